@@ -1,0 +1,29 @@
+"""Sharpness-aware optimizers: small pure rules around any torch optimizer. Needs torch only."""
+
+import importlib
+import pkgutil
+
+from variants._driver import SharpnessAware
+from variants._protocol import Evaluation, Oracle, Real, State, Tree, Update, Variant, hyper
+from variants._registry import VariantInfo, create, info, names, register
+
+__all__ = [
+    "Evaluation",
+    "Oracle",
+    "Real",
+    "SharpnessAware",
+    "State",
+    "Tree",
+    "Update",
+    "Variant",
+    "VariantInfo",
+    "create",
+    "hyper",
+    "info",
+    "names",
+    "register",
+]
+
+for _module in pkgutil.iter_modules(__path__):  # a new variant is one new file in this folder
+    if not _module.name.startswith("_") and not _module.ispkg:
+        importlib.import_module(f"{__name__}.{_module.name}")

@@ -1,0 +1,41 @@
+"""Noise as a function of (seed, step, call): equal on all ranks, nothing to checkpoint."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from variants._protocol import Tree
+
+Replay = Callable[[int, int, Tree], Tree] | Sequence[Any] | Tensor
+"""Recorded draws: a function (step, call, like) -> tree, or something indexed [step][call] that
+gives a tree or one flat vector, all parameters concatenated in the order of the model."""
+
+
+def generator(seed: int, step: int, call: int, device: torch.device) -> torch.Generator:
+    """A fresh generator on `device` for one draw."""
+    digest = hashlib.blake2b(f"{seed}/{step}/{call}".encode(), digest_size=8).digest()
+    return torch.Generator(device).manual_seed(int.from_bytes(digest, "big") >> 1)
+
+
+def draw(kind: Callable[..., Tensor], like: Tree, *, seed: int, step: int, call: int) -> Tree:
+    """One tensor of `kind` (torch.randn, torch.rand) per tensor of `like`, in its order."""
+    source: dict[torch.device, torch.Generator] = {}
+    noise: Tree = {}
+    for name, t in like.items():
+        rng = source.setdefault(t.device, generator(seed, step, call, t.device))
+        noise[name] = kind(t.shape, generator=rng, dtype=t.dtype, device=t.device)
+    return noise
+
+
+def replay(recorded: Replay, like: Tree, *, step: int, call: int) -> Tree:
+    """The recorded draw of this step and call, shaped like `like`."""
+    drawn = recorded(step, call, like) if callable(recorded) else recorded[step][call]
+    if isinstance(drawn, dict):
+        return {name: torch.as_tensor(drawn[name]).to(t) for name, t in like.items()}
+    pieces = torch.as_tensor(drawn).split([t.numel() for t in like.values()])
+    return {
+        name: v.reshape(t.shape).to(t) for v, (name, t) in zip(pieces, like.items(), strict=True)
+    }

@@ -1,0 +1,86 @@
+"""Tree operations. Norms and inner products are global (over all tensors) and at least float32.
+
+The only file that may call `torch._foreach_*`, which has no rule under `torch.vmap`.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
+
+from variants._protocol import Real, Tree
+
+TINY = 1e-12  # keeps 0 / 0 out of a normalisation; the published codes use 0 to 1e-7
+
+
+def _plain(tensors: Sequence[Tensor]) -> bool:
+    """Whether foreach kernels apply: eager tensors, not compiled and not wrapped by functorch."""
+    if torch.compiler.is_compiling():
+        return False
+    return not any(is_functorch_wrapped_tensor(t) for t in tensors)
+
+
+def _wide(t: Tensor) -> Tensor:
+    return t.float() if t.dtype in (torch.float16, torch.bfloat16) else t
+
+
+def each(rule: Callable[..., Tensor], tree: Tree, *others: Tree) -> Tree:
+    """Applies `rule` to every tensor of `tree` and those of the same name in `others`."""
+    return {name: rule(t, *(o[name] for o in others)) for name, t in tree.items()}
+
+
+def scale(tree: Tree, factor: Real) -> Tree:
+    """factor * tree"""
+    tensors = list(tree.values())
+    if not tensors or not _plain([*tensors, *([factor] if isinstance(factor, Tensor) else [])]):
+        return {name: (t * factor).to(t.dtype) for name, t in tree.items()}
+    if isinstance(factor, Tensor) and any(t.dtype != factor.dtype for t in tensors):
+        return {name: (t * factor).to(t.dtype) for name, t in tree.items()}
+    return dict(zip(tree, torch._foreach_mul(tensors, factor), strict=True))
+
+
+def add(a: Tree, b: Tree, factor: Real = 1.0) -> Tree:
+    """a + factor * b, over the names of `a`"""
+    left, right = list(a.values()), [b[name] for name in a]
+    if not left or isinstance(factor, Tensor) or not _plain([*left, *right]):
+        return {name: x + factor * y for name, x, y in zip(a, left, right, strict=True)}
+    return dict(zip(a, torch._foreach_add(left, right, alpha=factor), strict=True))
+
+
+def sub(a: Tree, b: Tree) -> Tree:
+    """a - b"""
+    return add(a, b, -1.0)
+
+
+def norm(tree: Tree) -> Tensor:
+    """|tree|, the l2 norm over all its tensors as a 0-d tensor; 0 for an empty tree."""
+    tensors = list(tree.values())
+    if not tensors:
+        return torch.zeros(())
+    if _plain(tensors):
+        low = any(t.dtype in (torch.float16, torch.bfloat16) for t in tensors)
+        norms = torch._foreach_norm(tensors, 2, dtype=torch.float32 if low else None)
+    else:
+        norms = [torch.linalg.vector_norm(_wide(t)) for t in tensors]
+    return torch.linalg.vector_norm(torch.stack(list(norms)))
+
+
+def dot(a: Tree, b: Tree) -> Tensor:
+    """<a, b> over the names of `a`, a 0-d tensor."""
+    return torch.stack([(_wide(t) * _wide(b[name])).sum() for name, t in a.items()]).sum()
+
+
+def reciprocal(n: Tensor, tiny: float = TINY) -> Tensor:
+    """1 / (n + tiny), and 0 where the norm `n` is zero or not finite: no perturbation then."""
+    return torch.where((n > 0) & torch.isfinite(n), 1 / (n + tiny), torch.zeros_like(n))
+
+
+def ball(tree: Tree, rho: Real, *, tiny: float = TINY) -> Tree:
+    """rho * tree / |tree|: the boundary point of the l2 ball in the direction of `tree`."""
+    return scale(tree, rho * reciprocal(norm(tree), tiny))
+
+
+def reject(a: Tree, b: Tree) -> Tree:
+    """The part of `a` orthogonal to `b`: a - <a, b> / |b|^2 b."""
+    return add(a, b, -dot(a, b) * reciprocal(dot(b, b)))

@@ -1,0 +1,111 @@
+"""The registry: every variant under its key, built-in or from a third-party package."""
+
+import dataclasses
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from variants._protocol import Hyperparameter, Variant
+
+V = TypeVar("V", bound=Variant)
+
+
+@dataclasses.dataclass(frozen=True)
+class VariantInfo:
+    """What a registered variant says about itself."""
+
+    name: str
+    title: str
+    paper: str
+    arxiv: str
+    year: int | None
+    passes: float
+    """gradient evaluations a step at the default hyperparameters"""
+    clean: bool
+    dynamic: bool
+    needs: frozenset[str]
+    hyperparameters: Mapping[str, Hyperparameter]
+    doc: str
+
+    @property
+    def radius(self) -> str | None:
+        """The hyperparameter that is searched by default: the first one with a search range."""
+        return next((n for n, h in self.hyperparameters.items() if h.range is not None), None)
+
+
+_classes: dict[str, type[Variant]] = {}
+_infos: dict[str, VariantInfo] = {}
+
+
+def register(
+    name: str, *, title: str = "", paper: str = "", arxiv: str = "", year: int | None = None
+) -> Callable[[type[V]], type[V]]:
+    """Class decorator: makes a variant known as `name`. A taken name is a ValueError."""
+
+    def add(cls: type[V]) -> type[V]:
+        if name in _classes:
+            raise ValueError(f"variant {name!r} is taken, by {_classes[name].__module__}")
+        _infos[name] = VariantInfo(
+            name=name,
+            title=title or cls.__name__,
+            paper=paper,
+            arxiv=arxiv,
+            year=year,
+            passes=cls().passes,
+            clean=cls.clean,
+            dynamic=cls.dynamic,
+            needs=cls.needs,
+            hyperparameters=cls.hyperparameters(),
+            doc=inspect.cleandoc(cls.__doc__ or ""),
+        )
+        _classes[name] = cls
+        return cls
+
+    return add
+
+
+def names() -> tuple[str, ...]:
+    """The registered keys, sorted."""
+    return tuple(sorted(_classes))
+
+
+def info(name: str) -> VariantInfo:
+    """What is known of the variant `name`; ValueError with close matches if there is none."""
+    _known(name)
+    return _infos[name]
+
+
+def create(name: str, **hyperparameters: Any) -> Variant:
+    """The variant `name` with these hyperparameters.
+
+    ValueError, one line, for an unknown name or hyperparameter (close matches listed) and for a
+    value outside its domain.
+
+    >>> create("sam", rho=0.1)
+    SAM(rho=0.1)
+    """
+    _known(name)
+    declared = _infos[name].hyperparameters
+    for key in hyperparameters:
+        if key not in declared:
+            raise ValueError(f"{name} has no hyperparameter {key!r}; {_nearest(key, declared)}")
+    return _classes[name](**hyperparameters)
+
+
+def name_of(variant: Variant) -> str:
+    """The key of a variant's class; its class name if it was never registered."""
+    known = (name for name, cls in _classes.items() if cls is type(variant))
+    return next(known, type(variant).__name__)
+
+
+def _known(name: str) -> None:
+    if name not in _classes:
+        raise ValueError(f"unknown variant {name!r}; {_nearest(name, _classes)}")
+
+
+def _nearest(word: str, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"choose from {', '.join(sorted(known))}" if known else "it has none"

@@ -1,0 +1,47 @@
+"""ASAM: adaptive SAM (Kwon, Kim, Park, Choi 2021, arXiv:2102.11600)."""
+
+from variants import _ops as ops
+from variants._protocol import Oracle, Real, State, Tree, Update, Variant, hyper
+from variants._registry import register
+
+
+@register(
+    "asam",
+    title="ASAM",
+    paper="ASAM: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning",
+    arxiv="2102.11600",
+    year=2021,
+)
+class ASAM(Variant):
+    """SAM in a ball that scales with the weights (eq. 12), invariant to rescaling them.
+
+    direction = grad L(w + e),  e = rho * T^2 g / |T g|,  g = grad L(w)
+
+    form="samsung" is the authors' code: T = |w| + eta for every tensor with "weight" in its name,
+    those of normalisation layers included, and 1 for all others. form="davda" is the popular other
+    one (davda54/sam, adaptive=True): T = |w| for every tensor, no eta. Their best radii differ by a
+    factor of about 4: never carry a rho from one to the other.
+    """
+
+    rho: Real = hyper(0.5, ge=0, search=(0.1, 2.0), log=True)  # radius, relative to the weights
+    eta: Real = hyper(0.01, ge=0)  # lower bound of T, so that a weight at 0 can move
+    form: str = hyper("samsung", choices=("samsung", "davda"))
+
+    @property
+    def passes(self) -> float:
+        return 2.0
+
+    def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
+        e = self.ascent(oracle.params, oracle.grad().grads)
+        return Update(oracle.grad(at=e).grads), state
+
+    def ascent(self, params: Tree, grads: Tree) -> Tree:
+        """The offset e for gradients of any part of the parameters."""
+        scaled = {n: self._stretch(n, params[n]) * g for n, g in grads.items()}
+        unit = ops.ball(scaled, self.rho)
+        return {n: self._stretch(n, params[n]) * u for n, u in unit.items()}
+
+    def _stretch(self, name: str, w: ops.Tensor) -> Real:
+        if self.form == "davda":
+            return w.abs()
+        return w.abs() + self.eta if "weight" in name else 1.0

@@ -1,0 +1,16 @@
+"""The baseline: no perturbation."""
+
+from variants._protocol import Oracle, State, Update, Variant
+from variants._registry import register
+
+
+@register("plain", title="base optimizer alone")
+class Plain(Variant):
+    """direction = grad L(w)"""
+
+    @property
+    def passes(self) -> float:
+        return 1.0
+
+    def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
+        return Update(oracle.grad().grads), state
