@@ -22,7 +22,8 @@ class ESAM(Variant):
     m keeps each tensor with probability beta; kept are the gamma * batch samples of largest
     L_j(w + e) - L_j(w). The authors' code keeps one sample less (strictly above the k-th rise):
     keep="code"; keep="paper" keeps k. Both keep at least one. At gamma = 1 all stay, without the
-    forward pass that ranks samples (the code runs it all the same). Their mask comes from Python's `random` and leaves the first step whole; ours is the oracle's noise at every step.
+    forward pass that ranks samples (the code runs it all the same). Their mask comes from
+    Python's `random` and leaves the first step whole; ours is the oracle's noise at every step.
     """
 
     rho: Real = hyper(0.05, ge=0, search=(0.01, 0.5), log=True)  # radius, in weight units
