@@ -11,6 +11,7 @@ from variants import _model, _noise, _registry
 from variants import _ops as ops
 from variants._oracle import Batch, Closure, EagerOracle, Trace
 from variants._protocol import State, Tree, Update, Variant
+from variants._rewind import Rewind
 
 
 class SharpnessAware(Optimizer):
@@ -54,6 +55,8 @@ class SharpnessAware(Optimizer):
         """optimizer steps completed"""
         self.skipped = 0
         """steps not applied because a pass was not finite"""
+        self.passes = 0.0
+        """gradient evaluations counted over all steps, skipped ones included"""
         self._seed = seed
         self._total_steps = total_steps
         self._scaler = scaler if scaler is not None and scaler.is_enabled() else None
@@ -64,6 +67,7 @@ class SharpnessAware(Optimizer):
         self._variant_state: State | None = None
         self._trace = Trace()
         self._share_base()
+        base_optimizer.register_load_state_dict_post_hook(lambda _: self._share_base())
 
     def _share_base(self) -> None:
         self.param_groups, self.state = self.base.param_groups, self.base.state
@@ -82,26 +86,36 @@ class SharpnessAware(Optimizer):
         """
         self._share_base()
         batch = Batch(closure, size, micro)
+        self.base.zero_grad()  # else a leftover .grad of a frozen parameter would be applied
         before = self._buffers.save()
         oracle = self._oracle(batch)
         self._trace = oracle.trace
         state = self._state_for(oracle.params)
+        has_after = type(self.variant).after is not Variant.after
+        rewind = Rewind(self.base) if has_after else None
         try:
             update, state = self.variant.direction(oracle, state)
             applied = self._apply(update, oracle)
-            if applied:
-                self.steps += 1
-                state = self._after(oracle, state)
-                self._variant_state = state
+            if applied and rewind is not None:
+                applied, state = self._after(oracle, state)
         except BaseException:
-            self._buffers.restore(before)
+            self._undo(before, rewind)
             raise
         finally:
-            self.base.zero_grad(set_to_none=True)
-        if not applied:
+            self.base.zero_grad()
+        self.passes += oracle.trace.passes
+        if applied:
+            self.steps += 1
+            self._variant_state = state
+        else:
             self.skipped += 1
-            self._buffers.restore(before)
+            self._undo(before, rewind)
         return oracle.trace.losses[0]
+
+    def _undo(self, buffers: list[_model.Saved], rewind: Rewind | None) -> None:
+        self._buffers.restore(buffers)
+        if rewind is not None:
+            rewind.restore()
 
     @property
     def last(self) -> dict[str, Tensor | float]:
@@ -141,6 +155,7 @@ class SharpnessAware(Optimizer):
             "state": self._variant_state,
             "steps": self.steps,
             "skipped": self.skipped,
+            "passes": self.passes,
             "seed": self._seed,
         }
         return {**self.base.state_dict(), "sharpness": mine}
@@ -157,10 +172,11 @@ class SharpnessAware(Optimizer):
                 f"the state is of variant {mine['variant']!r}, this optimizer runs {key!r}"
             )
         self.base.load_state_dict({k: v for k, v in state_dict.items() if k != "sharpness"})
+        self._share_base()
         device = next(iter(self._trained().values())).device
         self._variant_state = _to(mine["state"], device)
-        self.steps, self.skipped, self._seed = mine["steps"], mine["skipped"], mine["seed"]
-        self._share_base()
+        self.steps, self.skipped, self.passes = mine["steps"], mine["skipped"], mine["passes"]
+        self._seed = mine["seed"]
 
     def _trained(self) -> dict[str, nn.Parameter]:
         named = _model.parameters(self.model, self.base)
@@ -201,7 +217,8 @@ class SharpnessAware(Optimizer):
         if not group.get("perturb", True):
             return 0.0
         rho = getattr(self.variant, "rho", None)
-        if rho is None or group.get("rho") is None:
+        own = "rho" in self.base.defaults  # Adadelta's decay, no radius
+        if own or rho is None or group.get("rho") is None:
             return 1.0
         if group["rho"] < 0 or not float(rho):
             raise ValueError(
@@ -222,9 +239,7 @@ class SharpnessAware(Optimizer):
 
     def _apply(self, update: Update, oracle: EagerOracle) -> bool:
         """Lets the base optimizer step, unless some pass was not finite; says whether it did."""
-        evidence = [losses.sum().to(torch.float64) for losses in oracle.trace.losses]
-        evidence += [ops.norm(tree).to(torch.float64) for tree in update if tree is not None]
-        finite = torch.isfinite(torch.stack(evidence)).all()
+        finite = oracle.trace.finite(*(tree for tree in update if tree is not None))
         if self._scaler is not None:
             return self._apply_scaled(self._scaler, update, oracle, finite)
         if not bool(finite):
@@ -257,12 +272,13 @@ class SharpnessAware(Optimizer):
         groups = {id(p): group for group in self.base.param_groups for p in group["params"]}
         return [(name, p, groups[id(p)]) for name, p in self._trained().items()]
 
-    def _after(self, oracle: EagerOracle, state: State) -> State:
+    def _after(self, oracle: EagerOracle, state: State) -> tuple[bool, State]:
         oracle.moved()
         replacement, state = self.variant.after(oracle, state)
+        trained = self._trained()
         for name, value in (replacement or {}).items():
-            self._trained()[name].copy_(value)
-        return state
+            trained[name].copy_(value)
+        return bool(oracle.trace.finite(replacement or {})), state
 
 
 def _refuse(base: Optimizer, variant: Variant, total_steps: int | None) -> None:

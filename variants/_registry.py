@@ -76,7 +76,7 @@ def info(name: str) -> VariantInfo:
     return _infos[name]
 
 
-def create(name: str, **hyperparameters: Any) -> Variant:
+def create(name: str, /, **hyperparameters: Any) -> Variant:
     """The variant `name` with these hyperparameters.
 
     ValueError, one line, for an unknown name or hyperparameter (close matches listed) and for a

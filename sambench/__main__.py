@@ -1,0 +1,5 @@
+"""`python -m sambench`"""
+
+from sambench.cli import main
+
+main()

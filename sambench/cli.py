@@ -1,0 +1,241 @@
+"""The command line: parse, call, print. Imports nothing heavy before a command needs it.
+
+Exit codes: 0 ok, 1 the work failed, 2 bad input, 130 interrupted.
+"""
+
+import errno
+import functools
+import json
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from sambench.errors import UserError
+
+LEADERBOARDS = Path("leaderboards")
+
+root_option = click.option(
+    "--root", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
+    help="Folder that holds a folder per study.",
+)  # fmt: skip
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sambench")
+def cli() -> None:
+    """Which sharpness-aware optimizer is worth its cost on your model and data?"""
+
+
+def main() -> NoReturn:
+    """Entry point: one line and an exit code for whatever goes wrong."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        cli(standalone_mode=False)
+    except UserError as error:
+        fail(str(error), 2)
+    except click.exceptions.Abort:
+        fail("interrupted; the same command goes on from here", 130)
+    except click.ClickException as error:
+        fail(_hinted(error), 2)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except KeyboardInterrupt:
+        fail("interrupted; the same command goes on from here", 130)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        fail(
+            "the disk is full; nothing finished is lost: free some space, then repeat the command",
+            2,
+        )
+    sys.exit(0)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """One line on standard error, however many the message has."""
+    click.echo(f"sambench: {' '.join(message.split())}", err=True)
+    sys.exit(code)
+
+
+def _hinted(error: click.ClickException) -> str:
+    return error.format_message()
+
+
+def works(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose work may fail: RunFailed becomes exit code 1, with the worker's own words."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        from sambench.workers import RunFailed
+
+        try:
+            command(*args, **kwargs)
+        except RunFailed as error:
+            click.echo(f"sambench: a run failed: {error}", err=True)
+            raise SystemExit(1) from None
+
+    return wrapped
+
+
+@cli.command()
+@click.argument("name", default="digits")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="e.g. train.epochs=3")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--workers", type=int, default=None, help="Processes; default 1, on a CPU one per core."
+)
+@click.option(
+    "--wandb",
+    type=click.Choice(["online", "offline", "disabled"]),
+    help="Default: WANDB_MODE, else offline.",
+)
+@click.option("--fork", metavar="NAME", help="Start a new study of this name from the same file.")
+@click.option("--publish", is_flag=True, help="Also write records and page into leaderboards/.")
+@click.option("--dry-run", is_flag=True, help="Print what would run, and how long it should take.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--checkpoint-every", type=float, default=10.0, show_default=True, metavar="SECONDS")
+@root_option
+@works
+def study(
+    name: str,
+    overrides: tuple[str, ...],
+    device: str,
+    workers: int | None,
+    wandb: str | None,
+    fork: str | None,
+    publish: bool,
+    dry_run: bool,
+    as_json: bool,
+    checkpoint_every: float,
+    root: Path,
+) -> None:
+    """Tune, confirm and rank the variants of a study: a name or a TOML file.
+
+    Interrupted, the same command goes on where it stopped.
+    """
+    from rich.console import Console
+
+    from sambench import config
+    from sambench.study import Settings, run_study
+
+    loaded = config.load(name, [*overrides, *([f"name={json.dumps(fork)}"] if fork else [])])
+    num = _workers(workers, device)
+    console = Console(stderr=as_json)
+    if dry_run:
+        from sambench.plan import plan
+        from sambench.report.plans import render
+
+        found = plan(loaded, on=device, workers=num, root=root, wandb=wandb)
+        click.echo(json.dumps(found.as_dict())) if as_json else console.print(render(found))
+        return
+    settings = Settings(
+        device=device,
+        workers=num,
+        root=root,
+        wandb=wandb,
+        checkpoint_every_s=checkpoint_every,
+        command=_command(name, overrides, fork, num, device),
+        console=console,
+    )
+    analysis = run_study(loaded, settings=settings)
+    if as_json:
+        click.echo(json.dumps(asdict(analysis)))
+    else:
+        _show(analysis, root / loaded.name, console)
+    _compare(analysis, console)
+    if publish:
+        from sambench.report.publish import publish as copy
+
+        page = copy(root / loaded.name, LEADERBOARDS)
+        console.print(f"published: {page}")
+
+
+def _workers(asked: int | None, device: str) -> int:
+    """On a CPU one worker per core, since small models gain little from threads; else one."""
+    if asked is not None:
+        return asked
+    from sambench import device as devices
+    from sambench.workers import threads_each
+
+    return threads_each(1) if devices.resolve(device) == "cpu" else 1
+
+
+def _command(
+    name: str, overrides: tuple[str, ...], fork: str | None, workers: int, device: str
+) -> str:
+    """The command line that repeats the study."""
+    import shlex
+
+    words = ["python", "-m", "sambench", "study", name]
+    words += [word for override in overrides for word in ("--set", override)]
+    words += ["--fork", fork] if fork else []
+    words += ["--workers", str(workers)]
+    words += [] if device == "auto" else ["--device", device]
+    return shlex.join(words)
+
+
+def _show(analysis: Any, folder: Path, console: Any) -> None:
+    from sambench.report import terminal
+
+    console.print()
+    console.print(terminal.render(analysis))
+    console.print(f"\npage: {folder / 'leaderboard.md'}  records: {folder / 'records.csv'}")
+
+
+def _compare(analysis: Any, console: Any) -> None:
+    """Says whether a published page of the same study has the same groups."""
+    from sambench import records
+    from sambench.report.analysis import analyse
+    from sambench.report.publish import groups_agree
+
+    published = LEADERBOARDS / f"{analysis.study}.csv"
+    if published.exists():
+        console.print(groups_agree(analysis, analyse(records.read(published))))
+
+
+@cli.command()
+@click.argument("name", default="digits")
+@click.option("--format", "form", type=click.Choice(["python", "json"]), default="python")
+@root_option
+def best(name: str, form: str, root: Path) -> None:
+    """The winner of a study, as a program that trains it or as JSON."""
+    from sambench import records
+    from sambench.report import best as winner
+
+    found = records.read(_records_of(name, root))
+    click.echo(winner.snippet(found) if form == "python" else json.dumps(winner.settings(found)))
+
+
+def _records_of(name: str, root: Path) -> Path:
+    """A study's own records, else the published ones."""
+    from sambench.errors import nearest
+
+    candidates = [Path(name), root / name / "records.csv", LEADERBOARDS / f"{name}.csv"]
+    for path in candidates:
+        if path.is_file():
+            return path
+    known = {p.parent.name for p in root.glob("*/records.csv")}
+    known |= {p.stem for p in LEADERBOARDS.glob("*.csv")}
+    hint = nearest(name, known) if known else "run one first: python -m sambench study"
+    raise UserError(f"no records of a study {name!r}; {hint}")
+
+
+@cli.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a page is stale.")
+@click.option("--folder", type=click.Path(path_type=Path), default=LEADERBOARDS, show_default=True)
+def leaderboard(check: bool, folder: Path) -> None:
+    """Regenerate every published page from its records."""
+    from sambench.report.publish import regenerate
+
+    stale = regenerate(folder, check=check)
+    for path in stale:
+        click.echo(f"{'stale' if check else 'written'}: {path}")
+    if not stale:
+        click.echo("all pages are up to date")
+    if check and stale:
+        raise SystemExit(1)

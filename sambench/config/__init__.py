@@ -1,0 +1,34 @@
+"""Study files: what may be asked, checked key by key. Light: no torch until a study is parsed."""
+
+from sambench.config.arms import BASELINE, Arm
+from sambench.config.identity import changed_keys, fingerprint
+from sambench.config.loading import load, parse
+from sambench.config.models import (
+    Confirm,
+    Finalists,
+    Search,
+    Split,
+    Study,
+    Task,
+    Train,
+    VariantTable,
+)
+from sambench.config.space import Space
+
+__all__ = [
+    "BASELINE",
+    "Arm",
+    "Confirm",
+    "Finalists",
+    "Search",
+    "Space",
+    "Split",
+    "Study",
+    "Task",
+    "Train",
+    "VariantTable",
+    "changed_keys",
+    "fingerprint",
+    "load",
+    "parse",
+]

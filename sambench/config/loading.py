@@ -1,0 +1,132 @@
+"""From a name to a checked study: find its file, follow `extends`, apply overrides."""
+
+import copy
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sambench.config.models import Study
+from sambench.config.table import one_line
+from sambench.errors import UserError, nearest
+
+Data = dict[str, Any]
+
+_PACKAGE = Path(__file__).parents[1]
+_FOLDERS = (Path("studies"), _PACKAGE.parent / "studies", _PACKAGE / "studies")
+"""Where names are looked up: the working directory, the checkout, the wheel."""
+
+
+def load(source: str | Path, overrides: Sequence[str] = ()) -> Study:
+    """The study in a file or of a name, after overrides; UserError, one line, if anything is wrong.
+
+    >>> load("digits", ["train.epochs=3"]).train.epochs
+    3
+    """
+    data, origin = _read(source)
+    if overrides:
+        origin = f"{origin} with {', '.join(overrides)}"
+    return parse(data, origin, overrides)
+
+
+def parse(data: Mapping[str, Any], source: str = "study", overrides: Sequence[str] = ()) -> Study:
+    """The study spelled by plain tables; `source` stands in messages, and for a missing name."""
+    tables = {"name": Path(source).stem, **copy.deepcopy(dict(data))}
+    for override in overrides:
+        _override(tables, override)
+    try:
+        study = Study.model_validate(tables)
+        study.arms()
+    except ValidationError as error:
+        raise UserError(f"{source}: {one_line(error)}") from None
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from None
+    return study
+
+
+def _read(source: str | Path) -> tuple[Data, str]:
+    """The study's merged tables, `name` included, and what they were read from, for messages."""
+    layers = _layers(_find(source))
+    data: Data = {}
+    for layer in reversed(layers.values()):
+        data.pop("name", None)  # a name belongs to its own file: two studies never share a folder
+        data = _merged(data, layer)
+    first = next(iter(layers))
+    data.setdefault("name", first.stem)
+    return data, " extending ".join(map(str, layers))
+
+
+def _find(source: str | Path) -> Path:
+    """The file at a path, or of a study in ./studies or shipped with the package."""
+    for path in (Path(source), *(folder / f"{source}.toml" for folder in _FOLDERS)):
+        if path.is_file():
+            return path
+    known = {path.stem for folder in _FOLDERS for path in folder.glob("*.toml")}
+    raise UserError(f"unknown study '{source}', {nearest(Path(source).stem, known)}")
+
+
+def _layers(path: Path) -> dict[Path, Data]:
+    """The file and, after it, every file that it extends."""
+    layers: dict[Path, Data] = {}
+    while True:
+        layers[path] = data = _parsed(path)
+        base = data.pop("extends", None)
+        if base is None:
+            return layers
+        path = _extended(path, base)
+        if any(path.samefile(seen) for seen in layers):
+            raise UserError(f"extends goes in a circle: {' -> '.join(map(str, (*layers, path)))}")
+
+
+def _parsed(path: Path) -> Data:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _extended(path: Path, base: object) -> Path:
+    """The file that `path` extends: relative to its folder, or a study's name."""
+    if not isinstance(base, str):
+        raise UserError(f"{path}: extends: must be a path or the name of a study, got {base!r}")
+    beside = path.parent / base
+    try:
+        return beside if beside.is_file() else _find(base)
+    except UserError as error:
+        raise UserError(f"{path}: extends: {error}") from None
+
+
+def _merged(base: Data, over: Data) -> Data:
+    """`over` on top of `base`: tables are merged key by key, everything else is replaced.
+
+    Choices replace a range, and a range replaces choices: no space can be both.
+    """
+    merged = dict(base)
+    for key, value in over.items():
+        below = base.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            value = _merged({} if "choices" in {**below, **value} else below, value)
+        merged[key] = value
+    return merged
+
+
+def _override(data: Data, override: str) -> None:
+    """Sets one value in place: `train.epochs=3`."""
+    key, equals, value = override.partition("=")
+    if not equals:
+        raise UserError(f"override '{override}': must look like train.epochs=3")
+    *tables, last = key.strip().split(".")
+    for name in tables:
+        data = data.setdefault(name, {})
+        if not isinstance(data, dict):
+            raise UserError(f"override '{override}': {name} is not a table")
+    data[last] = _value(value)
+
+
+def _value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()

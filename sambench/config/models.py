@@ -1,0 +1,160 @@
+"""The tables of a study file: pydantic models, the one truth about its keys, types and rules."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sambench.config.arms import BASELINE, Arm, arm
+from sambench.config.space import Listed, Scalar, Space
+from sambench.config.table import Broken, Table
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
+Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Nonnegative = Annotated[float, Field(ge=0)]
+
+
+class VariantTable(Table):
+    """A [[variant]]: hyperparameters to fix, and to search beside lr and the radius."""
+
+    name: str
+    label: Name | None = None
+    fix: dict[str, Scalar] = Field(default_factory=dict)
+    space: dict[str, Space] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fixed_or_searched(self) -> Self:
+        for name in self.space:
+            if name in self.fix:
+                raise Broken("cannot be fixed and searched at once", "space", name)
+        return self
+
+
+class Split(Table):
+    """Sizes in images; by default the official test set, a tenth of the rest, and what is left."""
+
+    train: Count | None = None
+    val: Count | None = None
+    test: Count | None = None
+
+
+class Task(Table):
+    """The data and the model."""
+
+    dataset: Text
+    image_size: Count | None = None
+    label_noise: Share = 0.0
+    split: Split = Split()
+    model: Text
+    model_args: dict[str, Any] = Field(default_factory=dict)
+
+
+class Train(Table):
+    """How one run trains; the learning rate is searched, see `Search`."""
+
+    base: Literal["sgd", "adamw"] = "sgd"
+    momentum: Share = 0.9
+    nesterov: bool = False
+    betas: Annotated[tuple[Share, Share], Listed] = (0.9, 0.999)
+    weight_decay: Nonnegative = 5e-4
+    epochs: Count
+    batch_size: Count
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup_epochs: Nonnegative = 0.0
+    label_smoothing: Share = 0.0
+    augment: Literal["none", "crop-flip", "crop-flip-cutout"] = "none"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.nesterov and self.momentum == 0:
+            raise Broken("needs momentum > 0", "nesterov")
+        if self.warmup_epochs >= self.epochs:
+            rule = f"must be < epochs = {self.epochs}, got {self.warmup_epochs}"
+            raise Broken(rule, "warmup_epochs")
+        return self
+
+
+class Search(Table):
+    """How each variant is tuned: the same number of trials and the same learning rates for all."""
+
+    trials: Count
+    sampler: Literal["halton", "random", "tpe", "gp"] = "halton"
+    pruner: Literal["none", "median", "hyperband", "percentile"] = "none"
+    space: dict[str, Space]
+
+    @model_validator(mode="after")
+    def _lr_alone(self) -> Self:
+        for name in self.space:
+            if name != "lr":
+                rule = "only lr is searched for all variants; use a [[variant]] table"
+                raise Broken(rule, "space", name)
+        if "lr" not in self.space:
+            raise Broken("is required", "space", "lr")
+        for end, value in self.space["lr"].extremes.items():
+            if isinstance(value, bool | str) or value <= 0:
+                raise Broken(f"must be a number > 0, got {value!r}", "space", "lr", end)
+        return self
+
+    @model_validator(mode="after")
+    def _tpe_has_trials(self) -> Self:
+        if self.sampler == "tpe" and self.trials < 20:
+            rule = f"must be >= 20 for tpe, whose first trials are random, got {self.trials}"
+            raise Broken(rule, "trials")
+        return self
+
+
+class Finalists(Table):
+    """The `top` configurations of a search run on `seeds` fresh seeds; the highest mean wins."""
+
+    top: Count = 2
+    seeds: Count = 2
+
+
+class Confirm(Table):
+    """The winner of each variant runs on `seeds` new seeds, the only runs that see the test set."""
+
+    seeds: Count = 10
+
+
+class Study(Table):
+    """One question, and everything needed to answer it."""
+
+    name: Name
+    question: str = ""
+    seed: Annotated[int, Field(ge=0)] = 0
+    variants: Annotated[tuple[str, ...], Listed] = ()
+    variant: Annotated[tuple[VariantTable, ...], Listed] = ()
+    task: Task
+    train: Train
+    search: Search
+    finalists: Finalists = Finalists()
+    confirm: Confirm = Confirm()
+
+    @model_validator(mode="after")
+    def _one_baseline(self) -> Self:
+        tables = self._tables().values()
+        labels = [table.label or table.name for table in tables]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise Broken(f"label {label!r} is used twice; labels must be unique", "variants")
+        if [table.name for table in tables].count(BASELINE) != 1:
+            raise Broken(f"must hold the baseline {BASELINE!r}, once", "variants")
+        return self
+
+    @model_validator(mode="after")
+    def _enough_trials(self) -> Self:
+        if self.finalists.top > self.search.trials:
+            rule = f"must be <= search.trials = {self.search.trials}, got {self.finalists.top}"
+            raise Broken(rule, "finalists", "top")
+        return self
+
+    def arms(self) -> tuple[Arm, ...]:
+        """The competitors, in the order of the file; UserError where the registry knows better."""
+        lr = self.search.space["lr"]
+        return tuple(arm(place, table, lr) for place, table in self._tables().items())
+
+    def _tables(self) -> dict[str, VariantTable]:
+        """Every variant as a table, by its place in the file."""
+        short = {f"variants[{i}]": VariantTable(name=name) for i, name in enumerate(self.variants)}
+        return short | {f"variant[{i}]": table for i, table in enumerate(self.variant)}

@@ -1,0 +1,64 @@
+"""Where to search a hyperparameter."""
+
+import math
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from sambench.config.table import Broken, Table
+
+
+def _one_of(*types: type, words: str) -> BeforeValidator:
+    """Ahead of pydantic, which reports a value that fits no member of a union once per member."""
+
+    def check(value: object) -> object:
+        if type(value) not in types or (isinstance(value, float) and not math.isfinite(value)):
+            raise Broken(f"must be {words}, got {value!r}")
+        return value
+
+    return BeforeValidator(check)
+
+
+Number = Annotated[int | float, _one_of(int, float, words="a finite number")]
+Scalar = Annotated[
+    bool | int | float | str,
+    _one_of(bool, int, float, str, words="a finite number, a string, true or false"),
+]
+Listed = Field(strict=False)  # TOML has lists where we keep tuples
+
+
+class Space(Table):
+    """A range {low, high, log}, both ends included, or {choices}."""
+
+    low: Number | None = None
+    high: Number | None = None
+    log: bool = False
+    choices: Annotated[tuple[Scalar, ...], Listed, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if self.choices is not None:
+            if self.low is not None or self.high is not None or self.log:
+                raise Broken("cannot stand beside low, high or log", "choices")
+            return self
+        if self.low is None or self.high is None:
+            raise Broken("is required, or choices", "low" if self.low is None else "high")
+        if self.low >= self.high:
+            raise Broken(f"must be < high = {self.high}, got {self.low}", "low")
+        if self.log and self.low <= 0:
+            raise Broken(f"must be > 0 on a log scale, got {self.low}", "low")
+        return self
+
+    @property
+    def extremes(self) -> dict[str, Any]:
+        """The values that decide whether the whole space is legal, by their place in it."""
+        if self.choices is None:
+            return {"low": self.low, "high": self.high}
+        return {f"choices[{i}]": choice for i, choice in enumerate(self.choices)}
+
+    def as_floats(self) -> "Space":
+        """The same space for a float hyperparameter: `low = 0` is 0.0, no first integer."""
+        values = [float(value) for value in self.extremes.values()]
+        if self.choices is not None:
+            return Space(choices=tuple(values))
+        return Space(low=values[0], high=values[1], log=self.log)

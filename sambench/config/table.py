@@ -1,0 +1,78 @@
+"""A table of a study file, strictly checked, and what is wrong with it in one line."""
+
+import re
+import reprlib
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from sambench.errors import nearest
+
+_RULES = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be a table",
+    "finite_number": "must be finite",
+    "float_type": "must be a number",
+    "greater_than_equal": "must be >= {ge:g}",
+    "int_type": "must be a whole number",
+    "less_than": "must be < {lt:g}",
+    "model_type": "must be a table",
+    "string_pattern_mismatch": "must be letters, digits, . _ - and not start with . or -",
+    "string_too_short": "must not be empty",
+    "string_type": "must be a string",
+    "too_long": "must hold {max_length} values",
+    "too_short": "must not be empty",
+    "tuple_type": "must be a list",
+}
+"""pydantic's error type -> the rule that was broken."""
+
+
+class Broken(ValueError):
+    """A rule of ours that a table breaks, at `key` below that table; raised by validators."""
+
+    def __init__(self, rule: str, *key: str) -> None:
+        super().__init__(rule)
+        self.key = key
+
+
+class Table(BaseModel):
+    """Only known keys, values of exactly the declared type, nothing infinite, nothing to change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: object) -> object:
+        """Ahead of pydantic, so that a misspelt key is not reported as a missing one."""
+        for key in map(str, data) if isinstance(data, Mapping) else ():
+            if key not in cls.model_fields:
+                raise Broken(f"unknown key, {nearest(key, cls.model_fields)}", key)
+        return data
+
+
+def one_line(error: ValidationError) -> str:
+    """The first finding, e.g. "train.batch_size: must be >= 1, got 0 (and 2 more)"."""
+    first, *more = error.errors()
+    line = _finding(first)
+    return f"{line} (and {len(more)} more)" if more else line
+
+
+def _finding(error: ErrorDetails) -> str:
+    loc, context, value = error["loc"], error.get("ctx", {}), error["input"]
+    match error["type"], context.get("error"):
+        case _, Broken() as broken:
+            return f"{_dotted(*loc, *broken.key)}: {broken}"
+        case "missing", _:
+            return f"{_dotted(*loc)}: is required"
+        case "literal_error", _:
+            choices = re.findall(r"'(.*?)'", context["expected"])
+            return f"{_dotted(*loc)}: unknown value {value!r}, {nearest(str(value), choices)}"
+    rule = _RULES.get(error["type"], error["msg"]).format(**context)
+    return f"{_dotted(*loc)}: {rule}, got {reprlib.repr(value)}"
+
+
+def _dotted(*path: str | int) -> str:
+    """("variant", 0, "fix") -> "variant[0].fix"."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return "".join(parts).removeprefix(".")

@@ -1,0 +1,9 @@
+"""Datasets as uint8 tensors, split, mislabelled and batched as functions of a run's seeds."""
+
+from sambench.data.batches import epoch_batches as epoch_batches
+from sambench.data.batches import eval_batches as eval_batches
+from sambench.data.batches import num_batches as num_batches
+from sambench.data.datasets import check as check
+from sambench.data.datasets import load as load
+from sambench.data.images import Data as Data
+from sambench.data.images import Images as Images

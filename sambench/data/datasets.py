@@ -1,0 +1,88 @@
+"""From a study's `[task]` to the data of one run."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from sambench.data.digits import Digits
+from sambench.data.folder import Folder
+from sambench.data.images import Data, Pool, statistics
+from sambench.data.noise import mislabel
+from sambench.data.split import Split, draw, sizes
+from sambench.data.synthetic import Synthetic
+from sambench.data.torchvision_sets import SETS, Torchvision
+from sambench.errors import UserError, nearest
+
+FOLDER = "folder:"
+
+
+class Task(Protocol):
+    """The part of `config.Task` that concerns data."""
+
+    @property
+    def dataset(self) -> str: ...
+    @property
+    def image_size(self) -> int | None: ...
+    @property
+    def label_noise(self) -> float: ...
+    @property
+    def split(self) -> Split: ...
+
+
+class Source(Protocol):
+    """A dataset. Hashable: equal sources read equal pools."""
+
+    def counts(self) -> tuple[int, int | None] | None:
+        """Training and test images (None: no published test set), where that is cheap to tell."""
+        ...
+
+    def read(self, cache: Path | None) -> Pool:
+        """All of it. What is costly to get is kept under `cache`."""
+        ...
+
+
+def check(task: Task) -> None:
+    """Raise a UserError where `load` would, as far as can be told without opening an image."""
+    if counts := find(task).counts():
+        sizes(task.split, *counts, task.dataset)
+
+
+def load(task: Task, streams: Mapping[str, int], cache: Path | None = None) -> Data:
+    """The data of one run, on the CPU, a function of `task` and two seeds.
+
+    `streams["split"]` draws training and validation set, `streams["labels"]` which of their labels
+    are wrong. Test set and test labels depend on neither.
+    """
+    pool = _read(find(task), cache)
+    num_test = None if pool.test is None else len(pool.test)
+    fitting = sizes(task.split, len(pool.train), num_test, task.dataset)
+    train, val, test = draw(pool, fitting, streams["split"])
+    rng = np.random.default_rng(streams["labels"])
+    train, val = (mislabel(part, task.label_noise, len(pool.classes), rng) for part in (train, val))
+    return Data(train, val, test, pool.classes, *statistics(train.x))
+
+
+def find(task: Task) -> Source:
+    """The source that `task.dataset` names; upper and lower case are the same, except in a path."""
+    if task.dataset.startswith(FOLDER):
+        root = Path(task.dataset.removeprefix(FOLDER)).expanduser()
+        return Folder(root, task.image_size)
+    sets = {name.lower(): name for name in SETS}
+    match task.dataset.lower():
+        case "digits":
+            return Digits(task.image_size)
+        case "synthetic":
+            return Synthetic.sized(task.image_size, task.split)
+        case name if name in sets:
+            return Torchvision(sets[name], task.image_size)
+        case name:
+            known = nearest(name, [*sets, "digits", "synthetic", "folder:PATH"])
+            raise UserError(f"task.dataset: unknown dataset {task.dataset}, {known}")
+
+
+@lru_cache(maxsize=1)
+def _read(source: Source, cache: Path | None) -> Pool:
+    return source.read(cache)

@@ -1,0 +1,49 @@
+"""The device a study runs on, and what records say of it."""
+
+import os
+import platform
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from sambench.errors import UserError, nearest
+
+
+def resolve(name: str) -> str:
+    """ "auto", "cpu", "cuda" or "cuda:N" as a device that is there; UserError if it is not."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, index = name.partition(":")
+    if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
+        raise UserError(
+            f"--device: unknown device {name!r}; {nearest(name, ['auto', 'cpu', 'cuda'])}"
+        )
+    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
+        raise UserError(f"--device: no {name} on this machine; choose from {', '.join(_present())}")
+    return name
+
+
+def _present() -> list[str]:
+    return ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+
+
+@cache
+def describe(name: str) -> str:
+    """The hardware behind a device name, e.g. "NVIDIA H200" or a processor's model name."""
+    if name.startswith("cuda"):
+        return torch.cuda.get_device_name(name)
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor() or platform.machine())
+
+
+def hardware() -> dict[str, str | int]:
+    """What a study's header says of the machine."""
+    return {
+        "machine": platform.machine(),
+        "system": f"{platform.system()} {platform.release()}",
+        "cpus": os.cpu_count() or 1,
+        "processor": describe("cpu"),
+    }

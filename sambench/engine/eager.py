@@ -1,0 +1,160 @@
+"""The reference engine: trains a model with a variant, epoch by epoch, and evaluates it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import variants
+from sambench.config import Train
+from sambench.data import Data, Images, epoch_batches, eval_batches, num_batches
+from sambench.engine.optimizers import base_optimizer, lr_factor
+
+EVAL_BATCH = 1024  # images; evaluation keeps no activations, so it takes larger batches
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""(logits (b, classes), labels (b,)) -> losses (b,)"""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A model on a data set."""
+
+    accuracy: float
+    loss: float
+    correct: Tensor
+    """(n,) bool on the host, in the order of the data set"""
+
+
+class EagerEngine:
+    """One run's model, optimizer and data. Epochs and steps count from 0."""
+
+    def __init__(
+        self,
+        train: Train,
+        variant: variants.Variant,
+        model: nn.Module,
+        data: Data,
+        *,
+        lr: float,
+        epochs: int,
+        seed: int,
+        order_seed: int,
+        loss: Loss | None = None,
+    ) -> None:
+        self.train = train
+        self.model = model
+        self.data = data
+        self.lr = lr
+        self.order_seed = order_seed
+        self.steps_per_epoch = num_batches(len(data.train), train.batch_size)
+        self.total_steps = epochs * self.steps_per_epoch
+        self._loss = loss or self._cross_entropy
+        self.optimizer = variants.SharpnessAware(
+            base_optimizer(train, model, lr),
+            variant,
+            model,
+            seed=seed,
+            total_steps=self.total_steps,
+        )
+
+    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return F.cross_entropy(
+            logits, labels, label_smoothing=self.train.label_smoothing, reduction="none"
+        )
+
+    def train_epoch(self, epoch: int) -> dict[str, float]:
+        """One pass over the training set; its metrics, read from the device once at the end.
+
+        train_loss and train_accuracy are those of each step's first evaluation; the norms, the
+        cosine and the rise in loss are those of the last step.
+        """
+        self.model.train()
+        step = epoch * self.steps_per_epoch
+        num_seen, lr = 0, 0.0
+        loss_sum = correct = torch.zeros((), dtype=torch.float64, device=self.data.train.x.device)
+        start = self._now()
+        for x, y in epoch_batches(
+            self.data.train,
+            batch_size=self.train.batch_size,
+            seed=self.order_seed,
+            epoch=epoch,
+            augment=self.train.augment,
+            mean=self.data.mean,
+            std=self.data.std,
+        ):
+            lr = self._set_lr(step)
+            losses = self.optimizer.step(self.closure(x, y), size=len(y))
+            loss_sum = loss_sum + losses.sum()
+            correct = correct + self.optimizer.aux.sum()
+            num_seen += len(losses)
+            step += 1
+        seconds = self._now() - start
+        return {
+            "lr": lr,
+            "train_loss": float(loss_sum) / num_seen,
+            "train_accuracy": float(correct) / num_seen,
+            **{name: float(value) for name, value in self.optimizer.last.items()},
+            "gradient_evaluations": self.optimizer.passes,
+            "steps": step,
+            "skipped_steps": float(self.optimizer.skipped),
+            "step_time_s": seconds / self.steps_per_epoch,
+            "images_per_s": num_seen / seconds,
+        }
+
+    def closure(self, x: Tensor, y: Tensor) -> Callable[[Any], tuple[Tensor, Tensor]]:
+        """For `optimizer.step`: rows -> (losses, whether each prediction was right)."""
+
+        def closure(rows: Any) -> tuple[Tensor, Tensor]:
+            logits = self.model(x[rows])
+            return self._loss(logits, y[rows]), logits.argmax(1) == y[rows]
+
+        return closure
+
+    def _set_lr(self, step: int) -> float:
+        lr = self.lr * lr_factor(self.train, step, self.total_steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        return lr
+
+    @torch.no_grad()
+    def evaluate(self, images: Images) -> Score:
+        """Accuracy and mean cross-entropy in evaluation mode."""
+        self.model.eval()
+        correct, losses = [], []
+        batches = eval_batches(
+            images, batch_size=EVAL_BATCH, mean=self.data.mean, std=self.data.std
+        )
+        for x, y in batches:
+            logits = self.model(x)
+            correct.append(logits.argmax(1) == y)
+            losses.append(F.cross_entropy(logits, y, reduction="none"))
+        hits = torch.cat(correct).cpu()
+        return Score(float(hits.double().mean()), float(torch.cat(losses).double().mean()), hits)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything a resumed run needs, at un-perturbed weights, random generators included."""
+        rng = {"cpu": torch.get_rng_state()}
+        if self.data.train.x.is_cuda:
+            rng["cuda"] = torch.cuda.get_rng_state()
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rng": rng,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["rng"]["cpu"].cpu())
+        if "cuda" in state["rng"]:
+            torch.cuda.set_rng_state(state["rng"]["cuda"].cpu())
+
+    def _now(self) -> float:
+        if self.data.train.x.is_cuda:
+            torch.cuda.synchronize()
+        return time.perf_counter()

@@ -1,0 +1,96 @@
+"""What a study will cost, before it runs."""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sambench import data, device, seeds, tracking, train
+from sambench.config import Study
+from sambench.protocol import expected_passes
+from sambench.study import cache_folder, preflight
+from sambench.train import Parts, Run
+
+PROBE_STEPS = 5  # timed after as many that warm up
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Counts of a whole study, and how long it should take here."""
+
+    study: str
+    variants: list[str]
+    search_trials: int
+    finalist_runs: int
+    confirm_runs: int
+    gradient_evaluations: float
+    """at the declared costs; the baseline's longer and shorter schedules on average"""
+    seconds_per_evaluation: float
+    """measured here, one worker's threads"""
+    expected_s: float
+    workers: int
+    wandb_runs: int
+    wandb_mode: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def plan(study: Study, *, on: str, workers: int, root: Path, wandb: str | None) -> Plan:
+    """Counts runs and evaluations, and times a few training steps of the baseline."""
+    arms = study.arms()
+    resolved = device.resolve(on)
+    dataset = preflight(study, resolved, cache_folder(root), Parts())
+    search = study.search.trials * len(arms)
+    finalists = study.finalists.top * study.finalists.seeds * len(arms)
+    confirm = study.confirm.seeds * len(arms)
+    runs = search + finalists + confirm
+    steps = data.num_batches(len(dataset.train), study.train.batch_size) * study.train.epochs
+    evaluations = sum(map(expected_passes, arms)) * steps * runs / len(arms)
+    seconds = _seconds_per_evaluation(study, dataset, resolved)
+    mode = tracking.mode(wandb)
+    return Plan(
+        study=study.name,
+        variants=[arm.label for arm in arms],
+        search_trials=search,
+        finalist_runs=finalists,
+        confirm_runs=confirm,
+        gradient_evaluations=evaluations,
+        seconds_per_evaluation=seconds,
+        expected_s=evaluations * seconds / workers,
+        workers=workers,
+        wandb_runs=0 if mode == "disabled" else runs,
+        wandb_mode=mode,
+    )
+
+
+def _seconds_per_evaluation(study: Study, dataset: data.Data, on: str) -> float:
+    """Median time of a training step of the baseline."""
+    lr = study.search.space["lr"].extremes
+    probe = Run(
+        study, "probe", "plain", "search", 0, seeds.derive(0), min(lr.values()), {}, 1, device=on
+    )
+    engine = train.engine_for(probe, dataset, Parts())
+    times: list[float] = []
+    for x, y in _batches(study, engine.data):
+        start = time.perf_counter()
+        losses = engine.optimizer.step(engine.closure(x, y), size=len(y))
+        float(losses.sum())  # waits for the device
+        times.append(time.perf_counter() - start)
+        if len(times) == 2 * PROBE_STEPS:
+            break
+    measured = sorted(times[PROBE_STEPS:] or times)
+    return measured[len(measured) // 2]
+
+
+def _batches(study: Study, dataset: data.Data) -> Any:
+    while True:
+        yield from data.epoch_batches(
+            dataset.train,
+            batch_size=study.train.batch_size,
+            seed=0,
+            epoch=0,
+            augment=study.train.augment,
+            mean=dataset.mean,
+            std=dataset.std,
+        )

@@ -1,0 +1,1 @@
+"""From records to what people read: the page, the index, the terminal table."""

@@ -1,0 +1,81 @@
+"""From records to everything that page, terminal, index and JSON show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sambench.records import Records
+from sambench.report import rows as rows_
+from sambench.report import runs as runs_
+from sambench.report.rows import MIN_SEEDS, Row
+from sambench.report.verdict import judge, untuned
+
+MANY_VARIANTS, MANY_SEEDS = 5, 10  # so many variants ask for so many seeds
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A study's answer and its evidence; `dataclasses.asdict` makes it JSON."""
+
+    study: str
+    question: str
+    headline: str
+    use: str | None  # label of the recommended variant
+    advice: str
+    rows: tuple[Row, ...]
+    warnings: tuple[str, ...]
+    counts: dict[str, dict[str, int]]  # stage -> outcome -> runs
+    machines: tuple[str, ...]  # that the confirm runs used
+    num_test: int  # images in the test set
+    header: dict[str, Any]  # of the records
+
+
+def analyse(records: Records) -> Analysis:
+    """The answer does not depend on the order of the records."""
+    variants = runs_.gather(records.records)
+    rows = rows_.build(variants, records.header["spaces"])
+    verdict = judge(rows)
+    machines = sorted({machine for runs in variants for machine in runs.machines})
+    return Analysis(
+        study=records.header["study"],
+        question=records.header["spec"].get("question", ""),
+        headline=verdict.headline,
+        use=verdict.use,
+        advice=verdict.advice,
+        rows=rows,
+        warnings=(*_warn_study(rows, len(machines)), *(w for row in rows for w in _warn(row))),
+        counts={
+            stage: runs_.tally(record for record in records.records if record.stage == stage)
+            for stage in runs_.STAGES
+        },
+        machines=tuple(f"{device}, threads {threads}" for device, threads in machines),
+        num_test=max((record.num_test for record in records.records), default=0),
+        header=records.header,
+    )
+
+
+def _warn_study(rows: Sequence[Row], num_machines: int) -> list[str]:
+    found = []
+    seeds = max((row.accuracy.n for row in rows if row.accuracy), default=0)
+    if len(rows) >= MANY_VARIANTS and seeds < MANY_SEEDS:
+        found.append(f"{len(rows)} variants ask for {MANY_SEEDS} seeds; this study has {seeds}.")
+    if num_machines > 1:
+        found.append("Step times are blank where devices or thread counts differ.")
+    return found
+
+
+def _warn(row: Row) -> list[str]:
+    told = row.is_baseline and row.group  # the headline says it
+    edges = row.settings.edges if row.settings and not told else ()
+    found = [f"{untuned(row, edge)}; a better one may lie outside." for edge in edges]
+    total = sum(row.confirm.values())
+    if diverged := row.confirm["diverged"]:
+        found.append(
+            f"{row.label} diverged in {diverged} of {total} confirm runs: "
+            "its mean covers only the others, and it cannot win."
+        )
+    if failed := row.runs["failed"]:
+        found.append(f"{row.label}: {failed} of {sum(row.runs.values())} runs failed.")
+    if not (row.group or row.is_baseline) and total >= MIN_SEEDS:
+        found.append(f"{row.label} is not ranked: fewer than {MIN_SEEDS} of its seeds are paired.")
+    return found

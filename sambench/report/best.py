@@ -1,0 +1,159 @@
+"""The winner of a study as a runnable snippet, or as JSON."""
+
+import json
+from typing import Any
+
+from sambench.errors import UserError
+from sambench.records import Record, Records
+from sambench.report.analysis import Analysis, analyse
+
+
+def settings(records: Records) -> dict[str, Any]:
+    """The recommended configuration; the best mean of the table where nothing is recommended."""
+    analysis = analyse(records)
+    record = _record(records, analysis)
+    return {
+        "study": record.study,
+        "headline": analysis.headline,
+        "recommended": analysis.use is not None,
+        "variant": record.key,
+        "label": record.variant,
+        "lr": record.lr,
+        "hyperparameters": json.loads(record.hyperparameters),
+        "epochs": record.epochs,
+        "seed": record.seed,
+        "test_accuracy": record.test_accuracy,
+    }
+
+
+def _record(records: Records, analysis: Analysis) -> Record:
+    """The first complete confirm run of the variant to use."""
+    confirmed = [r for r in records.records if r.stage == "confirm" and r.outcome == "complete"]
+    if not confirmed:
+        raise UserError(f"study {analysis.study!r} has no complete confirm run yet")
+    label = analysis.use or next(
+        row.label for row in analysis.rows if any(r.variant == row.label for r in confirmed)
+    )
+    return min((r for r in confirmed if r.variant == label), key=lambda r: r.seed)
+
+
+def snippet(records: Records) -> str:
+    """A Python program that trains the winner on the study's data and prints its accuracy."""
+    found, spec = settings(records), records.header["spec"]
+    seeds = _record(records, analyse(records))
+    task, train = spec["task"], spec["train"]
+    values = {
+        "headline": found["headline"],
+        "measured": f"{100 * found['test_accuracy']:.2f}%",
+        "seed": found["seed"],
+        "task": _tables(task),
+        "streams": {
+            "split": seeds.seed_split,
+            "labels": seeds.seed_labels,
+            "init": seeds.seed_init,
+            "order": seeds.seed_order,
+        },
+        "create": ", ".join(
+            [repr(found["variant"]), *(f"{k}={v!r}" for k, v in found["hyperparameters"].items())]
+        ),
+        "base": _base(train, found["lr"]),
+        "epochs": found["epochs"],
+        "batch_size": train["batch_size"],
+        "smoothing": train["label_smoothing"],
+        "augment": train["augment"],
+        "task_model": task["model"],
+        "model_args": "".join(f", {k}={v!r}" for k, v in task["model_args"].items()),
+        "lr_rule": _lr_rule(train),
+        "warmup": train["warmup_epochs"] / train["epochs"],
+    }
+    return TEMPLATE.format(**values)
+
+
+def _tables(task: dict[str, Any]) -> str:
+    split = {k: v for k, v in task["split"].items() if v is not None}
+    rest = {k: v for k, v in task.items() if k in ("dataset", "image_size", "label_noise", "model")}
+    given = ", ".join(f"{k}={v!r}" for k, v in rest.items() if v is not None)
+    return f"Task({given}, split=Split({', '.join(f'{k}={v}' for k, v in split.items())}))"
+
+
+def _base(train: dict[str, Any], lr: float) -> str:
+    decay = train["weight_decay"]
+    if train["base"] == "sgd":
+        momentum, nesterov = train["momentum"], train["nesterov"]
+        return (
+            f"torch.optim.SGD(model.parameters(), lr={lr!r}, momentum={momentum}, "
+            f"nesterov={nesterov}, weight_decay={decay})"
+        )
+    betas = tuple(train["betas"])
+    return f"torch.optim.AdamW(model.parameters(), lr={lr!r}, betas={betas}, weight_decay={decay})"
+
+
+def _lr_rule(train: dict[str, Any]) -> str:
+    decay = "1.0" if train["schedule"] == "constant" else "0.5 * (1 + math.cos(math.pi * done))"
+    return decay
+
+
+TEMPLATE = '''\
+# {headline}
+# This program repeats one confirm run (seed {seed}), which measured {measured} test accuracy.
+import math
+
+import timm
+import torch
+from torch.nn.functional import cross_entropy
+
+import variants
+from sambench import data
+from sambench.config import Split, Task
+
+task = {task}
+streams = {streams}
+sets = data.load(task, streams)  # your own images go here
+
+torch.manual_seed(streams["init"])
+channels, classes = sets.train.x.shape[1], len(sets.classes)
+model = timm.create_model("{task_model}", num_classes=classes, in_chans=channels{model_args})
+base = {base}
+epochs, batch_size = {epochs}, {batch_size}
+steps = epochs * data.num_batches(len(sets.train), batch_size)
+warmup = round({warmup} * steps)
+optimizer = variants.SharpnessAware(
+    base,
+    variants.create({create}),
+    model,
+    seed=streams["init"],
+    total_steps=steps,
+)
+
+
+def factor(step):
+    """Of the learning rate at a step."""
+    done = (step - warmup) / max(steps - warmup, 1)
+    return (step + 1) / (warmup + 1) if step < warmup else {lr_rule}
+
+
+schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+for epoch in range(epochs):
+    model.train()
+    for x, y in data.epoch_batches(
+        sets.train,
+        batch_size=batch_size,
+        seed=streams["order"],
+        epoch=epoch,
+        augment="{augment}",
+        mean=sets.mean,
+        std=sets.std,
+    ):
+        optimizer.step(
+            lambda rows: cross_entropy(
+                model(x[rows]), y[rows], label_smoothing={smoothing}, reduction="none"
+            )
+        )
+        schedule.step()
+
+model.eval()
+with torch.no_grad():
+    batches = data.eval_batches(sets.test, batch_size=1024, mean=sets.mean, std=sets.std)
+    hits = torch.cat([model(x).argmax(1) == y for x, y in batches])
+print(f"test accuracy: {{hits.double().mean():.2%}}")
+'''

@@ -1,0 +1,74 @@
+"""How numbers are written on a leaderboard; `-` where there is none."""
+
+from sambench.stats import Difference, Interval
+
+NONE = "-"
+
+
+def percent(fraction: float) -> str:
+    """0.951 -> 95.10"""
+    return f"{100 * fraction:.2f}"
+
+
+def points(fraction: float) -> str:
+    """0.0185 -> +1.85, never -0.00"""
+    return f"{100 * fraction:+z.2f}"
+
+
+def accuracy(interval: Interval | None) -> str:
+    """95.10 ± 0.41; without ± for a single run."""
+    if interval is None:
+        return NONE
+    if interval.high is None:
+        return percent(interval.mean)
+    return f"{percent(interval.mean)} ± {percent(interval.high - interval.mean)}"
+
+
+def difference(d: Difference | None) -> str:
+    """+1.85 [+1.20, +2.50]"""
+    if d is None:
+        return NONE
+    if d.low is None or d.high is None:
+        return points(d.mean)
+    return f"{points(d.mean)} [{points(d.low)}, {points(d.high)}]"
+
+
+def error(fraction: float | None) -> str:
+    """A standard error in points, 0.0042 -> 0.42"""
+    return NONE if fraction is None else percent(fraction)
+
+
+def p_value(p: float | None) -> str:
+    """0.0234 -> 0.023, and <0.001"""
+    if p is None:
+        return NONE
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def setting(value: float | None) -> str:
+    """A learning rate or a radius, three digits."""
+    return NONE if value is None else f"{value:.3g}"
+
+
+def count(value: float | None) -> str:
+    """156400.0 -> 156,400"""
+    return NONE if value is None else f"{value:,.0f}"
+
+
+def ratio(value: float | None) -> str:
+    """2.0 -> 2.00x"""
+    return NONE if value is None else f"{value:.2f}x"
+
+
+def listing(words: list[str]) -> str:
+    """a, b and c"""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def duration(seconds: float) -> str:
+    """85 -> "1 min 25 s"; hours and minutes above an hour."""
+    minutes, s = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {s} s" if minutes else f"{s} s"

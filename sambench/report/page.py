@@ -1,0 +1,133 @@
+"""A study's page in markdown: the answer first, the evidence, its limits, how it was made."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sambench import stats
+from sambench.report import numbers
+from sambench.report.analysis import Analysis
+from sambench.report.rows import MIN_SEEDS
+from sambench.report.runs import OUTCOMES
+from sambench.report.table import COLUMNS, cells, markdown
+
+
+def render(analysis: Analysis) -> str:
+    """The whole page; the same analysis gives the same bytes."""
+    parts = [
+        f"# {analysis.study}",
+        analysis.question,
+        f"**{analysis.headline}**",
+        f"**Use this:** {analysis.advice}",
+        markdown(COLUMNS, [cells(row) for row in analysis.rows]),
+        "**Beware:**" if analysis.warnings else "",
+        _bullets(analysis.warnings),
+        _bullets(_legend(analysis)),
+        "## What it cannot tell",
+        _bullets(_limits(analysis)),
+        "## Protocol",
+        _bullets(_protocol(analysis.header["spec"])),
+        markdown(["variant", "searched"], _searched(analysis.header["spaces"])),
+        "## Runs",
+        markdown(
+            ["stage", *OUTCOMES],
+            [[stage, *map(str, found.values())] for stage, found in analysis.counts.items()],
+        ),
+        f"The test set was used {analysis.header['test_runs']} times, by confirm runs only.",
+        "## Reproduce",
+        f"    {analysis.header['command']}",
+        _bullets(_origin(analysis)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _bullets(sentences: tuple[str, ...] | list[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def _legend(analysis: Analysis) -> list[str]:
+    num = sum(row.against is not None and row.against.holm_p is not None for row in analysis.rows)
+    return [
+        "group: variants that share a letter are not separated "
+        f"(paired t tests of all pairs, Holm, {stats.ALPHA:.0%}).",
+        "± and [ ]: 95% confidence intervals over seeds, not adjusted for the number of variants.",
+        "minus plain: difference from the tuned baseline in points, paired by seed. "
+        f"Holm p: two-sided paired t test of it, adjusted for {num} comparison{'s' * (num != 1)}.",
+        "test-set SE: standard error of that difference over the test images, paired, in points.",
+        "gradients: gradient evaluations counted in the median confirm run. "
+        "step time: of the median confirm run, relative to plain on the same device.",
+        "runs: complete/pruned/diverged, over all stages.",
+    ]
+
+
+def _limits(analysis: Analysis) -> list[str]:
+    found = [row.against.detectable for row in analysis.rows if row.against]
+    detectable = sorted(value for value in found if value is not None)
+    limits = [
+        f"The intervals cover the randomness of training on this one test set of "
+        f"{analysis.num_test:,} images; another test set adds the test-set SE.",
+        "They hold for the settings in the table: the luck of the search is not in them.",
+        "One dataset, one model, one budget: nothing here speaks for others.",
+    ]
+    if detectable:
+        low, high = numbers.percent(detectable[0]), numbers.percent(detectable[-1])
+        sizes = low if low == high else f"{low} to {high}, depending on the variant"
+        limits.insert(
+            0,
+            "A tie is not equality. True differences from plain smaller than this can hide here "
+            f"(80% power, Holm's first step), in points: {sizes}.",
+        )
+    return limits
+
+
+def _protocol(spec: Mapping[str, Any]) -> list[str]:
+    task, train, search = spec["task"], spec["train"], spec["search"]
+    split = ", ".join(f"{name} {size:,}" for name, size in task["split"].items() if size)
+    noise = f"; {task['label_noise']:.0%} of training and validation labels wrong"
+    size = f" at {task['image_size']} pixels" if task["image_size"] else ""
+    return [
+        f"Task: {task['model']} on {task['dataset']}{size} ({split or 'the default split'})"
+        f"{noise if task['label_noise'] else ''}.",
+        f"Training: {train['base']}, {train['epochs']} epochs, batch size {train['batch_size']}, "
+        f"{train['schedule']} schedule, weight decay {train['weight_decay']:g}, "
+        f"augmentation {train['augment']}.",
+        f"Tune: {search['trials']} trials per variant (sampler {search['sampler']}, pruner "
+        f"{search['pruner']}), scored on the validation split after the last epoch. What is not "
+        "searched stays at the paper's value, or at the study file's.",
+        "Equal compute: where others tune a radius, the baseline tunes its schedule length, so it "
+        "may spend as much as they do.",
+        f"Finalists: the best {spec['finalists']['top']} on {spec['finalists']['seeds']} fresh "
+        "seeds, validation only; the highest mean wins.",
+        f"Confirm: the winners on {spec['confirm']['seeds']} new seeds, the same for all variants. "
+        "Each seed redraws split, wrong labels, initial weights and data order.",
+        f"Below {MIN_SEEDS} seeds nothing is ranked; a baseline tuned to a bound of its search "
+        "range gets no headline; a variant that diverges in a confirm run cannot win.",
+    ]
+
+
+def _searched(spaces: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    return [
+        [label, "; ".join(f"{name} {_range(space)}" for name, space in found.items())]
+        for label, found in spaces.items()
+    ]
+
+
+def _range(space: Mapping[str, Any]) -> str:
+    if space.get("choices"):
+        return ", ".join(map(str, space["choices"]))
+    scale = " (log)" if space.get("log") else ""
+    return f"{space['low']:g} to {space['high']:g}{scale}"
+
+
+def _origin(analysis: Analysis) -> list[str]:
+    header = analysis.header
+    return [
+        f"date {header['date']}, commit {header['commit']}",
+        f"device: {'; '.join(analysis.machines) or 'none'}",
+        f"host: {_pairs(header['hardware'])}",
+        f"versions: {_pairs(header['versions'])}",
+        f"The full study file and every run are in the records, `{analysis.study}.csv`.",
+    ]
+
+
+def _pairs(found: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in found.items())

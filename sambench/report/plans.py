@@ -1,0 +1,28 @@
+"""A study's plan for a terminal."""
+
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from sambench.report.numbers import duration
+
+if TYPE_CHECKING:
+    from sambench.plan import Plan
+
+
+def render(plan: "Plan") -> RenderableType:
+    """What `--dry-run` prints."""
+    per = f"{1000 * plan.seconds_per_evaluation:.1f} ms per evaluation, measured here"
+    table = Table(box=None, show_header=False, pad_edge=False)
+    rows = {
+        "study": f"{plan.study}: {', '.join(plan.variants)}",
+        "trials": f"{plan.search_trials} search, {plan.finalist_runs} finalists, "
+        f"{plan.confirm_runs} confirm",
+        "gradient evaluations": f"{plan.gradient_evaluations:,.0f} expected",
+        "expected time": f"{duration(plan.expected_s)} with {plan.workers} workers ({per})",
+        "W&B runs": f"{plan.wandb_runs} ({plan.wandb_mode})",
+    }
+    for name, text in rows.items():
+        table.add_row(f"[bold]{name}", text)
+    return table

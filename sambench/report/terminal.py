@@ -1,0 +1,35 @@
+"""The same leaderboard for a terminal."""
+
+from itertools import compress
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from sambench.report.analysis import Analysis
+from sambench.report.table import COLUMNS, cells
+
+LEFT_TO_THE_PAGE = {"seeds", "test-set SE", "epochs", "step time", "runs"}
+
+
+def render(analysis: Analysis) -> RenderableType:
+    """Answer, recommendation, warnings, and as much of the table as fits 80 columns."""
+    return Group(
+        Text(analysis.headline, style="bold"),
+        Text(f"Use this: {analysis.advice}\n"),
+        _table(analysis),
+        *(Text(f"! {warning}", style="yellow") for warning in analysis.warnings),
+    )
+
+
+def _table(analysis: Analysis) -> Table:
+    shown = [name not in LEFT_TO_THE_PAGE for name in COLUMNS]
+    lines = [list(compress(cells(row), shown)) for row in analysis.rows]
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for i, name in enumerate(compress(COLUMNS, shown)):
+        # Only headers wrap: a number broken in two is misread.
+        width = max(map(len, [*name.split(), *(line[i] for line in lines)]))
+        table.add_column(Text(name), width=width)
+    for row, line in zip(analysis.rows, lines, strict=True):
+        table.add_row(*map(Text, line), style="bold" if row.label == analysis.use else "")
+    return table

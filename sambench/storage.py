@@ -1,0 +1,113 @@
+"""A study's folder, runs/STUDY/: who may write to it, its Optuna journal, and its runs."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from sambench.config import Study, changed_keys
+from sambench.errors import UserError
+from sambench.files import write_atomically
+from sambench.train import Run
+
+
+class StudyFolder:
+    """The files of one study.
+
+    study.json    the study as first started
+    journal.log   Optuna's journal: trials and their parameters
+    runs/ID/      a run's result.json, or its checkpoint while it is not finished
+    wandb/        W&B's files
+    records.csv, leaderboard.md
+    """
+
+    def __init__(self, root: Path, study: Study) -> None:
+        self.path = root / study.name
+        self.study = study
+
+    @property
+    def records(self) -> Path:
+        return self.path / "records.csv"
+
+    @property
+    def page(self) -> Path:
+        return self.path / "leaderboard.md"
+
+    @property
+    def wandb(self) -> Path:
+        return self.path / "wandb"
+
+    def run(self, run: Run) -> Path:
+        return self.path / "runs" / run.id
+
+    def check(self) -> None:
+        """UserError if trials exist and the study's file has changed since."""
+        stored = self.path / "study.json"
+        if not stored.exists():
+            return
+        try:
+            before = json.loads(stored.read_text())
+        except ValueError as error:
+            raise UserError(
+                f"{stored} is damaged ({error}); remove it or use --fork NAME"
+            ) from None
+        after = self.study.model_dump(mode="json")
+        if changed := changed_keys(before, after):
+            raise UserError(
+                f"study {self.study.name!r} has trials, and these keys have changed since: "
+                f"{', '.join(changed)}; undo that, or start a new study with --fork NAME"
+            )
+
+    @contextmanager
+    def opened(self) -> Iterator[optuna.storages.BaseStorage]:
+        """Optuna's storage, for one process at a time; UserError if another one holds the study."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.path / "lock")
+        owner = self.path / "owner"
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
+            pid = owner.read_text() if owner.exists() else "unknown"
+            raise UserError(
+                f"study {self.study.name!r} is being run already, by process {pid}; wait for it, "
+                "or use --fork NAME"
+            ) from None
+        with lock:
+            self.check()
+            owner.write_text(str(os.getpid()))
+            if not (self.path / "study.json").exists():
+                dump = json.dumps(self.study.model_dump(mode="json"), indent=1)
+                write_atomically(self.path / "study.json", dump)
+            yield _open_journal(self.path / "journal.log")
+
+
+def _open_journal(path: Path) -> JournalStorage:
+    """Opens a journal, mending what a killed process leaves: a torn last line, a stale lock.
+
+    Appending behind a torn line would ruin the journal for ever. The caller holds the study's lock.
+    """
+    if path.exists():
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(path, whole)
+        _check_lines(path, content[:whole])
+    path.with_name(path.name + ".lock").unlink(missing_ok=True)
+    return JournalStorage(JournalFileBackend(str(path)))
+
+
+def _check_lines(path: Path, content: bytes) -> None:
+    for number, line in enumerate(content.splitlines(), 1):
+        try:
+            json.loads(line)
+        except ValueError:
+            raise UserError(
+                f"{path}: line {number} is damaged; restore the file from a copy, or delete it: "
+                "finished runs are kept and read again"
+            ) from None

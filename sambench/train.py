@@ -1,0 +1,247 @@
+"""One run, from configuration to outcome: what tuning, finalists and confirmation repeat."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+import variants
+from sambench import checkpoint, device
+from sambench import data as datasets
+from sambench.config import Study
+from sambench.data import Data
+from sambench.engine import models
+from sambench.engine.eager import EagerEngine, Loss, Score
+from sambench.errors import UserError
+from sambench.files import write_atomically
+from sambench.seeds import Seeds
+
+
+@dataclass(frozen=True)
+class Run:
+    """What to train. Equal runs give equal results on the same machine."""
+
+    study: Study
+    label: str
+    key: str
+    stage: str
+    """"search", "finalist" or "confirm"; only the last one sees the test set"""
+    trial: int
+    """the search trial whose configuration this is"""
+    seeds: Seeds
+    lr: float
+    hyperparameters: dict[str, Any]
+    epochs: int
+    radius: str | None = None
+    device: str = "cpu"
+
+    @property
+    def id(self) -> str:
+        """The name of the run within its study; also that of its folder."""
+        return f"{self.stage}-{self.label}-t{self.trial}-s{self.seeds.number}"
+
+    @property
+    def setting(self) -> dict[str, Any]:
+        """What the search chose."""
+        return {"lr": self.lr, "hyperparameters": self.hyperparameters, "epochs": self.epochs}
+
+    @property
+    def rho(self) -> float | None:
+        return None if self.radius is None else self.hyperparameters[self.radius]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended. Accuracies are in [0, 1]; what was not measured is None."""
+
+    outcome: str
+    """"complete", "pruned", "diverged" or "failed\""""
+    reason: str = ""
+    epochs_done: int = 0
+    val_accuracy: float | None = None
+    val_loss: float | None = None
+    test_accuracy: float | None = None
+    test_loss: float | None = None
+    test_correct: tuple[bool, ...] = ()
+    train_loss: float | None = None
+    gradient_evaluations: float = 0.0
+    steps: int = 0
+    step_time_s: float | None = None
+    wall_s: float = 0.0
+    device: str = ""
+    threads: int = 1
+    torch: str = torch.__version__
+    history: tuple[dict[str, float], ...] = field(default=(), repr=False)
+    """a row per epoch: losses, accuracies, lr, gradient norms, cosine, rise, radius, speed"""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a Python caller may bring instead of the study's own names."""
+
+    model: Callable[[int, int], nn.Module] | None = None
+    """(channels, classes) -> model"""
+    data: Data | None = None
+    """fixed train, val and test sets; then only the streams init and order are redrawn"""
+    loss: Loss | None = None
+
+
+NO_PARTS = Parts()
+
+Report = Callable[[dict[str, float]], bool]
+"""Told every epoch's row; says whether to stop (pruned)."""
+
+RESULT = "result.json"
+
+
+def run(
+    config: Run,
+    folder: Path,
+    report: Report,
+    *,
+    cache: Path | None = None,
+    checkpoint_every_s: float = 10.0,
+    parts: Parts = NO_PARTS,
+) -> Outcome:
+    """Trains `config`, going on from the checkpoint in `folder` if there is one.
+
+    The outcome is also left in `folder`, as result.json. A non-finite loss and a full accelerator
+    are outcomes, not errors.
+    """
+    start = time.perf_counter()
+    progress = _Progress(config, folder, report, checkpoint_every_s)
+    try:
+        engine = _engine(config, cache, parts)
+        outcome = progress.train(engine)
+        if outcome.outcome == "complete" and config.stage == "confirm":
+            outcome = _tested(outcome, engine.evaluate(engine.data.test))
+    except torch.OutOfMemoryError:
+        outcome = progress.stopped("failed", "out of memory")
+    elapsed = time.perf_counter() - start + progress.wall_s
+    threads = torch.get_num_threads()
+    described = device.describe(config.device)
+    outcome = replace(outcome, wall_s=elapsed, device=described, threads=threads)
+    stored = {"setting": config.setting, "outcome": asdict(outcome)}
+    write_atomically(folder / RESULT, json.dumps(stored))
+    checkpoint.remove(folder)
+    return outcome
+
+
+def finished(config: Run, folder: Path) -> Outcome | None:
+    """The outcome that an earlier process left of this very run; UserError if it is damaged."""
+    path = folder / RESULT
+    if not path.exists():
+        return None
+    try:
+        stored = json.loads(path.read_text())
+        found = stored["outcome"]
+        found |= {key: tuple(found[key]) for key in ("history", "test_correct")}
+        return Outcome(**found) if stored["setting"] == config.setting else None
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path} is damaged; remove it, and its run is repeated") from None
+
+
+def engine_for(config: Run, dataset: Data, parts: Parts) -> EagerEngine:
+    """The engine at the start of a run. Seeds torch's global generator with the run's `init`."""
+    torch.manual_seed(config.seeds.init)
+    channels, classes = dataset.train.x.shape[1], len(dataset.classes)
+    task = config.study.task
+    build = parts.model or (lambda c, k: models.build(task, channels=c, classes=k))
+    return EagerEngine(
+        config.study.train,
+        variants.create(config.key, **config.hyperparameters),
+        build(channels, classes).to(config.device),
+        dataset.to(config.device),
+        lr=config.lr,
+        epochs=config.epochs,
+        seed=config.seeds.init,
+        order_seed=config.seeds.order,
+        loss=parts.loss,
+    )
+
+
+def _engine(config: Run, cache: Path | None, parts: Parts) -> EagerEngine:
+    dataset = parts.data or datasets.load(config.study.task, config.seeds.streams, cache)
+    return engine_for(config, dataset, parts)
+
+
+def _tested(outcome: Outcome, score: Score) -> Outcome:
+    return replace(
+        outcome,
+        test_accuracy=score.accuracy,
+        test_loss=score.loss,
+        test_correct=tuple(score.correct.tolist()),
+    )
+
+
+class _Progress:
+    """The epochs of one run: history, checkpoints, and reasons to stop."""
+
+    def __init__(self, config: Run, folder: Path, report: Report, every_s: float) -> None:
+        self.config = config
+        self.folder = folder
+        self.report = report
+        self.every_s = every_s
+        self.history: list[dict[str, float]] = []
+        self.wall_s = 0.0
+        """seconds that earlier processes spent up to the checkpoint"""
+
+    def train(self, engine: EagerEngine) -> Outcome:
+        self._resume(engine)
+        start = saved = time.perf_counter()
+        for epoch in range(len(self.history), self.config.epochs):
+            row = self._epoch(engine, epoch)
+            self.history.append(row)
+            prune = self.report(row)
+            if not math.isfinite(row["train_loss"]):
+                return self.stopped("diverged", f"non-finite loss in epoch {epoch + 1}")
+            if prune:
+                return self.stopped("pruned", f"pruned after epoch {epoch + 1}")
+            now = time.perf_counter()
+            if now - saved >= self.every_s and epoch + 1 < self.config.epochs:
+                self._save(engine, now - start)
+                saved = now
+        return self.stopped("complete", "")
+
+    def _epoch(self, engine: EagerEngine, epoch: int) -> dict[str, float]:
+        row = engine.train_epoch(epoch)
+        score = engine.evaluate(engine.data.val)
+        return {"epoch": epoch + 1, **row, "val_accuracy": score.accuracy, "val_loss": score.loss}
+
+    def stopped(self, outcome: str, reason: str) -> Outcome:
+        """The outcome as the history has it; a diverged run has no scores."""
+        if not self.history:
+            return Outcome(outcome, reason)
+        last = self.history[-1]
+        times = sorted(row["step_time_s"] for row in self.history)
+        scored = outcome != "diverged"
+        return Outcome(
+            outcome,
+            reason,
+            epochs_done=len(self.history),
+            val_accuracy=last["val_accuracy"] if scored else None,
+            val_loss=last["val_loss"] if scored else None,
+            train_loss=last["train_loss"] if scored else None,
+            gradient_evaluations=last["gradient_evaluations"],
+            steps=int(last["steps"]),
+            step_time_s=times[len(times) // 2],
+            history=tuple(self.history),
+        )
+
+    def _resume(self, engine: EagerEngine) -> None:
+        stored = checkpoint.load(self.folder, self.config.device)
+        if stored is not None:
+            engine.load_state_dict(stored["engine"])
+            self.history, self.wall_s = stored["history"], stored["wall_s"]
+
+    def _save(self, engine: EagerEngine, seconds: float) -> None:
+        spent = self.wall_s + seconds
+        checkpoint.save(
+            self.folder, {"engine": engine.state_dict(), "history": self.history, "wall_s": spent}
+        )

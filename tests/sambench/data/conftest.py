@@ -1,0 +1,31 @@
+"""A `[task]` table as the data package sees it, and the seeds of one run."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+
+MakeTask = Callable[..., SimpleNamespace]
+
+
+@pytest.fixture
+def make_task() -> MakeTask:
+    def make(
+        dataset: str,
+        image_size: int | None = None,
+        label_noise: float = 0.0,
+        train: int | None = None,
+        val: int | None = None,
+        test: int | None = None,
+    ) -> SimpleNamespace:
+        split = SimpleNamespace(train=train, val=val, test=test)
+        return SimpleNamespace(
+            dataset=dataset, image_size=image_size, label_noise=label_noise, split=split
+        )
+
+    return make
+
+
+@pytest.fixture
+def streams() -> dict[str, int]:
+    return {"split": 1, "labels": 2, "init": 3, "order": 4}

@@ -1,0 +1,90 @@
+"""What is printed: page, JSON, terminal, index."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from sambench import records
+from sambench.records import Records
+from sambench.report import index, page, terminal
+from sambench.report.analysis import analyse
+
+Make = Callable[..., Records]
+WIN = {"plain": 0.9325, "sam": 0.948, "asam": 0.951, "esam": 0.940}
+
+
+def test_the_order_of_the_records_does_not_matter(make: Make):
+    study = make(WIN)
+    assert page.render(analyse(Records(study.header, study.records[::-1]))) == page.render(
+        analyse(study)
+    )
+
+
+def test_page_and_json_survive_the_file(make: Make, tmp_path: Path):
+    study = make(WIN)
+    texts = []
+    for name in ("a.csv", "b.csv"):
+        records.write(tmp_path / name, study.header, study.records)
+        texts.append(page.render(analyse(records.read(tmp_path / name))))
+    assert texts[0] == texts[1] == page.render(analyse(study))
+    found = analyse(study)
+    assert json.loads(json.dumps(asdict(found), allow_nan=False))["rows"][0]["label"] == "asam"
+
+
+def test_the_page_answers_first_and_says_how(make: Make):
+    found = analyse(make(WIN))
+    lines = page.render(found).splitlines()
+    assert lines[0] == "# digits" and lines[4] == f"**{found.headline}**"
+    assert lines[6] == f"**Use this:** {found.advice}"
+    table = lines[8:14]
+    assert len({len(line) for line in table}) == 1 and all(line[0] == "|" for line in table)
+    text = "\n".join(lines)
+    for fact in (
+        "python -m sambench study",
+        "0123abc",
+        "2026-11-22",
+        "torch 2.15.0",
+        "cpu, threads 1",
+    ):
+        assert fact in text
+    assert "The test set was used 40 times" in text and "40% of training and validation" in text
+    found.header["spec"]["task"]["label_noise"] = 0.0
+    assert "labels wrong" not in page.render(found)
+
+
+def test_detectable_differences_are_printed(make: Make):
+    found = analyse(make(WIN))
+    sizes = sorted(
+        100 * r.against.detectable for r in found.rows if r.against and r.against.detectable
+    )
+    assert len(sizes) == 3
+    assert f"in points: {sizes[0]:.2f} to {sizes[-1]:.2f}, depending" in page.render(found)
+
+
+def test_a_bar_in_a_name_does_not_break_the_table(make: Make):
+    study = make(WIN)
+    renamed = [replace(r, variant=r.variant.replace("asam", "a|b")) for r in study.records]
+    assert "| a\\|b " in page.render(analyse(Records(study.header, tuple(renamed))))
+
+
+def test_the_terminal_shows_the_same_in_80_columns(make: Make):
+    found = analyse(make(WIN))
+    console = Console(width=80, file=io.StringIO(), record=True)
+    console.print(terminal.render(found))
+    text = console.export_text()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "[unadjusted 95% CI]" in text and text.startswith("asam beats tuned plain")
+    for line in page.render(found).splitlines()[10:14]:
+        accuracy = line.split("|")[3].strip()
+        assert accuracy in text
+
+
+def test_the_index_lists_question_answer_date_and_link(make: Make):
+    found = analyse(make(WIN))
+    text = index.render({"digits": found, "another": found})
+    assert text.index("[another](another.md), 2026-11-22") < text.index("[digits](digits.md)")
+    assert found.question in text and found.headline in text

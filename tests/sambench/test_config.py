@@ -1,0 +1,414 @@
+"""Study files: every key is checked, every error is one line that says what to write instead."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import variants
+from sambench.config import Space, Study, changed_keys, fingerprint, load, parse
+from sambench.errors import UserError
+
+MINI = """
+variants = ["plain", "sam"]
+task = { dataset = "digits", model = "test_resnet" }
+train = { epochs = 4, batch_size = 32 }
+search = { trials = 8, space.lr = { low = 0.01, high = 1, log = true } }
+"""
+
+SHIPPED = ("digits", "cifar10-resnet18", "cifar10-jpeg-smoke")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with one small study in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mini.toml").write_text(MINI)
+    return tmp_path
+
+
+def complaint(*overrides: str, source: str = "mini.toml") -> str:
+    """What `load` says, which must be one line."""
+    with pytest.raises(UserError) as caught:
+        load(source, overrides)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def with_table(table: str, *overrides: str) -> Study:
+    """The small study with one [[variant]] table more."""
+    return load("mini.toml", [f"variant=[{table}]", *overrides])
+
+
+# --- values and defaults
+
+
+def test_what_the_file_leaves_out_has_defaults() -> None:
+    study = load("mini.toml")
+    assert (study.name, study.question, study.seed) == ("mini", "", 0)
+    assert study.task.image_size is None
+    assert study.task.split.model_dump() == {"train": None, "val": None, "test": None}
+    assert study.train.model_dump() == {
+        "base": "sgd",
+        "momentum": 0.9,
+        "nesterov": False,
+        "betas": (0.9, 0.999),
+        "weight_decay": 5e-4,
+        "epochs": 4,
+        "batch_size": 32,
+        "schedule": "cosine",
+        "warmup_epochs": 0,
+        "label_smoothing": 0,
+        "augment": "none",
+    }
+    assert (study.search.sampler, study.search.pruner) == ("halton", "none")
+    assert (study.finalists.top, study.finalists.seeds, study.confirm.seeds) == (2, 2, 10)
+
+
+def test_a_dump_is_a_study_again() -> None:
+    study = with_table('{name="asam", label="b", fix={form="davda"}, space.eta={choices=[0, 1]}}')
+    dump = json.loads(json.dumps(study.model_dump(mode="json")))
+    assert parse(dump) == study
+
+
+def test_a_study_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load("mini.toml").train.epochs = 5  # pyright: ignore[reportAttributeAccessIssue]
+
+
+# --- arms
+
+
+def test_arms_stand_in_the_order_of_the_file() -> None:
+    study = with_table('{name="asam"}', 'variants=["sam", "plain"]')
+    assert [(arm.label, arm.key) for arm in study.arms()] == [
+        ("sam", "sam"),
+        ("plain", "plain"),
+        ("asam", "asam"),
+    ]
+
+
+def test_the_baseline_searches_its_schedule_length() -> None:
+    plain, _ = load("mini.toml").arms()
+    assert plain.radius is None
+    assert list(plain.space) == ["lr", "epochs_factor"]
+    assert plain.space["epochs_factor"].choices == (0.5, 1, 2)
+
+
+@pytest.mark.parametrize("key", sorted({*variants.names()} - {"plain"}))
+def test_every_variant_searches_lr_and_its_radius_in_the_registered_range(key: str) -> None:
+    info = variants.info(key)
+    _, arm = load("mini.toml", [f'variants=["plain", "{key}"]']).arms()
+    assert arm.radius is not None
+    known = info.hyperparameters[arm.radius]
+    assert known.range is not None
+    low, high = known.range
+    assert arm.space == {
+        "lr": Space(low=0.01, high=1, log=True),
+        arm.radius: Space(low=low, high=high, log=known.log),
+    }
+
+
+def test_a_table_fixes_widens_and_adds() -> None:
+    arm = with_table(
+        '{name="esam", label="wide", fix={keep="paper"}, '
+        "space={gamma={choices=[0.5, 1]}, beta={low=0.5, high=1}, rho={low=0, high=1}}}"
+    ).arms()[-1]
+    assert (arm.label, arm.key, arm.fix, arm.radius) == ("wide", "esam", {"keep": "paper"}, "rho")
+    assert list(arm.space) == ["lr", "rho", "beta", "gamma"], "the radius, then registry order"
+    assert arm.space["rho"] == Space(low=0, high=1)
+    assert arm.space["gamma"].choices == (0.5, 1)
+
+
+def test_a_fixed_radius_is_not_searched() -> None:
+    arm = with_table('{name="sam", label="fixed", fix={rho=0.1}}').arms()[-1]
+    assert (list(arm.space), arm.radius) == (["lr"], "rho")
+
+
+def test_ends_of_a_range_have_the_type_of_the_hyperparameter() -> None:
+    table = '{name="looksam", space={k={low=2, high=9}, alpha={low=0, high=1}}}'
+    lr, _, k, alpha = with_table(table).arms()[-1].space.values()
+    ends = [lr.high, k.low, k.high, alpha.low, alpha.high]
+    assert [type(end) for end in ends] == [float, int, int, float, float]
+
+
+# --- bad input
+
+RULES = {
+    "serach.trials=3": "serach: unknown key, did you mean search?",
+    "train.epohcs=3": "train.epohcs: unknown key, did you mean epochs or warmup_epochs?",
+    "task.split.zzz=3": "task.split.zzz: unknown key, choose from test, train, val",
+    "train.batch_size=0": "train.batch_size: must be >= 1, got 0",
+    "train.epochs=2.0": "train.epochs: must be a whole number, got 2.0",
+    "train.epochs=true": "train.epochs: must be a whole number, got True",
+    "train.epochs=many": "train.epochs: must be a whole number, got 'many'",
+    "train.momentum=1": "train.momentum: must be < 1, got 1",
+    "train.weight_decay=inf": "train.weight_decay: must be finite, got inf",
+    "train.nesterov=1": "train.nesterov: must be true or false, got 1",
+    "train.base=adamv": "train.base: unknown value 'adamv', did you mean adamw?",
+    "train.betas=[0.9]": "train.betas[1]: is required",
+    "train.betas=[0.9, 0.9, 0.9]": "train.betas: must hold 2 values, got [0.9, 0.9, 0.9]",
+    'train.betas=["0.9", 0.9]': "train.betas[0]: must be a number, got '0.9'",
+    "train.warmup_epochs=4": "train.warmup_epochs: must be < epochs = 4, got 4.0",
+    "train=3": "train: must be a table, got 3",
+    "task={dataset='digits'}": "task.model: is required",
+    "task.dataset=": "task.dataset: must not be empty, got ''",
+    "task.label_noise=-0.1": "task.label_noise: must be >= 0, got -0.1",
+    "task.split={train=0, val=0, test=0}": "task.split.train: must be >= 1, got 0 (and 2 more)",
+    "seed=-1": "seed: must be >= 0, got -1",
+    "name=2024": "name: must be a string, got 2024",
+    "name=a/b": "name: must be letters, digits, . _ - and not start with . or -, got 'a/b'",
+    "name=..": "name: must be letters, digits, . _ - and not start with . or -, got '..'",
+    "search.sampler=halten": "search.sampler: unknown value 'halten', did you mean halton?",
+    "search.sampler=tpe": "search.trials: must be >= 20 for tpe, whose first trials are random, "
+    "got 8",
+    "search.space={}": "search.space.lr: is required",
+    "search.space.rho={low=1, high=2}": "search.space.rho: only lr is searched for all variants; "
+    "use a [[variant]] table",
+    "search.space.lr.low=0": "search.space.lr.low: must be > 0 on a log scale, got 0",
+    "search.space.lr={low=0, high=1}": "search.space.lr.low: must be a number > 0, got 0",
+    "search.space.lr={choices=[0.1, 'x']}": "search.space.lr.choices[1]: "
+    "must be a number > 0, got 'x'",
+    "search.space.lr={choices=[]}": "search.space.lr.choices: must not be empty, got []",
+    "search.space.lr={low=1}": "search.space.lr.high: is required, or choices",
+    "search.space.lr={log=true}": "search.space.lr.low: is required, or choices",
+    "search.space.lr.low=1": "search.space.lr.low: must be < high = 1, got 1",
+    "search.space.lr.low=x": "search.space.lr.low: must be a finite number, got 'x'",
+    "search.space.lr.high=nan": "search.space.lr.high: must be a finite number, got nan",
+    "search.space.lr.choices=[1]": "search.space.lr.choices: cannot stand beside low, high or log",
+    "search.space.lr={choices=[1], log=true}": "search.space.lr.choices: "
+    "cannot stand beside low, high or log",
+    "search.space.lr={choices=[true]}": "search.space.lr.choices[0]: "
+    "must be a number > 0, got True",
+    "train={epochs=1, batch_size=1, momentum=0, nesterov=true}": "train.nesterov: "
+    "needs momentum > 0",
+    "finalists.top=9": "finalists.top: must be <= search.trials = 8, got 9",
+    "variants=plain": "variants: must be a list, got 'plain'",
+    "variants=['sam']": "variants: must hold the baseline 'plain', once",
+    "variant=[{name='plain', label='twin'}]": "variants: must hold the baseline 'plain', once",
+    "variant=[{name='sam'}]": "variants: label 'sam' is used twice; labels must be unique",
+    "variant=[{name='asam', fix={rho=[1]}}]": "variant[0].fix.rho: "
+    "must be a finite number, a string, true or false, got [1]",
+    "variant=[{name='asam', fix={rho=1}, space.rho={low=1, high=2}}]": "variant[0].space.rho: "
+    "cannot be fixed and searched at once",
+}
+
+
+@pytest.mark.parametrize(("override", "rule"), RULES.items(), ids=RULES)
+def test_a_broken_rule_is_named(override: str, rule: str) -> None:
+    assert complaint(override) == f"mini.toml with {override}: {rule}"
+
+
+@pytest.mark.parametrize(
+    ("override", "place", "nearest"),
+    [
+        ("variants=['plain', 'looksma']", "variants[1]", "looksam"),
+        ("variant=[{name='asma'}]", "variant[0]", "asam"),
+        ("variant=[{name='asam', fix={rh=1}}]", "variant[0].fix", "rho"),
+        ("variant=[{name='asam', fix={rho=-1}}]", "variant[0].fix", ">= 0"),
+        ("variant=[{name='asam', fix={rho='x'}}]", "variant[0].fix", "number"),
+        ("variant=[{name='looksam', space.h={low=2, high=9}}]", "variant[0].space.h.low", "k"),
+        ("variant=[{name='looksam', space.k={low=2, high=9.5}}]", "variant[0].space.k.high", "9.5"),
+        ("variant=[{name='asam', space.rho={low=-1, high=2}}]", "variant[0].space.rho.low", ">= 0"),
+        (
+            "variant=[{name='esam', space.beta={low=0.5, high=2}}]",
+            "variant[0].space.beta.high",
+            "1",
+        ),
+        (
+            "variant=[{name='asam', space.form={choices=['davda', 'x']}}]",
+            "variant[0].space.form.choices[1]",
+            "samsung",
+        ),
+    ],
+)
+def test_the_registry_s_complaints_name_the_key(override: str, place: str, nearest: str) -> None:
+    start = f"mini.toml with {override}: {place}: "
+    message = complaint(override)
+    assert message.startswith(start)
+    assert nearest in message.removeprefix(start)
+
+
+def test_tpe_needs_20_trials_and_finalists_no_more_than_there_are_trials() -> None:
+    assert "must be >= 20 for tpe" in complaint("search.sampler=tpe", "search.trials=19")
+    study = load("mini.toml", ["search.sampler=tpe", "search.trials=20", "finalists.top=20"])
+    assert study.search.trials == study.finalists.top
+
+
+def test_plain_tables_are_a_study_too() -> None:
+    data = load("mini.toml").model_dump(exclude={"name"})
+    assert parse(data).name == "study"
+    with pytest.raises(UserError, match=r"^mine: seed: must be >= 0, got -1$"):
+        parse({**data, "seed": -1}, "mine")
+
+
+def test_a_syntax_error_is_located(folder: Path) -> None:
+    (folder / "mini.toml").write_text("seed = 1\nvariants = [oops]\n")
+    assert "mini.toml: Invalid value (at line 2, column 13)" == complaint()
+
+
+def test_bytes_that_are_no_text_are_refused(folder: Path) -> None:
+    (folder / "mini.toml").write_bytes(b"question = '\xff'")
+    assert complaint().startswith("mini.toml: 'utf-8' codec can't decode byte 0xff")
+
+
+# --- finding
+
+
+def test_a_path_wins_over_a_name_and_the_working_directory_over_shipped_studies(
+    folder: Path,
+) -> None:
+    (folder / "studies").mkdir()
+    (folder / "studies" / "digits.toml").write_text("seed = 1\n" + MINI)
+    assert (load("digits").seed, load(Path("studies/digits.toml")).seed) == (1, 1)
+    (folder / "digits").write_text("seed = 2\n" + MINI)
+    assert load("digits").seed == 2
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_studies_are_found_from_anywhere(name: str) -> None:
+    study = load(name)
+    assert study.name == name
+    assert study.question.endswith("?")
+    assert len(study.arms()) >= 3
+
+
+def test_an_unknown_study_names_the_nearest() -> None:
+    assert complaint(source="digts") == "unknown study 'digts', did you mean digits?"
+    assert complaint(source="no/digits.toml").endswith("did you mean digits?")
+    everything = ", ".join(sorted(SHIPPED))
+    assert complaint(source="zzz") == f"unknown study 'zzz', choose from {everything}"
+
+
+# --- extends
+
+
+def test_extends_merges_tables_and_replaces_the_rest(folder: Path) -> None:
+    (folder / "base").mkdir()
+    (folder / "base" / "mini.toml").write_text('name = "base"\nseed = 7\n' + MINI)
+    (folder / "child.toml").write_text(
+        'extends = "base/mini.toml"\nvariants = ["plain", "esam"]\ntrain.epochs = 9\n'
+    )
+    study = load("child.toml")
+    assert (study.name, study.seed) == ("child", 7)
+    assert study.variants == ("plain", "esam")
+    assert (study.train.epochs, study.train.batch_size) == (9, 32)
+
+
+def test_extends_is_relative_to_the_file_then_a_name_and_goes_deeper(folder: Path) -> None:
+    (folder / "studies").mkdir()
+    (folder / "studies" / "a.toml").write_text('extends = "b.toml"\ntrain.momentum = 0.5')
+    (folder / "studies" / "b.toml").write_text('extends = "digits"\ntrain.epochs = 3')
+    study = load("a")
+    assert (study.train.momentum, study.train.epochs, study.train.batch_size) == (0.5, 3, 64)
+
+
+def test_a_space_changes_between_range_and_choices(folder: Path) -> None:
+    (folder / "a.toml").write_text('extends = "mini.toml"\nsearch.space.lr.choices = [0.1]')
+    (folder / "b.toml").write_text(
+        'extends = "a.toml"\nsearch.space.lr = { low = 0.1, high = 0.5 }'
+    )
+    assert load("a.toml").search.space["lr"] == Space(choices=(0.1,))
+    assert load("b.toml").search.space["lr"] == Space(low=0.1, high=0.5)
+
+
+def test_extending_nothing_or_oneself_is_refused(folder: Path) -> None:
+    (folder / "a.toml").write_text('extends = "b.toml"')
+    (folder / "b.toml").write_text(f'extends = "../{folder.name}/a.toml"')
+    circle = f"extends goes in a circle: a.toml -> b.toml -> ../{folder.name}/a.toml"
+    assert complaint(source="a.toml") == circle
+    (folder / "b.toml").write_text('extends = "digts"')
+    unknown = "b.toml: extends: unknown study 'digts', did you mean digits?"
+    assert complaint(source="a.toml") == unknown
+    (folder / "b.toml").write_text("extends = 3")
+    number = "b.toml: extends: must be a path or the name of a study, got 3"
+    assert complaint(source="a.toml") == number
+
+
+def test_an_error_names_every_file_it_may_come_from(folder: Path) -> None:
+    (folder / "a.toml").write_text('extends = "mini.toml"\nseed = -1')
+    assert complaint(source="a.toml") == "a.toml extending mini.toml: seed: must be >= 0, got -1"
+
+
+# --- overrides
+
+
+def test_overrides_are_toml_or_else_text() -> None:
+    overrides = [
+        "name=other",
+        "question=a = b?",
+        "task.dataset=folder:data/x#1",
+        "task.split={val=3}",
+        "task.model_args.drop_rate=0.1",
+        "train.nesterov=true",
+        "train.base = adamw",
+    ]
+    study = load("mini.toml", overrides)
+    assert (study.name, study.question) == ("other", "a = b?")
+    assert (study.task.dataset, study.task.split.val) == ("folder:data/x#1", 3)
+    assert study.task.model_args == {"drop_rate": 0.1}
+    assert (study.train.nesterov, study.train.base) == (True, "adamw")
+
+
+def test_a_later_override_wins() -> None:
+    assert load("mini.toml", ["seed=1", "seed=2"]).seed == 2
+
+
+def test_a_malformed_override_is_refused() -> None:
+    assert complaint("seed") == "override 'seed': must look like train.epochs=3"
+    assert complaint("train.epochs.x=1") == "override 'train.epochs.x=1': epochs is not a table"
+
+
+# --- identity
+
+
+@pytest.mark.parametrize(
+    ("override", "keys"),
+    [
+        ("seed=1", ["seed"]),
+        ("train.epochs=5", ["train.epochs"]),
+        ("task.model_args.drop_rate=0.1", ["task.model_args.drop_rate"]),
+        ("task.split={val=3, test=4}", ["task.split.val", "task.split.test"]),
+        ("search.space.lr.high=2", ["search.space.lr.high"]),
+        ("variants=['plain', 'asam']", ["variants"]),
+        ("variants=['sam', 'plain']", ["variants"]),
+        ("variant=[{name='asam'}]", ["variant"]),
+        ("question=why?", []),
+        ("name=other", []),
+        ("train.weight_decay=5.0e-4", []),
+    ],
+)
+def test_the_fingerprint_changes_with_what_matters_and_the_keys_say_how(
+    override: str, keys: list[str]
+) -> None:
+    old, new = load("mini.toml"), load("mini.toml", [override])
+    assert changed_keys(old.model_dump(mode="json"), new.model_dump(mode="json")) == keys
+    assert (fingerprint(old) != fingerprint(new)) == bool(keys)
+
+
+def test_a_fingerprint_is_16_hex_digits_whatever_the_order_of_the_keys() -> None:
+    study = load("mini.toml", ["task.model_args={a=1, b=2}"])
+    turned = load("mini.toml", ["task.model_args={b=2, a=1}"])
+    assert re.fullmatch("[0-9a-f]{16}", fingerprint(study))
+    assert fingerprint(turned) == fingerprint(study)
+
+
+# --- weight
+
+
+def test_reading_the_tables_needs_no_torch() -> None:
+    """`--help` and shell completion stay instant."""
+    code = "import sys, sambench.config; sys.exit('torch' in sys.modules)"
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0
+    )
+
+
+def test_the_json_schema_knows_the_tables() -> None:
+    schema = Study.model_json_schema()
+    assert schema["additionalProperties"] is False
+    assert set(schema["required"]) == {"name", "task", "train", "search"}
