@@ -98,7 +98,7 @@ def minimum_detectable_difference(
     return optimize.root_scalar(lacking, bracket=bracket).root * sd / n**0.5
 
 
-def test_set_standard_error(a: np.ndarray, b: np.ndarray) -> float | None:
+def image_standard_error(a: np.ndarray, b: np.ndarray) -> float | None:
     """Standard error, over test images, of the difference in mean accuracy of a and b.
 
     Both are bool (seeds, images): which images each run got right. None for a single image.

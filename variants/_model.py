@@ -1,5 +1,8 @@
 """What an optimizer trains in a model: names, kinds, and the buffers that forward passes move."""
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -7,9 +10,11 @@ from torch.optim import Optimizer
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
-def canonical(name: str) -> str:
-    """A parameter's name without the prefixes that DDP and torch.compile put in front."""
-    return name.replace("_orig_mod.", "").removeprefix("module.")
+def canonical(names: Iterable[str]) -> list[str]:
+    """All names of a model without the prefixes that DDP and torch.compile put in front."""
+    bare = [name.replace("_orig_mod.", "") for name in names]
+    wrapped = all(name.startswith("module.") for name in bare)
+    return [name.removeprefix("module.") for name in bare] if wrapped else bare
 
 
 def parameters(model: nn.Module, optimizer: Optimizer) -> dict[str, nn.Parameter]:
@@ -18,7 +23,9 @@ def parameters(model: nn.Module, optimizer: Optimizer) -> dict[str, nn.Parameter
     ValueError if the optimizer holds a parameter that the model lacks, or a sharded one.
     """
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    named = {canonical(n): p for n, p in model.named_parameters() if id(p) in held}
+    whole = dict(model.named_parameters())
+    pairs = zip(canonical(whole), whole.values(), strict=True)
+    named = {name: p for name, p in pairs if id(p) in held}
     missing = len(held) - len(named)
     if missing:
         raise ValueError(
@@ -46,8 +53,17 @@ def kinds(model: nn.Module) -> dict[str, str]:
     for path, module in model.named_modules():
         for leaf, _ in module.named_parameters(recurse=False):
             kind = "norm" if is_norm(module) else "bias" if leaf.endswith("bias") else "weight"
-            found[canonical(f"{path}.{leaf}".removeprefix("."))] = kind
-    return found
+            found[f"{path}.{leaf}".removeprefix(".")] = kind
+    return dict(zip(canonical(found), found.values(), strict=True))
+
+
+class Saved(NamedTuple):
+    """A buffer, where it was found, and a copy of its value."""
+
+    owner: dict[str, Tensor | None]
+    key: str
+    buffer: Tensor | None
+    value: Tensor | None
 
 
 class Buffers:
@@ -55,19 +71,24 @@ class Buffers:
 
     A snapshot covers every module, also those that ignore `track_running_stats` (InstanceNorm) or
     count on their own; setting BatchNorm's momentum to 0 would turn an infinite batch into NaN.
+    Buffers that a forward pass replaces or creates come back as the tensors they were.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self._owners = [m._buffers for m in model.modules() if m._buffers]
+        self._owners = [m._buffers for m in model.modules()]
 
-    def _live(self) -> list[Tensor]:
-        return [b for owner in self._owners for b in owner.values() if b is not None]
+    def save(self) -> list[Saved]:
+        """All buffers, with copies of their values."""
+        return [
+            Saved(owner, key, b, None if b is None else b.clone())
+            for owner in self._owners
+            for key, b in owner.items()
+        ]
 
-    def save(self) -> list[Tensor]:
-        """Copies of all buffers."""
-        return [b.clone() for b in self._live()]
-
-    def restore(self, saved: list[Tensor]) -> None:
-        """Writes copies made by `save` back in place."""
-        if saved:
-            torch._foreach_copy_(self._live(), saved)
+    def restore(self, saved: list[Saved]) -> None:
+        """Puts the buffers found by `save` back, and their values into them."""
+        for s in saved:
+            s.owner[s.key] = s.buffer
+        live = [s.buffer for s in saved if s.buffer is not None]
+        if live:
+            torch._foreach_copy_(live, [s.value for s in saved if s.value is not None])

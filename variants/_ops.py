@@ -44,7 +44,7 @@ def add(a: Tree, b: Tree, factor: Real = 1.0) -> Tree:
     """a + factor * b, over the names of `a`"""
     left, right = list(a.values()), [b[name] for name in a]
     if not left or isinstance(factor, Tensor) or not _plain([*left, *right]):
-        return {name: x + factor * y for name, x, y in zip(a, left, right, strict=True)}
+        return {n: (x + factor * y).to(x.dtype) for n, x, y in zip(a, left, right, strict=True)}
     return dict(zip(a, torch._foreach_add(left, right, alpha=factor), strict=True))
 
 
@@ -68,6 +68,8 @@ def norm(tree: Tree) -> Tensor:
 
 def dot(a: Tree, b: Tree) -> Tensor:
     """<a, b> over the names of `a`, a 0-d tensor."""
+    if not a:
+        return torch.zeros(())
     return torch.stack([(_wide(t) * _wide(b[name])).sum() for name, t in a.items()]).sum()
 
 
@@ -83,4 +85,5 @@ def ball(tree: Tree, rho: Real, *, tiny: float = TINY) -> Tree:
 
 def reject(a: Tree, b: Tree) -> Tree:
     """The part of `a` orthogonal to `b`: a - <a, b> / |b|^2 b."""
-    return add(a, b, -dot(a, b) * reciprocal(dot(b, b)))
+    inverse = reciprocal(norm(b), 0.0)  # |b|^2 of a small gradient would drown in TINY
+    return add(a, b, -dot(a, b) * inverse * inverse)

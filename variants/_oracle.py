@@ -12,8 +12,9 @@ from torch.optim import Optimizer
 
 from variants import _noise
 from variants import _ops as ops
-from variants._model import Buffers
+from variants._model import Buffers, Saved
 from variants._protocol import FORWARD, Evaluation, Tree
+from variants._rewind import Rewind
 
 Closure = Callable[..., Any]
 
@@ -24,11 +25,18 @@ class Trace:
 
     passes: float = 0.0
     losses: list[Tensor] = field(default_factory=list)
+    norms: list[Tensor] = field(default_factory=list)
     clean: Evaluation | None = None
     perturbed: Evaluation | None = None
     offset: Tree | None = None
     aux: Any = None
     reached: set[str] = field(default_factory=set)
+
+    def finite(self, *trees: Tree) -> Tensor:
+        """Whether every evaluation so far and these trees are finite, a 0-d tensor."""
+        evidence = [losses.sum() for losses in self.losses] + self.norms
+        evidence += [ops.norm(tree) for tree in trees if tree]
+        return torch.stack([e.to(torch.float64) for e in evidence]).isfinite().all()
 
 
 @dataclass
@@ -41,9 +49,9 @@ class Batch:
 
     def __post_init__(self) -> None:
         if self.micro is not None and (self.micro < 1 or not self.size):
-            raise ValueError(f"micro needs size and must be >= 1, got {self.micro=} {self.size=}")
-        parameters = inspect.signature(self.closure).parameters.values()
-        self.takes_rows = any(p.kind is not p.KEYWORD_ONLY for p in parameters)
+            got = f"micro={self.micro} and size={self.size}"
+            raise ValueError(f"micro needs size and must be >= 1, got {got}")
+        self.takes_rows = _takes_rows(self.closure)
         if self.micro is not None and not self.takes_rows:
             raise ValueError("micro-batches need a closure that takes rows: closure(rows)")
 
@@ -59,14 +67,29 @@ class Batch:
         if selected and not self.takes_rows:
             raise ValueError("this variant selects samples: the closure must take rows")
         result = self.closure(rows) if self.takes_rows else self.closure()
+        if isinstance(result, tuple) and len(result) != 2:
+            raise ValueError(f"the closure must return losses or (losses, aux), got {len(result)}")
         losses, aux = result if isinstance(result, tuple) else (result, None)
         if not isinstance(losses, Tensor):
             raise ValueError(
                 f"the closure must return a tensor of losses, got {type(losses).__name__}"
             )
+        if not losses.is_floating_point():
+            raise ValueError(f"losses must be floating point, got {losses.dtype}")
+        if losses.numel() == 0:
+            raise ValueError("the closure returned no losses: an empty batch?")
         if losses.ndim == 0 and selected:
             raise ValueError("this variant selects samples: return losses with reduction='none'")
+        if losses.ndim > 0 and isinstance(rows, Tensor) and len(losses) != len(rows):
+            raise ValueError(f"the closure returned {len(losses)} losses for {len(rows)} rows")
         return (losses.flatten(1).mean(1) if losses.ndim > 1 else losses.reshape(-1)), aux
+
+
+def _takes_rows(closure: Closure) -> bool:
+    """Whether a closure has a positional argument for rows; defaults (`x=x`) are captures."""
+    parameters = inspect.signature(closure).parameters.values()
+    positional = (p for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD))
+    return any(p.default is p.empty or p.name == "rows" for p in positional)
 
 
 class EagerOracle:
@@ -96,7 +119,7 @@ class EagerOracle:
         self._batch = batch
         self._base = base
         self._buffers = buffers
-        self._moved: list[Tensor] | None = None
+        self._moved: list[Saved] | None = None
         self._backup = backup
         self._saved: set[str] = set()
         self._radii = radii
@@ -127,29 +150,29 @@ class EagerOracle:
     def grad(self, at: Tree | None = None, rows: Tensor | None = None) -> Evaluation:
         for p in self._parameters.values():
             p.grad = None
-        losses = self._evaluate(at, rows, backward=True)
+        offset = self._offset(at)
+        losses = self._evaluate(offset, rows, backward=True)
         evaluation = Evaluation(losses, self._collect())
-        self._note(evaluation, at, rows)
+        self.trace.norms.append(ops.norm(evaluation.grads))
+        if at is not None:
+            self.trace.perturbed, self.trace.offset = evaluation, offset
+        elif rows is None:
+            self.trace.clean = self.trace.clean or evaluation
         return evaluation
 
     def loss(self, at: Tree | None = None, rows: Tensor | None = None) -> Tensor:
-        return self._evaluate(at, rows, backward=False)
+        return self._evaluate(self._offset(at), rows, backward=False)
 
     def preview(self, grads: Tree) -> Tree:
         before = {name: p.detach().clone() for name, p in self._parameters.items()}
-        state = {
-            p: {k: v.clone() if isinstance(v, Tensor) else v for k, v in s.items()}
-            for p, s in self._base.state.items()
-        }
+        rewind = Rewind(self._base)
         self.assign(grads)
         try:
             self._base.step()
             return {name: p.detach() - before[name] for name, p in self._parameters.items()}
         finally:
-            self._base.state.clear()
-            self._base.state.update(state)
-            for name, p in self._parameters.items():
-                p.detach().copy_(before[name])
+            rewind.restore()
+            for p in self._parameters.values():
                 p.grad = None
 
     def normal(self, like: Tree) -> Tree:
@@ -168,19 +191,25 @@ class EagerOracle:
         return bool(flag)
 
     def assign(self, grads: Tree) -> None:
-        """Sets `.grad` of every parameter that some evaluation of this step reached."""
+        """Sets `.grad` of every parameter that some evaluation of this step reached.
+
+        By copy: clipping and base optimizers write into `.grad`, which state and metrics may share.
+        """
+        reached = self.trace.reached if self.trace.losses else self._parameters.keys()
         for name, p in self._parameters.items():
-            p.grad = grads[name].to(p.dtype) if name in self.trace.reached else None
+            p.grad = grads[name].to(p.dtype, copy=True) if name in reached else None
 
     def moved(self) -> None:
         """Tells the oracle that the base optimizer changed the weights."""
         self._saved.clear()
 
-    def _evaluate(self, at: Tree | None, rows: Tensor | None, *, backward: bool) -> Tensor:
+    def _evaluate(self, offset: Tree, rows: Tensor | None, *, backward: bool) -> Tensor:
         torch.clear_autocast_cache()  # else the casts of w serve for w + e, and SAM is its base
-        with self._perturbed(at), self._statistics(), torch.set_grad_enabled(backward):
-            losses = torch.cat(list(self._run(rows, backward)))
-        torch.clear_autocast_cache()
+        try:
+            with self._perturbed(offset), self._statistics(), torch.set_grad_enabled(backward):
+                losses = torch.cat(list(self._run(rows, backward)))
+        finally:
+            torch.clear_autocast_cache()
         whole = self.trace.losses[0].numel() if self.trace.losses else losses.numel()
         share = losses.numel() / whole if rows is not None else 1.0
         self.trace.passes += share * (1.0 if backward else FORWARD)
@@ -189,14 +218,21 @@ class EagerOracle:
 
     def _run(self, rows: Tensor | None, backward: bool) -> Iterator[Tensor]:
         device = next(iter(self._parameters.values())).device
-        for chunk, weight in self._batch.chunks(rows, device):
+        for i, (chunk, weight) in enumerate(self._batch.chunks(rows, device)):
             losses, aux = self._batch.losses(chunk, selected=rows is not None)
             if not self.trace.losses:
                 self.trace.aux = aux
             if backward:
+                self._check_graph(losses, first=i == 0)
                 objective = losses.mean() * weight
                 (objective if self._scale is None else objective * self._scale).backward()
             yield losses.detach()
+
+    def _check_graph(self, losses: Tensor, first: bool) -> None:
+        if first and any(p.grad is not None for p in self._parameters.values()):
+            raise ValueError("the closure must not call backward(): `step` does")
+        if not losses.requires_grad:
+            raise ValueError("the closure's losses do not depend on any trained parameter")
 
     def _collect(self) -> Tree:
         grads: Tree = {}
@@ -210,26 +246,26 @@ class EagerOracle:
             grads[name], p.grad = p.grad, None
         return grads if self._scale is None else ops.scale(grads, 1 / self._scale)
 
-    def _note(self, evaluation: Evaluation, at: Tree | None, rows: Tensor | None) -> None:
-        if at is None and rows is None:
-            self.trace.clean = self.trace.clean or evaluation
-        elif at is not None:
-            self.trace.perturbed, self.trace.offset = evaluation, at
+    def _offset(self, at: Tree | None) -> Tree:
+        """What is added to w for `at`: the part that trains, by the radius of its group."""
+        trained = {n: e for n, e in (at or {}).items() if n in self._parameters}
+        return {
+            n: e * r if (r := self._radii.get(n, 1.0)) != 1.0 else e for n, e in trained.items()
+        }
 
     @contextmanager
-    def _perturbed(self, at: Tree | None) -> Iterator[None]:
-        """w + at for a while. w comes back by copy: w + e - e differs in its last bits."""
-        offset = {n: e for n, e in (at or {}).items() if n in self._parameters}
-        offset = {
-            n: e * r if (r := self._radii.get(n, 1.0)) != 1.0 else e for n, e in offset.items()
-        }
+    def _perturbed(self, offset: Tree) -> Iterator[None]:
+        """w + e for a while. w comes back by copy: w + e - e differs in its last bits."""
         if not offset:
             yield
             return
         live = [self._parameters[n].detach() for n in offset]
         for name, p in zip(offset, live, strict=True):
             if name not in self._saved:
-                self._backup.setdefault(name, torch.empty_like(p)).copy_(p)
+                kept = self._backup.get(name)
+                if kept is None or kept.dtype != p.dtype or kept.device != p.device:
+                    kept = self._backup[name] = torch.empty_like(p)
+                kept.copy_(p)
                 self._saved.add(name)
         try:
             torch._foreach_add_(live, list(offset.values()))

@@ -62,7 +62,6 @@ def snippet(records: Records) -> str:
         "smoothing": train["label_smoothing"],
         "augment": train["augment"],
         "task_model": task["model"],
-        "model_args": "".join(f", {k}={v!r}" for k, v in task["model_args"].items()),
         "lr_rule": _lr_rule(train),
         "warmup": train["warmup_epochs"] / train["epochs"],
     }
@@ -71,8 +70,7 @@ def snippet(records: Records) -> str:
 
 def _tables(task: dict[str, Any]) -> str:
     split = {k: v for k, v in task["split"].items() if v is not None}
-    rest = {k: v for k, v in task.items() if k in ("dataset", "image_size", "label_noise", "model")}
-    given = ", ".join(f"{k}={v!r}" for k, v in rest.items() if v is not None)
+    given = ", ".join(f"{k}={v!r}" for k, v in task.items() if k != "split" and v)
     return f"Task({given}, split=Split({', '.join(f'{k}={v}' for k, v in split.items())}))"
 
 
@@ -89,8 +87,7 @@ def _base(train: dict[str, Any], lr: float) -> str:
 
 
 def _lr_rule(train: dict[str, Any]) -> str:
-    decay = "1.0" if train["schedule"] == "constant" else "0.5 * (1 + math.cos(math.pi * done))"
-    return decay
+    return "1.0" if train["schedule"] == "constant" else "0.5 * (1 + math.cos(math.pi * done))"
 
 
 TEMPLATE = '''\
@@ -98,13 +95,13 @@ TEMPLATE = '''\
 # This program repeats one confirm run (seed {seed}), which measured {measured} test accuracy.
 import math
 
-import timm
 import torch
 from torch.nn.functional import cross_entropy
 
 import variants
 from sambench import data
 from sambench.config import Split, Task
+from sambench.engine import models
 
 task = {task}
 streams = {streams}
@@ -112,7 +109,7 @@ sets = data.load(task, streams)  # your own images go here
 
 torch.manual_seed(streams["init"])
 channels, classes = sets.train.x.shape[1], len(sets.classes)
-model = timm.create_model("{task_model}", num_classes=classes, in_chans=channels{model_args})
+model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
 base = {base}
 epochs, batch_size = {epochs}, {batch_size}
 steps = epochs * data.num_batches(len(sets.train), batch_size)

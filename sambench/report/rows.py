@@ -135,7 +135,7 @@ def _detectable(difference: Difference, num_tests: int) -> float | None:
 
 def _test_set_error(runs: Runs, plain: Runs) -> float | None:
     common = sorted(runs.results.keys() & plain.results.keys())
-    return stats.test_set_standard_error(runs.correct(common), plain.correct(common))
+    return stats.image_standard_error(runs.correct(common), plain.correct(common))
 
 
 def _settings(runs: Runs, space: Mapping[str, Any]) -> Settings | None:

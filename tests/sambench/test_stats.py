@@ -87,9 +87,9 @@ def test_test_set_error_matches_redrawn_test_sets():
     )
     d = a.mean(0) - b.mean(0)
     means = [d[rng.integers(0, 4000, 4000)].mean() for _ in range(2000)]
-    assert stats.test_set_standard_error(a, b) == pytest.approx(np.std(means), rel=0.05)
-    assert stats.test_set_standard_error(a, a) == 0
-    assert stats.test_set_standard_error(a[:, :1], b[:, :1]) is None
+    assert stats.image_standard_error(a, b) == pytest.approx(np.std(means), rel=0.05)
+    assert stats.image_standard_error(a, a) == 0
+    assert stats.image_standard_error(a[:, :1], b[:, :1]) is None
 
 
 def test_letters_of_a_chain():

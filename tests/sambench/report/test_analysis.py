@@ -97,7 +97,7 @@ def test_what_the_seeds_and_the_images_could_tell(make: Make):
         np.array([records.unpack(r.test_correct, 600) for r in confirm(study, v)])
         for v in ("esam", "plain")
     )
-    assert found.test_set_error == stats.test_set_standard_error(a, b)
+    assert found.test_set_error == stats.image_standard_error(a, b)
 
 
 def test_the_baseline_among_several_plain_arms(make: Make):
