@@ -1,0 +1,108 @@
+"""Tree operations against their definitions, on every path, for every type."""
+
+import pytest
+import torch
+
+from variants import _ops as ops
+
+TYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
+
+
+def tree(dtype=torch.float64, seed=0, size=1.0):
+    rng = torch.Generator().manual_seed(seed)
+    shapes = {"a": (3, 2), "b": (4,), "c": ()}
+    return {
+        n: (torch.randn(s, generator=rng, dtype=torch.float64) * size).to(dtype)
+        for n, s in shapes.items()
+    }
+
+
+def flat(t):
+    return torch.cat([v.double().flatten() for v in t.values()])
+
+
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+def test_types_are_kept_and_norms_are_at_least_float32(dtype):
+    t = tree(dtype)
+    for made in (
+        ops.scale(t, 0.5),
+        ops.scale(t, torch.tensor(0.5)),
+        ops.add(t, t, 0.5),
+        ops.ball(t, 0.1),
+        ops.ball(t, torch.tensor(0.1)),
+        ops.reject(t, tree(dtype, 1)),
+    ):
+        assert {n: v.dtype for n, v in made.items()} == dict.fromkeys(t, dtype)
+    wide = torch.promote_types(dtype, torch.float32)
+    assert ops.norm(t).dtype == ops.dot(t, t).dtype == wide
+    torch.testing.assert_close(ops.norm(t).double(), flat(t).norm(), rtol=1e-6, atol=0)
+
+
+def test_half_precision_norms_do_not_overflow_or_vanish():
+    big = {"a": torch.full((100,), 6e4, dtype=torch.float16)}
+    small = {"a": torch.full((100,), 6e-8, dtype=torch.float16)}
+    assert float(ops.norm(big)) == pytest.approx(6e5, rel=1e-3)
+    assert float(ops.norm(small)) == pytest.approx(6e-7, rel=0.1)
+
+
+def test_definitions():
+    a, b = tree(), tree(seed=1)
+    fa, fb = flat(a), flat(b)
+    cases = [
+        (ops.scale(a, 3.0), 3 * fa),
+        (ops.add(a, b), fa + fb),
+        (ops.add(a, b, -0.5), fa - 0.5 * fb),
+        (ops.add(a, b, torch.tensor(-0.5)), fa - 0.5 * fb),
+        (ops.sub(a, b), fa - fb),
+        (ops.ball(a, 0.3), 0.3 * fa / fa.norm()),
+        (ops.reject(a, b), fa - (fa @ fb) / (fb @ fb) * fb),
+        (ops.each(torch.mul, a, b), fa * fb),
+    ]
+    for got, expected in cases:
+        torch.testing.assert_close(flat(got), expected, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(ops.dot(a, b), fa @ fb)
+
+
+def test_inputs_are_not_changed():
+    a, b = tree(), tree(seed=1)
+    fa, fb = flat(a), flat(b)
+    for made in (ops.add(a, b, 2.0), ops.scale(a, 2.0), ops.ball(a, 2.0), ops.reject(a, b)):
+        made["a"].zero_()
+    assert torch.equal(flat(a), fa) and torch.equal(flat(b), fb)
+
+
+def test_vmap_and_compile_give_the_same():
+    def rule(a, b):
+        return ops.ball(ops.reject(ops.add(a, b, 0.5), b), 0.1)
+
+    pairs = [(tree(seed=i), tree(seed=i + 9)) for i in range(3)]
+    stacked = [{n: torch.stack([p[k][n] for p in pairs]) for n in pairs[0][0]} for k in (0, 1)]
+    lanes = torch.vmap(rule)(*stacked)
+    for i, (a, b) in enumerate(pairs):
+        expected = flat(rule(a, b))
+        torch.testing.assert_close(flat({n: v[i] for n, v in lanes.items()}), expected)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e-6, 1e-9])
+def test_reject_is_orthogonal_for_small_gradients_too(size):
+    """Gradients of a nearly interpolated batch are this small; |b|^2 drowns in any fixed floor."""
+    a, b = tree(size=size), tree(seed=1, size=size)
+    left = ops.reject(a, b)
+    assert abs(float(ops.dot(left, b))) < 1e-6 * float(ops.norm(left) * ops.norm(b))
+
+
+@pytest.mark.parametrize("value", [0.0, float("inf"), float("nan")])
+def test_zero_or_nonfinite_norm_means_no_factor(value):
+    assert float(ops.reciprocal(torch.tensor(value))) == 0
+    zeros = {"a": torch.zeros(3)}
+    assert not ops.ball(zeros, 0.1)["a"].any()
+    assert torch.equal(ops.reject(tree(), ops.scale(tree(), 0.0))["a"], tree()["a"])
+
+
+def test_a_norm_that_overflows_means_no_perturbation():
+    assert not ops.ball({"a": torch.full((2,), 1e30), "b": torch.full((2,), 1e38)}, 0.1)["a"].any()
+
+
+def test_empty_trees():
+    assert ops.scale({}, 2.0) == ops.add({}, {}) == ops.ball({}, 1.0) == {}
+    assert float(ops.norm({})) == float(ops.dot({}, {})) == 0

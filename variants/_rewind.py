@@ -1,0 +1,39 @@
+"""Undoing a step of a base optimizer."""
+
+from typing import Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+Kept = dict[str, tuple[Any, Any]]
+
+
+class Rewind:
+    """Remembers weights, state and groups (some optimizers count there); `restore` undoes.
+
+    All by copy into the same tensors.
+    """
+
+    def __init__(self, base: Optimizer) -> None:
+        self._base = base
+        self._weights = [(p, p.detach().clone()) for g in base.param_groups for p in g["params"]]
+        self._state = {p: _keep(state) for p, state in base.state.items()}
+        self._groups = [_keep(group) for group in base.param_groups]
+
+    def restore(self) -> None:
+        """Puts everything back as it was at construction."""
+        for p, value in self._weights:
+            p.detach().copy_(value)
+        self._base.state.clear()
+        self._base.state.update({p: _back(kept) for p, kept in self._state.items()})
+        for group, kept in zip(self._base.param_groups, self._groups, strict=True):
+            group.clear()  # it may have begun to count: timm's Lamb
+            group.update(_back(kept))
+
+
+def _keep(values: dict[str, Any]) -> Kept:
+    return {k: (v, v.clone() if isinstance(v, Tensor) else v) for k, v in values.items()}
+
+
+def _back(kept: Kept) -> dict[str, Any]:
+    return {k: v.copy_(c) if isinstance(v, Tensor) else v for k, (v, c) in kept.items()}
