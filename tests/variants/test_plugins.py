@@ -99,7 +99,7 @@ def test_a_broken_plugin_is_one_line_and_harms_nobody(site):
         "ModuleNotFoundError: No module named 'no_such_module'"
     )
     assert "broken" not in variants.names()  # and no second warning
-    with pytest.raises(ValueError, match="unknown variant 'broken': .* No module named"):
+    with pytest.raises(ValueError, match=r"unknown variant 'broken': .* No module named"):
         variants.create("broken")
 
 
@@ -128,7 +128,7 @@ def test_a_clash_leaves_the_builtin_and_nothing_of_the_plugin(site):
         known = variants.names()
     assert variants.info("sam").title == "SAM"
     assert "other_half" not in known
-    with pytest.raises(ValueError, match="unknown variant 'other_half': .* is taken"):
+    with pytest.raises(ValueError, match=r"unknown variant 'other_half': .* is taken"):
         variants.create("other_half")
 
 
