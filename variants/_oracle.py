@@ -1,7 +1,7 @@
 """The eager oracle: evaluates a model's losses and gradients at w + e, and leaves w as it was."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,12 +104,17 @@ class EagerOracle:
         self._seed = seed
         self._replay = noise
         self._calls = 0
+        self._size = batch.size
 
     @property
     def total_steps(self) -> int:
         if self._total_steps is None:
             raise ValueError("this variant needs total_steps: SharpnessAware(..., total_steps=N)")
         return self._total_steps
+
+    @property
+    def size(self) -> int:
+        return self.loss().numel() if self._size is None else self._size
 
     @property
     def params(self) -> Tree:
@@ -141,7 +146,7 @@ class EagerOracle:
             p: {k: v.clone() if isinstance(v, Tensor) else v for k, v in s.items()}
             for p, s in self._base.state.items()
         }
-        self.assign(grads)
+        self.assign(grads, grads.keys())
         try:
             self._base.step()
             return {name: p.detach() - before[name] for name, p in self._parameters.items()}
@@ -167,10 +172,14 @@ class EagerOracle:
     def decide(self, flag: Tensor) -> bool:
         return bool(flag)
 
-    def assign(self, grads: Tree) -> None:
-        """Sets `.grad` of every parameter that some evaluation of this step reached."""
+    def assign(self, grads: Tree, names: Container[str] | None = None) -> None:
+        """Sets `.grad` of the named parameters: those that some evaluation of this step reached.
+
+        To copies, because base optimizers (Nesterov) and clipping hooks change `.grad` in place.
+        """
+        chosen = self.trace.reached if names is None else names
         for name, p in self._parameters.items():
-            p.grad = grads[name].to(p.dtype) if name in self.trace.reached else None
+            p.grad = grads[name].to(p.dtype, copy=True) if name in chosen else None
 
     def moved(self) -> None:
         """Tells the oracle that the base optimizer changed the weights."""
@@ -181,10 +190,12 @@ class EagerOracle:
         with self._perturbed(at), self._statistics(), torch.set_grad_enabled(backward):
             losses = torch.cat(list(self._run(rows, backward)))
         torch.clear_autocast_cache()
-        whole = self.trace.losses[0].numel() if self.trace.losses else losses.numel()
-        share = losses.numel() / whole if rows is not None else 1.0
-        self.trace.passes += share * (1.0 if backward else FORWARD)
+        if rows is None and self._size is None:
+            self._size = losses.numel()
         self.trace.losses.append(losses)
+        whole = self._size or self.trace.losses[0].numel()
+        share = 1.0 if rows is None else losses.numel() / whole
+        self.trace.passes += share * (1.0 if backward else FORWARD)
         return losses
 
     def _run(self, rows: Tensor | None, backward: bool) -> Iterator[Tensor]:
