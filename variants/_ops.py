@@ -94,6 +94,11 @@ def reject(a: Tree, b: Tree) -> Tree:
     return settle(add(a, b, -dot(a, b) * reciprocal(dot(b, b), 0.0)), a)
 
 
+def zero(tree: Tree) -> Tensor:
+    """A 0-d zero on the device of `tree`, at least float32."""
+    return _wide(next(iter(tree.values())).new_zeros(()))
+
+
 def total(trees: Sequence[Tree]) -> Tree:
     """The sum of trees."""
     return reduce(add, trees)
