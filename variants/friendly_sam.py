@@ -20,14 +20,14 @@ class FriendlySAM(Variant):
     direction = grad L(w + e),  e = rho * u / |u|,  u = g - sigma * m,  g = grad L(w)
 
     form="code": m is the mean of earlier steps, then m <- lam * m + (1 - lam) * g; the first step
-    takes u = m = g. form="paper": m is updated first, from 0. For sigma = 1 the two ascend alike.
-    sigma = 0 is SAM. If every step sees the same batch, u is rounding noise: it counts as 0, and
-    the step is the base optimizer's.
+    takes u = m = g. form="paper": m is updated first, from 0. From the same m, the two ascend alike
+    for sigma = 1. sigma = 0 is SAM. If every step sees the same batch, u is rounding noise: it
+    counts as 0, and the step is the base optimizer's.
     """
 
     rho: Real = hyper(0.1, ge=0, search=(0.01, 0.5), log=True)  # radius, in weight units
     sigma: Real = hyper(1.0, ge=0)  # share of the mean removed
-    lam: Real = hyper(0.9, ge=0, le=1, search=(0.6, 0.95))  # decay of the mean; golden: lambda
+    lam: Real = hyper(0.9, ge=0, le=1, search=(0.6, 0.95))  # decay of the mean
     form: str = hyper("code", choices=("code", "paper"))
 
     @property

@@ -43,7 +43,7 @@ class LESAM(Variant):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.warmup + self.anneal > 1:
-            raise ValueError(f"warmup + anneal must be <= 1, got {self.warmup=} and {self.anneal=}")
+            raise ValueError(f"warmup + anneal must be <= 1, got {self.warmup} and {self.anneal}")
 
     @property
     def passes(self) -> float:

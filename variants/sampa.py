@@ -31,7 +31,7 @@ class SAMPa(Variant):
     """
 
     rho: Real = hyper(0.1, ge=0, search=(0.01, 0.5), log=True)  # radius, in weight units
-    lam: Real = hyper(0.2, ge=0, le=1)  # weight of the extrapolated gradient; golden: lambda
+    lam: Real = hyper(0.2, ge=0, le=1)  # weight of the extrapolated gradient
 
     clean: ClassVar[bool] = False
 
