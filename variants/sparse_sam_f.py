@@ -21,11 +21,11 @@ class SparseSAMF(Variant):
     direction = grad L(w + e),  e = rho * m * g / |g|,  g = grad L(w);  |g| is of the whole gradient
     m = 1 at the (1 - sparsity) share of all weights with the largest sum_j (grad L_j(w))^2
 
-    The samples j are the first of the batch, one backward pass each, every `update_freq` steps: as
-    many passes as they are of the batch, but in time more, for they run one by one. The authors
-    take 16 (paper) or 1024 (code) random samples of the training set once per some epochs; their
-    mask is 0 at the first step, ours is fresh. Models that need more than one sample in training
-    (BatchNorm after pooling) cannot run it. |e| <= rho.
+    The samples j are the first of the batch, one gradient each, every `update_freq` steps. Each is
+    evaluated beside a copy of itself, which changes nothing but lets BatchNorm after pooling run:
+    2 * share passes, and more in time, for they run one by one. The authors take 16 (paper) or 1024
+    (code) random samples of the training set once per some epochs; their mask is 0 at the first
+    step, ours is fresh. |e| <= rho.
     """
 
     rho: Real = hyper(0.1, ge=0, search=(0.01, 0.5), log=True)  # radius of the unmasked ascent
@@ -35,7 +35,7 @@ class SparseSAMF(Variant):
 
     @property
     def passes(self) -> float:
-        return 2.0 + self.share / self.update_freq
+        return 2.0 + 2.0 * self.share / self.update_freq
 
     def init(self, params: Tree) -> State:
         return {"mask": masks.none(params)}
@@ -53,5 +53,5 @@ class SparseSAMF(Variant):
     def _fisher(self, oracle: Oracle) -> Tree:
         samples = max(int(self.share * oracle.size), 1)
         device = next(iter(oracle.params.values())).device
-        rows = torch.arange(samples, device=device).split(1)
+        rows = torch.arange(samples, device=device).repeat_interleave(2).split(2)
         return ops.total([ops.each(torch.square, oracle.grad(rows=row).grads) for row in rows])
