@@ -1,15 +1,15 @@
 """`SharpnessAware`: a torch optimizer that drives a variant around any base optimizer."""
 
-import inspect
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from variants import _model, _noise, _registry
+from variants import _groups, _model, _noise, _registry
 from variants import _ops as ops
-from variants._oracle import Batch, Closure, EagerOracle, Trace
+from variants._batch import Batch, Closure
+from variants._oracle import EagerOracle, Trace
 from variants._protocol import State, Tree, Update, Variant
 from variants._rewind import Rewind
 
@@ -45,7 +45,7 @@ class SharpnessAware(Optimizer):
         scaler: torch.amp.GradScaler | None = None,
         noise: _noise.Replay | None = None,
     ) -> None:
-        _refuse(base_optimizer, variant, total_steps)
+        _groups.refuse(base_optimizer, variant, total_steps)
         _model.parameters(model, base_optimizer)
         super().__init__(base_optimizer.param_groups, base_optimizer.defaults)
         self.base = base_optimizer
@@ -195,36 +195,13 @@ class SharpnessAware(Optimizer):
             buffers=self._buffers,
             backup=self._backup,
             kinds=self._kinds,
-            radii=self._radii(parameters),
+            radii=_groups.radii(self.base, self.variant, parameters),
             scale=None if self._scaler is None else self._scaler.scale(one),
             seed=self._seed,
             step=self.steps,
             total_steps=self._total_steps,
             noise=self._noise,
         )
-
-    def _radii(self, parameters: dict[str, nn.Parameter]) -> dict[str, float]:
-        """Factors on the offsets of parameters whose group asks for another radius."""
-        names = {id(p): name for name, p in parameters.items()}
-        radii: dict[str, float] = {}
-        for group in self.base.param_groups:
-            factor = self._factor(group)
-            if factor != 1.0:
-                radii.update({names[id(p)]: factor for p in group["params"] if id(p) in names})
-        return radii
-
-    def _factor(self, group: dict[str, Any]) -> float:
-        if not group.get("perturb", True):
-            return 0.0
-        rho = getattr(self.variant, "rho", None)
-        own = "rho" in self.base.defaults  # Adadelta's decay, no radius
-        if own or rho is None or group.get("rho") is None:
-            return 1.0
-        if group["rho"] < 0 or not float(rho):
-            raise ValueError(
-                f"rho of a group must be >= 0, the variant's > 0, got {group['rho']}, {rho}"
-            )
-        return float(group["rho"] / rho)
 
     def _state_for(self, params: Tree) -> State:
         """The variant's state, with fresh entries for parameters that began to train meanwhile."""
@@ -265,12 +242,8 @@ class SharpnessAware(Optimizer):
     def _move_directly(self, direct: Tree | None) -> None:
         if direct is None:
             return
-        for name, p, group in self._grouped():
+        for name, p, group in _groups.members(self.base, self._trained()):
             p.sub_(group["lr"] * direct[name])
-
-    def _grouped(self) -> list[tuple[str, nn.Parameter, dict[str, Any]]]:
-        groups = {id(p): group for group in self.base.param_groups for p in group["params"]}
-        return [(name, p, groups[id(p)]) for name, p in self._trained().items()]
 
     def _after(self, oracle: EagerOracle, state: State) -> tuple[bool, State]:
         oracle.moved()
@@ -279,25 +252,6 @@ class SharpnessAware(Optimizer):
         for name, value in (replacement or {}).items():
             trained[name].copy_(value)
         return bool(oracle.trace.finite(replacement or {})), state
-
-
-def _refuse(base: Optimizer, variant: Variant, total_steps: int | None) -> None:
-    """ValueError for what cannot work together."""
-    name = _registry.name_of(variant)
-    closure = inspect.signature(type(base).step).parameters.get("closure")
-    if closure is not None and closure.default is inspect.Parameter.empty:
-        raise ValueError(
-            f"{type(base).__name__} evaluates the loss itself: it cannot be a base optimizer"
-        )
-    if "total_steps" in variant.needs and total_steps is None:
-        raise ValueError(f"{name} needs the length of the run: SharpnessAware(..., total_steps=N)")
-    group = base.defaults
-    if "momentum" in variant.needs and not (group.get("momentum") or group.get("betas")):
-        kind = type(base).__name__
-        raise ValueError(
-            f"{name} needs a base optimizer with momentum; {kind}(momentum=0) keeps none. "
-            "Pass momentum > 0 or use AdamW"
-        )
 
 
 def _to(value: Any, device: torch.device) -> Any:

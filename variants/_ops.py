@@ -4,6 +4,7 @@ The only file that may call `torch._foreach_*`, which has no rule under `torch.v
 """
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -83,7 +84,41 @@ def ball(tree: Tree, rho: Real, *, tiny: float = TINY) -> Tree:
     return scale(tree, rho * reciprocal(norm(tree), tiny))
 
 
+def settle(part: Tree, whole: Tree) -> Tree:
+    """`part`, a remainder of `whole`; zero where rounding alone is left, with no direction."""
+    eps = max((torch.finfo(t.dtype).eps for t in whole.values()), default=0.0)
+    kept = norm(part) > 16 * eps * norm(whole)
+    return scale(part, kept.to(norm(part).dtype))
+
+
 def reject(a: Tree, b: Tree) -> Tree:
-    """The part of `a` orthogonal to `b`: a - <a, b> / |b|^2 b."""
-    inverse = reciprocal(norm(b), 0.0)  # |b|^2 of a small gradient would drown in TINY
-    return add(a, b, -dot(a, b) * inverse * inverse)
+    """The part of `a` orthogonal to `b`: a - <a, b> / |b|^2 b; zero if they are parallel."""
+    inverse = reciprocal(norm(b), 0.0)  # |b|^2 of a small gradient would underflow
+    return settle(add(a, b, -dot(a, b) * inverse * inverse), a)
+
+
+def zero(tree: Tree) -> Tensor:
+    """A 0-d zero on the device of `tree`, at least float32."""
+    return _wide(next(iter(tree.values())).new_zeros(()))
+
+
+def total(trees: Sequence[Tree]) -> Tree:
+    """The sum of trees."""
+    return reduce(add, trees)
+
+
+def inverse_square(x: Real) -> Real:
+    """1 / x^2, and 0 at 0: a radius of 0 has no difference quotient."""
+    if isinstance(x, Tensor):
+        return torch.where(x == 0, torch.zeros_like(x), x**-2)
+    return x**-2 if x else 0.0
+
+
+def mix(a: Tree, b: Tree, share: Real) -> Tree:
+    """(1 - share) * a + share * b"""
+    return add(scale(a, 1 - share), b, share)
+
+
+def choose(flag: Tensor, a: Tree, b: Tree) -> Tree:
+    """`a` where the 0-d `flag` holds, else `b`."""
+    return {name: torch.where(flag, t, b[name]) for name, t in a.items()}

@@ -1,6 +1,5 @@
 """The eager oracle: evaluates a model's losses and gradients at w + e, and leaves w as it was."""
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,11 +11,10 @@ from torch.optim import Optimizer
 
 from variants import _noise
 from variants import _ops as ops
+from variants._batch import Batch
 from variants._model import Buffers, Saved
 from variants._protocol import FORWARD, Evaluation, Tree
 from variants._rewind import Rewind
-
-Closure = Callable[..., Any]
 
 
 @dataclass
@@ -37,59 +35,6 @@ class Trace:
         evidence = [losses.sum() for losses in self.losses] + self.norms
         evidence += [ops.norm(tree) for tree in trees if tree]
         return torch.stack([e.to(torch.float64) for e in evidence]).isfinite().all()
-
-
-@dataclass
-class Batch:
-    """A closure and how to cut its batch: `size` rows in micro-batches of at most `micro`."""
-
-    closure: Closure
-    size: int | None = None
-    micro: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.micro is not None and (self.micro < 1 or not self.size):
-            got = f"micro={self.micro} and size={self.size}"
-            raise ValueError(f"micro needs size and must be >= 1, got {got}")
-        self.takes_rows = _takes_rows(self.closure)
-        if self.micro is not None and not self.takes_rows:
-            raise ValueError("micro-batches need a closure that takes rows: closure(rows)")
-
-    def chunks(self, rows: Tensor | None, device: torch.device) -> list[tuple[Any, float]]:
-        """The selections to evaluate one after the other, with their weights."""
-        if self.micro is None or self.size is None:
-            return [(slice(None) if rows is None else rows, 1.0)]
-        selected = torch.arange(self.size, device=device) if rows is None else rows
-        return [(c, len(c) / len(selected)) for c in selected.split(self.micro)]
-
-    def losses(self, rows: Any, selected: bool) -> tuple[Tensor, Any]:
-        """Per-sample losses (rows,) of the closure, and whatever else it returned."""
-        if selected and not self.takes_rows:
-            raise ValueError("this variant selects samples: the closure must take rows")
-        result = self.closure(rows) if self.takes_rows else self.closure()
-        if isinstance(result, tuple) and len(result) != 2:
-            raise ValueError(f"the closure must return losses or (losses, aux), got {len(result)}")
-        losses, aux = result if isinstance(result, tuple) else (result, None)
-        if not isinstance(losses, Tensor):
-            raise ValueError(
-                f"the closure must return a tensor of losses, got {type(losses).__name__}"
-            )
-        if not losses.is_floating_point():
-            raise ValueError(f"losses must be floating point, got {losses.dtype}")
-        if losses.numel() == 0:
-            raise ValueError("the closure returned no losses: an empty batch?")
-        if losses.ndim == 0 and selected:
-            raise ValueError("this variant selects samples: return losses with reduction='none'")
-        if losses.ndim > 0 and isinstance(rows, Tensor) and len(losses) != len(rows):
-            raise ValueError(f"the closure returned {len(losses)} losses for {len(rows)} rows")
-        return (losses.flatten(1).mean(1) if losses.ndim > 1 else losses.reshape(-1)), aux
-
-
-def _takes_rows(closure: Closure) -> bool:
-    """Whether a closure has a positional argument for rows; defaults (`x=x`) are captures."""
-    parameters = inspect.signature(closure).parameters.values()
-    positional = (p for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD))
-    return any(p.default is p.empty or p.name == "rows" for p in positional)
 
 
 class EagerOracle:
@@ -127,12 +72,17 @@ class EagerOracle:
         self._seed = seed
         self._replay = noise
         self._calls = 0
+        self._size = batch.size
 
     @property
     def total_steps(self) -> int:
         if self._total_steps is None:
             raise ValueError("this variant needs total_steps: SharpnessAware(..., total_steps=N)")
         return self._total_steps
+
+    @property
+    def size(self) -> int:
+        return self.loss().numel() if self._size is None else self._size
 
     @property
     def params(self) -> Tree:
@@ -210,10 +160,12 @@ class EagerOracle:
                 losses = torch.cat(list(self._run(rows, backward)))
         finally:
             torch.clear_autocast_cache()
-        whole = self.trace.losses[0].numel() if self.trace.losses else losses.numel()
-        share = losses.numel() / whole if rows is not None else 1.0
-        self.trace.passes += share * (1.0 if backward else FORWARD)
+        if rows is None and self._size is None:
+            self._size = losses.numel()
         self.trace.losses.append(losses)
+        whole = self._size or self.trace.losses[0].numel()
+        share = 1.0 if rows is None else losses.numel() / whole
+        self.trace.passes += share * (1.0 if backward else FORWARD)
         return losses
 
     def _run(self, rows: Tensor | None, backward: bool) -> Iterator[Tensor]:

@@ -53,6 +53,11 @@ class Oracle(Protocol):
         ...
 
     @property
+    def size(self) -> int:
+        """Samples in the batch. Unknown before the first evaluation, it costs a forward pass."""
+        ...
+
+    @property
     def params(self) -> Tree:
         """The weights w, detached. Read only."""
         ...
@@ -158,7 +163,7 @@ def hyper(
     The first one with a `search` range is the variant's *radius*, searched by default beside the
     learning rate. The domain is checked at construction.
     """
-    kind = type(default)
+    kind = Variant if isinstance(default, Variant) else type(default)
     declared = Hyperparameter(default, kind, ge, gt, le, lt, choices, search, log)
     return dataclasses.field(default=default, metadata={"hyper": declared})
 

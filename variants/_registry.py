@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from variants import _plugins
 from variants._protocol import Hyperparameter, Variant
 
 V = TypeVar("V", bound=Variant)
@@ -66,7 +67,8 @@ def register(
 
 
 def names() -> tuple[str, ...]:
-    """The registered keys, sorted."""
+    """The registered keys, sorted; the first look into the registry imports the plug-ins."""
+    _plugins.load(_classes, _infos)
     return tuple(sorted(_classes))
 
 
@@ -100,7 +102,10 @@ def name_of(variant: Variant) -> str:
 
 
 def _known(name: str) -> None:
+    _plugins.load(_classes, _infos)
     if name not in _classes:
+        if name in _plugins.failures:
+            raise ValueError(f"unknown variant {name!r}: {_plugins.failures[name]}")
         raise ValueError(f"unknown variant {name!r}; {_nearest(name, _classes)}")
 
 

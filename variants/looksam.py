@@ -7,6 +7,16 @@ from variants._protocol import Oracle, Real, State, Tree, Update, Variant, hyper
 from variants._registry import register
 
 
+def component(gs: Tree, g: Tree) -> Tree:
+    """v: the unit vector along the part of SAM's gradient gs that is orthogonal to g."""
+    return ops.ball(ops.reject(gs, g), 1.0)
+
+
+def reuse(g: Tree, v: Tree, alpha: Real) -> Tree:
+    """g + alpha * |g| * v"""
+    return ops.add(g, v, alpha * ops.norm(g))
+
+
 @register(
     "looksam",
     title="LookSAM",
@@ -40,6 +50,6 @@ class LookSAM(Variant):
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
         if not self.phase(oracle.step):
-            return Update(ops.add(g, state["v"], self.alpha * ops.norm(g))), state
+            return Update(reuse(g, state["v"], self.alpha)), state
         gs = oracle.grad(at=ops.ball(g, self.rho)).grads
-        return Update(gs), {"v": ops.ball(ops.reject(gs, g), 1.0)}
+        return Update(gs), {"v": component(gs, g)}

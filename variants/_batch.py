@@ -1,0 +1,65 @@
+"""The batch of a step, as a closure over its rows."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Closure = Callable[..., Any]
+"""() or (rows) -> losses, or (losses, aux)"""
+
+
+@dataclass
+class Batch:
+    """A closure and how to cut its batch: `size` rows in micro-batches of at most `micro`."""
+
+    closure: Closure
+    size: int | None = None
+    micro: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.micro is not None and (self.micro < 1 or not self.size):
+            got = f"micro={self.micro} and size={self.size}"
+            raise ValueError(f"micro needs size and must be >= 1, got {got}")
+        self.takes_rows = _takes_rows(self.closure)
+        if self.micro is not None and not self.takes_rows:
+            raise ValueError("micro-batches need a closure that takes rows: closure(rows)")
+
+    def chunks(self, rows: Tensor | None, device: torch.device) -> list[tuple[Any, float]]:
+        """The selections to evaluate one after the other, with their weights."""
+        if self.micro is None or self.size is None:
+            return [(slice(None) if rows is None else rows, 1.0)]
+        selected = torch.arange(self.size, device=device) if rows is None else rows
+        return [(c, len(c) / len(selected)) for c in selected.split(self.micro)]
+
+    def losses(self, rows: Any, selected: bool) -> tuple[Tensor, Any]:
+        """Per-sample losses (rows,) of the closure, and whatever else it returned."""
+        if selected and not self.takes_rows:
+            raise ValueError("this variant selects samples: the closure must take rows")
+        result = self.closure(rows) if self.takes_rows else self.closure()
+        if isinstance(result, tuple) and len(result) != 2:
+            raise ValueError(f"the closure must return losses or (losses, aux), got {len(result)}")
+        losses, aux = result if isinstance(result, tuple) else (result, None)
+        if not isinstance(losses, Tensor):
+            raise ValueError(
+                f"the closure must return a tensor of losses, got {type(losses).__name__}"
+            )
+        if not losses.is_floating_point():
+            raise ValueError(f"losses must be floating point, got {losses.dtype}")
+        if losses.numel() == 0:
+            raise ValueError("the closure returned no losses: an empty batch?")
+        if losses.ndim == 0 and selected:
+            raise ValueError("this variant selects samples: return losses with reduction='none'")
+        if losses.ndim > 0 and isinstance(rows, Tensor) and len(losses) != len(rows):
+            raise ValueError(f"the closure returned {len(losses)} losses for {len(rows)} rows")
+        return (losses.flatten(1).mean(1) if losses.ndim > 1 else losses.reshape(-1)), aux
+
+
+def _takes_rows(closure: Closure) -> bool:
+    """Whether a closure has a positional argument for rows; defaults (`x=x`) are captures."""
+    parameters = inspect.signature(closure).parameters.values()
+    positional = (p for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD))
+    return any(p.default is p.empty or p.name == "rows" for p in positional)

@@ -1,0 +1,60 @@
+"""A base optimizer's parameter groups, and what cannot be a base optimizer."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from variants import _registry
+from variants._protocol import Variant
+
+Parameters = dict[str, nn.Parameter]
+
+
+def members(
+    base: Optimizer, parameters: Parameters
+) -> Iterator[tuple[str, nn.Parameter, dict[str, Any]]]:
+    """Every parameter with its name and its group."""
+    groups = {id(p): group for group in base.param_groups for p in group["params"]}
+    for name, p in parameters.items():
+        yield name, p, groups[id(p)]
+
+
+def radii(base: Optimizer, variant: Variant, parameters: Parameters) -> dict[str, float]:
+    """Factors on the offsets of parameters whose group asks for another radius."""
+    factors = {name: _factor(base, variant, group) for name, _, group in members(base, parameters)}
+    return {name: factor for name, factor in factors.items() if factor != 1.0}
+
+
+def _factor(base: Optimizer, variant: Variant, group: dict[str, Any]) -> float:
+    if not group.get("perturb", True):
+        return 0.0
+    rho = getattr(variant, "rho", None)
+    own = "rho" in base.defaults  # Adadelta's decay, no radius
+    if own or rho is None or group.get("rho") is None:
+        return 1.0
+    if group["rho"] < 0 or not float(rho):
+        got = f"got {group['rho']} and {rho}"
+        raise ValueError(f"rho of a group must be >= 0 and the variant's > 0, {got}")
+    return float(group["rho"] / rho)
+
+
+def refuse(base: Optimizer, variant: Variant, total_steps: int | None) -> None:
+    """ValueError for what cannot work together."""
+    name = _registry.name_of(variant)
+    closure = inspect.signature(type(base).step).parameters.get("closure")
+    if closure is not None and closure.default is inspect.Parameter.empty:
+        raise ValueError(
+            f"{type(base).__name__} evaluates the loss itself: it cannot be a base optimizer"
+        )
+    if "total_steps" in variant.needs and total_steps is None:
+        raise ValueError(f"{name} needs the length of the run: SharpnessAware(..., total_steps=N)")
+    group = base.defaults
+    if "momentum" in variant.needs and not (group.get("momentum") or group.get("betas")):
+        kind = type(base).__name__
+        raise ValueError(
+            f"{name} needs a base optimizer with momentum; {kind}(momentum=0) keeps none. "
+            "Pass momentum > 0 or use AdamW"
+        )

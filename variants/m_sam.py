@@ -1,0 +1,74 @@
+"""m-SAM: any variant on micro-batches (m-sharpness, Foret et al. 2021, arXiv:2010.01412)."""
+
+from collections.abc import Hashable
+
+import torch
+
+from variants import _ops as ops
+from variants._protocol import Oracle, Real, State, Tree, Update, Variant, hyper
+from variants._registry import register
+from variants._rows import Rows
+from variants.sam import SAM
+
+
+@register(
+    "m_sam",
+    title="m-SAM",
+    paper="Sharpness-Aware Minimization for Efficiently Improving Generalization",
+    arxiv="2010.01412",
+    year=2021,
+)
+class MSAM(Variant):
+    """A variant on each micro-batch of `size` samples by itself, and the mean of its directions.
+
+    direction = sum_b |b| / |batch| * inner(b),  b = consecutive micro-batches of `size` samples
+
+    Each b ascends along its own gradient (m-sharpness, m = size), as the workers of SAM's original
+    code do. The passes are the inner variant's. Its state goes from one micro-batch to the next, so
+    a running mean decays faster. Pass the batch size to `step(closure, size=...)`: unknown, it
+    costs a forward pass. With it, the reported losses and the BatchNorm statistics are those of
+    the first micro-batch.
+    """
+
+    inner: Variant = hyper(SAM(rho=0.05))
+    size: int = hyper(32, ge=1)  # samples of a micro-batch, m
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if type(self.inner).after is not Variant.after:
+            raise ValueError(
+                f"inner must do all its work before the step, got {type(self.inner).__name__}"
+            )
+        for name in ("needs", "dynamic", "clean"):
+            object.__setattr__(self, name, getattr(self.inner, name))
+
+    @property
+    def rho(self) -> Real | None:
+        """The inner variant's radius, by which parameter groups are scaled."""
+        return getattr(self.inner, "rho", None)
+
+    @property
+    def passes(self) -> float:
+        return self.inner.passes
+
+    def init(self, params: Tree) -> State:
+        return self.inner.init(params)
+
+    def phase(self, step: int) -> Hashable:
+        return self.inner.phase(step)
+
+    def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
+        device = next(iter(oracle.params.values())).device
+        updates: list[Update] = []
+        for rows in torch.arange(oracle.size, device=device).split(self.size):
+            update, state = self.inner.direction(Rows(oracle, rows), state)
+            share = len(rows) / oracle.size
+            updates.append(_scaled(update, share))
+        directs = [u.direct for u in updates if u.direct is not None]
+        grads = ops.total([u.grads for u in updates])
+        return Update(grads, ops.total(directs) if directs else None), state
+
+
+def _scaled(update: Update, share: float) -> Update:
+    direct = None if update.direct is None else ops.scale(update.direct, share)
+    return Update(ops.scale(update.grads, share), direct)

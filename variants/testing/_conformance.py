@@ -1,0 +1,312 @@
+"""What every variant has to hold, in float64 on the CPU: see `VariantConformance`."""
+
+import contextlib
+import io
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn import functional as F
+
+from variants import _registry
+from variants._driver import SharpnessAware
+from variants._protocol import Hyperparameter, Tree, Variant
+from variants.testing._oracle import Step, leaves, simulate
+from variants.testing._problem import TOTAL_STEPS, Base, OnPurposeError, Run, adamw, sgd
+
+SAME_MATHS = 1e-10  # relative: the same formula in another order, or a stabiliser of 1e-12
+STABILISED = (
+    1e-5  # relative: some published codes add 1e-7 to a norm of gradients, and ours do then
+)
+
+BASES = pytest.mark.parametrize("base", [sgd, adamw])
+MODELS = ("test_resnet", "test_vit", "test_efficientnet")  # BatchNorm, LayerNorm, depthwise
+
+
+class VariantConformance:
+    """Subclass it as `class TestMine(VariantConformance): name = "mine"` and run pytest.
+
+    The attributes declare where a rule differs by intent from a ball of its radius around w.
+    """
+
+    name: ClassVar[str]
+    """the registry key"""
+    hyperparameters: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """not the defaults, e.g. a short period where the default outlasts a test of 120 steps"""
+    zero: ClassVar[Mapping[str, Any] | None] = MappingProxyType({})
+    """what has to be set beside radius 0 to get the base optimizer; None if nothing does"""
+    length: ClassVar[float | None] = 1.0
+    """|e| in units of the radius; None if the length is not fixed"""
+    slack: ClassVar[float] = 1.0
+    """by how many samples of a batch the counted cost of a step may miss the declared one"""
+
+    @pytest.fixture
+    def variant(self) -> Variant:
+        return self._create()
+
+    def _create(self, **others: Any) -> Variant:
+        return _registry.create(self.name, **{**self.hyperparameters, **others})
+
+    @property
+    def _radius(self) -> str | None:
+        return _registry.info(self.name).radius
+
+    def test_says_what_it_is(self) -> None:
+        about = _registry.info(self.name)
+        assert about.title and about.doc, "give a title to register and a docstring to the class"
+        for name, declared in about.hyperparameters.items():
+            declared.check(name, declared.default)
+            _check_range(name, declared)
+
+    @BASES
+    def test_radius_0_is_the_base_optimizer(self, base: Base) -> None:
+        if self.zero is None:
+            pytest.skip("declared: radius 0 is another rule than the base optimizer")
+        radius = {} if self._radius is None else {self._radius: 0.0}
+        bare = Run(_registry.create("plain"), base).step(6)
+        same(
+            Run(self._create(**{**radius, **self.zero}), base).step(6).weights(),
+            bare.weights(),
+            SAME_MATHS,
+        )
+
+    def test_offset_is_as_long_as_the_radius(self, variant: Variant) -> None:
+        if self.length is None or self._radius is None:
+            pytest.skip("declared: the length of the offset is not fixed by one hyperparameter")
+        run = Run(variant)
+        lengths = [float(run.step().opt.last["radius"]) for _ in range(12)]
+        used = [n for n in lengths if n > 0]  # NaN: no perturbed pass in that step
+        assert used, "no offset in 12 steps"
+        expected = self.length * getattr(variant, self._radius)
+        assert used == pytest.approx([expected] * len(used), rel=STABILISED)
+
+    def test_counted_passes_are_the_declared_ones(self, variant: Variant) -> None:
+        size = 8
+        run = Run(variant, size=size)
+        counted = [float(run.step().opt.last["passes"]) for _ in range(TOTAL_STEPS)]
+        assert sum(counted) / len(counted) == pytest.approx(
+            variant.passes, abs=self.slack / size + SAME_MATHS
+        )
+
+    @BASES
+    def test_resumes_bit_for_bit(self, variant: Variant, base: Base) -> None:
+        run = Run(variant, base).step(4)
+        memory = run.memory()
+        wanted = run.step(5).weights()
+        identical(run.recall(memory).step(5).weights(), wanted)
+        file = io.BytesIO()
+        torch.save(memory, file)
+        file.seek(0)
+        fresh = Run(self._create(), base, seed=99).recall(torch.load(file))
+        identical(fresh.step(5).weights(), wanted)
+
+    def test_same_seed_same_weights(self, variant: Variant) -> None:
+        first = Run(variant, seed=3).step(8).weights()
+        torch.rand(3)  # the global generator is elsewhere now
+        random.random()
+        identical(Run(variant, seed=3).step(8).weights(), first)
+
+    def test_draws_from_the_oracle_alone(self, variant: Variant) -> None:
+        run, before = Run(variant), _generators()
+        run.step(8)
+        for which, state in before.items():
+            assert _generators()[which] == state, f"draws from {which}'s global generator"
+
+    @pytest.mark.filterwarnings("ignore")  # of tracing; what matters raises
+    def test_waits_for_no_accelerator(self, variant: Variant) -> None:
+        """On a make-believe GPU, where values do not exist: no sync, no shape made from data."""
+        steps = _two_of_each_phase(variant)
+        with FakeTensorMode(allow_non_fake_inputs=True):
+            seed = torch.zeros((), dtype=torch.float64, device="cuda")
+            for answer in (True, False) if variant.dynamic else (None,):
+                for _, update, _, _ in simulate(variant, steps, seed, answer=answer):
+                    assert all(t.device.type == "cuda" for t in update.grads.values())
+
+    def test_changes_no_input(self, variant: Variant) -> None:
+        for oracle, update, state, params in _simulated(variant):
+            assert not oracle.changed(), "the rule changes a tensor of the oracle in place"
+            assert update.grads.keys() == params.keys(), "one direction for every parameter"
+            assert all(update.grads[n].shape == p.shape for n, p in params.items())
+            lent = [oracle.params, oracle.momentum, tuple(update)]
+            assert not _memory(state) & _memory(lent), (
+                "the state shares memory with the weights, the momentum or the direction, which "
+                "others change in place: clone it"
+            )
+
+    def test_state_keeps_its_structure(self, variant: Variant) -> None:
+        for oracle, _, state, _ in _simulated(variant):
+            assert _structure(state) == _structure(variant.init(oracle.params))
+
+    def test_equal_phases_ask_alike(self, variant: Variant) -> None:
+        """A phase is one CUDA graph: its steps make the same calls, with the same shapes."""
+        if variant.dynamic:
+            pytest.skip("declared: dynamic")
+        asked: dict[Any, list] = {}
+        for oracle, *_ in _simulated(variant):
+            phase = variant.phase(oracle.step)
+            assert asked.setdefault(phase, oracle.calls) == oracle.calls, f"{phase=}"
+
+    def test_lanes_are_single_runs(self, variant: Variant) -> None:
+        """Under torch.vmap, as a fleet runs trials, each lane is the run it would be alone."""
+        if variant.dynamic:
+            pytest.skip("declared: dynamic")
+        radius = self._radius
+
+        def final(seed: Tensor, factor: Tensor) -> Tree:
+            value = {radius: getattr(variant, radius) * factor} if radius else {}
+            return [p for *_, p in simulate(self._create(**value), range(7), seed)][-1]
+
+        seeds = torch.arange(2, dtype=torch.float64)
+        factors = torch.tensor([1.0, 0.5], dtype=torch.float64)
+        lanes = torch.vmap(final)(seeds, factors)
+        for i in range(2):
+            lane = {name: t[i] for name, t in lanes.items()}
+            same(lane, final(seeds[i], factors[i]), SAME_MATHS)
+
+    def test_radius_may_be_a_tensor(self, variant: Variant) -> None:
+        if self._radius is None:
+            pytest.skip("no radius")
+        rho = torch.tensor(getattr(variant, self._radius), dtype=torch.float64)
+        scheduled = Run(self._create(**{self._radius: rho}))
+        same(scheduled.step(6).weights(), Run(variant).step(6).weights(), SAME_MATHS)
+
+    def test_zero_gradients(self, variant: Variant) -> None:
+        run = Run(variant)
+        start = run.weights()
+        identical(run.step(3, weight=0.0).weights(), start)
+        assert _finite(run.step(6))
+        run.step(1, weight=0.0)
+        assert _finite(run.step(6))
+
+    def test_frozen_tensor(self, variant: Variant) -> None:
+        run = Run(variant)
+        frozen = run.model.get_parameter("first.weight").requires_grad_(False)
+        start = run.weights()
+        moved = _moved(run.step(6).weights(), start)
+        assert moved == set(start) - {"first.weight"}
+        frozen.requires_grad_(True)
+        assert _moved(run.step(2).weights(), start) == set(start)
+        assert _finite(run)
+
+    def test_one_sample(self, variant: Variant) -> None:
+        assert _finite(Run(variant, size=1).step(6))
+
+    def test_one_scalar_is_a_model(self, variant: Variant) -> None:
+        w = nn.Parameter(torch.tensor(1.0, dtype=torch.float64))
+        model = nn.Module()
+        model.register_parameter("w", w)
+        opt = SharpnessAware(sgd(model), variant, model, total_steps=TOTAL_STEPS)
+        x = torch.linspace(0.5, 1.5, 8, dtype=torch.float64)
+        for _ in range(6):
+            opt.step(lambda rows: (w * x[rows]).square())
+        assert opt.skipped == 0 and float(w.detach()) not in (0.0, 1.0)
+
+    def test_weights_come_back(self, variant: Variant) -> None:
+        """With learning rate 0 a step leaves every bit of the weights, also if the loss raises."""
+        run = Run(variant, lambda model: torch.optim.SGD(model.parameters(), lr=0.0, momentum=0.9))
+        start = run.weights()
+        identical(run.step(6).weights(), start)
+        for call in (1, 2, 3):
+            with contextlib.suppress(OnPurposeError):
+                run.step(fail_at=call)
+            identical(run.weights(), start)
+
+    @pytest.mark.parametrize("model", MODELS)
+    def test_trains_timm(self, variant: Variant, model: str) -> None:
+        """float32, real layers: finite weights, buffers move once a step, w is un-perturbed."""
+        timm = pytest.importorskip("timm")
+        size = {"img_size": 32} if "vit" in model else {}
+        net = timm.create_model(model, num_classes=3, **size).train()
+        opt = SharpnessAware(sgd(net), variant, net, total_steps=TOTAL_STEPS)
+        rng = torch.Generator().manual_seed(5)
+        x, y = torch.randn(8, 3, 32, 32, generator=rng), torch.arange(8) % 3
+        buffers: list[list[Tensor]] = []
+
+        def losses(rows: Any) -> Tensor:
+            found = F.cross_entropy(net(x[rows]), y[rows], reduction="none")
+            buffers.append([b.clone() for b in net.buffers()])
+            return found
+
+        for lr in (0.01, 0.01, 0.0):
+            buffers.clear()
+            start = {n: p.detach().clone() for n, p in net.named_parameters()}
+            opt.param_groups[0]["lr"] = lr
+            opt.step(losses)
+            weights = {n: p.detach() for n, p in net.named_parameters()}
+            assert opt.skipped == 0 and all(bool(w.isfinite().all()) for w in weights.values())
+            assert all(map(torch.equal, net.buffers(), buffers[0]))
+            assert bool(_moved(weights, start)) == (lr > 0)
+
+
+def _simulated(variant: Variant, steps: Iterable[int] = range(12)) -> Iterator[Step]:
+    """Steps on the CPU, through both branches of a rule that decides."""
+    seed = torch.zeros((), dtype=torch.float64)
+    for answer in (True, False) if variant.dynamic else (None,):
+        yield from simulate(variant, steps, seed, answer=answer)
+
+
+def _two_of_each_phase(variant: Variant) -> list[int]:
+    seen: Counter = Counter()
+    chosen: list[int] = []
+    for step in range(TOTAL_STEPS):
+        seen[variant.phase(step)] += 1
+        if seen[variant.phase(step)] <= 2:
+            chosen.append(step)
+    return chosen[:12]
+
+
+def _check_range(name: str, declared: Hyperparameter) -> None:
+    for bound in declared.range or ():
+        declared.check(name, declared.kind(bound))
+
+
+def _generators() -> dict[str, Any]:
+    """The states of the global random generators."""
+    states = {"torch": torch.get_rng_state().tolist(), "random": random.getstate()}
+    if "numpy" in sys.modules:
+        states["numpy"] = repr(sys.modules["numpy"].random.get_state())
+    return states
+
+
+def _memory(value: object) -> set[int]:
+    return {t.untyped_storage().data_ptr() for t in leaves(value) if t.numel()}
+
+
+def _structure(value: object) -> object:
+    """Names, types, shapes and dtypes: what a state may not change."""
+    if isinstance(value, Tensor):
+        return tuple(value.shape), value.dtype
+    if isinstance(value, Mapping):
+        return {name: _structure(v) for name, v in value.items()}
+    return [_structure(v) for v in value] if isinstance(value, list | tuple) else type(value)
+
+
+def _moved(found: Tree, start: Tree) -> set[str]:
+    return {name for name, t in start.items() if not torch.equal(found[name], t)}
+
+
+def _finite(run: Run) -> bool:
+    """Whether no step was skipped, and weights and states are finite."""
+    floats = [t for t in leaves(run.memory()) if t.is_floating_point()]
+    return run.opt.skipped == 0 and all(bool(t.isfinite().all()) for t in floats)
+
+
+def same(found: Tree, wanted: Tree, tolerance: float) -> None:
+    """Asserts equality up to `tolerance`, relative to the largest weight."""
+    size = max(float(t.abs().max()) for t in wanted.values())
+    gap = max(float((found[n] - t).abs().max()) for n, t in wanted.items())
+    assert gap <= tolerance * size, f"weights differ by {gap:.1e}, the largest is {size:.1e}"
+
+
+def identical(found: Tree, wanted: Tree) -> None:
+    """Asserts equality in every bit."""
+    for name, t in wanted.items():
+        gap = (found[name] - t).abs().max()
+        assert torch.equal(found[name], t), f"{name} differs by {gap:.1e}"
