@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 
+from variants import _ops as ops
 from variants._driver import SharpnessAware
 from variants._protocol import Evaluation, Oracle, Real, State, Tree, Update, Variant, hyper
 from variants._registry import VariantInfo, create, info, names, register
@@ -21,6 +22,7 @@ __all__ = [
     "hyper",
     "info",
     "names",
+    "ops",
     "register",
 ]
 

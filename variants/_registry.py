@@ -23,6 +23,8 @@ class VariantInfo:
     year: int | None
     passes: float
     """gradient evaluations a step at the default hyperparameters"""
+    copies: float | None
+    """peak memory beyond the base optimizer's, in copies of the parameters"""
     clean: bool
     dynamic: bool
     needs: frozenset[str]
@@ -40,7 +42,13 @@ _infos: dict[str, VariantInfo] = {}
 
 
 def register(
-    name: str, *, title: str = "", paper: str = "", arxiv: str = "", year: int | None = None
+    name: str,
+    *,
+    title: str = "",
+    paper: str = "",
+    arxiv: str = "",
+    year: int | None = None,
+    copies: float | None = None,
 ) -> Callable[[type[V]], type[V]]:
     """Class decorator: makes a variant known as `name`. A taken name is a ValueError."""
 
@@ -54,6 +62,7 @@ def register(
             arxiv=arxiv,
             year=year,
             passes=cls().passes,
+            copies=copies,
             clean=cls.clean,
             dynamic=cls.dynamic,
             needs=cls.needs,

@@ -13,6 +13,7 @@ from variants._registry import register
     paper="A Universal Class of Sharpness-Aware Minimization Algorithms",
     arxiv="2406.03682",
     year=2024,
+    copies=4.0,
 )
 class DetSAM(Variant):
     """Penalises the determinant of the Hessian, by losses and gradients at n random points.

@@ -13,6 +13,7 @@ from variants._registry import register
     paper="Efficient Sharpness-aware Minimization for Improved Training of Neural Networks",
     arxiv="2110.03141",
     year=2022,
+    copies=3.0,
 )
 class ESAM(Variant):
     """SAM on a random part of the tensors and on the samples whose loss rises most (algorithm 1).

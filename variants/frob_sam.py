@@ -13,6 +13,7 @@ from variants._registry import register
     paper="A Universal Class of Sharpness-Aware Minimization Algorithms",
     arxiv="2406.03682",
     year=2024,
+    copies=6.0,
 )
 class FrobSAM(Variant):
     """Penalises the Frobenius norm of the Hessian, by losses and gradients at n random points.

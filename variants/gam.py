@@ -11,6 +11,7 @@ from variants._registry import register
     paper="Gradient Norm Aware Minimization Seeks First-Order Flatness and Improves Generalization",
     arxiv="2303.03108",
     year=2023,
+    copies=9.0,
 )
 class GAM(Variant):
     """First-order flatness: the largest gradient norm near w, not the largest loss.

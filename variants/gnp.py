@@ -11,6 +11,7 @@ from variants._registry import register
     paper="Penalizing Gradient Norm for Efficiently Improving Generalization in Deep Learning",
     arxiv="2202.03599",
     year=2022,
+    copies=4.0,
 )
 class GNP(Variant):
     """Descends L + lambda * |grad L|, its Hessian product by a finite difference (algorithm 1).

@@ -11,6 +11,7 @@ from variants._registry import register
     paper="Surrogate Gap Minimization Improves Sharpness-Aware Training",
     arxiv="2203.08065",
     year=2022,
+    copies=4.0,
 )
 class GSAM(Variant):
     """SAM that also shrinks the gap L(w + e) - L(w) (algorithm 1).

@@ -11,6 +11,7 @@ from variants._registry import register
     paper="K-SAM: Sharpness-Aware Minimization at the Speed of SGD",
     arxiv="2210.12864",
     year=2022,
+    copies=2.0,
 )
 class KSAM(Variant):
     """SAM on the k samples of the batch with the largest losses.

@@ -20,6 +20,7 @@ from variants._registry import register
     ),
     arxiv="2605.10183",
     year=2026,
+    copies=3.0,
 )
 class LESAM(Variant):
     """SAM with the radius at which the loss rises, to first order, by a budget s.

@@ -23,6 +23,7 @@ def reuse(g: Tree, v: Tree, alpha: Real) -> Tree:
     paper="Towards Efficient and Scalable Sharpness-Aware Minimization",
     arxiv="2203.02714",
     year=2022,
+    copies=5.0,
 )
 class LookSAM(Variant):
     """SAM every k-th step; in between, its component orthogonal to g is reused (algorithm 1).

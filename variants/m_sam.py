@@ -17,6 +17,7 @@ from variants.sam import SAM
     paper="Sharpness-Aware Minimization for Efficiently Improving Generalization",
     arxiv="2010.01412",
     year=2021,
+    copies=3.0,
 )
 class MSAM(Variant):
     """A variant on each micro-batch of `size` samples by itself, and the mean of its directions.

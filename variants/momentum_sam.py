@@ -13,6 +13,7 @@ from variants._registry import register
     paper="Momentum-SAM: Sharpness Aware Minimization without Computational Overhead",
     arxiv="2401.12033",
     year=2024,
+    copies=2.0,
 )
 class MomentumSAM(Variant):
     """One gradient a step, taken ahead along the momentum (algorithm 1).

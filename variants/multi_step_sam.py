@@ -13,6 +13,7 @@ from variants._registry import register
     paper="Towards Understanding Sharpness-Aware Minimization",
     arxiv="2206.06232",
     year=2022,
+    copies=4.0,
 )
 class MultiStepSAM(Variant):
     """SAM whose ascent takes several projected steps.

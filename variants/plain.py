@@ -4,7 +4,7 @@ from variants._protocol import Oracle, State, Update, Variant
 from variants._registry import register
 
 
-@register("plain", title="base optimizer alone")
+@register("plain", title="base optimizer alone", copies=0.0)
 class Plain(Variant):
     """direction = grad L(w)"""
 

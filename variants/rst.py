@@ -15,6 +15,7 @@ from variants._registry import register
     ),
     arxiv="2203.09962",
     year=2022,
+    copies=4.0,
 )
 class RST(Variant):
     """SAM with probability p, else the base optimizer.

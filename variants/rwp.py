@@ -27,6 +27,7 @@ def _filter_norms(w: torch.Tensor) -> torch.Tensor:
     paper="Revisiting Random Weight Perturbation for Efficiently Improving Generalization",
     arxiv="2404.00357",
     year=2024,
+    copies=4.0,
 )
 class RWP(Variant):
     """The mixed loss at w and at a random point near it (the paper's m-RWP).

@@ -11,6 +11,7 @@ from variants._registry import register
     paper="Stabilizing Sharpness-aware Minimization Through A Simple Renormalization Strategy",
     arxiv="2401.07250",
     year=2024,
+    copies=4.0,
 )
 class StableSAM(Variant):
     """SAM's direction at the length of the clean gradient, which widens the range of stable lr.

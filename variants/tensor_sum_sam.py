@@ -5,7 +5,7 @@ from variants._protocol import Oracle, Real, State, Update, Variant, hyper
 from variants._registry import register
 
 
-@register("tensor_sum_sam", title="Tensor-sum SAM")
+@register("tensor_sum_sam", title="Tensor-sum SAM", copies=4.0)
 class TensorSumSAM(Variant):
     """Every tensor ascends by the same distance, and both gradients count.
 

@@ -11,6 +11,7 @@ from variants._registry import register
     paper="A Universal Class of Sharpness-Aware Minimization Algorithms",
     arxiv="2406.03682",
     year=2024,
+    copies=5.0,
 )
 class TraceSAM(Variant):
     """Penalises the trace of the Hessian, by gradients at n random points.

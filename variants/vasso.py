@@ -13,6 +13,7 @@ from variants._registry import register
     paper="Enhancing Sharpness-Aware Optimization Through Variance Suppression",
     arxiv="2309.15639",
     year=2023,
+    copies=5.0,
 )
 class VaSSO(Variant):
     """SAM along a running mean of the gradients (eq. 6).

@@ -14,6 +14,7 @@ from variants._registry import register
     paper="Sharpness-Aware Minimization with Z-Score Gradient Filtering for Neural Networks",
     arxiv="2505.02369",
     year=2025,
+    copies=3.0,
 )
 class ZSharp(Variant):
     """SAM along the outstanding entries of each tensor's gradient.
