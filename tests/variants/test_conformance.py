@@ -106,8 +106,7 @@ class InPlace(Ball):
 
 class Aliases(Ball):
     def finish(self, oracle, g, e, state):
-        update, _ = super().finish(oracle, g, e, state)
-        return update, {"last": update.grads}
+        return super().finish(oracle, g, e, state)[0], {"last": oracle.params}
 
 
 class Grows(Ball):

@@ -8,14 +8,32 @@ from typing import Any
 import variants
 from variants.testing import VariantConformance
 
+T = 7  # tensors of the tiny problem
+
 DIFFERENT: dict[str, dict[str, Any]] = {
-    "esam": {  # it steps with the kept samples alone; the kept tensors ascend the further for it
-        "zero": {"gamma": 1.0},
-        "length": 1 / 0.6,
-    },
-    "asam": {"length": None},  # a ball in scaled weights
-    "tensor_sum_sam": {"zero": None, "length": 7**0.5},  # d = 2 g; the ball of each of 7 tensors
+    "asam": {"length": None},  # a ball in scaled weights: see test_radii.py, also of the others
+    "asam_on": {"length": None},
+    "det_sam": {"length": None},
+    "eigen_sam": {"length": None, "hyperparameters": {"freq": 4}},
+    "esam": {"zero": {"gamma": 1.0}, "length": 1 / 0.6},  # else it steps with some samples only
+    "fisher_sam": {"length": None},
+    "frob_sam": {"length": None},
+    "gc_sam": {"zero": {"descent": False}},
+    "gam": {"zero": {"rho_n": 0.0, "beta3": 0.0}, "length": None},
+    "k_sam": {"zero": {"gamma": 1.0}},
+    "le_sam": {"length": None},
+    "m_sam": {"hyperparameters": {"size": 4}, "zero": {"inner": variants.create("plain")}},
+    "rwp": {"length": None},
+    "sampa": {"zero": None},  # its point y is ahead of w, whatever the radius
+    "sparse_sam_d": {"length": None, "hyperparameters": {"update_freq": 3}},
+    # single samples need more than one pixel per channel at every BatchNorm
+    "sparse_sam_f": {"length": None, "hyperparameters": {"update_freq": 3}, "image": 64},
+    "tensor_sum_sam": {"zero": None, "length": T**0.5},  # d = 2 g
+    "trace_sam": {"length": None},
+    "usam": {"length": None},
+    "zsharp": {"length": None},
 }
+"""where a rule differs by intent from a ball of its radius around w"""
 
 for _name in variants.names():
     globals()[f"Test_{_name}"] = type(

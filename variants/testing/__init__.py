@@ -17,6 +17,16 @@ pytest.register_assert_rewrite("variants.testing._conformance")
 
 from variants.testing._conformance import VariantConformance  # noqa: E402
 from variants.testing._oracle import FunctionOracle, simulate  # noqa: E402
-from variants.testing._problem import Run, Tiny, adamw, sgd  # noqa: E402
+from variants.testing._problem import TOTAL_STEPS, Run, Tiny, adamw, data, sgd  # noqa: E402
 
-__all__ = ["FunctionOracle", "Run", "Tiny", "VariantConformance", "adamw", "sgd", "simulate"]
+__all__ = [
+    "TOTAL_STEPS",
+    "FunctionOracle",
+    "Run",
+    "Tiny",
+    "VariantConformance",
+    "adamw",
+    "data",
+    "sgd",
+    "simulate",
+]

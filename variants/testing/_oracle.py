@@ -60,6 +60,8 @@ class FunctionOracle:
         self.step = step
         self.calls: list[tuple] = []
         """what was asked: name, names of the tensors handed in, number of rows"""
+        self.offsets: list[Tree] = []
+        """where losses or gradients were asked for, other than at w"""
         self._inputs = {n: x[step % BATCHES].to(seed.device) for n, x in _INPUTS.items()}
         self._targets = _TARGETS[step % BATCHES].to(seed.device)
         self._seed = seed
@@ -112,6 +114,7 @@ class FunctionOracle:
 
     def _evaluate(self, at: Tree | None, rows: Tensor | None) -> tuple[Tree, Tensor]:
         """Inputs of the selected samples, and by how much each misses its target."""
+        self.offsets += [at] if at else []
         where = {n: p + at[n] if at and n in at else p for n, p in self.params.items()}
         chosen = slice(None) if rows is None else rows
         inputs = {n: x[chosen] for n, x in self._inputs.items()}

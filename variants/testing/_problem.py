@@ -20,7 +20,7 @@ Base = Callable[[nn.Module], torch.optim.Optimizer]
 
 
 class Tiny(nn.Module):
-    """Linear, LayerNorm, Linear, and one scalar parameter; 73 weights in 7 tensors."""
+    """Linear, LayerNorm, Linear, and one scalar parameter; 70 weights in 7 tensors."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,11 +88,12 @@ class Run:
         size: int = 8,
         model: nn.Module | None = None,
         seed: int = 0,
+        total_steps: int = TOTAL_STEPS,
         noise: Replay | None = None,
     ) -> None:
         self.model = Tiny() if model is None else model
         self.opt = SharpnessAware(
-            base(self.model), variant, self.model, seed=seed, total_steps=TOTAL_STEPS, noise=noise
+            base(self.model), variant, self.model, seed=seed, total_steps=total_steps, noise=noise
         )
         self._x, self._y = data(size)
 
