@@ -39,15 +39,13 @@ class VariantConformance:
     name: ClassVar[str]
     """the registry key"""
     hyperparameters: ClassVar[Mapping[str, Any]] = MappingProxyType({})
-    """not the defaults, e.g. a short period where the default outlasts a test of 120 steps"""
+    """not the defaults, e.g. a short period where the default outlasts a test of 60 steps"""
     zero: ClassVar[Mapping[str, Any] | None] = MappingProxyType({})
     """what has to be set beside radius 0 to get the base optimizer; None if nothing does"""
     length: ClassVar[float | None] = 1.0
     """|e| in units of the radius; None if the length is not fixed"""
     slack: ClassVar[float] = 1.0
     """by how many samples of a batch the counted cost of a step may miss the declared one"""
-    image: ClassVar[int] = 32
-    """height and width of the images for timm's models"""
 
     @pytest.fixture
     def variant(self) -> Variant:
@@ -237,11 +235,11 @@ class VariantConformance:
     def test_trains_timm(self, variant: Variant, model: str) -> None:
         """float32, real layers: finite weights, buffers move once a step, w is un-perturbed."""
         timm = pytest.importorskip("timm")
-        size = {"img_size": self.image} if "vit" in model else {}
+        size = {"img_size": 32} if "vit" in model else {}
         net = timm.create_model(model, num_classes=3, **size).train()
         opt = SharpnessAware(sgd(net), variant, net, total_steps=TOTAL_STEPS)
         rng = torch.Generator().manual_seed(5)
-        x, y = torch.randn(8, 3, self.image, self.image, generator=rng), torch.arange(8) % 3
+        x, y = torch.randn(8, 3, 32, 32, generator=rng), torch.arange(8) % 3
         buffers: list[list[Tensor]] = []
 
         def losses(rows: Any) -> Tensor:
@@ -264,7 +262,7 @@ def _simulated(variant: Variant, steps: Iterable[int] = range(12)) -> Iterator[S
     """Steps on the CPU, through both branches of a rule that decides."""
     seed = torch.zeros((), dtype=torch.float64)
     for answer in (True, False) if variant.dynamic else (None,):
-        yield from simulate(variant, steps, seed, answer=answer)
+        yield from simulate(variant, steps, seed, answer=answer, watch=True)
 
 
 def _two_of_each_phase(variant: Variant) -> list[int]:
