@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses import fake_tensor
 from torch.nn import functional as F
 
 from variants import _registry
@@ -123,11 +123,13 @@ class VariantConformance:
     def test_waits_for_no_accelerator(self, variant: Variant) -> None:
         """On a make-believe GPU, where values do not exist: no sync, no shape made from data."""
         steps = _two_of_each_phase(variant)
-        with FakeTensorMode(allow_non_fake_inputs=True):
+        with fake_tensor.FakeTensorMode(allow_non_fake_inputs=True):
             seed = torch.zeros((), dtype=torch.float64, device="cuda")
             for answer in (True, False) if variant.dynamic else (None,):
-                for _, update, _, _ in simulate(variant, steps, seed, answer=answer):
-                    assert all(t.device.type == "cuda" for t in update.grads.values())
+                with _explained():
+                    taken = list(simulate(variant, steps, seed, answer=answer))
+                tensors = list(leaves([(update, state) for _, update, state, _ in taken]))
+                assert all(t.device.type == "cuda" for t in tensors), "a tensor on the CPU"
 
     def test_changes_no_input(self, variant: Variant) -> None:
         for oracle, update, state, params in _simulated(variant):
@@ -256,6 +258,22 @@ class VariantConformance:
             assert opt.skipped == 0 and all(bool(w.isfinite().all()) for w in weights.values())
             assert all(map(torch.equal, net.buffers(), buffers[0]))
             assert bool(_moved(weights, start)) == (lr > 0)
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Says in words what FakeTensorMode refuses."""
+    try:
+        yield
+    except fake_tensor.DataDependentOutputException as error:
+        raise AssertionError(
+            "the rule reads a value on the host: use torch.where, or oracle.decide and "
+            "dynamic = True"
+        ) from error
+    except fake_tensor.DynamicOutputShapeException as error:
+        raise AssertionError("the rule makes a shape from data: use topk or a mask") from error
+    except fake_tensor.FakeTensorDeviceMismatchError as error:
+        raise AssertionError("the rule names a device: use zeros_like and the like") from error
 
 
 def _simulated(variant: Variant, steps: Iterable[int] = range(12)) -> Iterator[Step]:
