@@ -119,6 +119,9 @@ SAME: list[tuple[tuple[str, dict[str, Any]], tuple[str, dict[str, Any]], dict[st
     (("m_sam", {"inner": SAM, "size": 8}), SAM, {}),
     (("m_sam", {"inner": PLAIN, "size": 2}), PLAIN, {}),
     (("gc_sam", RHO), SAM, {"model": Vectors}),
+    (("asam", RHO), SAM, {"model": Vectors}),  # no tensor is called a weight
+    (("async_sam", {**RHO, "tau": 0}), SAM, {}),
+    (("le_sam", {"sigma": 1e6, "rho_max": 0.1, "warmup": 0.0, "anneal": 0.0}), SAM, {}),
 ]
 """a variant, the one that it reduces to; bases, model and tolerance where they are not usual"""
 
