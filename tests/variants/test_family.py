@@ -14,7 +14,11 @@ DIFFERENT: dict[str, dict[str, Any]] = {
     "asam": {"length": None},  # a ball in scaled weights: see test_radii.py, also of the others
     "asam_on": {"length": None},
     "det_sam": {"length": None},
-    "eigen_sam": {"length": None, "hyperparameters": {"freq": 4}},
+    "eigen_sam": {  # its estimates are rare and costly, and step 0 has none
+        "length": None,
+        "hyperparameters": {"freq": 4},
+        "slack": 2.0,
+    },
     "esam": {"zero": {"gamma": 1.0}, "length": 1 / 0.6},  # else it steps with some samples only
     "fisher_sam": {"length": None},
     "frob_sam": {"length": None},
@@ -26,8 +30,7 @@ DIFFERENT: dict[str, dict[str, Any]] = {
     "rwp": {"length": None},
     "sampa": {"zero": None},  # its point y is ahead of w, whatever the radius
     "sparse_sam_d": {"length": None, "hyperparameters": {"update_freq": 3}},
-    # single samples need more than one pixel per channel at every BatchNorm
-    "sparse_sam_f": {"length": None, "hyperparameters": {"update_freq": 3}, "image": 64},
+    "sparse_sam_f": {"length": None, "hyperparameters": {"update_freq": 3}},
     "tensor_sum_sam": {"zero": None, "length": T**0.5},  # d = 2 g
     "trace_sam": {"length": None},
     "usam": {"length": None},

@@ -40,6 +40,7 @@ class FunctionOracle:
     The weights have the names and shapes of `Tiny`; noise is a formula of seed, step and call.
 
     answer: what `decide` returns; None refuses, for rules that do not declare `dynamic`
+    watch: whether `changed` will be asked
     """
 
     kinds: Mapping[str, str] = kinds(_MODEL)
@@ -54,6 +55,7 @@ class FunctionOracle:
         step: int,
         seed: Tensor,
         answer: bool | None = None,
+        watch: bool = False,
     ) -> None:
         self.params = params
         self.momentum = momentum
@@ -66,6 +68,7 @@ class FunctionOracle:
         self._targets = _TARGETS[step % BATCHES].to(seed.device)
         self._seed = seed
         self._answer = answer
+        self._watch = watch
         self._draws = 0
         self._lent: list[tuple[Tensor, Tensor]] = []
         self.lend(params, momentum)
@@ -105,8 +108,9 @@ class FunctionOracle:
         return self._answer
 
     def lend(self, *values: object) -> None:
-        """Takes note of tensors that the rule may read only."""
-        self._lent += [(t, t.clone()) for t in leaves(values)]
+        """Takes note of tensors that the rule may read only, if it is watched."""
+        if self._watch:
+            self._lent += [(t, t.clone()) for t in leaves(values)]
 
     def changed(self) -> bool:
         """Whether the rule wrote into a tensor that it was lent."""
@@ -143,7 +147,12 @@ class Step(NamedTuple):
 
 
 def simulate(
-    variant: Variant, steps: Iterable[int], seed: Tensor, *, answer: bool | None = None
+    variant: Variant,
+    steps: Iterable[int],
+    seed: Tensor,
+    *,
+    answer: bool | None = None,
+    watch: bool = False,
 ) -> Iterator[Step]:
     """Steps of SGD with momentum under `variant`, as pure functions of `seed`, a 0-d tensor."""
     start = {n: w.to(seed.device) for n, w in _WEIGHTS.items()}
@@ -151,7 +160,7 @@ def simulate(
     momentum = {n: torch.zeros_like(p) for n, p in params.items()}
     state = variant.init(params)
     for step in steps:
-        oracle = FunctionOracle(params, momentum, step=step, seed=seed, answer=answer)
+        oracle = FunctionOracle(params, momentum, step=step, seed=seed, answer=answer, watch=watch)
         oracle.lend(state)
         update, state = variant.direction(oracle, state)
         momentum = {n: MOMENTUM * m + update.grads[n] for n, m in momentum.items()}

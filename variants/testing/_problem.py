@@ -14,7 +14,7 @@ from variants._noise import Replay
 from variants._protocol import Tree, Variant
 
 BATCHES = 16
-TOTAL_STEPS = 120
+TOTAL_STEPS = 60
 
 Base = Callable[[nn.Module], torch.optim.Optimizer]
 
