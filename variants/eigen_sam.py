@@ -13,7 +13,7 @@ from variants._registry import register
     paper="Explicit Eigenvalue Regularization Improves Sharpness-Aware Minimization",
     arxiv="2501.12666",
     year=2024,
-    copies=4.0,
+    copies=8.0,
 )
 class EigenSAM(Variant):
     """SAM whose ascent leans towards v, the top eigenvector of the Hessian (algorithm 1).

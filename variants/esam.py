@@ -20,8 +20,8 @@ class ESAM(Variant):
 
     direction = grad L(w + e; kept),  e = (rho / beta) * m g / |m g|,  g = grad L(w)
 
-    m keeps each tensor with probability beta; kept are the gamma * batch samples of largest
-    L_j(w + e) - L_j(w). The authors' code keeps one sample less (strictly above the k-th rise):
+    m keeps each tensor with probability beta; kept are the k = gamma * batch samples (rounded down)
+    of largest L_j(w + e) - L_j(w). The authors' code keeps one less (strictly above the k-th rise):
     keep="code"; keep="paper" keeps k. Both keep at least one. At gamma = 1 all stay, without the
     forward pass that ranks samples (the code runs it all the same). Their mask comes from
     Python's `random` and leaves the first step whole; ours is the oracle's noise at every step.

@@ -17,7 +17,7 @@ from variants.sam import SAM
     paper="Sharpness-Aware Minimization for Efficiently Improving Generalization",
     arxiv="2010.01412",
     year=2021,
-    copies=3.0,
+    copies=5.0,
 )
 class MSAM(Variant):
     """A variant on each micro-batch of `size` samples by itself, and the mean of its directions.
@@ -26,9 +26,9 @@ class MSAM(Variant):
 
     Each b ascends along its own gradient (m-sharpness, m = size), as the workers of SAM's original
     code do. The passes are the inner variant's. Its state goes from one micro-batch to the next, so
-    a running mean decays faster. Pass the batch size to `step(closure, size=...)`: unknown, it
-    costs a forward pass. With it, the reported losses and the BatchNorm statistics are those of
-    the first micro-batch.
+    a running mean decays faster (VaSSO's starts anew at each micro-batch of step 0). Pass the batch
+    size to `step(closure, size=...)`: unknown, it costs a forward pass. With it, the reported
+    losses and the BatchNorm statistics are those of the first micro-batch.
     """
 
     inner: Variant = hyper(SAM(rho=0.05))
@@ -60,16 +60,20 @@ class MSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         device = next(iter(oracle.params.values())).device
-        updates: list[Update] = []
+        mean: Update | None = None
         for rows in torch.arange(oracle.size, device=device).split(self.size):
             update, state = self.inner.direction(Rows(oracle, rows), state)
-            share = len(rows) / oracle.size
-            updates.append(_scaled(update, share))
-        directs = [u.direct for u in updates if u.direct is not None]
-        grads = ops.total([u.grads for u in updates])
-        return Update(grads, ops.total(directs) if directs else None), state
+            part = _scaled(update, len(rows) / oracle.size)
+            mean = part if mean is None else _sum(mean, part)
+        assert mean is not None
+        return mean, state
 
 
 def _scaled(update: Update, share: float) -> Update:
     direct = None if update.direct is None else ops.scale(update.direct, share)
     return Update(ops.scale(update.grads, share), direct)
+
+
+def _sum(a: Update, b: Update) -> Update:
+    direct = None if a.direct is None or b.direct is None else ops.add(a.direct, b.direct)
+    return Update(ops.add(a.grads, b.grads), direct)

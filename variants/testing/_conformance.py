@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from variants import _registry
 from variants._driver import SharpnessAware
 from variants._protocol import Hyperparameter, Tree, Variant
+from variants.testing._memory import extra_copies
 from variants.testing._oracle import Step, leaves, simulate
 from variants.testing._problem import TOTAL_STEPS, Base, OnPurposeError, Run, adamw, sgd
 
@@ -94,6 +95,13 @@ class VariantConformance:
         assert sum(counted) / len(counted) == pytest.approx(
             variant.passes, abs=self.slack / size + SAME_MATHS
         )
+
+    def test_needs_the_declared_memory(self, variant: Variant) -> None:
+        """Peak memory beyond the base optimizer's, in copies of the parameters."""
+        declared = _registry.info(self.name).copies
+        if declared is None:
+            pytest.skip("declares no copies")
+        assert extra_copies(variant) == pytest.approx(declared, abs=0.1)
 
     @BASES
     def test_resumes_bit_for_bit(self, variant: Variant, base: Base) -> None:
