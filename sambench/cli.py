@@ -15,7 +15,18 @@ from typing import Any, NoReturn
 
 import click
 
-from sambench.errors import UserError
+from sambench.errors import UserError, nearest
+
+UNUSABLE = {
+    errno.EACCES,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 LEADERBOARDS = Path("leaderboards")
 
@@ -25,7 +36,18 @@ root_option = click.option(
 )  # fmt: skip
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Names the nearest command to an unknown one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands:
+            raise UserError(f"unknown command {args[0]!r}; {nearest(args[0], self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="sambench")
 def cli() -> None:
     """Which sharpness-aware optimizer is worth its cost on your model and data?"""
@@ -40,19 +62,15 @@ def main() -> NoReturn:
         fail(str(error), 2)
     except click.exceptions.Abort:
         fail("interrupted; the same command goes on from here", 130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
     except click.ClickException as error:
-        fail(_hinted(error), 2)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        fail(error.format_message(), 2)
     except KeyboardInterrupt:
         fail("interrupted; the same command goes on from here", 130)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        fail(
-            "the disk is full; nothing finished is lost: free some space, then repeat the command",
-            2,
-        )
+        fail(_unusable(error), 2)
     sys.exit(0)
 
 
@@ -62,8 +80,13 @@ def fail(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _hinted(error: click.ClickException) -> str:
-    return error.format_message()
+def _unusable(error: OSError) -> str:
+    """What is wrong with a disk or a path; raises what is our own fault again."""
+    if error.errno in FULL:
+        return "the disk is full; nothing finished is lost: free space, then repeat the command"
+    if error.errno in UNUSABLE and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    raise error
 
 
 def works(command: Callable[..., None]) -> Callable[..., None]:
@@ -87,7 +110,10 @@ def works(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="e.g. train.epochs=3")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option(
-    "--workers", type=int, default=None, help="Processes; default 1, on a CPU one per core."
+    "--workers",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Processes; default 1, on a CPU one per core.",
 )
 @click.option(
     "--wandb",
@@ -98,7 +124,13 @@ def works(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--publish", is_flag=True, help="Also write records and page into leaderboards/.")
 @click.option("--dry-run", is_flag=True, help="Print what would run, and how long it should take.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("--checkpoint-every", type=float, default=10.0, show_default=True, metavar="SECONDS")
+@click.option(
+    "--checkpoint-every",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+)
 @root_option
 @works
 def study(
@@ -213,8 +245,6 @@ def best(name: str, form: str, root: Path) -> None:
 
 def _records_of(name: str, root: Path) -> Path:
     """A study's own records, else the published ones."""
-    from sambench.errors import nearest
-
     candidates = [Path(name), root / name / "records.csv", LEADERBOARDS / f"{name}.csv"]
     for path in candidates:
         if path.is_file():
@@ -239,3 +269,25 @@ def leaderboard(check: bool, folder: Path) -> None:
         click.echo("all pages are up to date")
     if check and stale:
         raise SystemExit(1)
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def variants(name: str | None, as_json: bool) -> None:
+    """List the variants, or explain one: formula, paper, ranges, deviations, pitfalls."""
+    import variants as registry
+    from sambench.report import catalog
+
+    try:
+        infos = [registry.info(key) for key in ([name] if name else registry.names())]
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    if as_json:
+        found = [catalog.as_dict(info) for info in infos]
+        click.echo(json.dumps(found[0] if name else found, indent=1))
+        return
+    from rich.console import Console
+
+    console = Console()
+    console.print(catalog.entry(infos[0]) if name else catalog.listing(infos))

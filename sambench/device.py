@@ -43,7 +43,7 @@ def hardware() -> dict[str, str | int]:
     """What a study's header says of the machine."""
     return {
         "machine": platform.machine(),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "cpus": os.cpu_count() or 1,
         "processor": describe("cpu"),
     }

@@ -37,7 +37,7 @@ class Protocol:
             trial=trial,
             seeds=seeds.derive(self.study.seed + seeds.SEARCH),
             lr=lr,
-            hyperparameters={name: getattr(variant, name) for name in variant.hyperparameters()},
+            hyperparameters=_settable(variant),
             epochs=max(1, round(factor * self.study.train.epochs)),
             radius=arm.radius,
             device=self.device,
@@ -92,6 +92,15 @@ class Protocol:
                     "seeds": seeds.derive(self.study.seed + number),
                 }
                 yield Run(**fields)
+
+
+def _settable(variant: variants.Variant) -> dict[str, Any]:
+    """The hyperparameters that a study file can set, as records keep them: plain values.
+
+    Left out is a variant within a variant, which a study leaves at its default.
+    """
+    values = {name: getattr(variant, name) for name in variant.hyperparameters()}
+    return {k: v for k, v in values.items() if isinstance(v, bool | int | float | str)}
 
 
 def cost(run: Run) -> float:

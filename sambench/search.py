@@ -6,6 +6,7 @@ trials finished before it.
 """
 
 import hashlib
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,7 @@ from sambench.config import Arm, Space, Study, fingerprint
 from sambench.train import Outcome
 
 PRUNE_FROM = 30  # percent of a schedule; rankings before that are noise, and large rho starts slow
+GP_DRAWN = "gp:relative_params:0"  # where Optuna's GP tells other processes what a trial will try
 
 
 class HaltonSampler(BaseSampler):
@@ -98,6 +100,9 @@ class FreshSampler(BaseSampler):
     def sample_relative(
         self, study: OptunaStudy, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
+        drawn = trial.system_attrs.get(GP_DRAWN)
+        if drawn:  # by a killed process; drawn again, it would keep away from itself as running
+            return json.loads(drawn)
         return self._sampler(trial).sample_relative(study, trial, search_space)
 
     def sample_independent(
@@ -173,8 +178,13 @@ class Tuner:
         """Notes an epoch's validation accuracy; says whether to prune the trial."""
         if self.study.search.pruner == "none":
             return False
-        percent = round(100 * row["epoch"] / epochs)
-        if math.isfinite(row["val_accuracy"]) and percent not in self._reported(trial):
+        percent = 100 * int(row["epoch"]) // epochs
+        reported = self._reported(trial)
+        if any(
+            step > percent for step in reported
+        ):  # a killed process got further: it did not prune
+            return False
+        if percent not in reported:
             trial.report(row["val_accuracy"], percent)
         return percent < 100 and trial.should_prune()
 

@@ -16,6 +16,8 @@ from sambench.errors import UserError
 from sambench.files import write_atomically
 from sambench.train import Run
 
+REMEDY = "restore it from a copy, or delete it: finished runs are kept and read again"
+
 
 class StudyFolder:
     """The files of one study.
@@ -51,14 +53,13 @@ class StudyFolder:
         stored = self.path / "study.json"
         if not stored.exists():
             return
+        after = self.study.model_dump(mode="json")
         try:
             before = json.loads(stored.read_text())
-        except ValueError as error:
-            raise UserError(
-                f"{stored} is damaged ({error}); remove it or use --fork NAME"
-            ) from None
-        after = self.study.model_dump(mode="json")
-        if changed := changed_keys(before, after):
+            changed = changed_keys(before, after)
+        except (ValueError, AttributeError):
+            raise UserError(f"{stored} is damaged; remove it or use --fork NAME") from None
+        if changed:
             raise UserError(
                 f"study {self.study.name!r} has trials, and these keys have changed since: "
                 f"{', '.join(changed)}; undo that, or start a new study with --fork NAME"
@@ -71,14 +72,14 @@ class StudyFolder:
         lock = filelock.FileLock(self.path / "lock")
         owner = self.path / "owner"
         try:
-            lock.acquire(blocking=False)
+            held = lock.acquire(blocking=False)
         except filelock.Timeout:
             pid = owner.read_text() if owner.exists() else "unknown"
             raise UserError(
                 f"study {self.study.name!r} is being run already, by process {pid}; wait for it, "
                 "or use --fork NAME"
             ) from None
-        with lock:
+        with held:
             self.check()
             owner.write_text(str(os.getpid()))
             if not (self.path / "study.json").exists():
@@ -99,7 +100,10 @@ def _open_journal(path: Path) -> JournalStorage:
             os.truncate(path, whole)
         _check_lines(path, content[:whole])
     path.with_name(path.name + ".lock").unlink(missing_ok=True)
-    return JournalStorage(JournalFileBackend(str(path)))
+    try:
+        return JournalStorage(JournalFileBackend(str(path)))
+    except (LookupError, TypeError, ValueError, AssertionError, RuntimeError):
+        raise UserError(f"{path} is damaged; {REMEDY}") from None
 
 
 def _check_lines(path: Path, content: bytes) -> None:
@@ -107,7 +111,4 @@ def _check_lines(path: Path, content: bytes) -> None:
         try:
             json.loads(line)
         except ValueError:
-            raise UserError(
-                f"{path}: line {number} is damaged; restore the file from a copy, or delete it: "
-                "finished runs are kept and read again"
-            ) from None
+            raise UserError(f"{path}: line {number} is damaged; {REMEDY}") from None

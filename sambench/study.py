@@ -235,12 +235,11 @@ def preflight(study: Study, on: str, cache: Path, parts: Parts) -> Data:
     engine = train.engine_for(probe, dataset, parts)
     size = tuple(dataset.train.x.shape[1:])
     try:
-        engine.evaluate(engine.data.val.rows(torch.arange(2)))
-    except (RuntimeError, AssertionError) as error:
+        engine.evaluate(engine.data.val.rows(torch.arange(min(2, len(dataset.val)))))
+    except (RuntimeError, AssertionError, ValueError, IndexError) as error:
+        name = study.task.model if parts.model is None else "your own model"
         line = str(error).splitlines()[0]
-        raise UserError(
-            f"task.model: {study.task.model} does not take images {size}: {line}"
-        ) from None
+        raise UserError(f"task.model: {name} does not take images {size}: {line}") from None
     return dataset
 
 

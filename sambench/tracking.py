@@ -25,7 +25,7 @@ def mode(asked: str | None) -> Mode:
 
 def start(run: Run, folder: Path, mode: Mode) -> Tracked:
     """Begins (or continues) the W&B run of `run`; its files go under `folder`/wandb."""
-    if mode == "disabled":
+    if mode == "disabled" or _warned:
         return _Untracked()
     try:
         return _WandbRun(run, folder, mode)

@@ -46,6 +46,9 @@ class Run:
         """The name of the run within its study; also that of its folder."""
         return f"{self.stage}-{self.label}-t{self.trial}-s{self.seeds.number}"
 
+    def __str__(self) -> str:
+        return self.id
+
     @property
     def setting(self) -> dict[str, Any]:
         """What the search chose."""
@@ -111,8 +114,8 @@ def run(
 ) -> Outcome:
     """Trains `config`, going on from the checkpoint in `folder` if there is one.
 
-    The outcome is also left in `folder`, as result.json. A non-finite loss and a full accelerator
-    are outcomes, not errors.
+    The outcome is also left in `folder`, as result.json. A non-finite loss and memory that ran
+    out are outcomes, not errors.
     """
     start = time.perf_counter()
     progress = _Progress(config, folder, report, checkpoint_every_s)
@@ -121,7 +124,9 @@ def run(
         outcome = progress.train(engine)
         if outcome.outcome == "complete" and config.stage == "confirm":
             outcome = _tested(outcome, engine.evaluate(engine.data.test))
-    except torch.OutOfMemoryError:
+    except (RuntimeError, MemoryError) as error:
+        if not _out_of_memory(error):
+            raise
         outcome = progress.stopped("failed", "out of memory")
     elapsed = time.perf_counter() - start + progress.wall_s
     threads = torch.get_num_threads()
@@ -171,6 +176,12 @@ def _engine(config: Run, cache: Path | None, parts: Parts) -> EagerEngine:
     return engine_for(config, dataset, parts)
 
 
+def _out_of_memory(error: Exception) -> bool:
+    """On an accelerator, in numpy, or in torch on the host, which has no type of its own for it."""
+    known = (torch.OutOfMemoryError, MemoryError)
+    return isinstance(error, known) or "DefaultCPUAllocator" in str(error)
+
+
 def _tested(outcome: Outcome, score: Score) -> Outcome:
     return replace(
         outcome,
@@ -207,6 +218,8 @@ class _Progress:
             if now - saved >= self.every_s and epoch + 1 < self.config.epochs:
                 self._save(engine, now - start)
                 saved = now
+        if not math.isfinite(self.history[-1]["val_loss"]):
+            return self.stopped("diverged", "non-finite validation loss after the last epoch")
         return self.stopped("complete", "")
 
     def _epoch(self, engine: EagerEngine, epoch: int) -> dict[str, float]:
@@ -236,12 +249,15 @@ class _Progress:
 
     def _resume(self, engine: EagerEngine) -> None:
         stored = checkpoint.load(self.folder, self.config.device)
-        if stored is not None:
+        if stored is not None and stored["setting"] == self.config.setting:
             engine.load_state_dict(stored["engine"])
             self.history, self.wall_s = stored["history"], stored["wall_s"]
 
     def _save(self, engine: EagerEngine, seconds: float) -> None:
-        spent = self.wall_s + seconds
-        checkpoint.save(
-            self.folder, {"engine": engine.state_dict(), "history": self.history, "wall_s": spent}
-        )
+        state = {
+            "setting": self.config.setting,
+            "engine": engine.state_dict(),
+            "history": self.history,
+            "wall_s": self.wall_s + seconds,
+        }
+        checkpoint.save(self.folder, state)

@@ -6,6 +6,8 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, NamedTuple, Protocol
@@ -75,7 +77,8 @@ class Processes:
         ours, theirs = self._context.Pipe()
         arguments = (theirs, number, *self._arguments)
         process = self._context.Process(target=_serve, args=arguments, daemon=True)
-        process.start()
+        with _deaf_to_ctrl_c():
+            process.start()
         theirs.close()
         return _Worker(number, process, ours)
 
@@ -97,12 +100,14 @@ class Processes:
         assert job is not None
         try:
             kind, content = worker.connection.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):  # OSError: it died in the middle of a message
             self._replace(worker)
             return None
         if kind == "epoch":
-            worker.connection.send(on_epoch(job, content))
+            worker.send(on_epoch(job, content))
             return None
+        if kind == "failed":
+            raise RunFailed(f"{job.key}: {content}")
         if kind == "error":
             raise content
         return job, content
@@ -133,28 +138,49 @@ class _Worker:
     def give(self, job: Job | None) -> None:
         self.job, self.attempt = job, 1
         if job is not None:
-            self.connection.send(job.payload)
+            self.send(job.payload)
+
+    def send(self, content: Any) -> None:
+        """To a process that may be dead: `recv` will tell, and it is replaced then."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.connection.send(content)
 
 
 def _serve(connection: Any, number: int, execute: Execute, prepare: Callable[[int], None]) -> None:
     """A worker's life: payloads in, epochs and results out, until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_die_with_parent, daemon=True).start()
+
+    def receive() -> Any:
+        try:
+            return connection.recv()
+        except (EOFError, ConnectionResetError):
+            os._exit(1)
 
     def report(row: dict[str, float]) -> bool:
         connection.send(("epoch", row))
-        return connection.recv()
+        return receive()
 
     try:
         prepare(number)
         while True:
-            connection.send(("done", execute(connection.recv(), report)))
-    except EOFError:
-        pass
+            connection.send(("done", execute(receive(), report)))
+    except BrokenPipeError:
+        os._exit(1)
     except (UserError, OSError) as error:
         connection.send(("error", error))
     except Exception:
-        connection.send(("error", RunFailed(traceback.format_exc())))
+        connection.send(("failed", traceback.format_exc()))
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes started in here inherit it, so that none dies noisily while it still imports."""
+    resource_tracker.ensure_running()  # first: starting it would unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _die_with_parent() -> None:

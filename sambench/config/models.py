@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from sambench.config.arms import BASELINE, Arm, arm
 from sambench.config.space import Listed, Scalar, Space
 from sambench.config.table import Broken, Table
+from sambench.seeds import CONFIRM
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
 Text = Annotated[str, Field(min_length=1)]
@@ -108,7 +109,7 @@ class Finalists(Table):
     """The `top` configurations of a search run on `seeds` fresh seeds; the highest mean wins."""
 
     top: Count = 2
-    seeds: Count = 2
+    seeds: Annotated[Count, Field(lt=CONFIRM)] = 2  # from there on they are those of confirm runs
 
 
 class Confirm(Table):

@@ -1,0 +1,81 @@
+"""What worker processes import in tests: small models, and jobs that behave badly."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sambench.errors import UserError
+
+Report = Callable[[dict[str, float]], bool]
+
+
+def linear(channels: int, classes: int) -> Any:
+    from torch import nn
+
+    return nn.Sequential(nn.Flatten(), nn.Linear(channels * 64, classes))
+
+
+def dropout(channels: int, classes: int) -> Any:
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(channels, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Flatten(),
+        nn.Linear(4 * 36, classes),
+    )
+
+
+def focal(logits: Any, labels: Any) -> Any:
+    from torch.nn import functional as F
+
+    losses = F.cross_entropy(logits, labels, reduction="none")
+    return losses * (1 - (-losses).exp()) ** 2
+
+
+def prepare(number: int) -> None:
+    os.environ["WORKER"] = str(number)
+
+
+def square(payload: int, report: Report) -> tuple[int, int, str]:
+    time.sleep(0.2)  # long enough for a second worker to take the next job
+    return payload**2, os.getpid(), os.environ["WORKER"]
+
+
+def until_told(payload: int, report: Report) -> int:
+    """Counts epochs until the parent says stop."""
+    for epoch in range(1, 100):
+        if report({"epoch": epoch, "pid": os.getpid()}):
+            return epoch
+    return 0
+
+
+def dies(payload: tuple[str, int], report: Report) -> str:
+    """Killed in its first `times` attempts, each of which leaves a line in a file."""
+    path, times = Path(payload[0]), payload[1]
+    attempts = len(path.read_text()) if path.exists() else 0
+    if attempts < times:
+        path.write_text("x" * (attempts + 1))
+        os.kill(os.getpid(), signal.SIGKILL)
+    return f"after {attempts}"
+
+
+def raises(payload: str, report: Report) -> None:
+    match payload:
+        case "user":
+            raise UserError("task.dataset: it is gone")
+        case "full":
+            raise OSError(28, "No space left on device", "/somewhere")
+        case "eof":
+            raise EOFError("a file of yours is cut off")
+    raise ZeroDivisionError("a bug of yours")
+
+
+def sleeps(payload: str, report: Report) -> None:
+    Path(payload).write_text(str(os.getpid()))
+    time.sleep(600)

@@ -1,0 +1,60 @@
+"""The printed snippet runs as printed and repeats the recorded run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sambench import records
+from sambench.errors import UserError
+from sambench.report.best import settings, snippet
+
+Spec = dict[str, Any]
+
+VARIATIONS = [
+    {},
+    {
+        "base": "adamw",
+        "betas": [0.8, 0.99],
+        "warmup_epochs": 0.5,
+        "label_smoothing": 0.1,
+        "augment": "crop-flip-cutout",
+    },
+    {"nesterov": True, "schedule": "constant", "weight_decay": 0.0, "augment": "crop-flip"},
+]
+
+
+@pytest.mark.parametrize("changes", VARIATIONS, ids=["defaults", "adamw", "nesterov"])
+def test_the_snippet_prints_the_recorded_accuracy(
+    spec: Spec,
+    run: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    changes: Spec,
+):
+    spec["train"] |= changes
+    spec["task"] |= {"label_noise": 0.2, "split": {"train": 200, "val": 20, "test": 400}}
+    run(spec)
+    found = records.read(tmp_path / "runs" / "tiny" / "records.csv")
+    program = snippet(found)
+    compiled = compile(program, "snippet.py", "exec", dont_inherit=True)
+    capsys.readouterr()
+    exec(compiled, {"__name__": "__main__"})
+    chosen = settings(found)
+    assert capsys.readouterr().out == f"test accuracy: {chosen['test_accuracy']:.2%}\n"
+    assert max(len(line) for line in program.splitlines()) < 200
+
+    run_of = [r for r in found.records if r.stage == "confirm" and r.variant == chosen["label"]]
+    first = min(run_of, key=lambda r: r.seed)
+    assert (chosen["lr"], chosen["epochs"]) == (first.lr, first.epochs)
+    assert chosen["test_accuracy"] == first.test_accuracy
+    json.dumps(chosen)
+
+
+def test_a_study_without_a_complete_confirm_run_has_no_best(spec: Spec, run: Any, tmp_path: Path):
+    spec["search"]["space"]["lr"] = {"low": 1e20, "high": 1e22, "log": True}
+    spec["train"]["weight_decay"] = 1.0
+    run(spec)
+    with pytest.raises(UserError, match="has no complete confirm run yet"):
+        settings(records.read(tmp_path / "runs" / "tiny" / "records.csv"))

@@ -1,0 +1,447 @@
+"""What a user may do wrong at the command line: one clear line, exit code 2, nothing lost."""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import filelock
+import pytest
+from rich.console import Console
+
+from sambench import checkpoint, train
+from sambench.cli import main
+from sambench.records import Record
+from sambench.study import run_study
+
+Recorded = Callable[[Path], list[Record]]
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def call(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Call:
+    """(exit code, standard output, standard error) of `sambench ...` in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        capfd.readouterr()
+        monkeypatch.setattr(sys, "argv", ["sambench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as done:
+            main()
+        out, err = capfd.readouterr()
+        return int(done.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def refused(call: Call) -> Callable[..., str]:
+    """The one line on standard error of a command that is refused."""
+
+    def refused(*arguments: str | Path) -> str:
+        code, _, err = call(*arguments)
+        lines = err.splitlines()
+        assert (code, len(lines)) == (2, 1), err
+        assert lines[0].startswith("sambench: ")
+        assert "Traceback" not in err and "Error" not in err
+        return lines[0].removeprefix("sambench: ")
+
+    return refused
+
+
+def study(path: Path, *options: str) -> list[str | Path]:
+    return ["study", path, "--device", "cpu", "--workers", "1", "--wandb", "disabled", *options]
+
+
+SET = [
+    ("train.epoch=3", "train.epoch: unknown key, did you mean epochs"),
+    ("trian.epochs=3", "trian: unknown key, did you mean train"),
+    ("train.epochs=many", "train.epochs: must be a whole number, got 'many'"),
+    ("train.epochs=2.5", "train.epochs: must be a whole number, got 2.5"),
+    ("train.epochs=0", "train.epochs: must be >= 1, got 0"),
+    ("train.momentum=1.0", "train.momentum: must be < 1, got 1.0"),
+    ("train.base=sdg", "train.base: unknown value 'sdg', did you mean sgd?"),
+    ("task.label_noise=1.5", "task.label_noise: must be < 1, got 1.5"),
+    ("search.space.lr.low=0", "search.space.lr.low: must be > 0 on a log scale, got 0"),
+    ("search.space.lr={low=0.0, high=1.0}", "search.space.lr.low: must be a number > 0, got 0.0"),
+    ("search.space.lr={low=-1.0, high=1.0}", "search.space.lr.low: must be a number > 0, got -1.0"),
+    ("search.space.lr={choices=[0.1, 0]}", "search.space.lr.choices[1]: must be a number > 0"),
+    ("search.sampler=halt", "search.sampler: unknown value 'halt', did you mean halton?"),
+    ("search.sampler=grid", "search.sampler: unknown value 'grid', choose from gp, halton"),
+    ("search.sampler=tpe", "search.trials: must be >= 20 for tpe"),
+    ("search.pruner=medain", "search.pruner: unknown value 'medain', did you mean median?"),
+    ("finalists.top=9", "finalists.top: must be <= search.trials = 2, got 9"),
+    ('variants=["plain", "smm"]', "variants[1]: unknown variant 'smm'"),
+    ('variants=["sam"]', "variants: must hold the baseline 'plain', once"),
+    ('variant=[{name="sam", label="x", fix={rho=-0.1}}]', "variant[0].fix: rho must be >= 0"),
+    ('variant=[{name="sam", label="x", fix={roh=0.1}}]', "did you mean rho?"),
+    (
+        'variant=[{name="sam", label="x", space={rho={low=-0.1, high=1}}}]',
+        "variant[0].space.rho.low: rho must be >= 0",
+    ),
+    ("task.model=test_resnt", "task.model: timm has no model 'test_resnt'; did you mean"),
+    ("task.dataset=digit", "task.dataset: unknown dataset digit, did you mean digits"),
+    ("task.dataset=CIFAR11", "did you mean cifar10"),
+    ("task.model_args={depth=3}", "task.model_args: test_resnet cannot be built"),
+    ("task.split={train=2000, val=20}", ""),
+    ("name=../escape", "name: must be letters"),
+    ("epochs", "override 'epochs': must look like train.epochs=3"),
+]
+
+
+@pytest.mark.parametrize(("override", "line"), [x for x in SET if x[1]], ids=lambda x: x[:30])
+def test_bad_study_keys_and_values(
+    refused: Callable[..., str], study_file: Path, override: str, line: str
+):
+    assert line in refused(*study(study_file, "--set", override))
+    assert not Path("runs").exists()
+
+
+def test_too_many_images_asked_of_a_dataset(refused: Callable[..., str], study_file: Path):
+    sizes = ("--set", "task.dataset=digits", "--set", "task.split.train=2000")
+    assert "train 2000 + val 20 + test 30 is more than the 1797" in refused(
+        *study(study_file, *sizes)
+    )
+
+
+OPTIONS = [
+    (["study", "digist"], "unknown study 'digist', did you mean digits?"),
+    (["study", "no/such/file.toml"], "unknown study 'no/such/file.toml'"),
+    (["study", "--workers", "0"], "'--workers': 0 is not in the range x>=1"),
+    (["study", "--workers", "two"], "'two' is not a valid integer"),
+    (["study", "--dry-run", "--workers", "0"], "0 is not in the range x>=1"),
+    (["study", "--device", "cdua"], "--device: unknown device 'cdua'; did you mean cuda"),
+    (["study", "--device", "tpu"], "unknown device 'tpu'"),
+    (["study", "--device", "cuda:99"], "no cuda:99 on this machine; choose from cpu"),
+    (["study", "--wandb", "onlin"], "'onlin' is not one of 'online', 'offline', 'disabled'"),
+    (["study", "--devise", "cpu"], "No such option"),
+    (["study", "--devise", "cpu"], "--device"),
+    (["study", "--checkpoint-every", "-1"], "-1.0 is not in the range x>=0"),
+    (["study", "--fork", "a b"], "name: must be letters, digits"),
+    (["study", "digits", "extra"], "unexpected extra argument (extra)"),
+    (["study", "--set"], "Option '--set' requires an argument"),
+    (["studdy"], "unknown command 'studdy'; did you mean study?"),
+    (["frobnicate"], "unknown command 'frobnicate'; choose from best, leaderboard, study"),
+    (["--verison"], "No such option"),
+    (["best", "digits"], "no records of a study 'digits'; run one first"),
+    (["best", "--format", "yaml"], "'yaml' is not one of 'python', 'json'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "line"), OPTIONS, ids=lambda x: " ".join(x)[:40])
+def test_bad_options(refused: Callable[..., str], arguments: list[str], line: str):
+    assert line in refused(*arguments)
+
+
+def test_help_and_no_command_show_what_there_is(call: Call):
+    code, out, err = call("--help")
+    assert code == 0 and err == "" and "study" in out and "leaderboard" in out
+    code, out, err = call()
+    assert code == 2 and "study" in out + err
+    code, out, err = call("study", "--help")
+    assert code == 0 and "--workers" in out
+
+
+def picture(path: Path, seed: int) -> None:
+    import numpy as np
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    root = tmp_path / "pictures"
+    for part in ("train", "test"):
+        for label in ("cat", "dog"):
+            for i in range(12):
+                picture(root / part / label / f"{i}.png", i)
+    return root
+
+
+def spoil_missing(root: Path) -> str:
+    root.rename(root.with_name("elsewhere"))
+    return f"task.dataset: no folder {root}"
+
+
+def spoil_part(root: Path) -> str:
+    (root / "test").rename(root / "tset")
+    return f"no folder {root / 'test'}"
+
+
+def spoil_empty(root: Path) -> str:
+    for path in (root / "train" / "cat").iterdir():
+        path.unlink()
+    return f"no picture (.bmp, .jpeg, .jpg, .png, .webp) in {root / 'train' / 'cat'}"
+
+
+def spoil_all(root: Path) -> str:
+    for part in ("train", "test"):
+        (root / part).rename(root / f"old-{part}")
+        (root / part).mkdir()
+    return f"fewer than two class folders in {root / 'train'}"
+
+
+def spoil_class(root: Path) -> str:
+    (root / "test" / "dog").rename(root / "dog")
+    return f"no class folder {root / 'test' / 'dog'}"
+
+
+def spoil_corrupt(root: Path) -> str:
+    path = root / "train" / "dog" / "3.png"
+    path.write_bytes(path.read_bytes()[:60])
+    return f"cannot read the picture {path}"
+
+
+def spoil_text(root: Path) -> str:
+    (root / "test" / "cat" / "7.png").write_text("not a picture")
+    return f"cannot read the picture {root / 'test' / 'cat' / '7.png'}"
+
+
+def spoil_size(root: Path) -> str:
+    import numpy as np
+    from PIL import Image
+
+    Image.fromarray(np.zeros((9, 7, 3), np.uint8)).save(root / "train" / "cat" / "5.png")
+    return "task.image_size: needed"
+
+
+SPOILT = [spoil_missing, spoil_part, spoil_empty, spoil_all, spoil_class, spoil_corrupt,
+          spoil_text, spoil_size]  # fmt: skip
+
+
+def folder_study(path: Path, pictures: Path) -> list[str | Path]:
+    text = path.read_text().replace('"synthetic"', f'"folder:{pictures}"')
+    text = text.replace("image_size = 8\n", "").replace(
+        "train = 64, val = 20, test = 30", "val = 4"
+    )
+    path.write_text(text)
+    return study(path, "--set", "search.trials=1", "--set", "confirm.seeds=1")
+
+
+@pytest.mark.parametrize("spoil", SPOILT, ids=lambda f: f.__name__)
+def test_bad_folders(
+    refused: Callable[..., str], study_file: Path, pictures: Path, spoil: Callable[[Path], str]
+):
+    assert spoil(pictures) in refused(*folder_study(study_file, pictures))
+    assert not Path("runs/tiny").exists()
+
+
+def test_a_good_folder(call: Call, study_file: Path, pictures: Path):
+    code, _, err = call(*folder_study(study_file, pictures))
+    assert (code, err) == (0, "")
+
+
+def test_no_network_for_a_download(
+    refused: Callable[..., str], study_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def unreachable(*arguments: Any, **options: Any) -> Any:
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unreachable)
+    line = refused(*study(study_file, "--set", "task.dataset=CIFAR10", "--set", "task.split={}"))
+    assert "CIFAR10" in line and "download" in line
+    assert not Path("runs/tiny").exists()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
+    """The folder that a finished study leaves under runs/."""
+    root = tmp_path_factory.mktemp("finished")
+    console = Console(file=StringIO())
+    run_study(tiny, root=root, device="cpu", wandb="disabled", console=console)
+    return root / "tiny"
+
+
+@pytest.fixture
+def done(call: Call, study_file: Path, finished: Path) -> list[str | Path]:
+    """The command line of a study that has run to its end."""
+    shutil.copytree(finished, Path("runs/tiny"))
+    return study(study_file)
+
+
+def test_a_damaged_journal(refused: Callable[..., str], done: list[str | Path]):
+    journal = Path("runs/tiny/journal.log")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:3], lines[3][:9] + b"\n", *lines[4:]]))
+    assert f"{journal}: line 4 is damaged; restore it from a copy" in refused(*done)
+
+
+def test_a_damaged_journal_can_be_deleted_as_the_message_says(
+    call: Call, done: list[str | Path], recorded: Recorded
+):
+    before = recorded(Path("runs/tiny"))
+    Path("runs/tiny/journal.log").unlink()
+    assert call(*done)[0] == 0
+    assert recorded(Path("runs/tiny")) == before
+
+
+def test_a_damaged_result(refused: Callable[..., str], done: list[str | Path]):
+    result = Path("runs/tiny/runs/search-sam-t0-s0/result.json")
+    result.write_text(result.read_text()[:100])
+    assert f"{result} is damaged; remove it, and its run is repeated" in refused(*done)
+
+
+def test_a_damaged_study(refused: Callable[..., str], done: list[str | Path]):
+    Path("runs/tiny/study.json").write_text("{")
+    assert "runs/tiny/study.json is damaged" in refused(*done)
+
+
+def test_damaged_records(
+    refused: Callable[..., str], call: Call, done: list[str | Path], recorded: Recorded
+):
+    records = Path("runs/tiny/records.csv")
+    before, text = recorded(Path("runs/tiny")), records.read_text()
+    records.write_text(text.replace("complete", "completed", 1))
+    assert "records.csv: line 3: damaged or cut off" in refused("best", "tiny")
+    Path("leaderboards").mkdir()
+    Path("leaderboards/tiny.csv").write_text(text[:-50])
+    assert "leaderboards/tiny.csv: line" in refused("leaderboard")
+    Path("leaderboards/tiny.csv").unlink()
+    assert call(*done)[0] == 0  # written again from the runs
+    assert recorded(Path("runs/tiny")) == before
+
+
+def test_a_changed_study_names_its_keys(refused: Callable[..., str], done: list[str | Path]):
+    line = refused(*done, "--set", "train.epochs=3", "--set", "confirm.seeds=3")
+    assert "have changed since: train.epochs, confirm.seeds" in line and "--fork NAME" in line
+
+
+def test_fork_starts_a_new_study(call: Call, done: list[str | Path]):
+    before = Path("runs/tiny/records.csv").read_bytes()
+    code, out, err = call(*done, "--set", "train.epochs=1", "--fork", "quick", "--json")
+    assert code == 0, err
+    assert json.loads(out)["study"] == "quick"
+    assert Path("runs/quick/records.csv").exists()
+    assert Path("runs/tiny/records.csv").read_bytes() == before
+
+
+def test_a_second_process_is_refused(refused: Callable[..., str], done: list[str | Path]):
+    with filelock.FileLock("runs/tiny/lock"):
+        assert "study 'tiny' is being run already, by process" in refused(*done)
+
+
+def test_publish_and_leaderboard(call: Call, done: list[str | Path]):
+    assert call(*done, "--publish")[0] == 0
+    assert {p.name for p in Path("leaderboards").iterdir()} == {"README.md", "tiny.csv", "tiny.md"}
+    assert call("leaderboard", "--check")[0] == 0
+    page = Path("leaderboards/tiny.md")
+    text = page.read_bytes()
+    page.write_text("edited by hand")
+    code, out, _ = call("leaderboard", "--check")
+    assert code == 1 and "stale: leaderboards/tiny.md" in out
+    assert call("leaderboard")[0] == 0
+    assert page.read_bytes() == text
+    assert call("best", "tini")[2].strip().endswith("did you mean tiny?")
+
+
+def test_a_dry_run_writes_nothing(call: Call, study_file: Path):
+    code, out, _ = call(*study(study_file, "--dry-run", "--json"))
+    plan = json.loads(out)
+    assert code == 0 and plan["search_trials"] == 4 and plan["confirm_runs"] == 4
+    code, out, _ = call(*study(study_file, "--dry-run"))
+    assert code == 0 and "gradient evaluations" in out
+    assert not Path("runs/tiny").exists()
+
+
+@pytest.mark.parametrize("root", ["a file", "a file/below"])
+def test_a_root_that_is_no_folder(refused: Callable[..., str], study_file: Path, root: str):
+    Path("a file").write_text("")
+    assert "a file" in refused(*study(study_file, "--root", root))
+
+
+def full_disk(after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the `after`-th file on, whatever is forced to the disk finds no room there."""
+    fsync, calls = os.fsync, []
+
+    def no_room(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) > after:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", no_room)
+
+
+@pytest.mark.parametrize("after", [0, 1, 4, 20, 45])
+def test_a_full_disk_loses_nothing(
+    refused: Callable[..., str],
+    call: Call,
+    study_file: Path,
+    recorded: Recorded,
+    run: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    after: int,
+):
+    command = study(study_file, "--checkpoint-every", "0")
+    with monkeypatch.context() as patched:
+        full_disk(after, patched)
+        assert refused(*command).startswith("the disk is full; nothing finished is lost")
+    code, _, err = call(*command)
+    assert code == 0, err
+    run(study_file, root=tmp_path / "whole")
+    assert recorded(Path("runs/tiny")) == recorded(tmp_path / "whole" / "tiny")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs Linux")
+def test_a_checkpoint_on_a_disk_that_is_really_full(tmp_path: Path):
+    """torch.save on its own would turn this into a RuntimeError."""
+    import resource
+
+    import torch
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError):
+            checkpoint.save(tmp_path, {"weights": torch.zeros(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted(call: Call, study_file: Path, monkeypatch: pytest.MonkeyPatch):
+    def interrupt(*arguments: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(train, "run", interrupt)
+        code, _, err = call(*study(study_file))
+    assert code == 130
+    assert err.strip() == "sambench: interrupted; the same command goes on from here"
+    assert call(*study(study_file))[0] == 0
+
+
+def test_work_that_fails_exits_with_1(
+    call: Call, study_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from sambench.workers import RunFailed
+
+    def fail(*arguments: Any, **options: Any) -> Any:
+        raise RunFailed("search-sam-t0-s0: its worker died 3 times")
+
+    monkeypatch.setattr(train, "run", fail)
+    code, _, err = call(*study(study_file))
+    assert (code, err) == (
+        1,
+        "sambench: a run failed: search-sam-t0-s0: its worker died 3 times\n",
+    )

@@ -1,0 +1,129 @@
+"""Which room may import which, read from the source."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted([*ROOT.glob("sambench/**/*.py"), *ROOT.glob("variants/**/*.py")])
+
+FLOORS = [
+    {"errors", "files", "seeds", "stats"},
+    {"config", "data", "measure", "records", "device"},
+    {"engine", "checkpoint", "report", "provenance"},
+    {"train"},
+    {"search", "protocol", "storage", "tracking", "workers", "progress"},
+    {"worker"},
+    {"study"},
+    {"plan"},
+    {"cli"},
+]
+"""From the bottom: a room imports from its own floor or one below, see design.md section 2."""
+
+
+def modules(path: Path, *, lazy: bool = True) -> Iterator[str]:
+    """Names of the modules that a file imports; types that only a checker reads do not count."""
+    tree = ast.parse(path.read_text())
+    typing = [
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    ]
+    inside = [
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.FunctionDef)
+        for node in ast.walk(block)
+    ]
+    for node in ast.walk(tree):
+        if node in typing or (not lazy and node in inside):
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def room(path: Path) -> str:
+    return path.relative_to(ROOT / "sambench").with_suffix("").parts[0]
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", [f for f in FILES if f.parts[-2] == "variants"], ids=named)
+def test_variants_import_torch_and_themselves_only(path: Path):
+    allowed = {"torch", "variants", *sys.stdlib_module_names}
+    assert {top(name) for name in modules(path)} <= allowed
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_nothing_imports_studies_tests_or_leaderboards(path: Path):
+    assert not {top(name) for name in modules(path)} & {"studies", "tests", "leaderboards"}
+
+
+@pytest.mark.parametrize("path", [f for f in FILES if "sambench" in f.parts], ids=named)
+def test_rooms_import_downwards(path: Path):
+    floor = {name: i for i, names in enumerate(FLOORS) for name in names}
+    if path.stem in ("__init__", "__main__") and path.parent.name == "sambench":
+        return
+    own = room(path)
+    assert own in floor, f"{named(path)}: on which floor is it?"
+    for name in modules(path):
+        parts = name.split(".")
+        if parts[0] == "sambench" and parts[1] in floor and parts[1] != own:
+            assert floor[parts[1]] <= floor[own], f"{named(path)} imports {name}"
+
+
+@pytest.mark.parametrize(
+    "package", ["config", "report", "records.py", "stats.py", "errors.py", "files.py", "seeds.py"]
+)
+def test_light_rooms_know_no_torch(package: str):
+    """Not even through what they import."""
+    path = ROOT / "sambench" / package
+    files = [path] if path.suffix else sorted(path.glob("*.py"))
+    heavy = {"torch", "optuna", "wandb", "timm", "torchvision"}
+    rooms = {"data", "engine", "train", "study", "search", "device", "workers", "variants"}
+    for file in files:
+        names = set(modules(file, lazy=package != "config"))
+        assert not {top(name) for name in names} & heavy
+        inside = {name.split(".")[1] for name in names if top(name) == "sambench"}
+        assert not inside & rooms, named(file)
+
+
+def test_nothing_but_the_registry_knows_variants_by_name():
+    """No `if name == "esam"`: the keys stand in no string of the suite, the baseline's apart."""
+    import variants
+
+    keys = set(variants.names()) - {"plain"}
+    for path in FILES:
+        if "sambench" not in path.parts:
+            continue
+        strings = {
+            node.value
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        assert not strings & keys, named(path)
+
+
+def test_the_command_line_starts_light():
+    script = (
+        "import sys, sambench, sambench.cli; print(*{n.partition('.')[0] for n in sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    heavy = {"torch", "optuna", "wandb", "pandas", "numpy", "timm", "pydantic", "rich", "scipy"}
+    assert not set(done.stdout.split()) & heavy

@@ -1,0 +1,43 @@
+"""What a study will cost, counted before it runs, against what it then does."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sambench import config
+from sambench.plan import plan
+
+Spec = dict[str, Any]
+
+
+def test_the_plan_counts_what_the_study_runs(spec: Spec, run: Any, recorded: Any, tmp_path: Path):
+    found = plan(config.parse(spec), on="cpu", workers=1, root=tmp_path / "runs", wandb="offline")
+    assert found.variants == ["plain", "sam"]
+    assert (found.search_trials, found.finalist_runs, found.confirm_runs) == (4, 2, 4)
+    assert (found.wandb_runs, found.wandb_mode) == (10, "offline")
+    assert not (tmp_path / "runs" / "tiny").exists()
+
+    run(spec)
+    records = recorded(tmp_path / "runs" / "tiny")
+    assert len(records) == 10
+    sam = sum(r.gradient_evaluations for r in records if r.variant == "sam")
+    plain = 4 * 5 * (0.5 + 1 + 2) / 3  # 4 steps in 5 runs, schedules on average
+    assert found.gradient_evaluations == pytest.approx(sam + plain)
+
+
+def test_time_is_measured_and_shared_among_workers(spec: Spec, tmp_path: Path):
+    study = config.parse(spec)
+    found = plan(study, on="cpu", workers=2, root=tmp_path, wandb="disabled")
+    assert found.wandb_runs == 0
+    assert 0 < found.seconds_per_evaluation < 10
+    seconds = found.gradient_evaluations * found.seconds_per_evaluation
+    assert found.expected_s == pytest.approx(seconds / 2)
+    assert set(found.as_dict()) >= {"study", "expected_s", "gradient_evaluations"}
+
+
+def test_the_baseline_in_a_table_counts_like_the_short_form(spec: Spec, tmp_path: Path):
+    short = plan(config.parse(spec), on="cpu", workers=1, root=tmp_path, wandb="disabled")
+    tables = {**spec, "variants": [], "variant": [{"name": "plain"}, {"name": "sam"}]}
+    long = plan(config.parse(tables), on="cpu", workers=1, root=tmp_path, wandb="disabled")
+    assert long.gradient_evaluations == short.gradient_evaluations

@@ -1,0 +1,158 @@
+"""A study's folder: torn and damaged journals, stale locks, changed studies, a second process."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sambench import config
+from sambench.config import Study
+from sambench.errors import UserError
+from sambench.search import Tuner
+from sambench.storage import StudyFolder
+from sambench.train import Outcome
+
+Spec = dict[str, Any]
+
+
+@pytest.fixture
+def study(spec: Spec) -> Study:
+    return config.parse(spec)
+
+
+@pytest.fixture
+def folder(study: Study, tmp_path: Path) -> StudyFolder:
+    """With three trials, of which the last is running."""
+    folder = StudyFolder(tmp_path, study)
+    run_trials(folder, 3)
+    return folder
+
+
+def run_trials(folder: StudyFolder, num: int) -> list[dict[str, Any]]:
+    """Tells all but the last trial; returns the parameters of all."""
+    with folder.opened() as storage:
+        tuner = Tuner(folder.study, folder.study.arms()[1], storage)
+        asked = []
+        for number in range(num):
+            if number:
+                tuner.tell(number - 1, Outcome("complete", val_accuracy=number / 10))
+            asked.append(tuner.ask(number)[1])
+        return asked
+
+
+def journal(folder: StudyFolder) -> Path:
+    return folder.path / "journal.log"
+
+
+def test_a_torn_last_line_is_cut_off_and_appended_behind(folder: StudyFolder, tmp_path: Path):
+    whole = journal(folder).read_bytes()
+    before = run_trials(folder, 3)
+    for torn in (b'{"op_code": 5, "wor', b"\x00" * 100, b"{}"):
+        with journal(folder).open("ab") as file:
+            file.write(torn)
+        assert run_trials(folder, 3) == before
+        assert journal(folder).read_bytes().startswith(whole)
+    after = run_trials(folder, 5)
+    assert after[:3] == before
+    assert all(json.loads(line) for line in journal(folder).read_text().splitlines())
+
+
+def test_a_journal_cut_anywhere_opens_again(folder: StudyFolder):
+    """Also within its first line, and where a record but not its line break was written."""
+    expected, whole = run_trials(folder, 3), journal(folder).read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for cut in (0, 5, len(lines[0]) - 1, len(whole) // 2, len(whole) - 1):
+        journal(folder).write_bytes(whole[:cut])
+        assert run_trials(folder, 3) == expected
+
+
+def test_the_lock_of_a_dead_process_is_no_lock(folder: StudyFolder):
+    stale = folder.path / "journal.log.lock"
+    os.symlink(journal(folder), stale)  # as Optuna locks
+    assert len(run_trials(folder, 4)) == 4  # and not after 30 s
+    assert not stale.is_symlink()
+
+
+def test_a_damaged_line_is_named(folder: StudyFolder):
+    lines = journal(folder).read_bytes().splitlines(keepends=True)
+    lines[2] = lines[2][:10] + b"\xff\x00" + lines[2][12:]
+    journal(folder).write_bytes(b"".join(lines))
+    damaged = journal(folder).read_bytes()
+    with pytest.raises(UserError, match=r"journal\.log: line 3 is damaged; .*delete it"):
+        run_trials(folder, 3)
+    assert journal(folder).read_bytes() == damaged
+
+
+@pytest.mark.parametrize("line", [b"null\n", b"[]\n", b"{}\n", b'{"op_code": 99}\n', b"3\n"])
+def test_a_line_that_is_json_but_no_record_is_damage(folder: StudyFolder, line: bytes):
+    journal(folder).write_bytes(journal(folder).read_bytes() + line)
+    with pytest.raises(UserError, match=r"journal\.log.* is damaged"):
+        run_trials(folder, 3)
+
+
+def test_a_deleted_journal_starts_afresh_with_the_same_trials(folder: StudyFolder):
+    before = run_trials(folder, 3)
+    journal(folder).unlink()
+    assert run_trials(folder, 3) == before
+
+
+def test_changed_keys_are_named(folder: StudyFolder, spec: Spec, tmp_path: Path):
+    spec["train"]["epochs"] = 3
+    spec["task"]["split"]["val"] = 25
+    other = StudyFolder(tmp_path, config.parse(spec))
+    with pytest.raises(UserError, match=r"since: task\.split\.val, train\.epochs;.*--fork NAME"):
+        other.check()
+    with pytest.raises(UserError, match="have changed since"), other.opened():
+        pass
+
+
+def test_a_changed_question_is_the_same_study(folder: StudyFolder, spec: Spec, tmp_path: Path):
+    spec["question"] = "Really?"
+    assert len(run_trials(StudyFolder(tmp_path, config.parse(spec)), 4)) == 4
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\x00", '"text"'])
+def test_a_damaged_study_file_is_named(folder: StudyFolder, text: str):
+    (folder.path / "study.json").write_text(text)
+    with pytest.raises(UserError, match=r"study\.json is damaged; remove it"):
+        folder.check()
+
+
+def test_a_second_process_is_refused_and_a_dead_one_is_not(folder: StudyFolder, tmp_path: Path):
+    script = (
+        "import sys, time, filelock\n"
+        "lock = filelock.FileLock(sys.argv[1])\n"
+        "lock.acquire()\n"
+        "print('held', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", script, str(folder.path / "lock")]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+        (folder.path / "owner").write_text(str(holder.pid))
+        with pytest.raises(UserError, match=f"is being run already, by process {holder.pid};"):
+            run_trials(folder, 3)
+    finally:
+        holder.kill()
+        holder.communicate()
+    assert len(run_trials(folder, 3)) == 3
+
+
+def test_a_study_that_failed_can_be_opened_again_by_the_same_process(folder: StudyFolder):
+    """A notebook keeps the traceback, and with it everything that the failure held."""
+    with pytest.raises(RuntimeError) as kept, folder.opened():
+        raise RuntimeError("work failed")
+    assert len(run_trials(folder, 3)) == 3
+    assert kept.traceback
+
+
+def test_two_studies_in_one_root_do_not_meet(folder: StudyFolder, spec: Spec, tmp_path: Path):
+    spec["name"] = "other"
+    other = StudyFolder(tmp_path, config.parse(spec))
+    with folder.opened(), other.opened():
+        assert folder.path != other.path

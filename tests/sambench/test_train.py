@@ -1,0 +1,248 @@
+"""One run: bitwise resume, divergence as an outcome, and who may see the test set."""
+
+import dataclasses
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+import variants
+from sambench import checkpoint, config, seeds, train
+from sambench.engine.eager import EagerEngine, Score
+from sambench.errors import UserError
+from sambench.protocol import _settable
+from sambench.train import NO_PARTS, Outcome, Parts, Run
+
+Spec = dict[str, Any]
+Row = dict[str, float]
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    return importlib.import_module("parts")
+
+
+@pytest.fixture
+def make(spec: Spec) -> Callable[..., Run]:
+    def make(key: str = "sam", overrides: tuple[str, ...] = (), **changes: Any) -> Run:
+        study = config.parse({**spec, "variants": ["plain"]}, overrides=overrides)
+        fields = {"stage": "search", "trial": 0, "lr": 0.05, "epochs": 4, **changes}
+        number = {"search": 0, "finalist": 1, "confirm": 1000}[fields["stage"]]
+        return Run(
+            study=study,
+            label=key,
+            key=key,
+            seeds=seeds.derive(number),
+            hyperparameters=_settable(variants.create(key)),
+            **fields,
+        )
+
+    return make
+
+
+def proceed(row: Row) -> bool:
+    return False
+
+
+def interrupt_after(epoch: int) -> Callable[[Row], bool]:
+    def report(row: Row) -> bool:
+        if row["epoch"] == epoch:
+            raise KeyboardInterrupt
+        return False
+
+    return report
+
+
+def timeless(outcome: Outcome) -> str:
+    """Everything else, to the last bit; as text, where NaN equals NaN."""
+    fields = dataclasses.asdict(outcome)
+    del fields["wall_s"], fields["step_time_s"]
+    for row in fields["history"]:
+        del row["step_time_s"], row["images_per_s"]
+    return repr(fields)
+
+
+def resumed(run: Run, folder: Path, epochs: tuple[int, ...], parts: Parts = NO_PARTS) -> Outcome:
+    """Interrupted after each of the epochs; between two attempts others use the generators."""
+    for epoch in epochs:
+        with pytest.raises(KeyboardInterrupt):
+            train.run(run, folder, interrupt_after(epoch), checkpoint_every_s=0, parts=parts)
+        torch.rand(7)
+    return train.run(run, folder, proceed, checkpoint_every_s=0, parts=parts)
+
+
+@pytest.mark.parametrize("key", variants.names())
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    key: str, make: Callable[..., Run], parts: ModuleType, tmp_path: Path
+):
+    """Bit for bit, with momentum, BatchNorm, dropout, augmentation and a schedule with warm-up."""
+    overrides = ("train.augment=crop-flip-cutout", "train.warmup_epochs=0.5")
+    run = make(key, overrides, stage="confirm")
+    own = Parts(model=parts.dropout)
+    whole = train.run(run, tmp_path / "whole", proceed, parts=own)
+    again = resumed(run, tmp_path / "resumed", (1, 2, 4), own)
+    assert timeless(again) == timeless(whole)
+    assert (whole.outcome, whole.epochs_done, len(whole.history)) == ("complete", 4, 4)
+    assert len({row["train_loss"] for row in whole.history}) == 4
+
+
+@pytest.mark.parametrize("base", ["sgd", "adamw"])
+def test_a_timm_model_resumes_too(base: str, make: Callable[..., Run], tmp_path: Path):
+    run = make("sam", (f"train.base={base}", "task.label_noise=0.2"), lr=0.01)
+    whole = train.run(run, tmp_path / "whole", proceed)
+    assert timeless(resumed(run, tmp_path / "resumed", (3,))) == timeless(whole)
+
+
+def test_interrupted_within_an_epoch_nothing_of_it_stays(
+    make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = make("sam")
+    whole = train.run(run, tmp_path / "whole", proceed)
+    evaluate, calls = EagerEngine.evaluate, []
+
+    def interrupted(engine: EagerEngine, images: Any) -> Score:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return evaluate(engine, images)
+
+    monkeypatch.setattr(EagerEngine, "evaluate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train.run(run, tmp_path / "resumed", proceed, checkpoint_every_s=0)
+    again = train.run(run, tmp_path / "resumed", proceed, checkpoint_every_s=0)
+    assert timeless(again) == timeless(whole)
+
+
+def test_equal_runs_are_equal_and_other_seeds_are_not(make: Callable[..., Run], tmp_path: Path):
+    run = make()
+    first, second = (timeless(train.run(run, tmp_path / x, proceed)) for x in "ab")
+    assert first == second
+    other = dataclasses.replace(run, seeds=seeds.derive(1))
+    assert timeless(train.run(other, tmp_path / "c", proceed)) != first
+
+
+def test_a_run_continues_only_from_its_own_checkpoint(make: Callable[..., Run], tmp_path: Path):
+    """Another process, with another sampler history, may have begun a trial of the same number."""
+    with pytest.raises(KeyboardInterrupt):
+        train.run(make(lr=0.01), tmp_path, interrupt_after(3), checkpoint_every_s=0)
+    found = train.run(make(lr=0.05), tmp_path, proceed)
+    assert timeless(found) == timeless(train.run(make(lr=0.05), tmp_path / "fresh", proceed))
+
+
+def test_a_finished_run_leaves_its_outcome_and_no_checkpoint(
+    make: Callable[..., Run], tmp_path: Path
+):
+    run = make(stage="confirm")
+    (tmp_path / ".checkpoint.pt.abc").write_bytes(b"half of one")
+    found = train.run(run, tmp_path, proceed, checkpoint_every_s=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
+    assert train.finished(run, tmp_path) == found
+    assert train.finished(make(stage="confirm", lr=0.06), tmp_path) is None
+    assert train.finished(run, tmp_path / "elsewhere") is None
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", "\x00\x00", '{"setting": {}}'])
+def test_a_damaged_result_is_named(make: Callable[..., Run], tmp_path: Path, text: str):
+    (tmp_path / "result.json").write_text(text)
+    with pytest.raises(UserError, match=r"result\.json is damaged; remove it"):
+        train.finished(make(), tmp_path)
+
+
+def test_a_cut_off_result_is_damage(make: Callable[..., Run], tmp_path: Path):
+    run = make()
+    train.run(run, tmp_path, proceed)
+    whole = (tmp_path / "result.json").read_text()
+    for share in (0.1, 0.5, 0.9):
+        (tmp_path / "result.json").write_text(whole[: int(share * len(whole))])
+        with pytest.raises(UserError, match="is damaged"):
+            train.finished(run, tmp_path)
+
+
+def test_a_damaged_checkpoint_is_named(make: Callable[..., Run], tmp_path: Path):
+    run = make()
+    with pytest.raises(KeyboardInterrupt):
+        train.run(run, tmp_path, interrupt_after(2), checkpoint_every_s=0)
+    whole = (tmp_path / checkpoint.NAME).read_bytes()
+    for content in (b"", b"PK", b"nonsense", whole[: len(whole) // 2]):
+        (tmp_path / checkpoint.NAME).write_bytes(content)
+        with pytest.raises(UserError, match=r"checkpoint\.pt is damaged; remove it"):
+            train.run(run, tmp_path, proceed)
+
+
+def test_divergence_is_an_outcome_with_epoch_and_reason(make: Callable[..., Run], tmp_path: Path):
+    run = make("sam", ("train.weight_decay=1.0",), lr=1e20, stage="confirm")
+    told: list[Row] = []
+    found = train.run(run, tmp_path, lambda row: bool(told.append(row)))
+    assert found.outcome == "diverged"
+    assert found.reason == f"non-finite loss in epoch {found.epochs_done}"
+    assert len(told) == found.epochs_done < run.epochs
+    assert (found.val_accuracy, found.val_loss, found.train_loss) == (None, None, None)
+    assert found.gradient_evaluations > 0 and found.steps > 0
+    assert train.finished(run, tmp_path).reason == found.reason  # pyright: ignore
+
+
+def test_weights_that_blow_up_in_the_last_step_diverged_too(
+    make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    score = Score(0.1, float("nan"), torch.zeros(20, dtype=torch.bool))
+    monkeypatch.setattr(EagerEngine, "evaluate", lambda engine, images: score)
+    found = train.run(make(stage="confirm"), tmp_path, proceed)
+    assert (found.outcome, found.epochs_done) == ("diverged", 4)
+    assert found.reason == "non-finite validation loss after the last epoch"
+    assert found.test_accuracy is None
+
+
+def test_pruning_is_an_outcome(make: Callable[..., Run], tmp_path: Path):
+    found = train.run(make(), tmp_path, lambda row: row["epoch"] == 2)
+    assert (found.outcome, found.reason, found.epochs_done) == ("pruned", "pruned after epoch 2", 2)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_no_memory_is_an_outcome(make: Callable[..., Run], tmp_path: Path, error: Exception):
+    def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        raise error
+
+    found = train.run(make(), tmp_path, proceed, parts=Parts(loss=loss))
+    assert (found.outcome, found.reason) == ("failed", "out of memory")
+
+
+def test_other_errors_are_errors(make: Callable[..., Run], tmp_path: Path):
+    def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        train.run(make(), tmp_path, proceed, parts=Parts(loss=loss))
+    assert not (tmp_path / "result.json").exists()
+
+
+@pytest.mark.parametrize("stage", ["search", "finalist", "confirm"])
+def test_only_confirm_runs_see_the_test_set(
+    stage: str, make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    evaluate, seen = EagerEngine.evaluate, []
+
+    def watched(engine: EagerEngine, images: Any) -> Score:
+        seen.append("test" if images is engine.data.test else "val")
+        return evaluate(engine, images)
+
+    monkeypatch.setattr(EagerEngine, "evaluate", watched)
+    found = train.run(make(stage=stage), tmp_path, proceed)
+    assert seen == ["val"] * 4 + ["test"] * (stage == "confirm")
+    assert (found.test_accuracy is not None) == (stage == "confirm")
+    assert len(found.test_correct) == (30 if stage == "confirm" else 0)
+    if stage == "confirm":
+        assert found.test_accuracy == pytest.approx(sum(found.test_correct) / 30)
+    assert "test" not in json.dumps(found.history)

@@ -1,0 +1,214 @@
+"""Local worker processes: shared work, dead workers, errors, and a parent that dies."""
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from sambench.errors import UserError
+from sambench.workers import ATTEMPTS, Inline, Job, Processes, RunFailed, threads_each
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def parts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Jobs that a worker process can import, too."""
+    monkeypatch.syspath_prepend(str(HERE))
+    return importlib.import_module("parts")
+
+
+def never(job: Job, row: dict[str, float]) -> bool:
+    return False
+
+
+def all_of(executor: Any, payloads: list[Any], on_epoch: Any = never) -> dict[Any, Any]:
+    jobs = [Job(f"run {i}", payload) for i, payload in enumerate(payloads)]
+    return {job.payload: result for job, result in executor.run(jobs, on_epoch)}
+
+
+def test_two_processes_share_the_jobs(parts: ModuleType):
+    with Processes(2, parts.square, parts.prepare) as executor:
+        found = all_of(executor, [1, 2, 3, 4])
+    assert {payload: result[0] for payload, result in found.items()} == {1: 1, 2: 4, 3: 9, 4: 16}
+    assert len({pid for _, pid, _ in found.values()}) == 2
+    assert os.getpid() not in {pid for _, pid, _ in found.values()}
+    assert {number for _, _, number in found.values()} == {"0", "1"}
+
+
+def test_more_workers_than_jobs_and_none_at_all(parts: ModuleType):
+    with Processes(2, parts.square, parts.prepare) as executor:
+        assert all_of(executor, []) == {}
+        assert set(all_of(executor, [7])) == {7}
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_jobs_are_taken_one_by_one_as_there_is_room(parts: ModuleType, inline: bool):
+    """An adaptive sampler must see the results so far before it is asked for the next trial."""
+    pulled, finished = [], []
+    room = 1 if inline else 2
+
+    def jobs() -> Iterator[Job]:
+        for payload in range(6):
+            assert len(pulled) - len(finished) < room
+            pulled.append(payload)
+            yield Job(payload, payload)
+
+    def consume(executor: Any) -> None:
+        for job, _ in executor.run(jobs(), never):
+            finished.append(job.key)
+
+    if inline:
+        consume(Inline(lambda payload, report: payload))
+    else:
+        with Processes(2, parts.square, parts.prepare) as executor:
+            consume(executor)
+    assert sorted(finished) == list(range(6))
+
+
+def test_the_parent_says_when_to_stop(parts: ModuleType):
+    with Processes(2, parts.until_told, parts.prepare) as executor:
+        stop_at = {"run 0": 3, "run 1": 5}
+        found = all_of(executor, ["a", "b"], lambda job, row: row["epoch"] >= stop_at[job.key])
+    assert found == {"a": 3, "b": 5}
+
+
+def test_a_killed_worker_is_replaced_and_its_job_taken_up(parts: ModuleType, tmp_path: Path):
+    with Processes(2, parts.dies, parts.prepare) as executor:
+        found = all_of(executor, [(str(tmp_path / "a"), 2), (str(tmp_path / "b"), 0)])
+    assert set(found.values()) == {"after 2", "after 0"}
+
+
+def test_a_worker_that_always_dies_ends_the_work_and_names_the_run(
+    parts: ModuleType, tmp_path: Path
+):
+    with Processes(1, parts.dies, parts.prepare) as executor, pytest.raises(RunFailed) as failed:
+        all_of(executor, [(str(tmp_path / "a"), 99)])
+    assert (tmp_path / "a").read_text() == "x" * ATTEMPTS
+    assert str(failed.value).startswith(f"run 0: its worker died {ATTEMPTS} times (exit code -9)")
+
+
+def test_a_worker_killed_between_its_message_and_our_answer(parts: ModuleType):
+    killed = []
+
+    def on_epoch(job: Job, row: dict[str, float]) -> bool:
+        if not killed:
+            killed.append(int(row["pid"]))
+            os.kill(killed[0], signal.SIGKILL)
+            time.sleep(0.3)  # dead before we answer
+        return row["epoch"] >= 2
+
+    with Processes(1, parts.until_told, parts.prepare) as executor:
+        assert all_of(executor, ["a"], on_epoch) == {"a": 2}
+    assert killed
+
+
+def test_a_worker_killed_while_it_has_nothing_to_do(parts: ModuleType):
+    with Processes(1, parts.square, parts.prepare) as executor:
+        _, pid, _ = all_of(executor, [1])[1]
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(0.3)
+        value, other, _ = all_of(executor, [2])[2]
+    assert value == 4 and other != pid
+
+
+def test_a_job_that_raises_tells_whose_and_why(parts: ModuleType):
+    with Processes(1, parts.raises, parts.prepare) as executor, pytest.raises(RunFailed) as failed:
+        all_of(executor, ["bug"])
+    assert str(failed.value).startswith("run 0: Traceback")
+    assert "ZeroDivisionError: a bug of yours" in str(failed.value)
+
+
+def test_an_end_of_file_in_a_job_is_not_taken_for_a_dead_worker(parts: ModuleType):
+    with Processes(1, parts.raises, parts.prepare) as executor, pytest.raises(RunFailed) as failed:
+        all_of(executor, ["eof"])
+    assert "EOFError: a file of yours is cut off" in str(failed.value)
+
+
+@pytest.mark.parametrize(("payload", "error"), [("user", UserError), ("full", OSError)])
+def test_bad_input_and_full_disks_keep_their_type(parts: ModuleType, payload: str, error: type):
+    with Processes(1, parts.raises, parts.prepare) as executor, pytest.raises(error) as raised:
+        all_of(executor, [payload])
+    assert getattr(raised.value, "errno", 28) == 28
+
+
+def test_leaving_ends_the_workers(parts: ModuleType):
+    pids = []
+
+    def interrupt(job: Job, row: dict[str, float]) -> bool:
+        pids.append(int(row["pid"]))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        with Processes(2, parts.until_told, parts.prepare) as executor:
+            all_of(executor, ["a", "b"], interrupt)
+    assert pids and not any(map(alive, pids))
+
+
+def test_workers_die_with_a_killed_parent(tmp_path: Path):
+    script = (
+        "import parts, sys\n"
+        "from sambench.workers import Job, Processes\n"
+        "if __name__ == '__main__':\n"
+        "    with Processes(2, parts.sleeps, parts.prepare) as executor:\n"
+        "        jobs = [Job(i, f'{sys.argv[1]}/pid{i}') for i in range(2)]\n"
+        "        list(executor.run(jobs, lambda job, row: False))\n"
+    )
+    path = tmp_path / "main.py"
+    path.write_text(script)
+    env = {**os.environ, "PYTHONPATH": str(HERE)}
+    parent = subprocess.Popen([sys.executable, path, tmp_path], env=env, stderr=subprocess.PIPE)
+    try:
+        pids = [read_pid(tmp_path / f"pid{i}") for i in range(2)]
+        assert all(map(alive, pids))
+    finally:
+        parent.kill()
+        _, errors = parent.communicate()
+    wait_until(lambda: not any(map(alive, pids)))
+    assert errors == b""
+
+
+def test_ctrl_c_is_the_parents_to_handle(parts: ModuleType):
+    """It reaches the whole process group, also workers that are still importing."""
+    with Processes(2, parts.square, parts.prepare) as executor:
+        for worker in executor._workers:
+            os.kill(worker.process.pid or 0, signal.SIGINT)
+        found = all_of(executor, [1, 2])
+        for worker in executor._workers:
+            os.kill(worker.process.pid or 0, signal.SIGINT)
+        assert {pid for _, pid, _ in found.values()} == {w.process.pid for w in executor._workers}
+        assert all_of(executor, [3])[3][0] == 9
+
+
+def test_threads_are_divided():
+    cores = threads_each(1)
+    assert threads_each(2) == max(1, cores // 2)
+    assert threads_each(10 * cores) == 1
+
+
+def read_pid(path: Path) -> int:
+    wait_until(lambda: path.exists() and path.read_text() != "")
+    return int(path.read_text())
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits for its parent's notice does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
