@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,9 +29,11 @@ class StudyFolder:
     records.csv, leaderboard.md
     """
 
-    def __init__(self, root: Path, study: Study) -> None:
+    def __init__(self, root: Path, study: Study, own: Mapping[str, str] | None = None) -> None:
+        """`own` identifies what a Python caller brings beside the study."""
         self.path = root / study.name
         self.study = study
+        self._content = {**study.model_dump(mode="json"), **({"own": own} if own else {})}
 
     @property
     def records(self) -> Path:
@@ -53,10 +55,8 @@ class StudyFolder:
         stored = self.path / "study.json"
         if not stored.exists():
             return
-        after = self.study.model_dump(mode="json")
         try:
-            before = json.loads(stored.read_text())
-            changed = changed_keys(before, after)
+            changed = changed_keys(json.loads(stored.read_text()), self._content)
         except (ValueError, AttributeError):
             raise UserError(f"{stored} is damaged; remove it or use --fork NAME") from None
         if changed:
@@ -83,8 +83,7 @@ class StudyFolder:
             self.check()
             owner.write_text(str(os.getpid()))
             if not (self.path / "study.json").exists():
-                dump = json.dumps(self.study.model_dump(mode="json"), indent=1)
-                write_atomically(self.path / "study.json", dump)
+                write_atomically(self.path / "study.json", json.dumps(self._content, indent=1))
             yield _open_journal(self.path / "journal.log")
 
 

@@ -66,6 +66,7 @@ def run_study(
     model: (channels, classes) -> module, instead of the study's timm model
     data: fixed train, val and test sets, instead of the study's dataset
     loss: (logits, labels) -> losses (batch,), instead of cross-entropy
+        (own parts belong to the study: with others, it is another study)
     settings, options: a `Settings`, or its fields by keyword: device, workers, root, wandb, ...
 
     UserError for bad input. Own parts must be importable by name if workers > 1.
@@ -109,7 +110,7 @@ class _Execution:
         self.study = study
         self.settings = settings
         self.parts = parts
-        self.folder = StudyFolder(settings.root, study)
+        self.folder = StudyFolder(settings.root, study, parts.identity())
         self.arms = study.arms()
         self.protocol = Protocol(study, self.arms, device.resolve(settings.device))
         self.results: dict[str, tuple[Run, Outcome]] = {}

@@ -94,6 +94,17 @@ class Parts:
     """fixed train, val and test sets; then only the streams init and order are redrawn"""
     loss: Loss | None = None
 
+    def identity(self) -> dict[str, str]:
+        """What tells these parts from others: functions by name, data by content."""
+        named = {"model": self.model, "loss": self.loss}
+        found = {k: _name(f) for k, f in named.items() if f is not None}
+        return found | ({"data": self.data.digest()} if self.data is not None else {})
+
+
+def _name(function: Any) -> str:
+    named = function if hasattr(function, "__qualname__") else type(function)
+    return f"{named.__module__}.{named.__qualname__}"
+
 
 NO_PARTS = Parts()
 
@@ -210,8 +221,8 @@ class _Progress:
             row = self._epoch(engine, epoch)
             self.history.append(row)
             prune = self.report(row)
-            if not math.isfinite(row["train_loss"]):
-                return self.stopped("diverged", f"non-finite loss in epoch {epoch + 1}")
+            if reason := self._divergence(engine):
+                return self.stopped("diverged", f"{reason} in epoch {epoch + 1}")
             if prune:
                 return self.stopped("pruned", f"pruned after epoch {epoch + 1}")
             now = time.perf_counter()
@@ -221,6 +232,14 @@ class _Progress:
         if not math.isfinite(self.history[-1]["val_loss"]):
             return self.stopped("diverged", "non-finite validation loss after the last epoch")
         return self.stopped("complete", "")
+
+    def _divergence(self, engine: EagerEngine) -> str:
+        """Why the last epoch counts as diverged; empty if it does not."""
+        if not math.isfinite(self.history[-1]["train_loss"]):
+            return "non-finite loss"
+        skipped = [row["skipped_steps"] for row in self.history[-2:]]
+        new = skipped[-1] - (skipped[0] if len(skipped) > 1 else 0)
+        return "non-finite gradients at every step" if new == engine.steps_per_epoch else ""
 
     def _epoch(self, engine: EagerEngine, epoch: int) -> dict[str, float]:
         row = engine.train_epoch(epoch)

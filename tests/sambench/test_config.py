@@ -99,7 +99,7 @@ def test_the_baseline_searches_its_schedule_length() -> None:
     assert plain.space["epochs_factor"].choices == (0.5, 1, 2)
 
 
-@pytest.mark.parametrize("key", sorted({*variants.names()} - {"plain"}))
+@pytest.mark.parametrize("key", sorted({*variants.names()} - {"plain", "m_sam"}))
 def test_every_variant_searches_lr_and_its_radius_in_the_registered_range(key: str) -> None:
     info = variants.info(key)
     _, arm = load("mini.toml", [f'variants=["plain", "{key}"]']).arms()

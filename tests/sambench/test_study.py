@@ -143,6 +143,12 @@ def test_a_variant_that_diverges_leaves_the_others_their_result(
     assert "diverged" in (tmp_path / "runs" / "tiny" / "leaderboard.md").read_text()
 
 
+def test_other_own_parts_are_another_study(spec: Spec, run: Any, parts: ModuleType):
+    run(spec, model=parts.linear)
+    with pytest.raises(UserError, match=r"own\.model; .*--fork"):
+        run(spec, model=parts.dropout)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_own_model_data_and_loss(
     spec: Spec, run: Any, recorded: Recorded, parts: ModuleType, tmp_path: Path, workers: int

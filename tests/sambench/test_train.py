@@ -187,6 +187,14 @@ def test_divergence_is_an_outcome_with_epoch_and_reason(make: Callable[..., Run]
     assert train.finished(run, tmp_path).reason == found.reason  # pyright: ignore
 
 
+def test_an_epoch_of_skipped_steps_diverged(make: Callable[..., Run], tmp_path: Path):
+    """A radius that throws w + e out of range leaves w as it is, step after step."""
+    run = dataclasses.replace(make("sam"), hyperparameters={"rho": 1e30})
+    found = train.run(run, tmp_path, proceed)
+    assert found.outcome == "diverged"
+    assert found.reason == "non-finite gradients at every step in epoch 1"
+
+
 def test_weights_that_blow_up_in_the_last_step_diverged_too(
     make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
