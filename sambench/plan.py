@@ -7,8 +7,9 @@ from typing import Any
 
 from sambench import data, device, seeds, tracking, train
 from sambench.config import Study
+from sambench.preflight import preflight
 from sambench.protocol import expected_passes
-from sambench.study import cache_folder, preflight
+from sambench.study import cache_folder
 from sambench.train import Parts, Run
 
 PROBE_STEPS = 5  # timed after as many that warm up

@@ -10,18 +10,16 @@ from typing import Any
 
 import numpy as np
 import optuna
-import torch
 from rich.console import Console
 from torch import nn
 
-from sambench import config, device, provenance, records, seeds, tracking, train
-from sambench import data as datasets
+from sambench import config, device, provenance, records, tracking, train
 from sambench.config import Study
 from sambench.data import Data
-from sambench.engine import models
 from sambench.engine.eager import Loss
 from sambench.errors import UserError
 from sambench.files import write_atomically
+from sambench.preflight import preflight
 from sambench.progress import Display
 from sambench.protocol import Protocol, cost, expected_cost
 from sambench.records import Record
@@ -220,28 +218,6 @@ class _Execution:
             "hardware": provenance.hardware(),
             "test_runs": sum(bool(row.test_correct) for row in rows),
         }
-
-
-def preflight(study: Study, on: str, cache: Path, parts: Parts) -> Data:
-    """Fails early: loads the data once and runs the model on two of its images.
-
-    UserError for unknown datasets and models, and for models that do not take these images.
-    """
-    if parts.data is None:
-        datasets.check(study.task)
-    if parts.model is None:
-        models.check(study.task)
-    dataset = parts.data or datasets.load(study.task, seeds.derive(study.seed).streams, cache)
-    probe = Run(study, "probe", "plain", "search", 0, seeds.derive(0), 0.1, {}, 1, device=on)
-    engine = train.engine_for(probe, dataset, parts)
-    size = tuple(dataset.train.x.shape[1:])
-    try:
-        engine.evaluate(engine.data.val.rows(torch.arange(min(2, len(dataset.val)))))
-    except (RuntimeError, AssertionError, ValueError, IndexError) as error:
-        name = study.task.model if parts.model is None else "your own model"
-        line = str(error).splitlines()[0]
-        raise UserError(f"task.model: {name} does not take images {size}: {line}") from None
-    return dataset
 
 
 def _record(run: Run, outcome: Outcome) -> Record:

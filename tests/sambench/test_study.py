@@ -195,6 +195,13 @@ def test_a_pruner_and_tpe_run_to_the_end_and_again(
     assert recorded(tmp_path / "again" / "tiny") == before
 
 
+def test_a_variant_that_does_not_go_with_the_base_is_refused(spec: Spec, run: Any):
+    spec["variants"] = ["plain", "momentum_sam"]
+    spec["train"]["momentum"] = 0.0
+    with pytest.raises(UserError, match="momentum_sam needs a base optimizer with momentum"):
+        run(spec)
+
+
 def test_a_model_that_does_not_fit_the_images_fails_before_anything_is_stored(
     spec: Spec, run: Any, tmp_path: Path
 ):
