@@ -17,7 +17,7 @@ FLOORS = [
     {"engine", "checkpoint", "report", "provenance"},
     {"train"},
     {"search", "protocol", "storage", "tracking", "workers", "progress"},
-    {"worker"},
+    {"worker", "preflight"},
     {"study"},
     {"plan"},
     {"cli"},

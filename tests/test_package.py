@@ -1,0 +1,22 @@
+"""What `pip install .` puts on a machine."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_wheel_carries_packages_and_study_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = pytest.importorskip("hatchling.build")
+    monkeypatch.chdir(ROOT)
+    with zipfile.ZipFile(tmp_path / build.build_wheel(str(tmp_path))) as wheel:
+        found = set(wheel.namelist())
+        entry_points = wheel.read(next(n for n in found if n.endswith("entry_points.txt")))
+    assert {f"sambench/studies/{path.name}" for path in ROOT.glob("studies/*.toml")} <= found
+    assert {"variants/sam.py", "variants/testing/__init__.py", "sambench/cli.py"} <= found
+    assert not any(name.startswith("tests/") for name in found)
+    assert b"sambench = sambench.cli:main" in entry_points
