@@ -4,10 +4,9 @@ from collections.abc import Hashable
 
 import torch
 
-from variants import _ops as ops
 from variants._protocol import Oracle, Real, State, Tree, Update, Variant, hyper
 from variants._registry import register
-from variants._rows import Rows
+from variants._rows import Rows, average, refuse
 from variants.sam import SAM
 
 
@@ -17,7 +16,7 @@ from variants.sam import SAM
     paper="Sharpness-Aware Minimization for Efficiently Improving Generalization",
     arxiv="2010.01412",
     year=2021,
-    copies=3.0,
+    copies=2.0,
 )
 class MSAM(Variant):
     """A variant on each micro-batch of `size` samples by itself, and the mean of its directions.
@@ -36,10 +35,7 @@ class MSAM(Variant):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if type(self.inner).after is not Variant.after:
-            raise ValueError(
-                f"inner must do all its work before the step, got {type(self.inner).__name__}"
-            )
+        refuse(self.inner, "inner")
         for name in ("needs", "dynamic", "clean"):
             object.__setattr__(self, name, getattr(self.inner, name))
 
@@ -60,16 +56,5 @@ class MSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         device = next(iter(oracle.params.values())).device
-        updates: list[Update] = []
-        for rows in torch.arange(oracle.size, device=device).split(self.size):
-            update, state = self.inner.direction(Rows(oracle, rows), state)
-            share = len(rows) / oracle.size
-            updates.append(_scaled(update, share))
-        directs = [u.direct for u in updates if u.direct is not None]
-        grads = ops.total([u.grads for u in updates])
-        return Update(grads, ops.total(directs) if directs else None), state
-
-
-def _scaled(update: Update, share: float) -> Update:
-    direct = None if update.direct is None else ops.scale(update.direct, share)
-    return Update(ops.scale(update.grads, share), direct)
+        parts = torch.arange(oracle.size, device=device).split(self.size)
+        return average(self.inner, (Rows(oracle, rows) for rows in parts), oracle.size, state)
