@@ -15,7 +15,6 @@ FUSED = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, fused=True),
     "adamw": lambda p: torch.optim.AdamW(p, lr=0.01, fused=True),
 }
-BAD_STEP = 3
 
 
 def normed() -> nn.Module:
@@ -23,46 +22,28 @@ def normed() -> nn.Module:
     return nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 3))
 
 
-def run(training, name, base, *, scaled, bad):
+def run(training, name, base, *, scaled):
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10) if scaled else None
     t = training(name, dtype=torch.float64, model=normed(), base=FUSED[base], scaler=scaler)
-    for step in range(5):
-        factor = float("inf") if bad and step == BAD_STEP else 1.0
-        t.opt.step(lambda r, s=step, f=factor: t.losses(r, s) * f, size=8)
-    return t
+    return t.step(4)
 
 
-@pytest.mark.parametrize("bad", [False, True])
-@pytest.mark.parametrize("scaled", [False, True])
-@pytest.mark.parametrize("base", FUSED)
+@pytest.mark.parametrize(("base", "scaled"), [("sgd", False), ("adamw", True)])
 @pytest.mark.parametrize("name", NAMES)
-def test_equals_asking_the_host(name, base, scaled, bad, training, settings, monkeypatch):
-    asked = run(training, name, base, scaled=scaled, bad=bad)
+def test_equals_asking_the_host(name, base, scaled, training, settings, monkeypatch):
+    asked = run(training, name, base, scaled=scaled)
     monkeypatch.setattr(Descent, "waits", lambda self, device: False)
-    t = run(training, name, base, scaled=scaled, bad=bad)
-    assert t.opt.skipped == asked.opt.skipped == bad
-    assert t.opt.steps == 5 == asked.opt.steps + bad
-    if bad:
-        return after_a_skip(t, asked, settings)
+    t = run(training, name, base, scaled=scaled)
+    assert t.opt.skipped == asked.opt.skipped == 0 and t.opt.passes == asked.opt.passes
     mine, wanted = (settings.flat(o.model.state_dict()) for o in (t, asked))
     assert all(torch.equal(v, wanted[k]) for k, v in mine.items())
 
 
-def after_a_skip(t, asked, settings):
-    """Noise and phases count the skipped step, so that only the skip itself can be compared."""
-    assert t.moved().isfinite().all()
-    assert t.model[1].num_batches_tracked == asked.model[1].num_batches_tracked == 4
-    assert all(
-        v.isfinite().all() for v in settings.flat(t.opt.state_dict()["sharpness"]["state"]).values()
-    )
-
-
-@pytest.mark.parametrize("scaled", [False, True])
-@pytest.mark.parametrize("base", FUSED)
+@pytest.mark.parametrize(("base", "scaled"), [("sgd", True), ("adamw", False)])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_skip_changes_nothing(name, base, scaled, training, settings, monkeypatch):
     monkeypatch.setattr(Descent, "waits", lambda self, device: False)
-    t = run(training, name, base, scaled=scaled, bad=False)
+    t = run(training, name, base, scaled=scaled)
     memory = {**t.model.state_dict(), **_optimizer(t, settings)}
     before = {k: v.clone() for k, v in memory.items()}
     t.opt.step(lambda r: t.losses(r) * float("nan"), size=8)
