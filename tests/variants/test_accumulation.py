@@ -23,13 +23,12 @@ def test_exact_is_the_whole_batch(name, training, settings):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_m_is_m_sam(name, training):
-    inner = pytest.importorskip("variants") and variants
     if name == "sampa":
         with pytest.raises(ValueError, match="all its work before the step, got SAMPa"):
             training(name, accumulation="m")
         return
     t = training(name, accumulation="m").step(5, micro=3)
-    other = training(inner.create("m_sam", inner=t.opt.variant, size=3)).step(5)
+    other = training(variants.create("m_sam", inner=t.opt.variant, size=3)).step(5)
     assert all(torch.equal(p, other.weights()[n]) for n, p in t.weights().items())
     assert t.opt.passes == other.opt.passes
 
