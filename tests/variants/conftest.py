@@ -13,6 +13,8 @@ from torch.nn import functional as F
 
 import variants
 
+collect_ignore = ["replicas.py"]  # a program of its own processes, not a module of tests
+
 
 def mlp() -> nn.Module:
     return nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.LayerNorm(6), nn.Linear(6, 3))
