@@ -1,6 +1,7 @@
 """Study files: what may be asked, checked key by key. Light: no torch until a study is parsed."""
 
 from sambench.config.arms import BASELINE, Arm
+from sambench.config.extensions import OWN_BASES, OWN_SCHEDULES, extensions
 from sambench.config.identity import changed_keys, fingerprint
 from sambench.config.loading import load, parse
 from sambench.config.models import (
@@ -17,6 +18,8 @@ from sambench.config.space import Space
 
 __all__ = [
     "BASELINE",
+    "OWN_BASES",
+    "OWN_SCHEDULES",
     "Arm",
     "Confirm",
     "Finalists",
@@ -28,6 +31,7 @@ __all__ = [
     "Train",
     "VariantTable",
     "changed_keys",
+    "extensions",
     "fingerprint",
     "load",
     "parse",

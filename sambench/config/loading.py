@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from sambench.config.extensions import check_base
 from sambench.config.models import Study
 from sambench.config.table import one_line
 from sambench.errors import UserError, nearest
@@ -39,6 +40,7 @@ def parse(data: Mapping[str, Any], source: str = "study", overrides: Sequence[st
     try:
         study = Study.model_validate(tables)
         study.arms()
+        check_base(study.train.base)
     except ValidationError as error:
         raise UserError(f"{source}: {one_line(error)}") from None
     except UserError as error:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 import variants
 from sambench.config import Train
 from sambench.data import Data, Images, epoch_batches, eval_batches, num_batches
-from sambench.engine.optimizers import base_optimizer, lr_factor
+from sambench.engine.optimizers import base_optimizer, schedule, set_lr
 
 EVAL_BATCH = 1024  # images; evaluation keeps no activations, so it takes larger batches
 
@@ -54,6 +54,7 @@ class EagerEngine:
         self.steps_per_epoch = num_batches(len(data.train), train.batch_size)
         self.total_steps = epochs * self.steps_per_epoch
         self._loss = loss or self._cross_entropy
+        self._factor = schedule(train, self.total_steps)
         self.optimizer = variants.SharpnessAware(
             base_optimizer(train, model, lr),
             variant,
@@ -116,9 +117,8 @@ class EagerEngine:
         return closure
 
     def _set_lr(self, step: int) -> float:
-        lr = self.lr * lr_factor(self.train, step, self.total_steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
+        lr = self.lr * self._factor(step)
+        set_lr(self.optimizer, lr)
         return lr
 
     @torch.no_grad()

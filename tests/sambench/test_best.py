@@ -22,10 +22,11 @@ VARIATIONS = [
         "augment": "crop-flip-cutout",
     },
     {"nesterov": True, "schedule": "constant", "weight_decay": 0.0, "augment": "crop-flip"},
+    {"base": "lion", "base_args": {"betas": [0.8, 0.9]}, "schedule": "wsd", "layer_decay": 0.9},
 ]
 
 
-@pytest.mark.parametrize("changes", VARIATIONS, ids=["defaults", "adamw", "nesterov"])
+@pytest.mark.parametrize("changes", VARIATIONS, ids=["defaults", "adamw", "nesterov", "engine"])
 def test_the_snippet_prints_the_recorded_accuracy(
     spec: Spec,
     run: Any,

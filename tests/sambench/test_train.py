@@ -92,7 +92,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     assert len({row["train_loss"] for row in whole.history}) == 4
 
 
-@pytest.mark.parametrize("base", ["sgd", "adamw"])
+@pytest.mark.parametrize("base", ["sgd", "adamw", "lion", "muon", "lamb"])
 def test_a_timm_model_resumes_too(base: str, make: Callable[..., Run], tmp_path: Path):
     run = make("sam", (f"train.base={base}", "task.label_noise=0.2"), lr=0.01)
     whole = train.run(run, tmp_path / "whole", proceed)
