@@ -65,6 +65,7 @@ class Extensions(Table):
     )
     decay_norm_and_bias: bool = True
     layer_decay: Annotated[float, Field(gt=0, le=1)] | None = None
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @model_validator(mode="after")
     def _schedule_is_complete(self) -> Self:

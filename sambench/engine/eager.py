@@ -12,6 +12,7 @@ from torch.nn import functional as F
 import variants
 from sambench.config import Train
 from sambench.data import Data, Images, epoch_batches, eval_batches, num_batches
+from sambench.engine.averaging import Average
 from sambench.engine.optimizers import base_optimizer, schedule, set_lr
 
 EVAL_BATCH = 1024  # images; evaluation keeps no activations, so it takes larger batches
@@ -55,6 +56,7 @@ class EagerEngine:
         self.total_steps = epochs * self.steps_per_epoch
         self._loss = loss or self._cross_entropy
         self._factor = schedule(train, self.total_steps)
+        self.average = None if train.ema is None else Average(model, train.ema)
         self.optimizer = variants.SharpnessAware(
             base_optimizer(train, model, lr),
             variant,
@@ -89,7 +91,7 @@ class EagerEngine:
             std=self.data.std,
         ):
             lr = self._set_lr(step)
-            losses = self.optimizer.step(self.closure(x, y), size=len(y))
+            losses = self._step(x, y)
             loss_sum = loss_sum + losses.sum()
             correct = correct + self.optimizer.aux.sum()
             num_seen += len(losses)
@@ -107,6 +109,13 @@ class EagerEngine:
             "images_per_s": num_seen / seconds,
         }
 
+    def _step(self, x: Tensor, y: Tensor) -> Tensor:
+        before = self.optimizer.steps
+        losses = self.optimizer.step(self.closure(x, y), size=len(y))
+        if self.average is not None and self.optimizer.steps > before:
+            self.average.update(self.model, self.optimizer.steps)
+        return losses
+
     def closure(self, x: Tensor, y: Tensor) -> Callable[[Any], tuple[Tensor, Tensor]]:
         """For `optimizer.step`: rows -> (losses, whether each prediction was right)."""
 
@@ -123,14 +132,15 @@ class EagerEngine:
 
     @torch.no_grad()
     def evaluate(self, images: Images) -> Score:
-        """Accuracy and mean cross-entropy in evaluation mode."""
-        self.model.eval()
+        """Accuracy and mean cross-entropy in evaluation mode, of the averaged weights if any."""
+        model = self.model if self.average is None else self.average.module
+        model.eval()
         correct, losses = [], []
         batches = eval_batches(
             images, batch_size=EVAL_BATCH, mean=self.data.mean, std=self.data.std
         )
         for x, y in batches:
-            logits = self.model(x)
+            logits = model(x)
             correct.append(logits.argmax(1) == y)
             losses.append(F.cross_entropy(logits, y, reduction="none"))
         hits = torch.cat(correct).cpu()
@@ -141,15 +151,19 @@ class EagerEngine:
         rng = {"cpu": torch.get_rng_state()}
         if self.data.train.x.is_cuda:
             rng["cuda"] = torch.cuda.get_rng_state()
+        average = {} if self.average is None else {"average": self.average.state_dict()}
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "rng": rng,
+            **average,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         torch.set_rng_state(state["rng"]["cpu"].cpu())
         if "cuda" in state["rng"]:
             torch.cuda.set_rng_state(state["rng"]["cuda"].cpu())

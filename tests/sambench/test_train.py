@@ -92,6 +92,22 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     assert len({row["train_loss"] for row in whole.history}) == 4
 
 
+EXTENDED = {
+    "ema": ("train.ema=0.9",),
+}
+
+
+@pytest.mark.parametrize("overrides", EXTENDED.values(), ids=EXTENDED)
+def test_runs_with_more_keys_resume_bit_for_bit(
+    overrides: tuple[str, ...], make: Callable[..., Run], parts: ModuleType, tmp_path: Path
+):
+    run, own = make("sam", overrides, stage="confirm"), Parts(model=parts.dropout)
+    whole = train.run(run, tmp_path / "whole", proceed, parts=own)
+    assert timeless(resumed(run, tmp_path / "resumed", (1, 3), own)) == timeless(whole)
+    usual = train.run(make("sam", stage="confirm"), tmp_path / "usual", proceed, parts=own)
+    assert timeless(usual) != timeless(whole)
+
+
 @pytest.mark.parametrize("base", ["sgd", "adamw", "lion", "muon", "lamb"])
 def test_a_timm_model_resumes_too(base: str, make: Callable[..., Run], tmp_path: Path):
     run = make("sam", (f"train.base={base}", "task.label_noise=0.2"), lr=0.01)
