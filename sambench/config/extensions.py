@@ -66,6 +66,8 @@ class Extensions(Table):
     decay_norm_and_bias: bool = True
     layer_decay: Annotated[float, Field(gt=0, le=1)] | None = None
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    mixup: Annotated[float, Field(ge=0)] = 0.0
+    cutmix: Annotated[float, Field(ge=0)] = 0.0
 
     @model_validator(mode="after")
     def _schedule_is_complete(self) -> Self:

@@ -65,7 +65,7 @@ class Train(Extensions):
     schedule: Schedule = "cosine"
     warmup_epochs: Nonnegative = 0.0
     label_smoothing: Share = 0.0
-    augment: Literal["none", "crop-flip", "crop-flip-cutout"] = "none"
+    augment: Literal["none", "crop-flip", "crop-flip-cutout", "randaugment"] = "none"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -18,7 +18,7 @@ from sambench.engine.optimizers import base_optimizer, schedule, set_lr
 EVAL_BATCH = 1024  # images; evaluation keeps no activations, so it takes larger batches
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""(logits (b, classes), labels (b,)) -> losses (b,)"""
+"""(logits (b, classes), labels (b,), or (b, classes) if mixed) -> losses (b,)"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ class EagerEngine:
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """One pass over the training set; its metrics, read from the device once at the end.
 
-        train_loss and train_accuracy are those of each step's first evaluation; the norms, the
+        train_loss and train_accuracy are those of each step's first evaluation, of mixed images the
+        accuracy on the label of the larger share; the norms, the
         cosine and the rise in loss are those of the last step.
         """
         self.model.train()
@@ -89,6 +90,9 @@ class EagerEngine:
             augment=self.train.augment,
             mean=self.data.mean,
             std=self.data.std,
+            mixup=self.train.mixup,
+            cutmix=self.train.cutmix,
+            classes=len(self.data.classes),
         ):
             lr = self._set_lr(step)
             losses = self._step(x, y)
@@ -121,8 +125,9 @@ class EagerEngine:
 
         def closure(rows: Any) -> tuple[Tensor, Tensor]:
             logits = self.model(x[rows])
-            return self._loss(logits, y[rows]), logits.argmax(1) == y[rows]
+            return self._loss(logits, y[rows]), logits.argmax(1) == labels[rows]
 
+        labels = y if y.ndim == 1 else y.argmax(1)
         return closure
 
     def _set_lr(self, step: int) -> float:

@@ -89,3 +89,38 @@ def test_averaging_changes_nothing_in_training(engine: Make):
     rows = [found.train_epoch(0) for found in (plain, averaged)]
     assert rows[0]["train_loss"] == rows[1]["train_loss"]
     assert all(map(torch.equal, weights(plain.model), weights(averaged.model)))
+
+
+# --- mixed images
+
+
+@pytest.mark.parametrize("own_loss", [False, True])
+def test_every_pass_of_a_step_sees_the_same_mix(engine: Make, own_loss: bool):
+    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return nn.functional.cross_entropy(logits, labels, reduction="none")
+
+    parts = Parts(model=small, loss=loss) if own_loss else OWN
+    found = engine(mixup=0.4, cutmix=1.0, label_smoothing=0.0, parts=parts)
+    compute = found._loss
+    images: list[torch.Tensor] = []
+    found.model.register_forward_pre_hook(lambda _, args: images.append(args[0]))
+
+    def watched(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        losses = compute(logits, labels)
+        assert losses.shape == (len(labels),)
+        expected = -(labels * logits.log_softmax(1)).sum(1)
+        torch.testing.assert_close(losses, expected)
+        seen.append((images[-1], labels))
+        return losses
+
+    found._loss = watched
+    row = found.train_epoch(0)
+    assert len(seen) == 2 * found.steps_per_epoch
+    for first, second in zip(seen[::2], seen[1::2], strict=True):
+        assert all(map(torch.equal, first, second))
+        assert first[1].shape == (32, len(found.data.classes))
+        torch.testing.assert_close(first[1].sum(1), torch.ones(32))
+    assert not torch.equal(seen[0][0], seen[2][0])
+    assert 0 <= row["train_accuracy"] <= 1

@@ -94,6 +94,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 
 EXTENDED = {
     "ema": ("train.ema=0.9",),
+    "mixing": ("train.mixup=0.2", "train.cutmix=1.0", "train.label_smoothing=0.1"),
+    "randaugment": ("train.augment=randaugment",),
 }
 
 
