@@ -68,6 +68,12 @@ class Extensions(Table):
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     mixup: Annotated[float, Field(ge=0)] = 0.0
     cutmix: Annotated[float, Field(ge=0)] = 0.0
+    amp: Literal["none", "bf16", "fp16"] = "none"
+    channels_last: bool = False
+    tf32: bool | None = None
+    micro_batch: Annotated[int, Field(ge=1)] | None = None
+    clip: Annotated[float, Field(gt=0)] | None = None
+    compile: bool = False
 
     @model_validator(mode="after")
     def _schedule_is_complete(self) -> Self:

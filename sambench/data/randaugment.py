@@ -19,9 +19,9 @@ STRENGTH = 9 / 30  # of the strongest: torchvision's default, magnitude 9 of 0 t
 
 
 def _affine(x: Tensor, *, shift: tuple[int, int] = (0, 0), shear: tuple[float, float]) -> Tensor:
-    around = {"center": [0.0, 0.0]} if shift == (0, 0) else {}
+    center = [0.0, 0.0] if shift == (0, 0) else None
     degrees = [math.degrees(math.atan(s)) for s in shear]
-    return F.affine(x, angle=0.0, translate=list(shift), scale=1.0, shear=degrees, **around)
+    return F.affine(x, 0.0, list(shift), 1.0, degrees, center=center)
 
 
 def _shift(side: int, sign: float) -> int:

@@ -124,3 +124,114 @@ def test_every_pass_of_a_step_sees_the_same_mix(engine: Make, own_loss: bool):
         torch.testing.assert_close(first[1].sum(1), torch.ones(32))
     assert not torch.equal(seen[0][0], seen[2][0])
     assert 0 <= row["train_accuracy"] <= 1
+
+
+# --- precision and memory
+
+
+@pytest.mark.parametrize(("amp", "dtype"), [("bf16", torch.bfloat16), ("fp16", torch.float16)])
+def test_training_and_evaluation_run_under_the_same_autocast(
+    engine: Make, amp: str, dtype: torch.dtype
+):
+    found, reference = engine(amp=amp), engine()
+    outputs: list[torch.dtype] = []
+    found.model.register_forward_hook(lambda *args: outputs.append(args[-1].dtype))
+    row, usual = found.train_epoch(0), reference.train_epoch(0)
+    score = found.evaluate(found.data.val)
+    assert set(outputs) == {dtype}
+    assert (found.scaler is not None) == (amp == "fp16")
+    assert row["skipped_steps"] == 0
+    assert row["train_loss"] != usual["train_loss"]
+    assert row["train_loss"] == pytest.approx(usual["train_loss"], rel=0.02)
+    assert score.loss == pytest.approx(reference.evaluate(reference.data.val).loss, rel=0.05)
+    assert all(p.dtype == torch.float32 for p in found.model.parameters())
+    assert not torch.is_autocast_enabled("cpu")
+
+
+def test_an_overflow_skips_the_step_and_halves_the_scale(engine: Make):
+    found = engine(amp="fp16", ema=0.9)
+    assert found.scaler is not None and found.average is not None
+    found.scaler = found.optimizer._scaler = torch.amp.GradScaler("cpu", init_scale=2.0**40)  # pyright: ignore
+    before = weights(found.average.module)
+    row = found.train_epoch(0)
+    assert row["skipped_steps"] == found.steps_per_epoch
+    assert found.scaler.get_scale() == 2.0 ** (40 - found.steps_per_epoch)
+    assert found.is_finding_its_scale
+    assert all(map(torch.equal, before, weights(found.average.module)))
+    found.scaler.update(0.5)
+    assert not found.is_finding_its_scale
+
+
+def test_the_scale_is_in_the_checkpoint(engine: Make):
+    found, again = engine(amp="fp16"), engine(amp="fp16")
+    found.train_epoch(0)
+    assert found.scaler is not None and again.scaler is not None
+    found.scaler.update(128.0)
+    again.load_state_dict(found.state_dict())
+    assert again.scaler.get_scale() == 128.0
+
+
+def linear(channels: int, classes: int) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(channels * 64, classes))
+
+
+def test_micro_batches_compute_the_same_and_see_less_at_once(engine: Make):
+    parts = Parts(model=linear)
+    found, whole = engine(micro_batch=5, parts=parts), engine(parts=parts)
+    sizes: list[int] = []
+    found.model.register_forward_pre_hook(lambda _, args: sizes.append(len(args[0])))
+    row, usual = found.train_epoch(0), whole.train_epoch(0)
+    assert set(sizes) == {5, 2}
+    assert row["train_accuracy"] == usual["train_accuracy"]
+    assert row["train_loss"] == pytest.approx(usual["train_loss"], rel=1e-5)
+    assert row["gradient_evaluations"] == usual["gradient_evaluations"]
+    for ours, theirs in zip(weights(found.model), weights(whole.model), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("amp", ["none", "fp16"])
+def test_the_final_direction_is_clipped(engine: Make, amp: str):
+    limit, lr = 0.01, 0.05
+    found = engine(clip=limit, amp=amp, momentum=0.0, weight_decay=0.0, schedule="constant")
+    before = [p.detach().clone() for p in found.model.parameters()]
+    x, y = found.data.train.x[:32].float() / 255, found.data.train.y[:32]
+    found._step(x, y)
+    moved = [p.detach() - q for p, q in zip(found.model.parameters(), before, strict=True)]
+    length = torch.stack([d.norm() for d in moved]).norm()
+    assert float(length) == pytest.approx(lr * limit, rel=1e-3)
+
+
+def test_channels_last_reaches_weights_and_images(engine: Make):
+    found, usual = engine(channels_last=True), engine()
+    formats: list[bool] = []
+
+    def look(_: nn.Module, args: tuple[torch.Tensor]) -> None:
+        formats.append(args[0].is_contiguous(memory_format=torch.channels_last))
+
+    found.model.register_forward_pre_hook(look)
+    row, reference = found.train_epoch(0), usual.train_epoch(0)
+    found.evaluate(found.data.val)
+    assert formats and all(formats)
+    assert row["train_loss"] == pytest.approx(reference["train_loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize(("asked", "used"), [(True, "tf32"), (False, "ieee")])
+def test_tf32_is_chosen_for_the_run_alone(engine: Make, asked: bool, used: str):
+    found, seen = engine(tf32=asked), set()
+    units = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+    before = [unit.fp32_precision for unit in units]
+    found.model.register_forward_pre_hook(lambda *_: seen.update(u.fp32_precision for u in units))
+    found.train_epoch(0)
+    assert seen == {used}
+    assert [unit.fp32_precision for unit in units] == before
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # dynamo's own
+def test_a_compiled_model_computes_the_same(engine: Make):
+    found, usual = engine(compile=True), engine()
+    row, reference = found.train_epoch(0), usual.train_epoch(0)
+    assert row["train_loss"] == pytest.approx(reference["train_loss"], rel=1e-4)
+    assert found.state_dict()["model"].keys() == usual.state_dict()["model"].keys()
+    for ours, theirs in zip(weights(found.model), weights(usual.model), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)

@@ -95,6 +95,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 EXTENDED = {
     "ema": ("train.ema=0.9",),
     "mixing": ("train.mixup=0.2", "train.cutmix=1.0", "train.label_smoothing=0.1"),
+    "bf16": ("train.amp=bf16",),
+    "fp16": ("train.amp=fp16", "train.ema=0.9"),
+    "memory": ("train.micro_batch=12", "train.channels_last=true", "train.clip=0.3"),
     "randaugment": ("train.augment=randaugment",),
 }
 
