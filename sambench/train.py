@@ -31,7 +31,7 @@ class Run:
     label: str
     key: str
     stage: str
-    """"search", "finalist" or "confirm"; only the last one sees the test set"""
+    """"search", "finalist", "confirm" or "trial"; only confirm runs see the test set"""
     trial: int
     """the search trial whose configuration this is"""
     seeds: Seeds

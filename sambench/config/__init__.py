@@ -3,7 +3,7 @@
 from sambench.config.arms import BASELINE, Arm
 from sambench.config.extensions import OWN_BASES, OWN_SCHEDULES, extensions
 from sambench.config.identity import changed_keys, fingerprint
-from sambench.config.loading import load, parse
+from sambench.config.loading import assignments, load, parse
 from sambench.config.models import (
     Confirm,
     Finalists,
@@ -30,6 +30,7 @@ __all__ = [
     "Task",
     "Train",
     "VariantTable",
+    "assignments",
     "changed_keys",
     "extensions",
     "fingerprint",

@@ -48,6 +48,17 @@ def parse(data: Mapping[str, Any], source: str = "study", overrides: Sequence[st
     return study
 
 
+def assignments(option: str, given: Sequence[str]) -> Data:
+    """Values of NAME=VALUE words, spelled as in a study file."""
+    found: Data = {}
+    for word in given:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise UserError(f"{option} '{word}': must look like alpha=0.4")
+        found[name.strip()] = _value(value)
+    return found
+
+
 def _read(source: str | Path) -> tuple[Data, str]:
     """The study's merged tables, `name` included, and what they were read from, for messages."""
     layers = _layers(_find(source))

@@ -15,7 +15,7 @@ import variants
 from sambench import checkpoint, config, seeds, train
 from sambench.engine.eager import EagerEngine, Score
 from sambench.errors import UserError
-from sambench.protocol import _settable
+from sambench.protocol import settable
 from sambench.train import NO_PARTS, Outcome, Parts, Run
 
 Spec = dict[str, Any]
@@ -39,7 +39,7 @@ def make(spec: Spec) -> Callable[..., Run]:
             label=key,
             key=key,
             seeds=seeds.derive(number),
-            hyperparameters=_settable(variants.create(key)),
+            hyperparameters=settable(variants.create(key)),
             **fields,
         )
 
