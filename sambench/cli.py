@@ -231,6 +231,52 @@ def _compare(analysis: Any, console: Any) -> None:
 
 
 @cli.command()
+@click.argument("name", metavar="STUDY")
+@click.option("--variant", required=True, help="A label of the study, or any variant.")
+@click.option("--lr", type=float, required=True, help="Peak learning rate.")
+@click.option("--rho", type=float, help="The variant's radius; default: the paper's.")
+@click.option("--fix", multiple=True, metavar="NAME=VALUE", help="Another hyperparameter.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="e.g. train.epochs=3")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Keep result and checkpoints; goes on there."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@root_option
+def trial(
+    name: str,
+    variant: str,
+    lr: float,
+    rho: float | None,
+    fix: tuple[str, ...],
+    seed: int,
+    overrides: tuple[str, ...],
+    device: str,
+    out: Path | None,
+    as_json: bool,
+    root: Path,
+) -> None:
+    """Train one run of a study's task with settings of your own; validation data only."""
+    import tempfile
+
+    from rich.console import Console
+
+    from sambench import config
+    from sambench import trial as trials
+    from sambench.report.trials import render
+    from sambench.study import cache_folder
+
+    given = config.assignments("--fix", fix)
+    study = config.load(name, overrides)
+    run = trials.plan(study, variant, lr=lr, rho=rho, fix=given, seed=seed, on=device)
+    with tempfile.TemporaryDirectory() as scratch:
+        outcome = trials.execute(run, out or Path(scratch), cache_folder(root))
+    found = trials.as_dict(run, outcome)
+    click.echo(json.dumps(found)) if as_json else Console().print(render(found))
+
+
+@cli.command()
 @click.argument("name", default="digits")
 @click.option("--format", "form", type=click.Choice(["python", "json"]), default="python")
 @root_option

@@ -1,5 +1,6 @@
 """Failing early: what can be told before a study's first run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -7,7 +8,7 @@ import torch
 import variants
 from sambench import data as datasets
 from sambench import seeds, train
-from sambench.config import Study
+from sambench.config import Arm, Study
 from sambench.data import Data
 from sambench.engine import models
 from sambench.engine.eager import EagerEngine
@@ -16,8 +17,12 @@ from sambench.errors import UserError
 from sambench.train import Parts, Run
 
 
-def preflight(study: Study, on: str, cache: Path, parts: Parts) -> Data:
+def preflight(
+    study: Study, on: str, cache: Path, parts: Parts, arms: Sequence[Arm] | None = None
+) -> Data:
     """Loads the data once, runs the model on two of its images, tries every variant's optimizer.
+
+    arms: other competitors than the study's
 
     UserError for unknown datasets and models, for models that do not take these images, and for
     variants that do not go with the base optimizer.
@@ -30,7 +35,7 @@ def preflight(study: Study, on: str, cache: Path, parts: Parts) -> Data:
     probe = Run(study, "probe", "plain", "search", 0, seeds.derive(0), 0.1, {}, 1, device=on)
     engine = train.engine_for(probe, dataset, parts)
     _check_images(study, engine, own=parts.model is not None)
-    _check_variants(study, engine)
+    _check_variants(study, engine, study.arms() if arms is None else arms)
     return dataset
 
 
@@ -44,8 +49,8 @@ def _check_images(study: Study, engine: EagerEngine, *, own: bool) -> None:
         raise UserError(f"task.model: {name} does not take images {size}: {line}") from None
 
 
-def _check_variants(study: Study, engine: EagerEngine) -> None:
-    for arm in study.arms():
+def _check_variants(study: Study, engine: EagerEngine, arms: Sequence[Arm]) -> None:
+    for arm in arms:
         base = base_optimizer(study.train, engine.model, 0.1)
         variant = variants.create(arm.key, **arm.fix)
         try:

@@ -37,7 +37,7 @@ class Protocol:
             trial=trial,
             seeds=seeds.derive(self.study.seed + seeds.SEARCH),
             lr=lr,
-            hyperparameters=_settable(variant),
+            hyperparameters=settable(variant),
             epochs=max(1, round(factor * self.study.train.epochs)),
             radius=arm.radius,
             device=self.device,
@@ -94,7 +94,7 @@ class Protocol:
                 yield Run(**fields)
 
 
-def _settable(variant: variants.Variant) -> dict[str, Any]:
+def settable(variant: variants.Variant) -> dict[str, Any]:
     """The hyperparameters that a study file can set, as records keep them: plain values.
 
     Left out is a variant within a variant, which a study leaves at its default.

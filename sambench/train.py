@@ -31,7 +31,7 @@ class Run:
     label: str
     key: str
     stage: str
-    """"search", "finalist" or "confirm"; only the last one sees the test set"""
+    """"search", "finalist", "confirm" or "trial"; only confirm runs see the test set"""
     trial: int
     """the search trial whose configuration this is"""
     seeds: Seeds
@@ -237,6 +237,8 @@ class _Progress:
         """Why the last epoch counts as diverged; empty if it does not."""
         if not math.isfinite(self.history[-1]["train_loss"]):
             return "non-finite loss"
+        if engine.is_finding_its_scale:
+            return ""
         skipped = [row["skipped_steps"] for row in self.history[-2:]]
         new = skipped[-1] - (skipped[0] if len(skipped) > 1 else 0)
         return "non-finite gradients at every step" if new == engine.steps_per_epoch else ""

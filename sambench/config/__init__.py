@@ -1,8 +1,9 @@
 """Study files: what may be asked, checked key by key. Light: no torch until a study is parsed."""
 
 from sambench.config.arms import BASELINE, Arm
+from sambench.config.extensions import OWN_BASES, OWN_SCHEDULES, extensions
 from sambench.config.identity import changed_keys, fingerprint
-from sambench.config.loading import load, parse
+from sambench.config.loading import assignments, load, parse
 from sambench.config.models import (
     Confirm,
     Finalists,
@@ -17,6 +18,8 @@ from sambench.config.space import Space
 
 __all__ = [
     "BASELINE",
+    "OWN_BASES",
+    "OWN_SCHEDULES",
     "Arm",
     "Confirm",
     "Finalists",
@@ -27,7 +30,9 @@ __all__ = [
     "Task",
     "Train",
     "VariantTable",
+    "assignments",
     "changed_keys",
+    "extensions",
     "fingerprint",
     "load",
     "parse",

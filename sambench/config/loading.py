@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from sambench.config.extensions import check_base
 from sambench.config.models import Study
 from sambench.config.table import one_line
 from sambench.errors import UserError, nearest
@@ -39,11 +40,23 @@ def parse(data: Mapping[str, Any], source: str = "study", overrides: Sequence[st
     try:
         study = Study.model_validate(tables)
         study.arms()
+        check_base(study.train.base)
     except ValidationError as error:
         raise UserError(f"{source}: {one_line(error)}") from None
     except UserError as error:
         raise UserError(f"{source}: {error}") from None
     return study
+
+
+def assignments(option: str, given: Sequence[str]) -> Data:
+    """Values of NAME=VALUE words, spelled as in a study file."""
+    found: Data = {}
+    for word in given:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise UserError(f"{option} '{word}': must look like alpha=0.4")
+        found[name.strip()] = _value(value)
+    return found
 
 
 def _read(source: str | Path) -> tuple[Data, str]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from sambench.config.arms import BASELINE, Arm, arm
+from sambench.config.extensions import Extensions, Schedule
 from sambench.config.space import Listed, Scalar, Space
 from sambench.config.table import Broken, Table
 from sambench.seeds import CONFIRM
@@ -51,20 +52,20 @@ class Task(Table):
     model_args: dict[str, Any] = Field(default_factory=dict)
 
 
-class Train(Table):
+class Train(Extensions):
     """How one run trains; the learning rate is searched, see `Search`."""
 
-    base: Literal["sgd", "adamw"] = "sgd"
+    base: Text = "sgd"
     momentum: Share = 0.9
     nesterov: bool = False
     betas: Annotated[tuple[Share, Share], Listed] = (0.9, 0.999)
     weight_decay: Nonnegative = 5e-4
     epochs: Count
     batch_size: Count
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Schedule = "cosine"
     warmup_epochs: Nonnegative = 0.0
     label_smoothing: Share = 0.0
-    augment: Literal["none", "crop-flip", "crop-flip-cutout"] = "none"
+    augment: Literal["none", "crop-flip", "crop-flip-cutout", "randaugment"] = "none"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

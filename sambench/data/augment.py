@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-Augment = Literal["none", "crop-flip", "crop-flip-cutout"]
+Augment = Literal["none", "crop-flip", "crop-flip-cutout", "randaugment"]
 PAD_SHARE = 8  # pad an eighth of the side: the usual 4 pixels at 32
 _DRAWS = 5  # crop row, crop column, flip, cutout row, cutout column
 
@@ -22,7 +22,7 @@ def draws(num: int, seed: int, epoch: int) -> Tensor:
 
 
 def apply(augment: Augment, x: Tensor, u: Tensor) -> Tensor:
-    """`x` (b, c, h, w) augmented by its draws `u` (b, 5); new pixels are 0."""
+    """`x` (b, c, h, w) cropped, flipped and cut by its draws `u` (b, 5); new pixels are 0."""
     if augment == "none":
         return x
     height, width = x.shape[-2:]

@@ -12,12 +12,14 @@ from torch.nn import functional as F
 import variants
 from sambench.config import Train
 from sambench.data import Data, Images, epoch_batches, eval_batches, num_batches
-from sambench.engine.optimizers import base_optimizer, lr_factor
+from sambench.engine.averaging import Average
+from sambench.engine.optimizers import base_optimizer, clip_direction, schedule, set_lr
+from sambench.engine.precision import autocast, scaler, tf32
 
 EVAL_BATCH = 1024  # images; evaluation keeps no activations, so it takes larger batches
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""(logits (b, classes), labels (b,)) -> losses (b,)"""
+"""(logits (b, classes), labels (b,), or (b, classes) if mixed) -> losses (b,)"""
 
 
 @dataclass(frozen=True)
@@ -48,18 +50,29 @@ class EagerEngine:
     ) -> None:
         self.train = train
         self.model = model
+        if train.channels_last:
+            model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.data = data
+        self.device = data.train.x.device
         self.lr = lr
         self.order_seed = order_seed
         self.steps_per_epoch = num_batches(len(data.train), train.batch_size)
         self.total_steps = epochs * self.steps_per_epoch
         self._loss = loss or self._cross_entropy
+        self._factor = schedule(train, self.total_steps)
+        self._forward: Callable[[Tensor], Tensor] = torch.compile(model) if train.compile else model
+        self.average = None if train.ema is None else Average(model, train.ema)
+        self.scaler = scaler(train, self.device)
+        base = base_optimizer(train, model, lr)
+        if train.clip is not None:
+            clip_direction(base, train.clip)
         self.optimizer = variants.SharpnessAware(
-            base_optimizer(train, model, lr),
+            base,
             variant,
             model,
             seed=seed,
             total_steps=self.total_steps,
+            scaler=self.scaler,
         )
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -70,13 +83,18 @@ class EagerEngine:
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """One pass over the training set; its metrics, read from the device once at the end.
 
-        train_loss and train_accuracy are those of each step's first evaluation; the norms, the
-        cosine and the rise in loss are those of the last step.
+        train_loss and train_accuracy are those of each step's first evaluation (accuracy of mixed
+        images: on the label of the larger share); the norms, the cosine and the rise in loss are
+        those of the last step.
         """
+        with tf32(self.train.tf32):
+            return self._train_epoch(epoch)
+
+    def _train_epoch(self, epoch: int) -> dict[str, float]:
         self.model.train()
         step = epoch * self.steps_per_epoch
         num_seen, lr = 0, 0.0
-        loss_sum = correct = torch.zeros((), dtype=torch.float64, device=self.data.train.x.device)
+        loss_sum = correct = torch.zeros((), dtype=torch.float64, device=self.device)
         start = self._now()
         for x, y in epoch_batches(
             self.data.train,
@@ -86,11 +104,14 @@ class EagerEngine:
             augment=self.train.augment,
             mean=self.data.mean,
             std=self.data.std,
+            mixup=self.train.mixup,
+            cutmix=self.train.cutmix,
+            classes=len(self.data.classes),
         ):
             lr = self._set_lr(step)
-            losses = self.optimizer.step(self.closure(x, y), size=len(y))
+            losses, hits = self._step(x, y)
             loss_sum = loss_sum + losses.sum()
-            correct = correct + self.optimizer.aux.sum()
+            correct = correct + hits.sum()
             num_seen += len(losses)
             step += 1
         seconds = self._now() - start
@@ -106,55 +127,93 @@ class EagerEngine:
             "images_per_s": num_seen / seconds,
         }
 
+    def _step(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Losses and hits of the first evaluation, whose micro-batches come before all others."""
+        before, closure = self.optimizer.steps, self.closure(x, y)
+        hits: list[Tensor] = []
+
+        def watched(rows: Any) -> Tensor:
+            losses, right = closure(rows)
+            hits.append(right)
+            return losses
+
+        losses = self.optimizer.step(watched, size=len(y), micro=self.train.micro_batch)
+        if self.average is not None and self.optimizer.steps > before:
+            self.average.update(self.model, self.optimizer.steps)
+        return losses, torch.cat(hits)[: len(losses)]
+
     def closure(self, x: Tensor, y: Tensor) -> Callable[[Any], tuple[Tensor, Tensor]]:
         """For `optimizer.step`: rows -> (losses, whether each prediction was right)."""
+        labels = y if y.ndim == 1 else y.argmax(1)
 
         def closure(rows: Any) -> tuple[Tensor, Tensor]:
-            logits = self.model(x[rows])
-            return self._loss(logits, y[rows]), logits.argmax(1) == y[rows]
+            logits = self._logits(self._forward, x[rows])
+            return self._loss(logits, y[rows]), logits.argmax(1) == labels[rows]
 
         return closure
 
+    def _logits(self, model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """(b, classes), in float32 whatever autocast computes in."""
+        if self.train.channels_last:
+            x = x.contiguous(memory_format=torch.channels_last)
+        with autocast(self.train, self.device):
+            logits = model(x)
+        return logits if self.train.amp == "none" else logits.float()
+
+    @property
+    def is_finding_its_scale(self) -> bool:
+        """Whether skipped steps may still end: float16's loss scale halves with each of them."""
+        return self.scaler is not None and self.scaler.get_scale() >= 1
+
     def _set_lr(self, step: int) -> float:
-        lr = self.lr * lr_factor(self.train, step, self.total_steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
+        lr = self.lr * self._factor(step)
+        set_lr(self.optimizer, lr)
         return lr
 
     @torch.no_grad()
     def evaluate(self, images: Images) -> Score:
-        """Accuracy and mean cross-entropy in evaluation mode."""
-        self.model.eval()
+        """Accuracy and mean cross-entropy in evaluation mode, of the averaged weights if any."""
+        model = self.model if self.average is None else self.average.module
+        model.eval()
         correct, losses = [], []
         batches = eval_batches(
             images, batch_size=EVAL_BATCH, mean=self.data.mean, std=self.data.std
         )
-        for x, y in batches:
-            logits = self.model(x)
-            correct.append(logits.argmax(1) == y)
-            losses.append(F.cross_entropy(logits, y, reduction="none"))
+        with tf32(self.train.tf32):
+            for x, y in batches:
+                logits = self._logits(model, x)
+                correct.append(logits.argmax(1) == y)
+                losses.append(F.cross_entropy(logits, y, reduction="none"))
         hits = torch.cat(correct).cpu()
         return Score(float(hits.double().mean()), float(torch.cat(losses).double().mean()), hits)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a resumed run needs, at un-perturbed weights, random generators included."""
         rng = {"cpu": torch.get_rng_state()}
-        if self.data.train.x.is_cuda:
+        if self.device.type == "cuda":
             rng["cuda"] = torch.cuda.get_rng_state()
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "rng": rng,
+            **{name: part.state_dict() for name, part in self._extras().items()},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        for name, part in self._extras().items():
+            part.load_state_dict(state[name])
         torch.set_rng_state(state["rng"]["cpu"].cpu())
         if "cuda" in state["rng"]:
             torch.cuda.set_rng_state(state["rng"]["cuda"].cpu())
 
+    def _extras(self) -> dict[str, Any]:
+        """What only some studies ask for and a checkpoint holds."""
+        found = {"average": self.average, "scaler": self.scaler}
+        return {name: part for name, part in found.items() if part is not None}
+
     def _now(self) -> float:
-        if self.data.train.x.is_cuda:
+        if self.device.type == "cuda":
             torch.cuda.synchronize()
         return time.perf_counter()

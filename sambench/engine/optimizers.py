@@ -1,37 +1,110 @@
 """The base optimizer and learning-rate schedule that a study asks for."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
+from timm.optim import create_optimizer_v2
+from timm.scheduler import create_scheduler_v2
 from torch import nn
 
-from sambench.config import Train
+from sambench.config import OWN_SCHEDULES, Train
+from sambench.errors import UserError
 
 
 def base_optimizer(train: Train, model: nn.Module, lr: float) -> torch.optim.Optimizer:
-    """SGD or AdamW over all parameters, with the study's momentum and weight decay."""
-    if train.base == "sgd":
-        return torch.optim.SGD(
-            model.parameters(),
+    """timm's optimizer of that name over all parameters, or over timm's groups of them.
+
+    Its groups may hold `lr_scale`, their share of the learning rate. UserError for arguments that
+    it does not take, and for an optimizer that is not installed.
+    """
+    own = {
+        "sgd": {"nesterov": train.nesterov},
+        "adamw": {"betas": train.betas},
+    }.get(train.base, {})
+    grouped = train.layer_decay is not None or not train.decay_norm_and_bias
+    try:
+        return create_optimizer_v2(
+            model if grouped else model.parameters(),
+            train.base,
             lr=lr,
-            momentum=train.momentum,
-            nesterov=train.nesterov,
             weight_decay=train.weight_decay,
+            filter_bias_and_bn=not train.decay_norm_and_bias,
+            layer_decay=train.layer_decay,
+            **{"momentum": train.momentum, **own, **train.base_args},
         )
-    return torch.optim.AdamW(
-        model.parameters(), lr=lr, betas=train.betas, weight_decay=train.weight_decay
-    )
+    except (AssertionError, ImportError, TypeError, ValueError) as error:
+        line = str(error).partition("\n")[0]
+        raise UserError(f"train.base_args: {train.base} cannot be built: {line}") from None
+
+
+def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group.get("lr_scale", 1.0)
+
+
+def clip_direction(optimizer: torch.optim.Optimizer, limit: float) -> None:
+    """Shortens what the base optimizer steps along to a global norm of at most `limit`."""
+
+    def clip(optimizer: torch.optim.Optimizer, *_: object) -> None:
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        nn.utils.clip_grad_norm_(parameters, limit)
+
+    optimizer.register_step_pre_hook(clip)
+
+
+def schedule(train: Train, total_steps: int) -> Callable[[int], float]:
+    """step -> the learning rate as a share of the peak, a function of the step alone."""
+    if train.schedule in OWN_SCHEDULES and not train.schedule_args:
+        return partial(lr_factor, train, total_steps=total_steps)
+    return _timm_schedule(train, total_steps)
 
 
 def lr_factor(train: Train, step: int, total_steps: int) -> float:
-    """The learning rate of a step as a share of the peak: linear warm-up, then cosine to 0.
+    """Linear warm-up, then cosine to 0, or constant.
 
     Warm-up takes the same share of a run whatever the length of its schedule.
     """
-    warmup = round(train.warmup_epochs / train.epochs * total_steps)
+    warmup = _warmup(train, total_steps)
     if step < warmup:
         return (step + 1) / (warmup + 1)
     if train.schedule == "constant":
         return 1.0
     done = (step - warmup) / max(total_steps - warmup, 1)
     return 0.5 * (1 + math.cos(math.pi * done))
+
+
+def _warmup(train: Train, total_steps: int) -> int:
+    return round(train.warmup_epochs / train.epochs * total_steps)
+
+
+def _timm_schedule(train: Train, total_steps: int) -> Callable[[int], float]:
+    """timm's, stepping per update; its epochs stretch with the run as those of warm-up do.
+
+    Milestones and steps count from the start of the run, the smooth ones begin after warm-up.
+    """
+    warmup = _warmup(train, total_steps) * train.epochs / total_steps
+    smooth = train.schedule not in ("step", "multistep")
+    peak = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    try:
+        scheduler, _ = create_scheduler_v2(
+            peak,
+            train.schedule,
+            num_epochs=train.epochs - (warmup if smooth else 0),  # pyright: ignore[reportArgumentType]
+            warmup_epochs=warmup,  # pyright: ignore[reportArgumentType]
+            warmup_lr=1 / (_warmup(train, total_steps) + 1),
+            warmup_prefix=smooth,
+            step_on_epochs=False,
+            updates_per_epoch=total_steps / train.epochs,  # pyright: ignore[reportArgumentType]
+            **train.schedule_args,
+        )
+    except (AssertionError, TypeError, ValueError) as error:
+        raise UserError(f"train.schedule_args: {train.schedule}: {error}") from None
+    assert scheduler is not None
+
+    def factor(step: int) -> float:
+        scheduler.step_update(step)
+        return peak.param_groups[0]["lr"]
+
+    return factor

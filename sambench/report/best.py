@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from sambench.config import OWN_BASES, OWN_SCHEDULES, Train, extensions
 from sambench.errors import UserError
 from sambench.records import Record, Records
 from sambench.report.analysis import Analysis, analyse
@@ -38,7 +39,10 @@ def _record(records: Records, analysis: Analysis) -> Record:
 
 
 def snippet(records: Records) -> str:
-    """A Python program that trains the winner on the study's data and prints its accuracy."""
+    """A Python program that trains the winner on the study's data and prints its accuracy.
+
+    It spells the training loop, or calls sambench's own where the study asks for more than that.
+    """
     found, spec = settings(records), records.header["spec"]
     seeds = _record(records, analyse(records))
     task, train = spec["task"], spec["train"]
@@ -56,16 +60,30 @@ def snippet(records: Records) -> str:
         "create": ", ".join(
             [repr(found["variant"]), *(f"{k}={v!r}" for k, v in found["hyperparameters"].items())]
         ),
-        "base": _base(train, found["lr"]),
+        "lr": repr(found["lr"]),
         "epochs": found["epochs"],
-        "batch_size": train["batch_size"],
-        "smoothing": train["label_smoothing"],
-        "augment": train["augment"],
         "task_model": task["model"],
-        "lr_rule": _lr_rule(train),
-        "warmup": train["warmup_epochs"] / train["epochs"],
     }
-    return TEMPLATE.format(**values)
+    own = train["base"] in OWN_BASES and train["schedule"] in OWN_SCHEDULES
+    if extensions(train) or not own:
+        return ENGINE.format(**values, train=_train(train))
+    return LOOP.format(
+        **values,
+        base=_base(train, found["lr"]),
+        batch_size=train["batch_size"],
+        smoothing=train["label_smoothing"],
+        augment=train["augment"],
+        lr_rule=_lr_rule(train),
+        warmup=train["warmup_epochs"] / train["epochs"],
+    )
+
+
+def _train(train: dict[str, Any]) -> str:
+    """[train] as a call that leaves out what is at its default."""
+    defaults = Train(epochs=train["epochs"], batch_size=train["batch_size"]).model_dump(mode="json")
+    required = ("epochs", "batch_size")
+    given = {k: v for k, v in train.items() if k in required or v != defaults.get(k)}
+    return f"Train({', '.join(f'{k}={v!r}' for k, v in given.items())})"
 
 
 def _tables(task: dict[str, Any]) -> str:
@@ -90,7 +108,7 @@ def _lr_rule(train: dict[str, Any]) -> str:
     return "1.0" if train["schedule"] == "constant" else "0.5 * (1 + math.cos(math.pi * done))"
 
 
-TEMPLATE = '''\
+LOOP = '''\
 # {headline}
 # This program repeats one confirm run (seed {seed}), which measured {measured} test accuracy.
 import math
@@ -154,3 +172,37 @@ with torch.no_grad():
     hits = torch.cat([model(x).argmax(1) == y for x, y in batches])
 print(f"test accuracy: {{hits.double().mean():.2%}}")
 '''
+
+ENGINE = """\
+# {headline}
+# This program repeats one confirm run (seed {seed}), which measured {measured} test accuracy.
+import torch
+
+import variants
+from sambench import data
+from sambench.config import Split, Task, Train
+from sambench.engine import models
+from sambench.engine.eager import EagerEngine
+
+task = {task}
+train = {train}
+streams = {streams}
+sets = data.load(task, streams)  # your own images go here
+
+torch.manual_seed(streams["init"])
+channels, classes = sets.train.x.shape[1], len(sets.classes)
+model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
+engine = EagerEngine(
+    train,
+    variants.create({create}),
+    model,
+    sets,
+    lr={lr},
+    epochs={epochs},
+    seed=streams["init"],
+    order_seed=streams["order"],
+)
+for epoch in range({epochs}):
+    engine.train_epoch(epoch)
+print(f"test accuracy: {{engine.evaluate(sets.test).accuracy:.2%}}")
+"""

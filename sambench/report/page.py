@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sambench import stats
+from sambench.config import extensions
 from sambench.report import numbers
 from sambench.report.analysis import Analysis
 from sambench.report.rows import MIN_SEEDS
@@ -90,6 +91,7 @@ def _protocol(spec: Mapping[str, Any]) -> list[str]:
         f"Training: {train['base']}, {train['epochs']} epochs, batch size {train['batch_size']}, "
         f"{train['schedule']} schedule, weight decay {train['weight_decay']:g}, "
         f"augmentation {train['augment']}.",
+        *_extended(train),
         f"Tune: {search['trials']} trials per variant (sampler {search['sampler']}, pruner "
         f"{search['pruner']}), scored on the validation split after the last epoch. What is not "
         "searched stays at the paper's value, or at the study file's.",
@@ -102,6 +104,12 @@ def _protocol(spec: Mapping[str, Any]) -> list[str]:
         f"Below {MIN_SEEDS} seeds nothing is ranked; a baseline tuned to a bound of its search "
         "range gets no headline; a variant that diverges in a confirm run cannot win.",
     ]
+
+
+def _extended(train: Mapping[str, Any]) -> list[str]:
+    """What else differs from the defaults."""
+    found = ", ".join(f"{name} {value}" for name, value in extensions(dict(train)).items())
+    return [f"Also: {found}."] if found else []
 
 
 def _searched(spaces: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:

@@ -22,10 +22,18 @@ VARIATIONS = [
         "augment": "crop-flip-cutout",
     },
     {"nesterov": True, "schedule": "constant", "weight_decay": 0.0, "augment": "crop-flip"},
+    {"base": "lion", "base_args": {"betas": [0.8, 0.9]}, "schedule": "wsd", "layer_decay": 0.9},
+    {"ema": 0.5, "mixup": 0.2, "cutmix": 1.0, "augment": "randaugment"},
+    {"augment": "randaugment"},
+    {"amp": "fp16", "channels_last": True, "micro_batch": 20, "clip": 1.0, "tf32": False},
 ]
 
 
-@pytest.mark.parametrize("changes", VARIATIONS, ids=["defaults", "adamw", "nesterov"])
+@pytest.mark.parametrize(
+    "changes",
+    VARIATIONS,
+    ids=["defaults", "adamw", "nesterov", "lion", "mixed", "randaugment", "fp16"],
+)
 def test_the_snippet_prints_the_recorded_accuracy(
     spec: Spec,
     run: Any,

@@ -76,7 +76,7 @@ SET = [
     ("train.epochs=2.5", "train.epochs: must be a whole number, got 2.5"),
     ("train.epochs=0", "train.epochs: must be >= 1, got 0"),
     ("train.momentum=1.0", "train.momentum: must be < 1, got 1.0"),
-    ("train.base=sdg", "train.base: unknown value 'sdg', did you mean sgd?"),
+    ("train.base=sdg", "train.base: unknown value 'sdg', did you mean sgd"),
     ("task.label_noise=1.5", "task.label_noise: must be < 1, got 1.5"),
     ("search.space.lr.low=0", "search.space.lr.low: must be > 0 on a log scale, got 0"),
     ("search.space.lr={low=0.0, high=1.0}", "search.space.lr.low: must be a number > 0, got 0.0"),

@@ -10,6 +10,7 @@ import pytest
 
 import variants
 from sambench.config import Space, Study, changed_keys, fingerprint, load, parse
+from sambench.config.extensions import Extensions
 from sambench.errors import UserError
 
 MINI = """
@@ -149,7 +150,19 @@ RULES = {
     "train.momentum=1": "train.momentum: must be < 1, got 1",
     "train.weight_decay=inf": "train.weight_decay: must be finite, got inf",
     "train.nesterov=1": "train.nesterov: must be true or false, got 1",
-    "train.base=adamv": "train.base: unknown value 'adamv', did you mean adamw?",
+    "train.base=adamv": "train.base: unknown value 'adamv', did you mean adam or radam or nadam?",
+    "train.base=adahessian": "train.base: adahessian needs second derivatives and cannot be a "
+    "base, did you mean adan or adadelta or cadan?",
+    "train.base=lbfgs": "train.base: lbfgs evaluates the loss itself and cannot be a base, "
+    "choose from adamw, sgd",
+    "train.base_args.lr=1": "train.base_args.lr: cannot stand here, it is searched",
+    "train.schedule=cosin": "train.schedule: unknown value 'cosin', did you mean cosine?",
+    "train.schedule=plateau": "train.schedule: plateau waits for validation scores; schedules here "
+    "are functions of time",
+    "train.schedule_args.min_lrs=0.1": "train.schedule_args.min_lrs: unknown key, "
+    "did you mean min_lr?",
+    "train.schedule=step": "train.schedule_args.decay_epochs: is required",
+    "train.layer_decay=0": "train.layer_decay: must be > 0, got 0",
     "train.betas=[0.9]": "train.betas[1]: is required",
     "train.betas=[0.9, 0.9, 0.9]": "train.betas: must hold 2 values, got [0.9, 0.9, 0.9]",
     'train.betas=["0.9", 0.9]': "train.betas[0]: must be a number, got '0.9'",
@@ -388,6 +401,19 @@ def test_the_fingerprint_changes_with_what_matters_and_the_keys_say_how(
     old, new = load("mini.toml"), load("mini.toml", [override])
     assert changed_keys(old.model_dump(mode="json"), new.model_dump(mode="json")) == keys
     assert (fingerprint(old) != fingerprint(new)) == bool(keys)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("digits", "44b025798a66f982"), ("cifar10-resnet18", "b7d6b8d20bc82912")]
+)
+def test_new_keys_leave_the_identity_of_older_studies_alone(name: str, known: str) -> None:
+    study = load(name)
+    assert fingerprint(study) == known
+    dump = study.model_dump(mode="json")
+    assert not set(dump["train"]) & set(Extensions.model_fields)
+    other = load(name, ["train.layer_decay=0.8"])
+    assert changed_keys(dump, other.model_dump(mode="json")) == ["train.layer_decay"]
+    assert fingerprint(other) != known
 
 
 def test_a_fingerprint_is_16_hex_digits_whatever_the_order_of_the_keys() -> None:

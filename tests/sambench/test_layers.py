@@ -19,7 +19,7 @@ FLOORS = [
     {"search", "protocol", "storage", "tracking", "workers", "progress"},
     {"worker", "preflight"},
     {"study"},
-    {"plan"},
+    {"plan", "trial"},
     {"cli"},
 ]
 """From the bottom: a room imports from its own floor or one below, see design.md section 2."""

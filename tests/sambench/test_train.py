@@ -15,7 +15,7 @@ import variants
 from sambench import checkpoint, config, seeds, train
 from sambench.engine.eager import EagerEngine, Score
 from sambench.errors import UserError
-from sambench.protocol import _settable
+from sambench.protocol import settable
 from sambench.train import NO_PARTS, Outcome, Parts, Run
 
 Spec = dict[str, Any]
@@ -39,7 +39,7 @@ def make(spec: Spec) -> Callable[..., Run]:
             label=key,
             key=key,
             seeds=seeds.derive(number),
-            hyperparameters=_settable(variants.create(key)),
+            hyperparameters=settable(variants.create(key)),
             **fields,
         )
 
@@ -92,7 +92,28 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     assert len({row["train_loss"] for row in whole.history}) == 4
 
 
-@pytest.mark.parametrize("base", ["sgd", "adamw"])
+EXTENDED = {
+    "ema": ("train.ema=0.9",),
+    "mixing": ("train.mixup=0.2", "train.cutmix=1.0", "train.label_smoothing=0.1"),
+    "bf16": ("train.amp=bf16",),
+    "fp16": ("train.amp=fp16", "train.ema=0.9"),
+    "memory": ("train.micro_batch=12", "train.channels_last=true", "train.clip=0.3"),
+    "randaugment": ("train.augment=randaugment",),
+}
+
+
+@pytest.mark.parametrize("overrides", EXTENDED.values(), ids=EXTENDED)
+def test_runs_with_more_keys_resume_bit_for_bit(
+    overrides: tuple[str, ...], make: Callable[..., Run], parts: ModuleType, tmp_path: Path
+):
+    run, own = make("sam", overrides, stage="confirm"), Parts(model=parts.dropout)
+    whole = train.run(run, tmp_path / "whole", proceed, parts=own)
+    assert timeless(resumed(run, tmp_path / "resumed", (1, 3), own)) == timeless(whole)
+    usual = train.run(make("sam", stage="confirm"), tmp_path / "usual", proceed, parts=own)
+    assert timeless(usual) != timeless(whole)
+
+
+@pytest.mark.parametrize("base", ["sgd", "adamw", "lion", "muon", "lamb"])
 def test_a_timm_model_resumes_too(base: str, make: Callable[..., Run], tmp_path: Path):
     run = make("sam", (f"train.base={base}", "task.label_noise=0.2"), lr=0.01)
     whole = train.run(run, tmp_path / "whole", proceed)

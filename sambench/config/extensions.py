@@ -1,0 +1,117 @@
+"""Training options younger than the first studies, and what can be a base optimizer."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from sambench.config.table import Broken, Table
+from sambench.errors import UserError, nearest
+
+OWN_BASES = ("sgd", "adamw")
+OWN_SCHEDULES = ("cosine", "constant")
+_CLOSURES = {"lbfgs"}
+
+
+def _no_plateau(name: object) -> object:
+    if name == "plateau":
+        raise Broken("plateau waits for validation scores; schedules here are functions of time")
+    return name
+
+
+Schedule = Annotated[
+    Literal["cosine", "constant", "step", "multistep", "poly", "tanh", "wsd", "rsqrt"],
+    BeforeValidator(_no_plateau),
+]
+SCHEDULE_ARGS = (
+    "decay_epochs",
+    "decay_milestones",
+    "decay_rate",
+    "min_lr",
+    "k_decay",
+    "decay_fn",
+    "stable_timescale",
+)
+_NEEDED = {"step": "decay_epochs", "multistep": "decay_milestones", "poly": "decay_rate"}
+"""What timm's own default, meant for 300 epochs, would get wrong here."""
+
+
+def _schedule_args(given: dict[str, Any]) -> dict[str, Any]:
+    for name in given:
+        if name not in SCHEDULE_ARGS:
+            raise Broken(f"unknown key, {nearest(name, SCHEDULE_ARGS)}", name)
+    return given
+
+
+def _base_args(given: dict[str, Any]) -> dict[str, Any]:
+    elsewhere = {"lr": "it is searched", "weight_decay": "it is train.weight_decay"}
+    for name in given:
+        if name in elsewhere:
+            raise Broken(f"cannot stand here, {elsewhere[name]}", name)
+    return given
+
+
+class Extensions(Table):
+    """Keys of [train] that a dump, and so a study's identity, holds only where they are set."""
+
+    base_args: Annotated[dict[str, Any], BeforeValidator(_base_args)] = Field(default_factory=dict)
+    schedule_args: Annotated[dict[str, Any], BeforeValidator(_schedule_args)] = Field(
+        default_factory=dict
+    )
+    decay_norm_and_bias: bool = True
+    layer_decay: Annotated[float, Field(gt=0, le=1)] | None = None
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    mixup: Annotated[float, Field(ge=0)] = 0.0
+    cutmix: Annotated[float, Field(ge=0)] = 0.0
+    amp: Literal["none", "bf16", "fp16"] = "none"
+    channels_last: bool = False
+    tf32: bool | None = None
+    micro_batch: Annotated[int, Field(ge=1)] | None = None
+    clip: Annotated[float, Field(gt=0)] | None = None
+    compile: bool = False
+
+    @model_validator(mode="after")
+    def _schedule_is_complete(self) -> Self:
+        needed = _NEEDED.get(getattr(self, "schedule", ""))
+        if needed and needed not in self.schedule_args:
+            raise Broken("is required", "schedule_args", needed)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {k: v for k, v in dump(self).items() if k not in _DEFAULTS or v != _DEFAULTS[k]}
+
+
+_DEFAULTS = {
+    name: field.get_default(call_default_factory=True)
+    for name, field in Extensions.model_fields.items()
+}
+
+
+def extensions(train: dict[str, Any]) -> dict[str, Any]:
+    """Those that a dumped [train] sets."""
+    return {name: value for name, value in train.items() if name in _DEFAULTS}
+
+
+def check_base(name: str) -> None:
+    """UserError unless timm knows the optimizer and it takes gradients as they come."""
+    if name in OWN_BASES:
+        return
+    from timm.optim import get_optimizer_info, list_optimizers  # seconds; few studies need it
+
+    known = {str(n): get_optimizer_info(str(n)).second_order for n in list_optimizers()}
+    bases = [n for n, second_order in known.items() if not second_order]
+    if name in _CLOSURES:
+        why, bases = f"{name} evaluates the loss itself and cannot be a base", OWN_BASES
+    elif name in bases:
+        return
+    elif name in known:
+        why = f"{name} needs second derivatives and cannot be a base"
+    else:
+        why = f"unknown value {name!r}"
+    raise UserError(f"train.base: {why}, {nearest(name, bases)}")

@@ -1,0 +1,31 @@
+"""A single trial for a terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from sambench.report.numbers import duration
+
+
+def render(found: Mapping[str, Any]) -> RenderableType:
+    """What was run, how it ended, and what it cost."""
+    settings = {"lr": found["lr"], **found["hyperparameters"], "seed": found["seed"]}
+    rows = {
+        "run": f"{found['variant']} on {found['study']}, {found['epochs']} epochs",
+        "settings": ", ".join(f"{name} {value}" for name, value in settings.items()),
+        "outcome": f"{found['outcome']} {found['reason']}".strip(),
+    }
+    if found["val_accuracy"] is not None:
+        rows["validation"] = f"{found['val_accuracy']:.2%} accuracy, loss {found['val_loss']:.4f}"
+        rows["training"] = f"loss {found['train_loss']:.4f}"
+    if found["step_time_s"] is not None:
+        rows["cost"] = (
+            f"{found['gradient_evaluations']:,.0f} gradient evaluations, "
+            f"{1000 * found['step_time_s']:.1f} ms a step, {duration(found['wall_s'])} in all"
+        )
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, text in rows.items():
+        table.add_row(f"[bold]{name}", text)
+    return table

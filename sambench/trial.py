@@ -1,0 +1,98 @@
+"""One run of a study's task with settings of one's own, validation only."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import variants
+from sambench import device, seeds, train
+from sambench.config import Study, VariantTable, fingerprint
+from sambench.config.arms import Arm, arm
+from sambench.errors import UserError, nearest
+from sambench.files import write_atomically
+from sambench.preflight import preflight
+from sambench.protocol import settable
+from sambench.train import NO_PARTS, Outcome, Report, Run
+
+IDENTITY = "trial.json"
+
+
+def plan(
+    study: Study,
+    variant: str,
+    *,
+    lr: float,
+    rho: float | None = None,
+    fix: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    on: str = "auto",
+) -> Run:
+    """The run of `variant`, one of the study's labels or any registered name.
+
+    rho: its radius, whatever the variant calls it; fix: its other hyperparameters
+    UserError where the registry knows better.
+    """
+    if lr <= 0:
+        raise UserError(f"--lr must be > 0, got {lr}")
+    found = _arm(study, variant)
+    chosen = dict(fix or {})
+    if rho is not None:
+        if found.radius is None:
+            raise UserError(f"--rho: {found.key} has no radius")
+        chosen[found.radius] = rho
+    try:
+        settings = settable(variants.create(found.key, **found.fix | chosen))
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    return Run(
+        study=study,
+        label=found.label,
+        key=found.key,
+        stage="trial",
+        trial=0,
+        seeds=seeds.derive(study.seed + seed),
+        lr=lr,
+        hyperparameters=settings,
+        epochs=study.train.epochs,
+        radius=found.radius,
+        device=device.resolve(on),
+    )
+
+
+def execute(run: Run, folder: Path, cache: Path, report: Report = lambda row: False) -> Outcome:
+    """Trains it in `folder`, or goes on there; UserError if the folder holds another trial."""
+    stored = {
+        "study": fingerprint(run.study),
+        "variant": run.key,
+        "seed": run.seeds.number,
+        "device": run.device,
+        **run.setting,
+    }
+    identity = folder / IDENTITY
+    if identity.exists() and json.loads(identity.read_text()) != stored:
+        raise UserError(f"{folder} holds another trial; choose another --out")
+    if (done := train.finished(run, folder)) is not None and identity.exists():
+        return done
+    preflight(run.study, run.device, cache, NO_PARTS, [_arm(run.study, run.label)])
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(identity, json.dumps(stored))
+    return train.run(run, folder, report, cache=cache)
+
+
+def as_dict(run: Run, outcome: Outcome) -> dict[str, Any]:
+    """What was run and how it ended; trials see no test set."""
+    found = {k: v for k, v in asdict(outcome).items() if not k.startswith("test_")}
+    named = {"study": run.study.name, "variant": run.label, "seed": run.seeds.number}
+    return {**named, **run.setting, **found}
+
+
+def _arm(study: Study, name: str) -> Arm:
+    arms = {found.label: found for found in study.arms()}
+    if name in arms:
+        return arms[name]
+    if name not in variants.names():
+        hint = nearest(name, {*arms, *variants.names()})
+        raise UserError(f"--variant: unknown variant {name!r}, {hint}")
+    return arm("--variant", VariantTable(name=name), study.search.space["lr"])

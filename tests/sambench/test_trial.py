@@ -1,0 +1,100 @@
+"""`sambench trial`: one run with given settings, as a study would have run it."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sambench import config, seeds, train
+from sambench.cli import main
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(
+    capfd: pytest.CaptureFixture[str],
+    study_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Call:
+    """(exit code, standard output, standard error) of `sambench trial tiny.toml ...`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        command = ["sambench", "trial", str(study_file), "--device", "cpu", *words]
+        monkeypatch.setattr(sys, "argv", command)
+        with pytest.raises(SystemExit) as done:
+            main()
+        return int(done.value.code or 0), *capfd.readouterr()
+
+    return call
+
+
+def outcome(call: Call, *words: str) -> dict[str, Any]:
+    code, out, err = call(*words, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_it_trains_what_a_study_would(call: Call, study_file: Path, tmp_path: Path):
+    found = outcome(call, "--variant", "sam", "--lr", "0.1", "--rho", "0.2", "--seed", "3")
+    study = config.load(study_file)
+    run = train.Run(
+        study, "sam", "sam", "search", 0, seeds.derive(3), 0.1, {"rho": 0.2}, 2, radius="rho"
+    )
+    usual = train.run(run, tmp_path / "usual", lambda row: False)
+    assert (found["variant"], found["seed"], found["epochs"]) == ("sam", 3, 2)
+    assert found["hyperparameters"]["rho"] == 0.2
+    assert found["val_loss"] == usual.val_loss
+    assert found["gradient_evaluations"] == usual.gradient_evaluations == 8
+    assert not any(name.startswith("test_") for name in found)
+
+
+def test_the_table_says_how_it_ended(call: Call):
+    code, out, err = call("--variant", "looksam", "--lr", "0.1", "--fix", "k=2", "--set",
+                          "train.epochs=1")  # fmt: skip
+    assert code == 0, err
+    assert "looksam on tiny, 1 epochs" in out
+    assert "complete" in out and "accuracy" in out and "gradient evaluations" in out
+
+
+def test_labels_of_the_study_bring_their_fixed_values(call: Call):
+    label = "variant=[{name='asam', label='davda', fix={form='davda'}}]"
+    found = outcome(call, "--variant", "davda", "--lr", "0.1", "--set", label)
+    assert found["hyperparameters"]["form"] == "davda"
+
+
+def test_a_folder_keeps_one_trial_and_goes_on(call: Call, tmp_path: Path):
+    words = ("--variant", "plain", "--lr", "0.1", "--out", str(tmp_path / "out"))
+    first, second = outcome(call, *words), outcome(call, *words)
+    assert first == second
+    code, _, err = call(*words, "--seed", "1")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "holds another trial; choose another --out" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--variant", "smm", "--lr", "0.1"), "--variant: unknown variant 'smm', did you mean"),
+        (("--variant", "sam", "--lr", "0"), "--lr must be > 0, got 0.0"),
+        (("--variant", "sam", "--lr", "0.1", "--rho", "-1"), "rho must be >= 0"),
+        (("--variant", "plain", "--lr", "0.1", "--rho", "1"), "--rho: plain has no radius"),
+        (("--variant", "sam", "--lr", "0.1", "--fix", "k"), "--fix 'k': must look like"),
+        (("--variant", "sam", "--lr", "0.1", "--fix", "k=2"), "sam has no hyperparameter"),
+        (
+            ("--variant", "momentum_sam", "--lr", "0.1", "--set", "train.momentum=0"),
+            "variants: momentum_sam needs a base optimizer with momentum",
+        ),
+    ],
+)
+def test_bad_input_is_one_line(call: Call, words: tuple[str, ...], line: str):
+    code, _, err = call(*words)
+    assert (code, err.count("\n")) == (2, 1), err
+    assert line in err
