@@ -13,7 +13,7 @@ import variants
 from sambench.config import Train
 from sambench.data import Data, Images, epoch_batches, eval_batches, num_batches
 from sambench.engine.averaging import Average
-from sambench.engine.optimizers import base_optimizer, clip_direction, schedule, set_lr
+from sambench.engine.optimizers import base_optimizer, schedule, set_lr
 from sambench.engine.precision import autocast, scaler, tf32
 
 EVAL_BATCH = 1024  # images; evaluation keeps no activations, so it takes larger batches
@@ -63,16 +63,14 @@ class EagerEngine:
         self._forward: Callable[[Tensor], Tensor] = torch.compile(model) if train.compile else model
         self.average = None if train.ema is None else Average(model, train.ema)
         self.scaler = scaler(train, self.device)
-        base = base_optimizer(train, model, lr)
-        if train.clip is not None:
-            clip_direction(base, train.clip)
         self.optimizer = variants.SharpnessAware(
-            base,
+            base_optimizer(train, model, lr),
             variant,
             model,
             seed=seed,
             total_steps=self.total_steps,
             scaler=self.scaler,
+            clip=train.clip,
         )
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -109,6 +107,7 @@ class EagerEngine:
             classes=len(self.data.classes),
         ):
             lr = self._set_lr(step)
+            self.optimizer.metrics = step + 1 == (epoch + 1) * self.steps_per_epoch  # the last one
             losses, hits = self._step(x, y)
             loss_sum = loss_sum + losses.sum()
             correct = correct + hits.sum()
