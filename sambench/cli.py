@@ -318,6 +318,54 @@ def leaderboard(check: bool, folder: Path) -> None:
 
 
 @cli.command()
+@click.option("--model", default="test_resnet", show_default=True, help="Any timm model.")
+@click.option(
+    "--variants",
+    "chosen",
+    default="plain,sam,asam,gsam,esam,looksam",
+    show_default=True,
+    metavar="A,B,C",
+    help="Or all.",
+)
+@click.option("--batch-size", type=click.IntRange(min=2), default=128, show_default=True)
+@click.option("--image-size", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--engine", type=click.Choice(["eager"]), default="eager", show_default=True)
+@click.option("--amp", type=click.Choice(["none", "bf16"]), default="none", show_default=True)
+@click.option("--rounds", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--publish", is_flag=True, help="Also write leaderboards/cost-DEVICE.md.")
+@click.option("--json", "as_json", is_flag=True, help="Print timings and ratios as JSON.")
+def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
+    """Time a step of each variant, of SAM as peers write it, and of training loops, in turns."""
+    import shlex
+
+    from rich.console import Console
+
+    import variants as registry
+    from sambench.bench import Settings, measure
+    from sambench.report import costs_page
+    from sambench.report.costs import costs
+
+    names = registry.names() if chosen == "all" else tuple(n.strip() for n in chosen.split(","))
+    options = {"variants": chosen, **settings}
+    words = [w for k, v in options.items() for w in (f"--{k.replace('_', '-')}", str(v))]
+    command = shlex.join(["python", "-m", "sambench", "bench", *words])
+    console = Console(stderr=as_json)
+    with console.status("") as status:
+        found = measure(
+            Settings(variants=names, command=command, progress=status.update, **settings)
+        )
+    if as_json:
+        click.echo(json.dumps({**asdict(found), "costs": asdict(costs(found))}))
+    else:
+        console.print(costs_page.terminal(found))
+    if publish:
+        from sambench.report.publish import publish_costs
+
+        console.print(f"published: {publish_costs(found, LEADERBOARDS)}")
+
+
+@cli.command()
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def variants(name: str | None, as_json: bool) -> None:

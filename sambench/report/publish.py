@@ -1,13 +1,15 @@
-"""The folder of published studies: for each its records, its page, and one index."""
+"""The folder of published studies and benchmarks: records and page of each, and one index."""
 
+import re
 from itertools import combinations
 from pathlib import Path
 
-from sambench import records
+from sambench import records, timings
 from sambench.files import write_atomically
-from sambench.report import index, page
+from sambench.report import costs_page, index, page
 from sambench.report.analysis import Analysis, analyse
 from sambench.report.numbers import listing
+from sambench.timings import Bench
 
 
 def publish(run_dir: str | Path, folder: str | Path) -> Path:
@@ -20,6 +22,16 @@ def publish(run_dir: str | Path, folder: str | Path) -> Path:
     return target.with_suffix(".md")
 
 
+def publish_costs(bench: Bench, folder: str | Path) -> Path:
+    """Add a benchmark to those of its device, bring the pages up to date, return its page."""
+    words = bench.device if bench.device == "cpu" else bench.hardware
+    slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+    target = Path(folder) / f"cost-{slug}.json"
+    timings.add(target, bench)
+    regenerate(folder)
+    return target.with_suffix(".md")
+
+
 def regenerate(folder: str | Path, check: bool = False) -> list[Path]:
     """Write every page and the index from the records; return those that were stale.
 
@@ -27,8 +39,10 @@ def regenerate(folder: str | Path, check: bool = False) -> list[Path]:
     """
     folder = Path(folder)
     studies = {path.stem: analyse(records.read(path)) for path in sorted(folder.glob("*.csv"))}
+    benches = {path.stem: timings.read(path) for path in sorted(folder.glob("cost-*.json"))}
     texts = {folder / f"{name}.md": page.render(study) for name, study in studies.items()}
-    texts[folder / "README.md"] = index.render(studies)
+    texts |= {folder / f"{name}.md": costs_page.render(name, b) for name, b in benches.items()}
+    texts[folder / "README.md"] = index.render(studies, benches)
     stale = [path for path, text in texts.items() if not _holds(path, text)]
     for path in stale if not check else ():
         write_atomically(path, texts[path])

@@ -1,5 +1,6 @@
 """The same leaderboard for a terminal."""
 
+from collections.abc import Sequence
 from itertools import compress
 
 from rich.console import Group, RenderableType
@@ -25,11 +26,18 @@ def render(analysis: Analysis) -> RenderableType:
 def _table(analysis: Analysis) -> Table:
     shown = [name not in LEFT_TO_THE_PAGE for name in COLUMNS]
     lines = [list(compress(cells(row), shown)) for row in analysis.rows]
+    best = [row.label == analysis.use for row in analysis.rows]
+    return fitted(list(compress(COLUMNS, shown)), lines, best)
+
+
+def fitted(
+    columns: Sequence[str], lines: Sequence[Sequence[str]], bold: Sequence[bool] = ()
+) -> Table:
+    """A table in which only headers wrap: a number broken in two is misread."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for i, name in enumerate(compress(COLUMNS, shown)):
-        # Only headers wrap: a number broken in two is misread.
+    for i, name in enumerate(columns):
         width = max(map(len, [*name.split(), *(line[i] for line in lines)]))
         table.add_column(Text(name), width=width)
-    for row, line in zip(analysis.rows, lines, strict=True):
-        table.add_row(*map(Text, line), style="bold" if row.label == analysis.use else "")
+    for line, strong in zip(lines, bold or [False] * len(lines), strict=True):
+        table.add_row(*map(Text, line), style="bold" if strong else "")
     return table

@@ -13,9 +13,9 @@ FILES = sorted([*ROOT.glob("sambench/**/*.py"), *ROOT.glob("variants/**/*.py")])
 
 FLOORS = [
     {"errors", "files", "seeds", "stats"},
-    {"config", "data", "measure", "records", "device"},
+    {"config", "data", "measure", "records", "timings", "device"},
     {"engine", "checkpoint", "report", "provenance"},
-    {"train"},
+    {"train", "bench"},
     {"search", "protocol", "storage", "tracking", "workers", "progress"},
     {"worker", "preflight"},
     {"study"},
@@ -87,7 +87,17 @@ def test_rooms_import_downwards(path: Path):
 
 
 @pytest.mark.parametrize(
-    "package", ["config", "report", "records.py", "stats.py", "errors.py", "files.py", "seeds.py"]
+    "package",
+    [
+        "config",
+        "report",
+        "records.py",
+        "timings.py",
+        "stats.py",
+        "errors.py",
+        "files.py",
+        "seeds.py",
+    ],
 )
 def test_light_rooms_know_no_torch(package: str):
     """Not even through what they import."""

@@ -1,51 +1,17 @@
 """Extra memory of a variant, counted tensor by tensor on the CPU."""
 
-import weakref
 from functools import cache
-from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from variants import _registry
 from variants._driver import SharpnessAware
+from variants._live_bytes import LiveBytes
 from variants._protocol import Variant
 
 STEPS = 6  # one more than LookSAM's default period
 BATCH = 16
-
-
-class _LiveBytes(TorchDispatchMode):
-    """Bytes of the storages that operators made and that are still alive, and their peak."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.live = self.peak = 0
-        self._known: set[int] = set()
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, torch.Tensor):
-                self._note(tensor.untyped_storage())
-        return result
-
-    def _note(self, storage: torch.UntypedStorage) -> None:
-        key = storage._cdata
-        if key in self._known:
-            return
-        self._known.add(key)
-        self.live += storage.nbytes()
-        self.peak = max(self.peak, self.live)
-        weakref.finalize(storage, self._freed, key, storage.nbytes())
-
-    def _freed(self, key: int, size: int) -> None:
-        self._known.discard(key)
-        self.live -= size
 
 
 def extra_copies(variant: Variant) -> float:
@@ -71,7 +37,7 @@ def _parameter_bytes() -> int:
 
 
 def _peak(variant: Variant) -> int:
-    with torch.random.fork_rng(devices=[]), _LiveBytes() as memory:
+    with torch.random.fork_rng(devices=[]), LiveBytes() as memory:
         torch.manual_seed(0)
         model = _model()
         x, y = torch.randn(BATCH, 256), torch.arange(BATCH) % 10

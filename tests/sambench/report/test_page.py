@@ -85,6 +85,6 @@ def test_the_terminal_shows_the_same_in_80_columns(make: Make):
 
 def test_the_index_lists_question_answer_date_and_link(make: Make):
     found = analyse(make(WIN))
-    text = index.render({"digits": found, "another": found})
+    text = index.render({"digits": found, "another": found}, {})
     assert text.index("[another](another.md), 2026-11-22") < text.index("[digits](digits.md)")
     assert found.question in text and found.headline in text

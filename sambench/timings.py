@@ -1,0 +1,81 @@
+"""The evidence of a benchmark: every round's seconds, as JSON, from which tables are derived."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sambench.errors import UserError
+from sambench.files import write_atomically
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One competitor in one heat. Competitors of a heat took turns, so rounds pair them."""
+
+    name: str
+    seconds: tuple[float, ...]
+    """of one optimizer step, the mean of each round"""
+    passes: float
+    """gradient evaluations of a step, counted over the timed ones"""
+    peak_bytes: int | None = None
+    """tensors that were alive at once, weights and activations included"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One benchmark: a model, a batch and a device, and what was measured there."""
+
+    model: str
+    batch_size: int
+    image_size: int
+    engine: str
+    amp: str
+    device: str
+    hardware: str
+    parameter_bytes: int
+    variants: tuple[tuple[Timing, ...], ...]
+    """heats over the whole batch; the first competitor of each is the baseline"""
+    outside_batch: int
+    outside: tuple[Timing, ...]
+    """SAM beside its peers on a small batch; the first one is bare passes, as many as SAM's"""
+    loops: tuple[Timing, ...]
+    """a bare training loop, then the suite's"""
+    notes: tuple[str, ...]
+    command: str
+    commit: str
+    date: str
+    versions: dict[str, str]
+    host: dict[str, Any]
+
+    @property
+    def setting(self) -> tuple[str | int, ...]:
+        """What makes two benchmarks comparable: the newer one takes the place of the older."""
+        where = (self.hardware, self.model, self.image_size, self.batch_size)
+        return (*where, self.engine, self.amp)
+
+
+def read(path: Path) -> tuple[Bench, ...]:
+    """The benchmarks of a file, UserError if it holds anything else."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(tuple[Bench, ...]).validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UserError(f"{path}: {where or 'the file'}: {first['msg']}") from None
+
+
+def write(path: Path, benches: Sequence[Bench]) -> None:
+    """Writes benchmarks, a line each, in the order of their settings."""
+    ordered = sorted(benches, key=lambda bench: bench.setting)
+    lines = ",\n".join(json.dumps(asdict(bench)) for bench in ordered)
+    write_atomically(path, f"[\n{lines}\n]\n")
+
+
+def add(path: Path, bench: Bench) -> None:
+    """Adds a benchmark to a file, in the place of an older one of the same setting."""
+    others = read(path) if path.exists() else ()
+    write(path, [bench, *(other for other in others if other.setting != bench.setting)])
