@@ -1,5 +1,6 @@
 # Two commands do everything on a fresh machine: `make study` and `make test`.
-# The environment is built by uv on first use (pip installs uv if it is missing), and again when pyproject.toml changes.
+# The environment is built by uv on first use (a venv gets its own uv where there is none), and again when
+# pyproject.toml changes.
 
 PYTHON := .venv/bin/python
 READY := .venv/.ready
@@ -27,10 +28,12 @@ leaderboard: $(READY)
 	$(PYTHON) -m sambench leaderboard
 
 $(READY): pyproject.toml
-	command -v uv >/dev/null || python3 -m pip install --quiet uv
-	uv venv --quiet --allow-existing --python 3.11 .venv 2>/dev/null || uv venv --quiet --allow-existing .venv
-	uv pip install --quiet --python $(PYTHON) --editable '.[dev]'
-	touch $@
+	@echo "building .venv (once; about a minute and 6 GB)"
+	@uv=$$(command -v uv || echo .venv/bin/uv); \
+	[ -x "$$uv" ] || { python3 -m venv .venv && .venv/bin/python -m pip install --quiet uv; }; \
+	[ -x $(PYTHON) ] || "$$uv" venv --quiet .venv; \
+	"$$uv" pip install --quiet --python $(PYTHON) --editable '.[dev]'
+	@touch $@
 
 clean:
 	rm -rf .venv

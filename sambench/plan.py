@@ -5,12 +5,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from sambench import data, device, seeds, tracking, train
 from sambench.config import Study
 from sambench.preflight import preflight
 from sambench.protocol import expected_passes
 from sambench.study import cache_folder
 from sambench.train import Parts, Run
+from sambench.workers import threads_each
 
 PROBE_STEPS = 5  # timed after as many that warm up
 
@@ -48,7 +51,10 @@ def plan(study: Study, *, on: str, workers: int, root: Path, wandb: str | None) 
     runs = search + finalists + confirm
     steps = data.num_batches(len(dataset.train), study.train.batch_size) * study.train.epochs
     evaluations = sum(map(expected_passes, arms)) * steps * runs / len(arms)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads_each(workers))
     seconds = _seconds_per_evaluation(study, dataset, resolved)
+    torch.set_num_threads(before)
     mode = tracking.mode(wandb)
     return Plan(
         study=study.name,

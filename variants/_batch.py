@@ -1,7 +1,7 @@
 """The batch of a step, as a closure over its rows."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,15 @@ Closure = Callable[..., Any]
 
 @dataclass
 class Batch:
-    """A closure and how to cut its batch: `size` rows in micro-batches of at most `micro`."""
+    """A closure and how to cut its batch: `size` rows in micro-batches of at most `micro`.
+
+    exact: an evaluation goes through all micro-batches; else they are batches of their own
+    """
 
     closure: Closure
     size: int | None = None
     micro: int | None = None
+    exact: bool = True
 
     def __post_init__(self) -> None:
         if self.micro is not None and (self.micro < 1 or not self.size):
@@ -30,15 +34,21 @@ class Batch:
 
     def chunks(self, rows: Tensor | None, device: torch.device) -> list[tuple[Any, float]]:
         """The selections to evaluate one after the other, with their weights."""
-        if self.micro is None or self.size is None:
+        if self.micro is None or self.size is None or not self.exact:
             return [(slice(None) if rows is None else rows, 1.0)]
         selected = torch.arange(self.size, device=device) if rows is None else rows
         return [(c, len(c) / len(selected)) for c in selected.split(self.micro)]
 
+    def parts(self, device: torch.device) -> list[Tensor]:
+        """The rows of each micro-batch that is a batch of its own; none if the batch is whole."""
+        if self.micro is None or self.size is None or self.exact:
+            return []
+        return list(torch.arange(self.size, device=device).split(self.micro))
+
     def losses(self, rows: Any, selected: bool) -> tuple[Tensor, Any]:
         """Per-sample losses (rows,) of the closure, and whatever else it returned."""
         if selected and not self.takes_rows:
-            raise ValueError("this variant selects samples: the closure must take rows")
+            raise ValueError("rows are selected: the closure must take rows")
         result = self.closure(rows) if self.takes_rows else self.closure()
         if isinstance(result, tuple) and len(result) != 2:
             raise ValueError(f"the closure must return losses or (losses, aux), got {len(result)}")
@@ -52,10 +62,20 @@ class Batch:
         if losses.numel() == 0:
             raise ValueError("the closure returned no losses: an empty batch?")
         if losses.ndim == 0 and selected:
-            raise ValueError("this variant selects samples: return losses with reduction='none'")
+            raise ValueError("rows are selected: return losses with reduction='none'")
         if losses.ndim > 0 and isinstance(rows, Tensor) and len(losses) != len(rows):
             raise ValueError(f"the closure returned {len(losses)} losses for {len(rows)} rows")
+        losses = losses.float() if losses.dtype in (torch.float16, torch.bfloat16) else losses
         return (losses.flatten(1).mean(1) if losses.ndim > 1 else losses.reshape(-1)), aux
+
+
+def joined(auxes: Sequence[Any]) -> Any:
+    """What micro-batches returned beside their losses: concatenated if tensors, else a list."""
+    if len(auxes) == 1:
+        return auxes[0]
+    if all(isinstance(aux, Tensor) and aux.ndim for aux in auxes):
+        return torch.cat(list(auxes))
+    return None if all(aux is None for aux in auxes) else list(auxes)
 
 
 def _takes_rows(closure: Closure) -> bool:

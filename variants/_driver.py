@@ -1,17 +1,20 @@
 """`SharpnessAware`: a torch optimizer that drives a variant around any base optimizer."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from variants import _groups, _model, _noise, _registry
-from variants import _ops as ops
+from variants import _autocast, _groups, _model, _noise, _registry, _rows
 from variants._batch import Batch, Closure
-from variants._oracle import EagerOracle, Trace
+from variants._descent import Descent, chosen, owned
+from variants._oracle import EagerOracle, Run
 from variants._protocol import State, Tree, Update, Variant
+from variants._replicas import Replicas
 from variants._rewind import Rewind
+from variants._trace import Trace
 
 
 class SharpnessAware(Optimizer):
@@ -26,12 +29,24 @@ class SharpnessAware(Optimizer):
     torch.Size([8])
 
     `param_groups` and `state` are the base's own, so any learning-rate scheduler attaches to it. A
-    group may hold `rho`, its own radius (one norm over all groups), or `perturb=False`. To clip the
-    final direction, clip in a step pre-hook of the base optimizer: there `.grad` holds it.
+    group may hold `rho`, its own radius (one norm over all groups), or `perturb=False`.
+
+    Autocast may stand in the closure or around `step`: it covers the closure alone. For several
+    processes hand in the model that DistributedDataParallel made, with the same seed everywhere;
+    weights are then the same on every rank after every step, and a step is skipped on all or none.
 
     seed, total_steps: of the variant's noise; length of the run, for variants that schedule
     scaler: a GradScaler; it scales every pass and its `step` and `update` are called here
     noise: recorded draws to replay in tests, see `variants._noise.Replay`
+    accumulation: what micro-batches are: "exact", parts of one evaluation (all at w, then all at
+        w + e); "m", batches of the rule by themselves, directions averaged (m-sharpness, `m_sam`)
+    ascent: what processes do: "local", each runs the rule on its own rows and the directions are
+        averaged (m-sharpness); "synced", every gradient is averaged, so that they run it together
+        (rows are selected, and `losses` reported, by each process among its own)
+    clip: largest global norm of the final direction, after unscaling and averaging
+    replay: draw the same dropout masks in all passes of a step (torch's global generators)
+    metrics: whether `last` has the cosine and the radius; they keep a gradient longer. An
+        attribute of the same name: set it before any step
     """
 
     def __init__(
@@ -44,26 +59,39 @@ class SharpnessAware(Optimizer):
         total_steps: int | None = None,
         scaler: torch.amp.GradScaler | None = None,
         noise: _noise.Replay | None = None,
+        accumulation: str = "exact",
+        ascent: str = "local",
+        clip: float | None = None,
+        replay: bool = False,
+        metrics: bool = True,
     ) -> None:
         _groups.refuse(base_optimizer, variant, total_steps)
+        _rows.refuse_mode(variant, accumulation)
         _model.parameters(model, base_optimizer)
         super().__init__(base_optimizer.param_groups, base_optimizer.defaults)
         self.base = base_optimizer
         self.variant = variant
         self.model = model
+        self.accumulation = accumulation
+        self.ascent = ascent
+        self.metrics = metrics
         self.steps = 0
-        """optimizer steps completed"""
-        self.skipped = 0
-        """steps not applied because a pass was not finite"""
+        """optimizer steps completed; those that a fused optimizer on a GPU skipped included"""
         self.passes = 0.0
         """gradient evaluations counted over all steps, skipped ones included"""
-        self._seed = seed
-        self._total_steps = total_steps
-        self._scaler = scaler if scaler is not None and scaler.is_enabled() else None
-        self._noise = noise
-        self._kinds = _model.kinds(model)
-        self._buffers = _model.Buffers(model)
-        self._backup: Tree = {}
+        self._skipped: int | Tensor = 0
+        self._replay = replay
+        self._descent = Descent(base_optimizer, scaler, clip)
+        self._replicas = Replicas(model, ascent)
+        self._run = Run(
+            base=base_optimizer,
+            buffers=_model.Buffers(model),
+            kinds=_model.kinds(model),
+            replicas=self._replicas,
+            seed=seed,
+            total_steps=total_steps,
+            noise=noise,
+        )
         self._variant_state: State | None = None
         self._trace = Trace()
         self._share_base()
@@ -79,41 +107,84 @@ class SharpnessAware(Optimizer):
         closure(rows) returns the per-sample losses (batch,) of the selected rows, or (losses, aux);
         `rows` is `slice(None)` or an int64 tensor. Further loss dimensions are averaged. A scalar
         loss, or a closure without argument, will do for variants that select no samples. `micro`
-        cuts `size` rows into micro-batches: gradients are exact, memory is that of one of them.
+        cuts `size` rows into micro-batches (see `accumulation`): memory is that of one of them.
 
         A step with a non-finite loss or direction is skipped: weights, optimizer state, variant
         state and buffers stay as they were. They also do when the closure raises.
         """
         self._share_base()
-        batch = Batch(closure, size, micro)
+        batch = Batch(closure, size, micro, exact=self.accumulation == "exact")
         self.base.zero_grad()  # else a leftover .grad of a frozen parameter would be applied
-        before = self._buffers.save()
+        self._replicas.begin()
+        buffers = self._run.buffers.save()
         oracle = self._oracle(batch)
         self._trace = oracle.trace
-        state = self._state_for(oracle.params)
         has_after = type(self.variant).after is not Variant.after
         rewind = Rewind(self.base) if has_after else None
         try:
-            update, state = self.variant.direction(oracle, state)
-            applied = self._apply(update, oracle)
-            if applied and rewind is not None:
-                applied, state = self._after(oracle, state)
+            with _autocast.suspended(oracle.autocast):
+                state, finite = self._take(oracle, buffers, rewind)
         except BaseException:
-            self._undo(before, rewind)
+            self._undo(buffers, rewind)
             raise
         finally:
             self.base.zero_grad()
+            oracle.trace.settle()
         self.passes += oracle.trace.passes
-        if applied:
+        if finite:
             self.steps += 1
             self._variant_state = state
         else:
-            self.skipped += 1
-            self._undo(before, rewind)
-        return oracle.trace.losses[0]
+            self._skipped += 1
+            self._undo(buffers, rewind)
+        return torch.cat(oracle.trace.first)
+
+    def _take(
+        self, oracle: EagerOracle, buffers: list[_model.Saved], rewind: Rewind | None
+    ) -> tuple[State, bool]:
+        """The step itself: the variant's next state, and whether it counts."""
+        old, replicas = self._state_for(oracle.params), self._replicas
+        waits = rewind is not None or self._descent.waits(oracle.device)
+        with replicas.quiet() if replicas.local else nullcontext():
+            update, state = self._direction(oracle, old)
+            finite = replicas.all(oracle.trace.finite(*update))
+            oracle.trace.settle()
+            update = owned(update, state, old, oracle.params, self.base.state)
+            if replicas.local:
+                replicas.join(update, oracle.trace.reached)
+            applied, ok = self._descent.step(update, oracle, finite, waits), True
+            try:
+                if applied and rewind is not None:
+                    ok, state = self._after(oracle, state)
+            finally:
+                self._descent.close(ok)
+            applied = applied and ok
+        if applied and replicas.local:
+            state = replicas.joined(state, old)
+        if not waits:
+            self._run.buffers.restore_unless(finite, buffers)
+            self._skipped = self._skipped + (~finite).long()
+            state = chosen(finite, state, old)
+        return state, applied
+
+    def _direction(self, oracle: EagerOracle, state: State) -> tuple[Update, State]:
+        parts = oracle.parts()
+        if parts is None:
+            return self.variant.direction(oracle, state)
+        return _rows.average(self.variant, parts, oracle.size, state)
+
+    def _after(self, oracle: EagerOracle, state: State) -> tuple[bool, State]:
+        oracle.weights.moved()
+        replacement, state = self.variant.after(oracle, state)
+        replacement = dict(replacement or {})
+        if self._replicas.local:
+            replacement = self._replicas.joined(replacement, {})
+        for name, value in replacement.items():
+            oracle.weights.parameters[name].copy_(value)
+        return bool(self._replicas.all(oracle.trace.finite(replacement))), state
 
     def _undo(self, buffers: list[_model.Saved], rewind: Rewind | None) -> None:
-        self._buffers.restore(buffers)
+        self._run.buffers.restore(buffers)
         if rewind is not None:
             rewind.restore()
 
@@ -122,26 +193,15 @@ class SharpnessAware(Optimizer):
         """Metrics of the last step, 0-d tensors on the device (NaN where a variant has none).
 
         grad_norm at w, grad_norm_perturbed at w + e (the last such evaluation), cosine between the
-        two, rise = L(w + e) - L(w), radius = |e|, and passes: counted gradient evaluations.
+        two, rise = L(w + e) - L(w), radius = |e|, and passes: counted gradient evaluations. Those
+        of this process, under ascent="local".
         """
-        trace = self._trace
-        nan = torch.full((), float("nan"))
-        clean, perturbed = trace.clean, trace.perturbed
-        at_w = ops.norm(clean.grads) if clean else nan
-        at_e = ops.norm(perturbed.grads) if perturbed else nan
-        cosine = rise = nan
-        if clean and perturbed:
-            cosine = ops.dot(clean.grads, perturbed.grads) / (at_w * at_e)
-            if clean.losses.shape == perturbed.losses.shape:
-                rise = perturbed.losses.mean() - clean.losses.mean()
-        return {
-            "grad_norm": at_w,
-            "grad_norm_perturbed": at_e,
-            "cosine": cosine,
-            "rise": rise,
-            "radius": ops.norm(trace.offset) if trace.offset else nan,
-            "passes": trace.passes,
-        }
+        return self._trace.summary()
+
+    @property
+    def skipped(self) -> int:
+        """Steps not applied because a pass was not finite; may wait for the device."""
+        return int(self._skipped)
 
     @property
     def aux(self) -> Any:
@@ -156,7 +216,9 @@ class SharpnessAware(Optimizer):
             "steps": self.steps,
             "skipped": self.skipped,
             "passes": self.passes,
-            "seed": self._seed,
+            "seed": self._run.seed,
+            "accumulation": self.accumulation,
+            "ascent": self.ascent,
         }
         return {**self.base.state_dict(), "sharpness": mine}
 
@@ -175,8 +237,8 @@ class SharpnessAware(Optimizer):
         self._share_base()
         device = next(iter(self._trained().values())).device
         self._variant_state = _to(mine["state"], device)
-        self.steps, self.skipped, self.passes = mine["steps"], mine["skipped"], mine["passes"]
-        self._seed = mine["seed"]
+        self.steps, self._skipped, self.passes = mine["steps"], mine["skipped"], mine["passes"]
+        self._run.seed = mine["seed"]
 
     def _trained(self) -> dict[str, nn.Parameter]:
         named = _model.parameters(self.model, self.base)
@@ -187,20 +249,16 @@ class SharpnessAware(Optimizer):
         if not parameters:
             raise ValueError("no parameter of the optimizer requires a gradient")
         device = next(iter(parameters.values())).device
-        one = torch.ones((), device=device)
         return EagerOracle(
+            self._run,
             parameters,
             batch,
-            base=self.base,
-            buffers=self._buffers,
-            backup=self._backup,
-            kinds=self._kinds,
-            radii=_groups.radii(self.base, self.variant, parameters),
-            scale=None if self._scaler is None else self._scaler.scale(one),
-            seed=self._seed,
             step=self.steps,
-            total_steps=self._total_steps,
-            noise=self._noise,
+            radii=_groups.radii(self.base, self.variant, parameters),
+            scale=self._descent.scale(device),
+            autocast=_autocast.current(device),
+            replay=self._replay,
+            metrics=self.metrics,
         )
 
     def _state_for(self, params: Tree) -> State:
@@ -213,45 +271,6 @@ class SharpnessAware(Optimizer):
             return state
         fresh = self.variant.init(params)
         return {k: {**fresh[k], **v} if isinstance(v, dict) else v for k, v in state.items()}
-
-    def _apply(self, update: Update, oracle: EagerOracle) -> bool:
-        """Lets the base optimizer step, unless some pass was not finite; says whether it did."""
-        finite = oracle.trace.finite(*(tree for tree in update if tree is not None))
-        if self._scaler is not None:
-            return self._apply_scaled(self._scaler, update, oracle, finite)
-        if not bool(finite):
-            return False
-        oracle.assign(update.grads)
-        self.base.step()
-        self._move_directly(update.direct)
-        return True
-
-    def _apply_scaled(
-        self, scaler: torch.amp.GradScaler, update: Update, oracle: EagerOracle, finite: Tensor
-    ) -> bool:
-        one = torch.ones((), device=finite.device)
-        factor = torch.where(finite, scaler.scale(one), torch.full_like(one, float("inf")))
-        oracle.assign(ops.scale(update.grads, factor))
-        scaler.step(self.base)
-        scaler.update()
-        applied = bool(finite)
-        if applied:
-            self._move_directly(update.direct)
-        return applied
-
-    def _move_directly(self, direct: Tree | None) -> None:
-        if direct is None:
-            return
-        for name, p, group in _groups.members(self.base, self._trained()):
-            p.sub_(group["lr"] * direct[name])
-
-    def _after(self, oracle: EagerOracle, state: State) -> tuple[bool, State]:
-        oracle.moved()
-        replacement, state = self.variant.after(oracle, state)
-        trained = self._trained()
-        for name, value in (replacement or {}).items():
-            trained[name].copy_(value)
-        return bool(oracle.trace.finite(replacement or {})), state
 
 
 def _to(value: Any, device: torch.device) -> Any:

@@ -31,8 +31,9 @@ def parameters(model: nn.Module, optimizer: Optimizer) -> dict[str, nn.Parameter
         raise ValueError(
             f"{missing} of the optimizer's {len(held)} parameters are not in the model"
         )
+    fully = any(type(m).__name__ == "FullyShardedDataParallel" for m in model.modules())
     for name, p in named.items():
-        if hasattr(p, "device_mesh") or hasattr(p, "_is_flat_param"):
+        if fully or hasattr(p, "device_mesh") or hasattr(p, "_is_flat_param"):
             raise ValueError(
                 f"{name} is sharded (FSDP or tensor parallel): not supported yet, use DDP"
             )
@@ -89,6 +90,20 @@ class Buffers:
         """Puts the buffers found by `save` back, and their values into them."""
         for s in saved:
             s.owner[s.key] = s.buffer
+        self._copy(saved)
+
+    def restore_unless(self, flag: Tensor, saved: list[Saved]) -> None:
+        """Puts the values back unless the 0-d `flag` holds, without asking the device."""
+        kept = [s._replace(value=_unless(flag, s)) for s in saved if s.owner.get(s.key) is s.buffer]
+        self._copy(kept)
+
+    def _copy(self, saved: list[Saved]) -> None:
         live = [s.buffer for s in saved if s.buffer is not None]
         if live:
             torch._foreach_copy_(live, [s.value for s in saved if s.value is not None])
+
+
+def _unless(flag: Tensor, saved: Saved) -> Tensor | None:
+    if saved.buffer is None or saved.value is None:
+        return None
+    return torch.where(flag, saved.buffer, saved.value)

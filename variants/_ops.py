@@ -35,17 +35,29 @@ def scale(tree: Tree, factor: Real) -> Tree:
     """factor * tree"""
     tensors = list(tree.values())
     if not tensors or not _plain([*tensors, *([factor] if isinstance(factor, Tensor) else [])]):
-        return {name: (t * factor).to(t.dtype) for name, t in tree.items()}
+        return {name: (_wide(t) * factor).to(t.dtype) for name, t in tree.items()}
     if isinstance(factor, Tensor) and any(t.dtype != factor.dtype for t in tensors):
-        return {name: (t * factor).to(t.dtype) for name, t in tree.items()}
+        return {name: (_wide(t) * factor).to(t.dtype) for name, t in tree.items()}
     return dict(zip(tree, torch._foreach_mul(tensors, factor), strict=True))
+
+
+def scale_(tree: Tree, factor: Tensor) -> Tree:
+    """tree *= factor, a 0-d tensor; returns it."""
+    tensors = list(tree.values())
+    if tensors and _plain(tensors) and all(t.dtype == factor.dtype for t in tensors):
+        torch._foreach_mul_(tensors, factor)
+    else:
+        for t in tensors:
+            t.copy_(_wide(t) * factor)
+    return tree
 
 
 def add(a: Tree, b: Tree, factor: Real = 1.0) -> Tree:
     """a + factor * b, over the names of `a`"""
     left, right = list(a.values()), [b[name] for name in a]
     if not left or isinstance(factor, Tensor) or not _plain([*left, *right]):
-        return {n: (x + factor * y).to(x.dtype) for n, x, y in zip(a, left, right, strict=True)}
+        pairs = zip(a, left, right, strict=True)
+        return {n: (x + factor * _wide(y)).to(x.dtype) for n, x, y in pairs}
     return dict(zip(a, torch._foreach_add(left, right, alpha=factor), strict=True))
 
 

@@ -1,7 +1,7 @@
 """The eager oracle: evaluates a model's losses and gradients at w + e, and leaves w as it was."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,32 +9,31 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from variants import _noise
+from variants import _autocast, _noise
 from variants import _ops as ops
-from variants._batch import Batch
+from variants._batch import Batch, joined
+from variants._dropout import Streams
 from variants._model import Buffers, Saved
 from variants._protocol import FORWARD, Evaluation, Tree
+from variants._replicas import Replicas
 from variants._rewind import Rewind
+from variants._rows import Rows
+from variants._trace import Trace
+from variants._weights import Weights
 
 
 @dataclass
-class Trace:
-    """What a step evaluated, for metrics and for the decision whether it may be applied."""
+class Run:
+    """What all steps of a run have in common."""
 
-    passes: float = 0.0
-    losses: list[Tensor] = field(default_factory=list)
-    norms: list[Tensor] = field(default_factory=list)
-    clean: Evaluation | None = None
-    perturbed: Evaluation | None = None
-    offset: Tree | None = None
-    aux: Any = None
-    reached: set[str] = field(default_factory=set)
-
-    def finite(self, *trees: Tree) -> Tensor:
-        """Whether every evaluation so far and these trees are finite, a 0-d tensor."""
-        evidence = [losses.sum() for losses in self.losses] + self.norms
-        evidence += [ops.norm(tree) for tree in trees if tree]
-        return torch.stack([e.to(torch.float64) for e in evidence]).isfinite().all()
+    base: Optimizer
+    buffers: Buffers
+    kinds: Mapping[str, str]
+    replicas: Replicas
+    seed: int
+    total_steps: int | None
+    noise: _noise.Replay | None
+    backup: Tree = field(default_factory=dict)
 
 
 class EagerOracle:
@@ -42,43 +41,39 @@ class EagerOracle:
 
     def __init__(
         self,
+        run: Run,
         parameters: dict[str, nn.Parameter],
         batch: Batch,
         *,
-        base: Optimizer,
-        buffers: Buffers,
-        backup: Tree,
-        kinds: Mapping[str, str],
+        step: int,
         radii: Mapping[str, float],
         scale: Tensor | None,
-        seed: int,
-        step: int,
-        total_steps: int | None,
-        noise: _noise.Replay | None,
+        autocast: _autocast.Settings,
+        replay: bool,
+        metrics: bool,
     ) -> None:
         self.step = step
-        self.kinds = kinds
-        self.trace = Trace()
-        self._total_steps = total_steps
+        self.kinds = run.kinds
+        self.trace = Trace(metrics)
+        self.weights = Weights(parameters, run.backup)
+        self._run = run
         self._parameters = parameters
+        self.device = next(iter(parameters.values())).device
         self._batch = batch
-        self._base = base
-        self._buffers = buffers
-        self._moved: list[Saved] | None = None
-        self._backup = backup
-        self._saved: set[str] = set()
         self._radii = radii
         self._scale = scale
-        self._seed = seed
-        self._replay = noise
+        self.autocast = autocast
+        self._streams = Streams(self.device) if replay else None
+        self._begun = False
+        self._moved: list[Saved] = []
         self._calls = 0
         self._size = batch.size
 
     @property
     def total_steps(self) -> int:
-        if self._total_steps is None:
+        if self._run.total_steps is None:
             raise ValueError("this variant needs total_steps: SharpnessAware(..., total_steps=N)")
-        return self._total_steps
+        return self._run.total_steps
 
     @property
     def size(self) -> int:
@@ -93,7 +88,7 @@ class EagerOracle:
         return {name: self._moment(p) for name, p in self._parameters.items()}
 
     def _moment(self, p: nn.Parameter) -> Tensor:
-        state = self._base.state.get(p, {})
+        state = self._run.base.state.get(p, {})
         found = (state.get(key) for key in ("exp_avg", "momentum_buffer"))
         return next((m for m in found if m is not None), torch.zeros_like(p))
 
@@ -103,11 +98,7 @@ class EagerOracle:
         offset = self._offset(at)
         losses = self._evaluate(offset, rows, backward=True)
         evaluation = Evaluation(losses, self._collect())
-        self.trace.norms.append(ops.norm(evaluation.grads))
-        if at is not None:
-            self.trace.perturbed, self.trace.offset = evaluation, offset
-        elif rows is None:
-            self.trace.clean = self.trace.clean or evaluation
+        self.trace.saw(evaluation, None if at is None else offset, whole=rows is None)
         return evaluation
 
     def loss(self, at: Tree | None = None, rows: Tensor | None = None) -> Tensor:
@@ -115,10 +106,10 @@ class EagerOracle:
 
     def preview(self, grads: Tree) -> Tree:
         before = {name: p.detach().clone() for name, p in self._parameters.items()}
-        rewind = Rewind(self._base)
-        self.assign(grads)
+        rewind = Rewind(self._run.base)
+        self.assign({name: g.clone() for name, g in grads.items()})
         try:
-            self._base.step()
+            self._run.base.step()
             return {name: p.detach() - before[name] for name, p in self._parameters.items()}
         finally:
             rewind.restore()
@@ -133,52 +124,79 @@ class EagerOracle:
 
     def _noise(self, kind: Callable[..., Tensor], like: Tree) -> Tree:
         call, self._calls = self._calls, self._calls + 1
-        if self._replay is not None:
-            return _noise.replay(self._replay, like, step=self.step, call=call)
-        return _noise.draw(kind, like, seed=self._seed, step=self.step, call=call)
+        if self._run.noise is not None:
+            return _noise.replay(self._run.noise, like, step=self.step, call=call)
+        return _noise.draw(kind, like, seed=self._run.seed, step=self.step, call=call)
+
+    def average(self, value: Tensor) -> Tensor:
+        return self._run.replicas.average(value)
 
     def decide(self, flag: Tensor) -> bool:
-        return bool(flag)
+        return bool(self._run.replicas.first(flag))
+
+    def parts(self) -> Iterator[Rows] | None:
+        """Micro-batches that are batches of their own, each with a first evaluation of its own."""
+        rows = self._batch.parts(self.device)
+        return (self._part(r) for r in rows) if rows else None
+
+    def _part(self, rows: Tensor) -> Rows:
+        self._begun = False
+        return Rows(self, rows)
 
     def assign(self, grads: Tree) -> None:
         """Sets `.grad` of every parameter that some evaluation of this step reached.
 
-        By copy: clipping and base optimizers write into `.grad`, which state and metrics may share.
+        Base optimizers write into them: the tensors must be nobody else's.
         """
         reached = self.trace.reached if self.trace.losses else self._parameters.keys()
         for name, p in self._parameters.items():
-            p.grad = grads[name].to(p.dtype, copy=True) if name in reached else None
-
-    def moved(self) -> None:
-        """Tells the oracle that the base optimizer changed the weights."""
-        self._saved.clear()
+            p.grad = grads[name].to(p.dtype) if name in reached else None
 
     def _evaluate(self, offset: Tree, rows: Tensor | None, *, backward: bool) -> Tensor:
+        first = not self._begun
+        self.trace.forget()
         torch.clear_autocast_cache()  # else the casts of w serve for w + e, and SAM is its base
         try:
-            with self._perturbed(offset), self._statistics(), torch.set_grad_enabled(backward):
-                losses = torch.cat(list(self._run(rows, backward)))
+            with self._drawing(first), self.weights.at(offset), self._statistics(first):
+                losses, aux = self._pass(rows, backward)
         finally:
             torch.clear_autocast_cache()
+        self._begun = True
         if rows is None and self._size is None:
             self._size = losses.numel()
-        self.trace.losses.append(losses)
-        whole = self._size or self.trace.losses[0].numel()
-        share = 1.0 if rows is None else losses.numel() / whole
-        self.trace.passes += share * (1.0 if backward else FORWARD)
+        self._count(losses, 1.0 if backward else FORWARD, whole=rows is None)
+        if first:
+            self.trace.first.append(losses)
+            self.trace.aux = aux if len(self.trace.losses) == 1 else self.trace.aux
         return losses
 
-    def _run(self, rows: Tensor | None, backward: bool) -> Iterator[Tensor]:
-        device = next(iter(self._parameters.values())).device
-        for i, (chunk, weight) in enumerate(self._batch.chunks(rows, device)):
-            losses, aux = self._batch.losses(chunk, selected=rows is not None)
-            if not self.trace.losses:
-                self.trace.aux = aux
-            if backward:
-                self._check_graph(losses, first=i == 0)
+    def _count(self, losses: Tensor, cost: float, whole: bool) -> None:
+        self.trace.losses.append(losses)
+        size = self._size or self.trace.losses[0].numel()
+        self.trace.passes += cost * (1.0 if whole else losses.numel() / size)
+
+    def _pass(self, rows: Tensor | None, backward: bool) -> tuple[Tensor, Any]:
+        """Losses and aux of all micro-batches; their gradients add up in `.grad`."""
+        chunks = self._batch.chunks(rows, self.device)
+        found = []
+        for i, (chunk, weight) in enumerate(chunks):
+            alone = backward and i + 1 < len(chunks)  # DDP averages what the last one completes
+            with self._run.replicas.quiet() if alone else nullcontext():
+                found.append(self._chunk(chunk, weight, rows is not None, backward, first=i == 0))
+        losses, auxes = zip(*found, strict=True)
+        return torch.cat(losses), joined(auxes)
+
+    def _chunk(
+        self, chunk: Any, weight: float, selected: bool, backward: bool, *, first: bool
+    ) -> tuple[Tensor, Any]:
+        with _autocast.resumed(self.autocast), torch.set_grad_enabled(backward):
+            losses, aux = self._batch.losses(chunk, selected)
+        if backward:
+            self._check_graph(losses, first)
+            with torch.enable_grad():
                 objective = losses.mean() * weight
                 (objective if self._scale is None else objective * self._scale).backward()
-            yield losses.detach()
+        return losses.detach(), aux
 
     def _check_graph(self, losses: Tensor, first: bool) -> None:
         if first and any(p.grad is not None for p in self._parameters.values()):
@@ -188,6 +206,7 @@ class EagerOracle:
 
     def _collect(self) -> Tree:
         grads: Tree = {}
+        reused = self._run.replicas.reuses_grads
         for name, p in self._parameters.items():
             if p.grad is None:
                 grads[name] = torch.zeros_like(p)
@@ -195,8 +214,8 @@ class EagerOracle:
             if p.grad.is_sparse:
                 raise ValueError(f"{name} has a sparse gradient; use sparse=False in its embedding")
             self.trace.reached.add(name)
-            grads[name], p.grad = p.grad, None
-        return grads if self._scale is None else ops.scale(grads, 1 / self._scale)
+            grads[name], p.grad = p.grad.clone() if reused else p.grad, None
+        return grads if self._scale is None else ops.scale_(grads, 1 / self._scale)
 
     def _offset(self, at: Tree | None) -> Tree:
         """What is added to w for `at`: the part that trains, by the radius of its group."""
@@ -206,33 +225,17 @@ class EagerOracle:
         }
 
     @contextmanager
-    def _perturbed(self, offset: Tree) -> Iterator[None]:
-        """w + e for a while. w comes back by copy: w + e - e differs in its last bits."""
-        if not offset:
+    def _drawing(self, first: bool) -> Iterator[None]:
+        with nullcontext() if self._streams is None else self._streams.drawing(first):
             yield
-            return
-        live = [self._parameters[n].detach() for n in offset]
-        for name, p in zip(offset, live, strict=True):
-            if name not in self._saved:
-                kept = self._backup.get(name)
-                if kept is None or kept.dtype != p.dtype or kept.device != p.device:
-                    kept = self._backup[name] = torch.empty_like(p)
-                kept.copy_(p)
-                self._saved.add(name)
-        try:
-            torch._foreach_add_(live, list(offset.values()))
-            yield
-        finally:
-            torch._foreach_copy_(live, [self._backup[n] for n in offset])
 
     @contextmanager
-    def _statistics(self) -> Iterator[None]:
-        """Lets the first evaluation of a step move the buffers, and no later one."""
-        first = self._moved is None
+    def _statistics(self, first: bool) -> Iterator[None]:
+        """Lets the first evaluation of a batch move the buffers, and no later one."""
         try:
             yield
         finally:
-            if self._moved is not None:
-                self._buffers.restore(self._moved)
+            if not first:
+                self._run.buffers.restore(self._moved)
         if first:
-            self._moved = self._buffers.save()
+            self._moved = self._run.buffers.save()

@@ -92,6 +92,14 @@ class Oracle(Protocol):
         """Noise uniform in [0, 1), drawn as `normal` draws."""
         ...
 
+    def average(self, value: Tensor) -> Tensor:
+        """The mean of `value` over processes that run one rule together; in one process, itself.
+
+        Gradients are averages already, losses are each process's own: what a rule computes from
+        losses, other than rows and decisions, goes through here.
+        """
+        ...
+
     def decide(self, flag: Tensor) -> bool:
         """The truth of a 0-d tensor on the host: the one legal wait (declare `dynamic`)."""
         ...

@@ -1,10 +1,11 @@
-"""A part of the batch as an oracle of its own."""
+"""A part of the batch as an oracle of its own, and a rule on every part by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor
 
-from variants._protocol import Evaluation, Oracle, Tree
+from variants import _ops as ops
+from variants._protocol import Evaluation, Oracle, State, Tree, Update, Variant
 
 
 class Rows:
@@ -53,8 +54,46 @@ class Rows:
     def uniform(self, like: Tree) -> Tree:
         return self._oracle.uniform(like)
 
+    def average(self, value: Tensor) -> Tensor:
+        return self._oracle.average(value)
+
     def decide(self, flag: Tensor) -> bool:
         return self._oracle.decide(flag)
 
     def _select(self, rows: Tensor | None) -> Tensor:
         return self._rows if rows is None else self._rows[rows]
+
+
+def average(
+    variant: Variant, parts: Iterable[Rows], size: int, state: State
+) -> tuple[Update, State]:
+    """The rule on each part of `size` rows, and the mean of its directions: m-sharpness.
+
+    The state goes from one part to the next.
+    """
+    total: Update | None = None
+    for part in parts:
+        update, state = variant.direction(part, state)
+        scaled = [tree and ops.scale(tree, part.size / size) for tree in update]
+        if total is not None:
+            scaled = [a and b and ops.add(a, b) for a, b in zip(total, scaled, strict=True)]
+        total = Update(scaled[0] or {}, scaled[1])
+    if total is None:
+        raise ValueError("an empty batch has no direction")
+    return total, state
+
+
+def refuse_mode(variant: Variant, accumulation: str) -> None:
+    """ValueError unless `variant` can do this kind of accumulation."""
+    if accumulation not in ("exact", "m"):
+        raise ValueError(f"accumulation must be 'exact' or 'm', got {accumulation!r}")
+    if accumulation == "m":
+        refuse(variant, "a variant on micro-batches")
+
+
+def refuse(variant: Variant, what: str) -> None:
+    """ValueError for a variant that works after the step too: parts have no such thing."""
+    if type(variant).after is not Variant.after:
+        raise ValueError(
+            f"{what} must do all its work before the step, got {type(variant).__name__}"
+        )

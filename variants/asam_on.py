@@ -12,7 +12,7 @@ from variants.sam_on import only_norm
     paper="Normalization Layers Are All That Sharpness-Aware Minimization Needs",
     arxiv="2306.04226",
     year=2023,
-    copies=1.0,
+    copies=0.0,
 )
 class ASAMON(Variant):
     """SAM-ON in ASAM's ball (the authors' elementwise form, p = 2).

@@ -11,7 +11,7 @@ from variants._registry import register
     paper="CR-SAM: Curvature Regularized Sharpness-Aware Minimization",
     arxiv="2312.13555",
     year=2024,
-    copies=7.0,
+    copies=8.0,
 )
 class CRSAM(Variant):
     """SAM with a penalty on curvature, from the gradients on both sides of w.

@@ -38,6 +38,7 @@ class DetSAM(Variant):
         clean = oracle.grad()
         near = [self._near(oracle) for _ in range(self.n)]
         rises = torch.stack([e.losses.mean() for e in near]) - clean.losses.mean()
+        rises = oracle.average(rises)  # (n,)
         weights = torch.exp(-0.5 * rises * ops.inverse_square(self.rho))  # (n,)
         factors = weights / self.n / weights.mean() ** 3
         pairs = zip(near, factors, strict=True)

@@ -36,7 +36,7 @@ class FrobSAM(Variant):
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
         near = [oracle.grad(at=ops.scale(oracle.normal(g), self.rho)) for _ in range(self.n)]
-        losses = torch.stack([e.losses.mean() for e in near])
+        losses = oracle.average(torch.stack([e.losses.mean() for e in near]))
         excess = (losses - losses.mean()) / (self.n - 1)  # (n,)
         covariance = ops.total([ops.scale(e.grads, x) for e, x in zip(near, excess, strict=True)])
         return Update(ops.add(g, covariance, self.lam * ops.inverse_square(self.rho))), state

@@ -13,7 +13,7 @@ from variants._registry import register
     paper="GCSAM: Gradient Centralized Sharpness Aware Minimization",
     arxiv="2501.11584",
     year=2025,
-    copies=4.0,
+    copies=3.0,
 )
 class GCSAM(Variant):
     """SAM on centralised gradients: each filter's gradient less its mean.

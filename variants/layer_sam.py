@@ -13,7 +13,7 @@ from variants._registry import register
     paper="Towards Efficient and Scalable Sharpness-Aware Minimization",
     arxiv="2203.02714",
     year=2022,
-    copies=3.0,
+    copies=2.0,
 )
 class LayerSAM(Variant):
     """SAM with a radius of its own for each of the T tensors.

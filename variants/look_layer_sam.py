@@ -15,7 +15,7 @@ from variants.looksam import component, reuse
     paper="Towards Efficient and Scalable Sharpness-Aware Minimization",
     arxiv="2203.02714",
     year=2022,
-    copies=5.0,
+    copies=6.0,
 )
 class LookLayerSAM(Variant):
     """LookSAM whose every k-th step ascends as LayerSAM does (algorithm 2).

@@ -4,10 +4,9 @@ from collections.abc import Hashable
 
 import torch
 
-from variants import _ops as ops
 from variants._protocol import Oracle, Real, State, Tree, Update, Variant, hyper
 from variants._registry import register
-from variants._rows import Rows
+from variants._rows import Rows, average, refuse
 from variants.sam import SAM
 
 
@@ -17,7 +16,7 @@ from variants.sam import SAM
     paper="Sharpness-Aware Minimization for Efficiently Improving Generalization",
     arxiv="2010.01412",
     year=2021,
-    copies=5.0,
+    copies=4.0,
 )
 class MSAM(Variant):
     """A variant on each micro-batch of `size` samples by itself, and the mean of its directions.
@@ -36,10 +35,7 @@ class MSAM(Variant):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if type(self.inner).after is not Variant.after:
-            raise ValueError(
-                f"inner must do all its work before the step, got {type(self.inner).__name__}"
-            )
+        refuse(self.inner, "inner")
         for name in ("needs", "dynamic", "clean"):
             object.__setattr__(self, name, getattr(self.inner, name))
 
@@ -60,20 +56,5 @@ class MSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         device = next(iter(oracle.params.values())).device
-        mean: Update | None = None
-        for rows in torch.arange(oracle.size, device=device).split(self.size):
-            update, state = self.inner.direction(Rows(oracle, rows), state)
-            part = _scaled(update, len(rows) / oracle.size)
-            mean = part if mean is None else _sum(mean, part)
-        assert mean is not None
-        return mean, state
-
-
-def _scaled(update: Update, share: float) -> Update:
-    direct = None if update.direct is None else ops.scale(update.direct, share)
-    return Update(ops.scale(update.grads, share), direct)
-
-
-def _sum(a: Update, b: Update) -> Update:
-    direct = None if a.direct is None or b.direct is None else ops.add(a.direct, b.direct)
-    return Update(ops.add(a.grads, b.grads), direct)
+        parts = torch.arange(oracle.size, device=device).split(self.size)
+        return average(self.inner, (Rows(oracle, rows) for rows in parts), oracle.size, state)

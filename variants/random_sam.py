@@ -13,7 +13,7 @@ from variants.rwp import filter_noise
     title="R-SAM",
     paper="Random Sharpness-Aware Minimization (NeurIPS 2022)",
     year=2022,
-    copies=3.0,
+    copies=4.0,
 )
 class RandomSAM(Variant):
     """SAM whose ascent starts from a random point, which smooths the loss for one step's view.

@@ -18,7 +18,7 @@ def only_norm(grads: Tree, kinds: Mapping[str, str]) -> Tree:
     paper="Normalization Layers Are All That Sharpness-Aware Minimization Needs",
     arxiv="2306.04226",
     year=2023,
-    copies=1.0,
+    copies=0.0,
 )
 class SAMON(Variant):
     """SAM that perturbs scales and shifts of normalisation layers, and updates everything.

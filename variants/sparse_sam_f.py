@@ -14,7 +14,7 @@ from variants._registry import register
     paper=("Make Sharpness-Aware Minimization Stronger: A Sparsified Perturbation Approach"),
     arxiv="2210.05177",
     year=2022,
-    copies=4.0,
+    copies=6.0,
 )
 class SparseSAMF(Variant):
     """SAM on the weights of largest empirical Fisher information (algorithms 1 and 2).

@@ -11,7 +11,7 @@ from variants._registry import register
     paper="Towards Understanding Sharpness-Aware Minimization",
     arxiv="2206.06232",
     year=2022,
-    copies=3.0,
+    copies=2.0,
 )
 class USAM(Variant):
     """SAM without the normalisation, as its analyses study it.

@@ -11,7 +11,7 @@ from variants._registry import register
     paper="Sharpness-Aware Minimization Revisited: Weighted Sharpness as a Regularization Term",
     arxiv="2305.15817",
     year=2023,
-    copies=4.2,
+    copies=4.0,
 )
 class WSAM(Variant):
     """The loss plus a times its sharpness L(w + e) - L(w), a = gamma / (1 - gamma).

@@ -1,6 +1,9 @@
 """A small float64 problem to train on, snapshots of everything a step may change, a probe."""
 
+import importlib.util
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -9,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import variants
+
+collect_ignore = ["replicas.py"]  # a program of its own processes, not a module of tests
 
 
 def mlp() -> nn.Module:
@@ -121,3 +126,20 @@ def probe() -> type[Probe]:
 @pytest.fixture(name="differing")
 def differing_fixture() -> Callable[..., list[str]]:
     return differing
+
+
+_spec = importlib.util.spec_from_file_location("settings", Path(__file__).with_name("settings.py"))
+assert _spec and _spec.loader
+_settings = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_settings)
+
+
+@pytest.fixture
+def settings() -> ModuleType:
+    """settings.py, which processes of their own import too."""
+    return _settings
+
+
+@pytest.fixture
+def training() -> type:
+    return _settings.Training

@@ -124,6 +124,14 @@ class Wanders(Ball):
         return super().finish(oracle, g, e, state)
 
 
+class Alone(Ball):
+    """Every process weighs by its own losses."""
+
+    def finish(self, oracle, g, e, state):
+        weight = oracle.loss(at=e).mean()
+        return super().finish(oracle, g, {n: weight * t for n, t in e.items()}, state)
+
+
 class Host(Ball):
     """A branch on values: no lanes."""
 
@@ -163,6 +171,7 @@ FAULTS = {
     Aliases: "test_changes_no_input",
     Grows: "test_state_keeps_its_structure",
     Wanders: "test_equal_phases_ask_alike",
+    Alone: "test_replicas_agree",
     Host: "test_lanes_are_single_runs",
     Divides: "test_zero_gradients",
     Statistics: "test_one_scalar_is_a_model",

@@ -205,3 +205,18 @@ def test_no_cast_of_the_perturbed_weights_is_left_behind(fails, task):
         except OSError:
             assert fails
         assert torch.equal(t.model(t.x), expected)
+
+
+class FullyShardedDataParallel(nn.Module):
+    """FSDP by name: with its original parameters nothing on them tells that they are shards."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.module = model
+
+
+def test_fully_sharded_models_are_refused(task):
+    t = task()
+    t.model = FullyShardedDataParallel(t.model)
+    with pytest.raises(ValueError, match=r"sharded .*: not supported yet, use DDP"):
+        t.driver("sam", t.sgd())

@@ -19,7 +19,7 @@ from variants import _registry
 from variants._driver import SharpnessAware
 from variants._protocol import Hyperparameter, Tree, Variant
 from variants.testing._memory import extra_copies
-from variants.testing._oracle import Step, leaves, simulate
+from variants.testing._oracle import Replica, Step, leaves, simulate
 from variants.testing._problem import TOTAL_STEPS, Base, OnPurposeError, Run, adamw, sgd
 
 SAME_MATHS = 1e-10  # relative: the same formula in another order, or a stabiliser of 1e-12
@@ -162,6 +162,20 @@ class VariantConformance:
             return clipped.step(8)
 
         identical(run(lambda d: d.mul_(0.5)).weights(), run(lambda d: d * 0.5).weights())
+
+    def test_replicas_agree(self, variant: Variant) -> None:
+        """Processes with a gradient in common and losses of their own go in one direction."""
+        for step in _two_of_each_phase(variant):
+            for answer in (True, False) if variant.dynamic else (None,):
+                agreed: list[Tensor] = []
+                updates = []
+                for rank in range(2):
+                    oracle = Replica(step, rank, agreed, answer=answer)
+                    updates.append(variant.direction(oracle, variant.init(oracle.params)))
+                first, second = (list(leaves(update)) for update in updates)
+                assert all(map(torch.equal, first, second)), (
+                    "the direction depends on this process's losses: use oracle.average"
+                )
 
     def test_state_keeps_its_structure(self, variant: Variant) -> None:
         for oracle, _, state, _ in _simulated(variant):

@@ -102,6 +102,10 @@ class FunctionOracle:
         self.lend(noise)
         return noise
 
+    def average(self, value: Tensor) -> Tensor:
+        self._asked("average", None, None)
+        return value
+
     def decide(self, flag: Tensor) -> bool:
         assert self._answer is not None, "the rule calls oracle.decide: declare dynamic = True"
         assert flag.ndim == 0, f"decide takes a 0-d tensor, got {tuple(flag.shape)}"
@@ -133,6 +137,36 @@ class FunctionOracle:
         index = torch.arange(t.numel(), device=t.device, dtype=t.dtype).reshape(t.shape)
         phase = 78.233 * self._seed + 37.719 * self.step + 9.31 * self._draws + 3.7 * tensor
         return (torch.sin(12.9898 * (index + 1) + phase) * 43758.5453).frac().abs()
+
+
+class Replica(FunctionOracle):
+    """One of the processes that run a rule together: gradients are shared, losses its own.
+
+    agreed: what `average` returned to the first replica, for the others; None for the first
+    """
+
+    def __init__(self, step: int, rank: int, agreed: list[Tensor], *, answer: bool | None) -> None:
+        weights = {n: w.clone() for n, w in _WEIGHTS.items()}
+        moment = {n: w.cos() for n, w in weights.items()}
+        super().__init__(
+            weights, moment, step=step, seed=torch.zeros((), dtype=torch.float64), answer=answer
+        )
+        self._rank = rank
+        self._agreed = agreed
+        self._averages = 0
+
+    def grad(self, at: Tree | None = None, rows: Tensor | None = None) -> Evaluation:
+        return Evaluation(self.loss(at, rows), super().grad(at).grads)
+
+    def loss(self, at: Tree | None = None, rows: Tensor | None = None) -> Tensor:
+        losses = super().loss(at)[: None if rows is None else len(rows)]
+        return losses + self._rank * torch.arange(len(losses)).sin()
+
+    def average(self, value: Tensor) -> Tensor:
+        self._averages += 1
+        if self._rank == 0:
+            self._agreed.append(value)
+        return self._agreed[self._averages - 1]
 
 
 class Step(NamedTuple):

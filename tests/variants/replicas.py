@@ -1,0 +1,112 @@
+"""One of several processes that train together, for test_ddp.py: RANK WORLD STORE MODE FILE.
+
+Every variant in one process, because it takes longer to start than to train. Rank r has the rows
+r, r + WORLD, ... of each batch.
+"""
+
+import sys
+from typing import Any
+
+import settings
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+import variants
+from variants.testing import _problem
+
+SHARDED = {"m_sam": {"size": 2}}  # of 4 rows here and 4 there: the 4 rows of one process
+STEPS = 4
+BAD_STEP = 2
+
+
+def create(name: str) -> variants.Variant:
+    whole = {"gamma": 1.0} if name in ("esam", "k_sam") else {}
+    return settings.create(name, **whole, **SHARDED.get(name, {}))
+
+
+class Replica(settings.Training):
+    """This rank's rows of the batches."""
+
+    def __init__(self, name: str, model: nn.Module, wrap: dict[str, Any], **options: Any) -> None:
+        ddp = DistributedDataParallel(model.double(), **wrap)
+        super().__init__(create(name), dtype=torch.float64, model=ddp, **options)
+        mine = slice(dist.get_rank(), None, dist.get_world_size())
+        self.x, self.y = self.x[:, mine], self.y[:, mine]
+
+    def result(self) -> dict[str, Any]:
+        buffers = {n: b.clone() for n, b in self.model.module.named_buffers()}
+        return {
+            "weights": {n.removeprefix("module."): p for n, p in self.weights().items()},
+            "state": self.opt.state_dict()["sharpness"]["state"],
+            "steps": self.opt.steps,
+            "skipped": self.opt.skipped,
+            "passes": self.opt.passes,
+            "buffers": buffers,
+        }
+
+
+def normed() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 3))
+
+
+def train(name: str, mode: str) -> dict[str, Any]:
+    """In uneven micro-batches, with gradients that live in DDP's buckets."""
+    wrap = {"gradient_as_bucket_view": True}
+    t = Replica(name, _problem.Tiny(), wrap, ascent=mode, noise=settings.constant)
+    return t.step(STEPS, size=4, micro=3).result()
+
+
+def spoiled(name: str, mode: str) -> dict[str, Any]:
+    """BatchNorm, a loss scale, clipping, and an overflow on the last rank alone."""
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
+    t = Replica(name, normed(), {}, ascent=mode, scaler=scaler, clip=1.0)
+    rank, last = dist.get_rank(), dist.get_world_size() - 1
+    for step in range(STEPS):
+        bad = step == BAD_STEP and rank == last
+        t.step(1, lambda f, bad=bad: lambda r: f(r) * (float("inf") if bad else 1.0), size=4)
+    return t.result() | {"scale": scaler.get_scale()}
+
+
+class Branches(nn.Module):
+    """Rank 0 never reaches `odd`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.even, self.odd, self.never = nn.Linear(5, 3), nn.Linear(5, 3), nn.Linear(5, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.even(x) + self.odd(x) if dist.get_rank() else self.even(x)
+
+
+def branches(name: str, mode: str) -> dict[str, Any]:
+    """Parameters that one replica only, or none, reaches; decay moves what has a gradient."""
+    t = Replica(
+        name,
+        Branches(),
+        {"find_unused_parameters": True},
+        ascent=mode,
+        base=lambda p: torch.optim.SGD(p, lr=0.1, weight_decay=0.1),
+    )
+    return t.step(STEPS, size=4).result()
+
+
+def main(rank: str, world: str, store: str, mode: str, file: str) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group(
+        "gloo", init_method=f"file://{store}", rank=int(rank), world_size=int(world)
+    )
+    results: dict[str, dict[str, Any]] = {}
+    for case in (train, spoiled):
+        results[case.__name__] = {name: case(name, mode) for name in variants.names()}
+    results["branches"] = {name: branches(name, mode) for name in ("plain", "sam", "looksam")}
+    torch.save(results, f"{file}.{rank}")
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

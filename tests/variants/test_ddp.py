@@ -1,0 +1,141 @@
+"""DistributedDataParallel in two real processes, for every variant and both modes of ascent."""
+
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from filelock import FileLock
+
+import variants
+
+NAMES = variants.names()
+WORLD = 2
+SAME = 1e-9  # relative to the way
+RANKS = range(WORLD)
+
+
+def start(mode, folder):
+    """Runs the processes; leaves the result of each rank in `folder`, or their errors."""
+    script, out = Path(__file__).with_name("replicas.py"), folder / mode
+    arguments = [str(WORLD), str(folder / f"{mode}.store"), mode, str(out)]
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, str(script), str(rank), *arguments], stderr=subprocess.PIPE, text=True
+        )
+        for rank in RANKS
+    ]
+    try:
+        errors = [process.communicate(timeout=240)[1] for process in ranks]
+    finally:
+        for process in ranks:
+            process.kill()
+    failed = any(process.returncode for process in ranks)
+    (folder / f"{mode}.errors").write_text("\n".join(e[-3000:] for e in errors) if failed else "")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """mode -> [rank][case][variant]: one start of the processes per mode and session.
+
+    Also where pytest itself runs in several processes, and if the processes fail.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+    @cache
+    def results(mode):
+        errors = folder / f"{mode}.errors"
+        with FileLock(folder / f"{mode}.lock"):
+            if not errors.exists():
+                start(mode, folder)
+        if errors.read_text():
+            return errors.read_text()
+        return [torch.load(folder / f"{mode}.{rank}") for rank in RANKS]
+
+    def get(mode):
+        found = results(mode)
+        assert not isinstance(found, str), found
+        return found
+
+    return get
+
+
+@pytest.mark.parametrize("case", ["train", "spoiled"])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("mode", ["local", "synced"])
+def test_ranks_agree_in_every_bit(mode, name, case, trained, settings):
+    first, second = (ranks[case][name] for ranks in trained(mode))
+    for key in ("weights", "state"):
+        a, b = settings.flat(first[key]), settings.flat(second[key])
+        assert a.keys() == b.keys() and all(torch.equal(v, b[k]) for k, v in a.items()), key
+    for key in ("steps", "skipped"):
+        assert first[key] == second[key]
+    assert all(w.isfinite().all() for w in first["weights"].values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("mode", ["local", "synced"])
+def test_an_overflow_on_one_rank_skips_on_all(mode, name, trained):
+    for ranks in trained(mode):
+        result = ranks["spoiled"][name]
+        assert result["skipped"] == 1 and result["scale"] == 2.0**9
+        assert result["buffers"]["1.num_batches_tracked"] == result["steps"] == 3
+        assert result["buffers"]["1.running_mean"].isfinite().all()
+
+
+def alone(training, settings, name, **options):
+    hyper = {"esam": {"gamma": 1.0}, "k_sam": {"gamma": 1.0}}.get(name, {})
+    return training(settings.create(name, **hyper), dtype=torch.float64, **options)
+
+
+def way(t, weights):
+    return torch.cat([(weights[n] - p).flatten() for n, p in t.start.items()])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_process_equals_two_in_synced_mode(name, trained, training, settings):
+    if name == "sparse_sam_f":
+        pytest.skip("its single samples are one of each process")
+    t = alone(training, settings, name, noise=settings.constant).step(4)
+    ranks = trained("synced")
+    assert settings.gap(way(t, ranks[0]["train"][name]["weights"]), t.moved()) < SAME
+    assert ranks[0]["train"][name]["passes"] == pytest.approx(t.opt.passes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_local_mode_is_m_sharpness(name, trained, training, settings):
+    """Two processes of 4 rows equal one with micro-batches of 4 rows, where nothing is remembered.
+
+    A remembered tree goes from one micro-batch to the next there, and is averaged here.
+    """
+    options = {"noise": settings.constant}
+    if name != "sampa":
+        options["accumulation"] = "m"
+    t = alone(training, settings, name, **options)
+    if name in ("sampa", "m_sam") or t.opt.variant.init(t.start):
+        pytest.skip("it has a state, or no micro-batches")
+    order = torch.cat([torch.arange(r, 8, WORLD) for r in RANKS])
+    t.x, t.y = t.x[:, order], t.y[:, order]
+    t.step(4, micro=4)
+    assert settings.gap(way(t, trained("local")[0]["train"][name]["weights"]), t.moved()) < SAME
+
+
+@pytest.mark.parametrize("name", ["plain", "sam", "looksam"])
+@pytest.mark.parametrize("mode", ["local", "synced"])
+def test_parameters_that_one_rank_reaches(mode, name, trained):
+    first, second = (ranks["branches"][name]["weights"] for ranks in trained(mode))
+    assert all(torch.equal(w, second[n]) for n, w in first.items())
+
+
+def test_local_and_synced_differ_and_say_so(trained, training, settings):
+    local, synced = (trained(mode)[0]["train"]["sam"]["weights"] for mode in ("local", "synced"))
+    t = training("sam", dtype=torch.float64)
+    assert settings.gap(way(t, local), way(t, synced)) > 1e-6
+    assert t.opt.state_dict()["sharpness"]["ascent"] == "local"
+    assert training("sam", ascent="synced").opt.state_dict()["sharpness"]["ascent"] == "synced"
+    with pytest.raises(ValueError, match="ascent must be 'local' or 'synced', got 'both'"):
+        training("sam", ascent="both")

@@ -1,0 +1,132 @@
+"""How a direction becomes a step of the base optimizer: clipped, scaled, or not at all."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from variants import _groups
+from variants import _ops as ops
+from variants._oracle import EagerOracle
+from variants._protocol import Tree, Update
+
+
+class Descent:
+    """Steps of `base` along updates, of a global norm up to `clip`.
+
+    scaler: scales the direction, for it unscales the gradients that it steps with
+    """
+
+    def __init__(
+        self, base: Optimizer, scaler: torch.amp.GradScaler | None, clip: float | None
+    ) -> None:
+        if clip is not None and not clip > 0:
+            raise ValueError(f"clip must be > 0, got {clip=}")
+        self.base = base
+        self.clip = clip
+        self._scaler = scaler if scaler is not None and scaler.is_enabled() else None
+
+    def scale(self, device: torch.device) -> Tensor | None:
+        """The loss scale, the same for all passes of a step."""
+        return None if self._scaler is None else self._scaler.scale(torch.ones((), device=device))
+
+    def waits(self, device: torch.device) -> bool:
+        """Whether the host has to know if a step is finite: fused kernels skip on the device."""
+        fused = getattr(self.base, "_step_supports_amp_scaling", False)
+        return device.type == "cpu" or not fused
+
+    def step(self, update: Update, oracle: EagerOracle, finite: Tensor, waits: bool) -> bool:
+        """Steps, if `finite` or if the kernels look at it themselves; says which."""
+        if self.clip is not None:
+            _clip_(update, self.clip)
+        if self._scaler is not None:
+            scale = self._scaler.scale(torch.ones((), device=finite.device))
+            factor = torch.where(finite, scale, torch.full_like(scale, float("inf")))
+            oracle.assign(ops.scale_(update.grads, factor))
+            self._scaler.step(self.base)
+            applied = not waits or bool(finite)
+        else:
+            applied = not waits or bool(finite)
+            if applied:
+                oracle.assign(update.grads)
+                with self._told(None if waits else finite):
+                    self.base.step()
+        if applied and update.direct is not None:
+            self._move(update.direct, oracle, None if waits else finite)
+        return applied
+
+    def close(self, ok: bool) -> None:
+        """Ends a step for the loss scale; not `ok` is an overflow that came after `step`."""
+        if self._scaler is None:
+            return
+        if ok:
+            self._scaler.update()
+        else:
+            self._scaler.update(self._scaler.get_scale() * self._scaler.get_backoff_factor())
+
+    @contextmanager
+    def _told(self, finite: Tensor | None) -> Iterator[None]:
+        """Lets fused kernels skip, in the way GradScaler lets them."""
+        if finite is None:
+            yield
+            return
+        self.base.found_inf = (~finite).float()  # pyright: ignore[reportAttributeAccessIssue]
+        try:
+            yield
+        finally:
+            del self.base.found_inf  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _move(self, direct: Tree, oracle: EagerOracle, finite: Tensor | None) -> None:
+        """w -= lr * direct, past the base optimizer."""
+        for name, p, group in _groups.members(self.base, oracle.weights.parameters):
+            step = group["lr"] * direct[name]
+            p.sub_(step if finite is None else torch.where(finite, step, torch.zeros_like(step)))
+
+
+def owned(update: Update, *others: object) -> Update:
+    """The update in memory of its own, by copies of what it shares with itself or with `others`."""
+    taken = set(_memory(others))
+
+    def own(t: Tensor) -> Tensor:
+        mine = t.untyped_storage().data_ptr()
+        shared = mine in taken or 0 in t.stride()
+        taken.add(mine)
+        return t.clone() if shared else t
+
+    grads = {name: own(t) for name, t in update.grads.items()}
+    direct = None if update.direct is None else {n: own(t) for n, t in update.direct.items()}
+    return Update(grads, direct)
+
+
+def _memory(value: object) -> Iterator[int]:
+    if isinstance(value, Tensor):
+        yield value.untyped_storage().data_ptr()
+    elif isinstance(value, Mapping):
+        for v in value.values():
+            yield from _memory(v)
+    elif isinstance(value, list | tuple):
+        for v in value:
+            yield from _memory(v)
+
+
+def _clip_(update: Update, limit: float) -> None:
+    """Shortens the direction to a global norm of `limit`, as torch's clip_grad_norm_ does.
+
+    Of an update in two parts it is the sum that counts, and both are shortened alike.
+    """
+    whole = update.grads if update.direct is None else ops.add(update.grads, update.direct)
+    factor = (limit / (ops.norm(whole) + 1e-6)).clamp(max=1.0)
+    for tree in update:
+        ops.scale_(tree or {}, factor)
+
+
+def chosen(flag: Tensor, new: Any, old: Any) -> Any:
+    """`new` where the 0-d `flag` holds, else `old`, through nested dicts; numbers are new."""
+    if isinstance(new, Tensor):
+        return torch.where(flag, new, old)
+    if isinstance(new, dict):
+        return {k: chosen(flag, v, old[k]) for k, v in new.items()}
+    return new

@@ -1,0 +1,84 @@
+"""What a step evaluated: for its metrics, and for the decision whether it may be applied."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from variants import _ops as ops
+from variants._protocol import Evaluation, Tree
+
+
+class Seen(NamedTuple):
+    """What is left of an evaluation; its gradient only where metrics ask for it."""
+
+    norm: Tensor
+    losses: Tensor
+    grads: Tree | None
+
+
+@dataclass
+class Trace:
+    """The record of one step. `metrics` keeps gradients until `settle`, for their cosine."""
+
+    metrics: bool = True
+    passes: float = 0.0
+    losses: list[Tensor] = field(default_factory=list)
+    """of every evaluation"""
+    first: list[Tensor] = field(default_factory=list)
+    """of the first evaluation of each part of the batch"""
+    aux: Any = None
+    reached: set[str] = field(default_factory=set)
+    """parameters that some evaluation gave a gradient"""
+    _norms: list[Tensor] = field(default_factory=list)
+    _latest: Tree | None = None
+    _clean: Seen | None = None
+    _perturbed: Seen | None = None
+    _cosine: Tensor | None = None
+    _radius: Tensor | None = None
+
+    def saw(self, evaluation: Evaluation, offset: Tree | None, whole: bool) -> None:
+        """Notes a gradient: at w + offset, or at w on the whole batch or not."""
+        losses, self._latest = evaluation
+        seen = Seen(ops.norm(evaluation.grads), losses, evaluation.grads if self.metrics else None)
+        self._norms.append(seen.norm)
+        if offset is not None:
+            self._perturbed = seen
+            self._radius = ops.norm(offset) if self.metrics else None
+        elif whole:
+            self._clean = self._clean or seen
+
+    def forget(self) -> None:
+        """Lets go of the latest gradient: another evaluation begins."""
+        self._latest = None
+
+    def finite(self, *trees: Tree | None) -> Tensor:
+        """Whether every evaluation so far and these trees are finite, a 0-d tensor."""
+        evidence = [losses.sum() for losses in self.losses] + self._norms
+        evidence += [ops.norm(tree) for tree in trees if tree and tree is not self._latest]
+        return torch.stack([e.to(torch.float64) for e in evidence]).isfinite().all()
+
+    def settle(self) -> None:
+        """Computes what needs gradients, and lets go of them."""
+        self._latest = None
+        a, b = self._clean, self._perturbed
+        if a and b and a.grads is not None and b.grads is not None:
+            self._cosine = ops.dot(a.grads, b.grads) / (a.norm * b.norm)
+        self._clean = a and a._replace(grads=None)
+        self._perturbed = b and b._replace(grads=None)
+
+    def summary(self) -> dict[str, Tensor | float]:
+        """The metrics, NaN where there are none."""
+        nan = torch.full((), float("nan"))
+        clean, perturbed, rise = self._clean, self._perturbed, nan
+        if clean and perturbed and clean.losses.shape == perturbed.losses.shape:
+            rise = perturbed.losses.mean() - clean.losses.mean()
+        return {
+            "grad_norm": clean.norm if clean else nan,
+            "grad_norm_perturbed": perturbed.norm if perturbed else nan,
+            "cosine": nan if self._cosine is None else self._cosine,
+            "rise": rise,
+            "radius": nan if self._radius is None else self._radius,
+            "passes": self.passes,
+        }

@@ -1,0 +1,44 @@
+"""The weights of a step, and their way to w + e and back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from variants._protocol import Tree
+
+
+class Weights:
+    """The trained parameters. `backup` keeps its tensors from step to step, filled when needed."""
+
+    def __init__(self, parameters: dict[str, nn.Parameter], backup: Tree) -> None:
+        self.parameters = parameters
+        self._backup = backup
+        self._saved: set[str] = set()
+
+    def moved(self) -> None:
+        """The base optimizer changed the weights: the backup is out of date."""
+        self._saved.clear()
+
+    @contextmanager
+    def at(self, offset: Tree) -> Iterator[None]:
+        """w + e for a while. w comes back by copy: w + e - e differs in its last bits."""
+        if not offset:
+            yield
+            return
+        live = [self.parameters[n].detach() for n in offset]
+        for name in offset.keys() - self._saved:
+            self._save(name)
+        try:
+            torch._foreach_add_(live, list(offset.values()))
+            yield
+        finally:
+            torch._foreach_copy_(live, [self._backup[n] for n in offset])
+
+    def _save(self, name: str) -> None:
+        p, kept = self.parameters[name].detach(), self._backup.get(name)
+        if kept is None or kept.dtype != p.dtype or kept.device != p.device:
+            kept = self._backup[name] = torch.empty_like(p)
+        kept.copy_(p)
+        self._saved.add(name)
