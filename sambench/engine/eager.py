@@ -13,7 +13,7 @@ import variants
 from sambench.config import Train
 from sambench.data import Data, Images, epoch_batches, eval_batches, num_batches
 from sambench.engine.averaging import Average
-from sambench.engine.optimizers import base_optimizer, clip_direction, schedule, set_lr
+from sambench.engine.optimizers import base_optimizer, schedule, set_lr
 from sambench.engine.precision import autocast, scaler, tf32
 
 EVAL_BATCH = 1024  # images; evaluation keeps no activations, so it takes larger batches
@@ -63,16 +63,14 @@ class EagerEngine:
         self._forward: Callable[[Tensor], Tensor] = torch.compile(model) if train.compile else model
         self.average = None if train.ema is None else Average(model, train.ema)
         self.scaler = scaler(train, self.device)
-        base = base_optimizer(train, model, lr)
-        if train.clip is not None:
-            clip_direction(base, train.clip)
         self.optimizer = variants.SharpnessAware(
-            base,
+            base_optimizer(train, model, lr),
             variant,
             model,
             seed=seed,
             total_steps=self.total_steps,
             scaler=self.scaler,
+            clip=train.clip,
         )
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -109,9 +107,9 @@ class EagerEngine:
             classes=len(self.data.classes),
         ):
             lr = self._set_lr(step)
-            losses, hits = self._step(x, y)
+            losses = self._step(x, y)
             loss_sum = loss_sum + losses.sum()
-            correct = correct + hits.sum()
+            correct = correct + self.optimizer.aux.sum()
             num_seen += len(losses)
             step += 1
         seconds = self._now() - start
@@ -127,20 +125,13 @@ class EagerEngine:
             "images_per_s": num_seen / seconds,
         }
 
-    def _step(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses and hits of the first evaluation, whose micro-batches come before all others."""
-        before, closure = self.optimizer.steps, self.closure(x, y)
-        hits: list[Tensor] = []
-
-        def watched(rows: Any) -> Tensor:
-            losses, right = closure(rows)
-            hits.append(right)
-            return losses
-
-        losses = self.optimizer.step(watched, size=len(y), micro=self.train.micro_batch)
+    def _step(self, x: Tensor, y: Tensor) -> Tensor:
+        before = self.optimizer.steps
+        closure, micro = self.closure(x, y), self.train.micro_batch
+        losses = self.optimizer.step(closure, size=len(y), micro=micro)
         if self.average is not None and self.optimizer.steps > before:
             self.average.update(self.model, self.optimizer.steps)
-        return losses, torch.cat(hits)[: len(losses)]
+        return losses
 
     def closure(self, x: Tensor, y: Tensor) -> Callable[[Any], tuple[Tensor, Tensor]]:
         """For `optimizer.step`: rows -> (losses, whether each prediction was right)."""

@@ -44,16 +44,6 @@ def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
         group["lr"] = lr * group.get("lr_scale", 1.0)
 
 
-def clip_direction(optimizer: torch.optim.Optimizer, limit: float) -> None:
-    """Shortens what the base optimizer steps along to a global norm of at most `limit`."""
-
-    def clip(optimizer: torch.optim.Optimizer, *_: object) -> None:
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        nn.utils.clip_grad_norm_(parameters, limit)
-
-    optimizer.register_step_pre_hook(clip)
-
-
 def schedule(train: Train, total_steps: int) -> Callable[[int], float]:
     """step -> the learning rate as a share of the peak, a function of the step alone."""
     if train.schedule in OWN_SCHEDULES and not train.schedule_args:
