@@ -108,9 +108,9 @@ class EagerEngine:
         ):
             lr = self._set_lr(step)
             self.optimizer.metrics = step + 1 == (epoch + 1) * self.steps_per_epoch  # the last one
-            losses, hits = self._step(x, y)
+            losses = self._step(x, y)
             loss_sum = loss_sum + losses.sum()
-            correct = correct + hits.sum()
+            correct = correct + self.optimizer.aux.sum()
             num_seen += len(losses)
             step += 1
         seconds = self._now() - start
@@ -126,20 +126,13 @@ class EagerEngine:
             "images_per_s": num_seen / seconds,
         }
 
-    def _step(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses and hits of the first evaluation, whose micro-batches come before all others."""
-        before, closure = self.optimizer.steps, self.closure(x, y)
-        hits: list[Tensor] = []
-
-        def watched(rows: Any) -> Tensor:
-            losses, right = closure(rows)
-            hits.append(right)
-            return losses
-
-        losses = self.optimizer.step(watched, size=len(y), micro=self.train.micro_batch)
+    def _step(self, x: Tensor, y: Tensor) -> Tensor:
+        before = self.optimizer.steps
+        closure, micro = self.closure(x, y), self.train.micro_batch
+        losses = self.optimizer.step(closure, size=len(y), micro=micro)
         if self.average is not None and self.optimizer.steps > before:
             self.average.update(self.model, self.optimizer.steps)
-        return losses, torch.cat(hits)[: len(losses)]
+        return losses
 
     def closure(self, x: Tensor, y: Tensor) -> Callable[[Any], tuple[Tensor, Tensor]]:
         """For `optimizer.step`: rows -> (losses, whether each prediction was right)."""

@@ -93,6 +93,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 
 
 EXTENDED = {
+    "groups": ("train.base=adopt", "train.decay_norm_and_bias=false", "train.layer_decay=0.7"),
+    "schedule": ("train.schedule=wsd", "train.warmup_epochs=0.5"),
+    "steps": ("train.schedule=step", "train.schedule_args={decay_epochs=1, decay_rate=0.5}"),
     "ema": ("train.ema=0.9",),
     "mixing": ("train.mixup=0.2", "train.cutmix=1.0", "train.label_smoothing=0.1"),
     "bf16": ("train.amp=bf16",),

@@ -56,6 +56,16 @@ def test_the_page_answers_first_and_says_how(make: Make):
     assert "labels wrong" not in page.render(found)
 
 
+def test_the_protocol_names_what_differs_from_the_defaults(make: Make):
+    study = make(WIN)
+    assert "Also:" not in page.render(analyse(study))
+    spec = study.header["spec"]
+    train = {**spec["train"], "ema": 0.99, "amp": "bf16"}
+    header = {**study.header, "spec": {**spec, "train": train}}
+    text = page.render(analyse(Records(header, study.records)))
+    assert "- Also: ema 0.99, amp bf16.\n" in text
+
+
 def test_detectable_differences_are_printed(make: Make):
     found = analyse(make(WIN))
     sizes = sorted(
