@@ -120,7 +120,9 @@ def test_interrupted_it_ends_with_130_and_loses_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    run(study_file, ("train.epochs=4",), root=tmp_path / "whole")
+    many = "confirm.seeds=16"  # so that a signal comes before the end, also on a busy machine
+    run(study_file, ("train.epochs=4", many), root=tmp_path / "whole")
+    arguments = [*arguments, "--set", many]
     results = tmp_path / "runs" / "tiny" / "runs"
     for number, running in ((signal.SIGINT, "finalist"), (signal.SIGTERM, "confirm")):
         process = start(forked, arguments, monkeypatch)
