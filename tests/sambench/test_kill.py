@@ -127,8 +127,11 @@ def test_interrupted_it_ends_with_130_and_loses_nothing(
     for number, running in ((signal.SIGINT, "finalist"), (signal.SIGTERM, "confirm")):
         process = start(forked, arguments, monkeypatch)
         wait_for(lambda at=running: list(results.glob(f"{at}-*/checkpoint.pt")), process)
-        os.kill(process.pid, number)
-        process.join(60)
+        for _ in range(5):  # a handler may run where Python drops exceptions: press again, then
+            os.kill(process.pid, number)
+            process.join(3)
+            if process.exitcode is not None:
+                break
         assert process.exitcode == 130
     assert len(list(results.glob("*/result.json"))) >= 4 + 2
     finish(start(forked, arguments, monkeypatch))
