@@ -43,10 +43,6 @@ class StudyFolder:
     def page(self) -> Path:
         return self.path / "leaderboard.md"
 
-    @property
-    def wandb(self) -> Path:
-        return self.path / "wandb"
-
     def run(self, run: Run) -> Path:
         return self.path / "runs" / run.id
 

@@ -215,7 +215,8 @@ def test_a_model_that_does_not_fit_the_images_fails_before_anything_is_stored(
 
 def test_one_validation_image_is_enough(spec: Spec, run: Any):
     spec["task"]["split"]["val"] = 1
-    run(spec, ("confirm.seeds=1", "search.trials=1"))
+    analysis = run(spec, ("confirm.seeds=1", "search.trials=1"))
+    assert {row.label: row.confirm["complete"] for row in analysis.rows} == {"plain": 1, "sam": 1}
 
 
 def test_workers_must_be_positive(spec: Spec, run: Any):
