@@ -21,7 +21,7 @@ class Roster:
         self._look_up()
 
     def trained(self) -> dict[str, nn.Parameter]:
-        """Name -> parameter, in the order of the model. ValueError as `_model.parameters` raises."""
+        """Name -> parameter, in the order of the model; ValueError as of `_model.parameters`."""
         if not self._is_current():
             self._look_up()
         return self._trained
