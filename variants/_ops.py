@@ -38,7 +38,7 @@ def _plain(tensors: Sequence[Tensor]) -> bool:
     """Whether foreach kernels apply: eager tensors, not compiled and not wrapped by functorch."""
     if torch.compiler.is_compiling():
         return False
-    return not any(is_functorch_wrapped_tensor(t) for t in tensors)
+    return not any(map(is_functorch_wrapped_tensor, tensors))
 
 
 def _wide(t: Tensor) -> Tensor:
