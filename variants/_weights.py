@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from variants._protocol import Tree
 
@@ -27,7 +27,7 @@ class Weights:
         if not offset:
             yield
             return
-        live = [self.parameters[n] for n in offset]
+        live: list[Tensor] = [self.parameters[n] for n in offset]
         self._save([n for n in offset if n not in self._saved])
         try:
             torch._foreach_add_(live, list(offset.values()))
@@ -38,7 +38,7 @@ class Weights:
     def _save(self, names: list[str]) -> None:
         if not names:
             return
-        live = [self.parameters[n] for n in names]
+        live: list[Tensor] = [self.parameters[n] for n in names]
         for name, p in zip(names, live, strict=True):
             kept = self._backup.get(name)
             if kept is None or kept.dtype != p.dtype or kept.device != p.device:
