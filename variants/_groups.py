@@ -4,11 +4,11 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from variants import _registry
-from variants._protocol import Variant
+from variants._protocol import Real, Variant
 
 Parameters = dict[str, nn.Parameter]
 
@@ -22,19 +22,21 @@ def members(
         yield name, p, groups[id(p)]
 
 
-def radii(base: Optimizer, variant: Variant, parameters: Parameters) -> dict[str, float]:
+def radii(base: Optimizer, variant: Variant, parameters: Parameters) -> dict[str, Real]:
     """Factors on the offsets of parameters whose group asks for another radius."""
     factors = {name: _factor(base, variant, group) for name, _, group in members(base, parameters)}
-    return {name: factor for name, factor in factors.items() if factor != 1.0}
+    return {n: f for n, f in factors.items() if isinstance(f, Tensor) or f != 1.0}
 
 
-def _factor(base: Optimizer, variant: Variant, group: dict[str, Any]) -> float:
+def _factor(base: Optimizer, variant: Variant, group: dict[str, Any]) -> Real:
     if not group.get("perturb", True):
         return 0.0
     rho = getattr(variant, "rho", None)
     own = "rho" in base.defaults  # Adadelta's decay, no radius
     if own or rho is None or group.get("rho") is None:
         return 1.0
+    if isinstance(group["rho"], Tensor):
+        return group["rho"] / rho
     if group["rho"] < 0 or not float(rho):
         got = f"got {group['rho']} and {rho}"
         raise ValueError(f"rho of a group must be >= 0 and the variant's > 0, {got}")
