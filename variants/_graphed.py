@@ -39,8 +39,11 @@ class Graphed:
     `losses(*batch)` returns the losses (rows,) of rows of a batch, or (losses, aux). A call with a
     batch of tensors is one step, and returns what `SharpnessAware.step` returns.
 
-        step = variants.Graphed(optimizer, lambda x, y: cross_entropy(model(x), y, reduction="none"))
-        losses = step(x, y)
+        def losses(x, y):
+            return cross_entropy(model(x), y, reduction="none")
+
+        step = variants.Graphed(optimizer, losses)
+        step(x, y)
 
     The graph holds all passes, the rule and the base optimizer's update: a fused SGD, Adam or
     AdamW. Where the host has a say between passes (`dynamic` variants, those that work after the

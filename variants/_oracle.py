@@ -21,7 +21,6 @@ from variants._rows import Rows
 from variants._trace import Trace
 from variants._weights import Weights
 
-
 Draw = Callable[[Callable[..., Tensor], Tree, int, int], Tree]
 """(kind, like, step, call) -> noise"""
 Evaluate = Callable[["EagerOracle", Tensor | None, bool], tuple[Tensor, Any]]

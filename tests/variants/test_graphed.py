@@ -1,7 +1,7 @@
 """Steps replayed from graphs are the steps of the driver, bit for bit in float64.
 
-CUDA graphs are stood in for by a tape of operators, see `variants.testing._tape`; with real ones the
-same is asked in test_gpu.py.
+CUDA graphs are stood in for by a tape of operators, see `variants.testing._tape`; test_gpu.py asks
+the same of real ones.
 """
 
 import copy
