@@ -24,8 +24,14 @@ def members(
 
 def radii(base: Optimizer, variant: Variant, parameters: Parameters) -> dict[str, Real]:
     """Factors on the offsets of parameters whose group asks for another radius."""
-    factors = {name: _factor(base, variant, group) for name, _, group in members(base, parameters)}
-    return {n: f for n, f in factors.items() if isinstance(f, Tensor) or f != 1.0}
+    factors = [_factor(base, variant, group) for group in base.param_groups]
+    own = {
+        id(p): factor
+        for group, factor in zip(base.param_groups, factors, strict=True)
+        if isinstance(factor, Tensor) or factor != 1.0
+        for p in group["params"]
+    }
+    return {name: own[id(p)] for name, p in parameters.items() if id(p) in own} if own else {}
 
 
 def _factor(base: Optimizer, variant: Variant, group: dict[str, Any]) -> Real:
