@@ -6,8 +6,12 @@ error of its best, the one-standard-error rule (Breiman et al. 1984, sec. 3.4.3)
 of a score, which is one run, is the sd over seeds. Scores far below the best are raised to a floor
 first: how bad a bad trial is says nothing about the top, and cliffs of diverged trials bend a
 smooth surface.
+
+On made-up studies with known truth (tests/sambench/stats/test_sensitivity.py) the width errs by 0.2
+to 0.25 decades (rms) from 32 trials on, the regret by 1.2, 0.9 and 0.7 points at 16, 32 and 64.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isnan, log10, nan
 
@@ -15,7 +19,8 @@ import numpy as np
 
 from sambench.stats.surface import fit
 
-MIN_TRIALS = 16  # fewer know less about the width than its spread over made-up surfaces
+MIN_TRIALS = 16  # for the best radius and the regret
+MIN_WIDTH = 32  # for the interval; fewer err by as much as widths differ between studies
 MAX_TRIALS = 128  # more are thinned evenly: the fit is cubic in them
 FLOOR = 1.5  # of the distance from the best to the median score, below the best
 GRID = (61, 201)  # lr, radius
@@ -61,14 +66,15 @@ def sensitivity(
     profile = surface(grid.reshape(-1, 2)).reshape(GRID).max(axis=0)
     radii = np.geomspace(*radius_bounds, GRID[1])
     best, low, high = within(profile, error)
+    wide = len(kept) >= MIN_WIDTH
     return Sensitivity(
         best=float(radii[best]),
-        low=float(radii[low]),
-        high=float(radii[high]),
-        decades=log10(radii[high] / radii[low]),
+        low=float(radii[low]) if wide else nan,
+        high=float(radii[high]) if wide else nan,
+        decades=log10(radii[high] / radii[low]) if wide else nan,
         regret=_regret(profile, radii, default),
         trials=len(kept),
-        note=_note(radius_bounds, default),
+        note="; ".join(_notes(wide, radius_bounds, default)),
     )
 
 
@@ -92,10 +98,13 @@ def _unit(values: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
     return (np.log(values) - low) / (high - low)
 
 
-def _note(bounds: tuple[float, float], default: float) -> str:
+def _notes(wide: bool, bounds: tuple[float, float], default: float) -> Iterator[str]:
+    if not wide:
+        yield f"too few trials for the width: {MIN_WIDTH} are needed"
     if isnan(default):
-        return "the default is not known"
-    return "" if bounds[0] <= default <= bounds[1] else "the default was not searched"
+        yield "the default is not known"
+    elif not bounds[0] <= default <= bounds[1]:
+        yield "the default was not searched"
 
 
 def _regret(profile: np.ndarray, radii: np.ndarray, default: float) -> float:

@@ -7,7 +7,7 @@
     default      the paper's, NaN in records that do not hold it
     regret_of_default   validation accuracy lost at the default, in [0, 1]; NaN outside the range
     trials       complete and diverged search runs that the estimate rests on
-    note         why a number is missing: "too few trials: 16 are needed", ...
+    note         why a number is missing: "too few trials: 16 are needed" for any, 32 for the width
 
 The standard error is that of one run: the sd of the winner's validation accuracy over confirm seeds
 (3 or more). `sambench.stats.sensitivity` has the estimator, a smooth surface over (lr, radius).

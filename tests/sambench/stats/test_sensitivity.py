@@ -58,9 +58,13 @@ def test_simulated_studies(num: int):
     ours = np.array([(one.decades, one.regret) for one in found])
     error = np.sqrt(((ours - known) ** 2).mean(axis=0))
     print(f"\n{num} trials: rms error {error}, spread of the truth {known.std(axis=0)}")
-    assert (error < known.std(axis=0) * [1.05, 0.8]).all()
-    assert np.median(np.abs(ours - known), axis=0) == pytest.approx([0, 0], abs=0.16)
-    assert (np.abs((ours - known).mean(axis=0)) < [0.15, 0.005]).all()
+    assert error[1] < 0.8 * known[:, 1].std()
+    assert abs((ours - known)[:, 1].mean()) < 0.005
+    if num == 16:
+        assert np.isnan(ours[:, 0]).all() and "for the width" in found[0].note
+    else:
+        assert error[0] < known[:, 0].std()
+        assert abs((ours - known)[:, 0].mean()) < 0.15
 
 
 def test_without_noise_and_with_many_trials_it_finds_the_truth():
@@ -80,7 +84,7 @@ def test_notes_instead_of_numbers():
     rng = np.random.default_rng(0)
     few = estimate(surface(rng), MIN_TRIALS - 1, rng)
     assert np.isnan(few.decades) and few.note.startswith("too few trials") and few.trials == 15
-    x = np.geomspace(0.01, 0.5, 20)
+    x = np.geomspace(0.01, 0.5, 40)
     blind = stats.sensitivity(x, x, x, float("nan"), LR, RHO)
     assert np.isnan(blind.best) and blind.note == "no standard error: too few seeds"
     beyond = stats.sensitivity(x, x, x, 0.01, LR, RHO, default=2.0)
@@ -89,8 +93,8 @@ def test_notes_instead_of_numbers():
 
 
 def test_equal_scores_are_insensitive():
-    x = np.geomspace(0.01, 0.5, 20)
-    found = stats.sensitivity(x, x, np.full(20, 0.8), 0.01, LR, RHO, DEFAULT)
+    x = np.geomspace(0.01, 0.5, 40)
+    found = stats.sensitivity(x, x, np.full(40, 0.8), 0.01, LR, RHO, DEFAULT)
     assert found.decades == pytest.approx(np.log10(50)) and found.regret == pytest.approx(0)
 
 
