@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import qmc
 
 from sambench import stats
-from sambench.stats.sensitivity import MIN_TRIALS, raised, within
+from sambench.stats.radius import MIN_TRIALS, upper_half, within
 
 LR, RHO, DEFAULT, ERROR = (1e-3, 1.0), (0.01, 0.5), 0.05, 0.01
 Surface = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -52,7 +52,7 @@ def estimate(found: Surface, num: int, rng: np.random.Generator) -> stats.Sensit
 def test_simulated_studies(num: int):
     """Better than knowing no more than the average surface, and near the truth."""
     rng = np.random.default_rng(num)
-    surfaces = [surface(rng) for _ in range(60)]
+    surfaces = [surface(rng) for _ in range(100)]
     known = np.array([truth(found) for found in surfaces])
     found = [estimate(s, num, rng) for s in surfaces]
     ours = np.array([(one.decades, one.regret) for one in found])
@@ -75,7 +75,7 @@ def test_without_noise_and_with_many_trials_it_finds_the_truth():
     scores = hill(u[:, 0], u[:, 1])
     found = stats.sensitivity(10 ** u[:, 0], 10 ** u[:, 1], scores, 0.004, LR, RHO, DEFAULT)
     assert found.best == pytest.approx(0.1, rel=0.1)
-    assert found.decades == pytest.approx(0.4, abs=0.04)
+    assert found.decades == pytest.approx(0.4, abs=0.05)
     assert found.regret == pytest.approx(0.1 * (1 + np.log10(DEFAULT)) ** 2, abs=0.002)
     assert (found.trials, found.note) == (100, "")
 
@@ -98,8 +98,9 @@ def test_equal_scores_are_insensitive():
     assert found.decades == pytest.approx(np.log10(50)) and found.regret == pytest.approx(0)
 
 
-def test_bad_scores_are_raised_to_a_floor():
-    assert raised(np.array([0.0, 0.8, 0.9])).tolist() == pytest.approx([0.75, 0.8, 0.9])
+def test_bad_scores_do_not_count():
+    scores = np.array([0.0, 0.1, 0.79, 0.8, 0.85, 0.9])
+    assert upper_half(scores, 0.01).tolist() == [False, False, True, True, True, True]
 
 
 def test_the_interval_is_the_run_around_the_best():
