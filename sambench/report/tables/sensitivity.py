@@ -43,10 +43,11 @@ def table(records: Records) -> pd.DataFrame:
     defaults = records.header.get("defaults", {})
     rows = []
     for label, own in runs.groupby("variant"):
-        name = radius(records, str(label))
+        bounds = space(records, str(label))
+        name = radius(own, bounds)
         if name is not None:
             default = defaults.get(str(label), {}).get(name, float("nan"))
-            found = _estimate(own, name, space(records, str(label)), errors.get(label), default)
+            found = _estimate(own, name, bounds, errors.get(label), default)
             rows.append({"variant": label, "radius": name, "default": default, **found})
     return typed(rows, SCHEMA)
 
