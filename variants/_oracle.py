@@ -41,8 +41,6 @@ class Run:
     backup: Tree = field(default_factory=dict)
     before: list[Saved] = field(default_factory=list)
     """the buffers as a step found them"""
-    moved: list[Saved] = field(default_factory=list)
-    """the buffers as the first evaluation of a batch left them"""
     draws: Draw | None = None
     """takes the place of `draw`"""
     evaluate: Evaluate | None = None
@@ -84,7 +82,6 @@ class EagerOracle:
         self.autocast = autocast
         self._streams = Streams(self.device) if replay else None
         self._begun = False
-        self._kept = False
         self._calls = 0
         self._size = batch.size
 
@@ -174,7 +171,8 @@ class EagerOracle:
         self.trace.forget()
         torch.clear_autocast_cache()  # else the casts of w serve for w + e, and SAM is its base
         try:
-            with self._drawing(first), self.weights.at(offset), self._statistics(first):
+            still = nullcontext() if first else self._run.buffers.held()
+            with self._drawing(first), self.weights.at(offset), still:
                 losses, aux = (self._run.evaluate or EagerOracle.evaluate)(self, rows, backward)
         finally:
             torch.clear_autocast_cache()
@@ -247,18 +245,3 @@ class EagerOracle:
     def _drawing(self, first: bool) -> Iterator[None]:
         with nullcontext() if self._streams is None else self._streams.drawing(first):
             yield
-
-    @contextmanager
-    def _statistics(self, first: bool) -> Iterator[None]:
-        """Lets the first evaluation of a batch move the buffers, and no later one."""
-        run = self._run
-        if first:
-            self._kept = False
-            yield
-            return
-        if not self._kept:  # only now: a step of one evaluation needs no second snapshot
-            run.moved, self._kept = run.buffers.save(over=run.moved), True
-        try:
-            yield
-        finally:
-            run.buffers.restore(run.moved)
