@@ -166,7 +166,7 @@ def finished(config: Run, folder: Path) -> Outcome | None:
 def engine_for(config: Run, dataset: Data, parts: Parts) -> EagerEngine:
     """The engine at the start of a run. Seeds torch's global generator with the run's `init`."""
     torch.manual_seed(config.seeds.init)
-    channels, classes = dataset.train.x.shape[1], len(dataset.classes)
+    channels, classes = dataset.train.shape[1], len(dataset.classes)
     task = config.study.task
     build = parts.model or (lambda c, k: models.build(task, channels=c, classes=k))
     return EagerEngine(

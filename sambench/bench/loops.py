@@ -34,7 +34,8 @@ def bare_loop(work: Work) -> Competitor:
     pupil = Pupil(work)
     model, images, size = pupil.model, work.data.train, work.train.batch_size
     mean, std = (t[:, None, None] for t in (work.data.mean, work.data.std))
-    steps, device = len(images) // size, images.x.device
+    assert isinstance(images, Images)
+    steps, device = len(images) // size, images.device
     optimizer = pupil.base()
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * steps)
 
