@@ -8,6 +8,7 @@ from torch.nn import functional as F
 import variants
 from sambench.bench.competitors import Competitor
 from sambench.bench.work import LR, Pupil, Work
+from sambench.data import Images
 from sambench.engine.eager import EagerEngine
 
 EPOCHS = 1_000_000  # length of the schedule, longer than any benchmark

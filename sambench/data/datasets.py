@@ -50,7 +50,9 @@ class Source(Protocol):
 
 def check(task: Task) -> None:
     """Raise a UserError where `load` would, as far as can be told without opening an image."""
-    if counts := find(task).counts():
+    source = find(task)
+    _check_stream(source, task)
+    if counts := source.counts():
         sizes(task.split, *counts, task.dataset)
 
 
@@ -92,9 +94,13 @@ def _placed(source: Source, task: Task) -> Source:
     if isinstance(source, Folder):
         streams = is_large(source.num_bytes()) if task.stream == "auto" else task.stream
         return replace(source, streams=streams)
-    if task.stream is True:
-        raise UserError(f"task.stream: only folder:PATH streams, {task.dataset} does not")
+    _check_stream(source, task)
     return source
+
+
+def _check_stream(source: Source, task: Task) -> None:
+    if task.stream is True and not isinstance(source, Folder):
+        raise UserError(f"task.stream: only folder:PATH streams, {task.dataset} does not")
 
 
 @lru_cache(maxsize=1)

@@ -97,8 +97,8 @@ class Folder:
         key = hashlib.sha256(self._key(both).encode()).hexdigest()
         labels = torch.tensor([label for _, label in both])
         whole = Pictures(Stream(files), torch.arange(len(both)), labels, key, cache)
-        parts = torch.arange(len(both)).split([len(train), len(test)])
-        return Pool(*(whole.rows(part) for part in parts), tuple(classes))
+        rows = torch.arange(len(both))
+        return Pool(whole.rows(rows[: len(train)]), whole.rows(rows[len(train) :]), tuple(classes))
 
     def _decode(self, files: Sequence[tuple[os.DirEntry[str], int]]) -> Images:
         with ThreadPoolExecutor() as threads:

@@ -6,9 +6,7 @@ import torch
 from sambench.data.images import Samples
 
 
-def mislabel(
-    images: Samples, share: float, num_classes: int, rng: np.random.Generator
-) -> Samples:
+def mislabel(images: Samples, share: float, num_classes: int, rng: np.random.Generator) -> Samples:
     """The same images, with exactly `share` of their labels (rounded) replaced by another class."""
     num = round(share * len(images))
     rows = torch.from_numpy(rng.choice(len(images), num, replace=False))

@@ -14,7 +14,7 @@ class Share(NamedTuple):
     def of(self, rows: np.ndarray, *, mixed: bool) -> np.ndarray:
         """The rows of a batch that this part needs.
 
-        mixed: each image needs the one before it too, in a circle: one row more, ahead of the others
+        mixed: each image needs the one before it too, in a circle: one more, ahead of the others
         """
         if self.size == 1:
             return rows

@@ -12,7 +12,6 @@ import numpy as np
 import psutil
 import torch
 from filelock import FileLock
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -66,7 +65,7 @@ class Files:
 
 
 def _side(path: str) -> tuple[int, int]:
-    """Height and width as the file's header has them."""
+    """Height and width of a picture."""
     height, width, _ = decode(path, None).shape
     return height, width
 
@@ -109,7 +108,9 @@ class Stream:
         )
 
     def close(self) -> None:
-        self._loader = None  # its iterator ends the workers when it goes
+        loader, self._loader = self._loader, None
+        if end := getattr(loader and loader._iterator, "_shutdown_workers", None):
+            end()  # torch does it when the iterator goes, and a traceback may hold it for long
 
 
 def num_workers(device: torch.device) -> int:
