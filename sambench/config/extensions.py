@@ -74,6 +74,8 @@ class Extensions(Table):
     micro_batch: Annotated[int, Field(ge=1)] | None = None
     clip: Annotated[float, Field(gt=0)] | None = None
     compile: bool = False
+    ascent: Literal["local", "synced"] = "local"
+    """what several processes do, see `variants.SharpnessAware`; one knows no difference"""
 
     @model_validator(mode="after")
     def _schedule_is_complete(self) -> Self:
