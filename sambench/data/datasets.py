@@ -92,10 +92,15 @@ def find(task: Task) -> Source:
 def _placed(source: Source, task: Task) -> Source:
     """The source, told whether its pictures stay in their files or go into memory."""
     if isinstance(source, Folder):
-        streams = is_large(source.num_bytes()) if task.stream == "auto" else task.stream
+        streams = _large(source) if task.stream == "auto" else task.stream
         return replace(source, streams=streams)
     _check_stream(source, task)
     return source
+
+
+@lru_cache(maxsize=1)
+def _large(source: Folder) -> bool:
+    return is_large(source.num_bytes())
 
 
 def _check_stream(source: Source, task: Task) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import multiprocessing as mp
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,15 +50,20 @@ class Files:
 
     @classmethod
     def listed(cls, paths: Sequence[str], image_size: int | None, name: str) -> "Files":
-        """The first picture tells the size of all where none is asked for."""
+        """The first picture tells the size of all where none is asked for.
+
+        Workers may stand in another folder: paths become absolute.
+        """
         side = (image_size, image_size) if image_size else _side(paths[0])
-        return cls(np.array([path.encode() for path in paths]), image_size, side, name)
+        return cls(
+            np.array([os.fsencode(os.path.abspath(path)) for path in paths]), image_size, side, name
+        )
 
     def read(self, numbers: Sequence[int]) -> Tensor:
         """(b, 3, h, w) uint8."""
         x = np.empty((len(numbers), *self.side, 3), np.uint8)
         for i, number in enumerate(numbers):
-            picture = decode(self.paths[number].decode(), self.image_size)
+            picture = decode(os.fsdecode(self.paths[number]), self.image_size)
             if picture.shape != x.shape[1:]:
                 raise mixed_sizes(x.shape[1:], picture.shape, self.name)
             x[i] = picture

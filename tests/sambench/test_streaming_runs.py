@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-import torch
 from PIL import Image
 
 from sambench import config, train, trial
 from sambench.config import fingerprint
+from sambench.data import streaming
 from sambench.train import Outcome
 
 TOML = """
@@ -71,7 +71,9 @@ def stop_after(epoch: int) -> Callable[[dict[str, float]], bool]:
     return report
 
 
-def test_a_run_may_stream_and_go_on_in_memory(study: Path, tmp_path: Path):
+def test_a_run_may_stream_and_go_on_in_memory(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """And the other way round; all equal to one in memory, to the bit."""
 
     def run(folder: str, stream: str, report: train.Report = lambda row: False) -> Outcome:
@@ -79,7 +81,7 @@ def test_a_run_may_stream_and_go_on_in_memory(study: Path, tmp_path: Path):
         found = trial.plan(loaded, "sam", lr=0.1, on="cpu")
         return trial.execute(found, tmp_path / folder, tmp_path / "cache", report, 0.0)
 
-    torch.set_num_threads(2)  # one process decodes
+    monkeypatch.setattr(streaming, "num_workers", lambda device: 1)
     expected = timeless(run("memory", "false"))
     for first, second in (("true", "false"), ("false", "true")):
         with pytest.raises(KeyboardInterrupt):
@@ -104,7 +106,7 @@ def test_no_process_outlives_a_run(study: Path, tmp_path: Path, number: signal.S
     process = subprocess.Popen(
         [sys.executable, "-m", "sambench", "trial", str(study), *words, *overrides,
          "--checkpoint-every", "0"],
-        env={**os.environ, "OMP_NUM_THREADS": "2"}, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     end = time.monotonic() + 200
     while not (tmp_path / "out" / "checkpoint.pt").exists():

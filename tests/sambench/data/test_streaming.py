@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from sambench import data
-from sambench.data import streaming
+from sambench.data import datasets, streaming
 from sambench.data.augment import Augment
 from sambench.data.streaming import Pictures
 from sambench.errors import UserError
@@ -44,9 +44,9 @@ def loaded(make_task: MakeTask, root: Path, streams: dict[str, int]) -> Callable
 
 
 @pytest.fixture
-def workers() -> None:
-    """Two threads to use: a stream then starts one process on a CPU."""
-    torch.set_num_threads(2)
+def workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process decodes, as if there were a thread to spare."""
+    monkeypatch.setattr(streaming, "num_workers", lambda device: 1)
 
 
 def batches(
@@ -174,8 +174,10 @@ def test_sizes_that_differ_need_an_image_size(loaded: Callable[..., data.Data]):
 def test_what_is_large_streams(loaded: Callable[..., data.Data], monkeypatch: pytest.MonkeyPatch):
     assert isinstance(loaded("auto").train, data.Images)
     asked = []
+    datasets._large.cache_clear()
     monkeypatch.setattr("sambench.data.datasets.is_large", lambda n: asked.append(n) or True)
     assert isinstance(loaded("auto").train, Pictures)
+    datasets._large.cache_clear()
     assert asked == [(36 + 15) * 3 * 10 * 10]
     assert streaming.is_large(2**60) and not streaming.is_large(2**20)
 
