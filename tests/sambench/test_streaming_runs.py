@@ -106,7 +106,8 @@ def test_no_process_outlives_a_run(study: Path, tmp_path: Path, number: signal.S
     process = subprocess.Popen(
         [sys.executable, "-m", "sambench", "trial", str(study), *words, *overrides,
          "--checkpoint-every", "0"],
-        env={**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"},
+        stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     end = time.monotonic() + 200
     while not (tmp_path / "out" / "checkpoint.pt").exists():
