@@ -6,6 +6,7 @@ Exit codes: 0 ok, 1 the work failed, 2 bad input, 130 interrupted.
 import errno
 import functools
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any, NoReturn
 
 import click
 
-from sambench.errors import UserError, nearest
+from sambench.errors import UserError, WorkFailed, nearest
 
 UNUSABLE = {
     errno.EACCES,
@@ -34,6 +35,13 @@ root_option = click.option(
     "--root", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
     help="Folder that holds a folder per study.",
 )  # fmt: skip
+checkpoint_option = click.option(
+    "--checkpoint-every",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+)
 
 
 class Commands(click.Group):
@@ -60,6 +68,8 @@ def main() -> NoReturn:
         cli(standalone_mode=False)
     except UserError as error:
         fail(str(error), 2)
+    except WorkFailed as error:
+        fail(str(error), 1)
     except click.exceptions.Abort:
         fail("interrupted; the same command goes on from here", 130)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -75,9 +85,16 @@ def main() -> NoReturn:
 
 
 def fail(message: str, code: int) -> NoReturn:
-    """One line on standard error, however many the message has."""
-    click.echo(f"sambench: {' '.join(message.split())}", err=True)
+    """One line on standard error, however many the message has, and whoever else fails with us."""
+    if "RANK" not in os.environ or _speaks():
+        click.echo(f"sambench: {' '.join(message.split())}", err=True)
     sys.exit(code)
+
+
+def _speaks() -> bool:
+    from sambench import distributed
+
+    return distributed.speaks()
 
 
 def _unusable(error: OSError) -> str:
@@ -124,13 +141,7 @@ def works(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--publish", is_flag=True, help="Also write records and page into leaderboards/.")
 @click.option("--dry-run", is_flag=True, help="Print what would run, and how long it should take.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option(
-    "--checkpoint-every",
-    type=click.FloatRange(min=0),
-    default=10.0,
-    show_default=True,
-    metavar="SECONDS",
-)
+@checkpoint_option
 @root_option
 @works
 def study(
@@ -152,8 +163,11 @@ def study(
     """
     from rich.console import Console
 
-    from sambench import config
+    from sambench import config, distributed
     from sambench.study import Settings, run_study
+
+    if distributed.launched():
+        raise UserError("a study runs without torchrun, which is for `trial`; here use --workers")
 
     loaded = config.load(name, [*overrides, *([f"name={json.dumps(fork)}"] if fork else [])])
     num = _workers(workers, device)
@@ -243,6 +257,7 @@ def _compare(analysis: Any, console: Any) -> None:
     "--out", type=click.Path(path_type=Path), help="Keep result and checkpoints; goes on there."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@checkpoint_option
 @root_option
 def trial(
     name: str,
@@ -255,25 +270,37 @@ def trial(
     device: str,
     out: Path | None,
     as_json: bool,
+    checkpoint_every: float,
     root: Path,
 ) -> None:
-    """Train one run of a study's task with settings of your own; validation data only."""
+    """Train one run of a study's task with settings of your own; validation data only.
+
+    Under torchrun, several processes train it, each on its share of every batch.
+    """
     import tempfile
 
     from rich.console import Console
 
-    from sambench import config
+    from sambench import config, distributed
     from sambench import trial as trials
     from sambench.report.trials import render
     from sambench.study import cache_folder
 
-    given = config.assignments("--fix", fix)
-    study = config.load(name, overrides)
-    run = trials.plan(study, variant, lr=lr, rho=rho, fix=given, seed=seed, on=device)
-    with tempfile.TemporaryDirectory() as scratch:
-        outcome = trials.execute(run, out or Path(scratch), cache_folder(root))
+    with distributed.joined() as world, tempfile.TemporaryDirectory() as scratch:
+        given = config.assignments("--fix", fix)
+        study = config.load(name, overrides)
+        on = device if world.size == 1 else distributed.own_device(device)
+        run = trials.plan(study, variant, lr=lr, rho=rho, fix=given, seed=seed, on=on)
+        outcome = trials.execute(
+            run,
+            out or Path(scratch),
+            cache_folder(root),
+            checkpoint_every_s=checkpoint_every,
+            world=world,
+        )
     found = trials.as_dict(run, outcome)
-    click.echo(json.dumps(found)) if as_json else Console().print(render(found))
+    if world.leads:
+        click.echo(json.dumps(found)) if as_json else Console().print(render(found))
 
 
 @cli.command()

@@ -20,7 +20,10 @@ def changed_keys(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 
 def _content(dump: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in dump.items() if key not in ("name", "question")}
+    """What results depend on."""
+    content = {key: value for key, value in dump.items() if key not in ("name", "question")}
+    task = {key: value for key, value in content.get("task", {}).items() if key != "stream"}
+    return {**content, "task": task}
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any], at: str = "") -> Iterator[str]:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    BeforeValidator,
     Field,
     SerializerFunctionWrapHandler,
     model_serializer,
@@ -46,6 +47,12 @@ class Split(Table):
     test: Count | None = None
 
 
+def _stream(given: object) -> object:
+    if given not in (True, False, "auto"):
+        raise Broken(f'must be true, false or "auto", got {given!r}')
+    return given
+
+
 class Task(Table):
     """The data and the model."""
 
@@ -55,6 +62,12 @@ class Task(Table):
     split: Split = Split()
     model: Text
     model_args: dict[str, Any] = Field(default_factory=dict)
+    stream: Annotated[bool | Literal["auto"], BeforeValidator(_stream)] = "auto"
+    """whether pictures stay in their files; no result depends on it"""
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {k: v for k, v in dump(self).items() if k != "stream" or v != "auto"}
 
 
 class Train(Extensions):

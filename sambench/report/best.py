@@ -126,7 +126,7 @@ streams = {streams}
 sets = data.load(task, streams)  # your own images go here
 
 torch.manual_seed(streams["init"])
-channels, classes = sets.train.x.shape[1], len(sets.classes)
+channels, classes = sets.train.shape[1], len(sets.classes)
 model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
 base = {base}
 epochs, batch_size = {epochs}, {batch_size}
@@ -190,7 +190,7 @@ streams = {streams}
 sets = data.load(task, streams)  # your own images go here
 
 torch.manual_seed(streams["init"])
-channels, classes = sets.train.x.shape[1], len(sets.classes)
+channels, classes = sets.train.shape[1], len(sets.classes)
 model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
 engine = EagerEngine(
     train,

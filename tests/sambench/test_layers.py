@@ -13,7 +13,7 @@ FILES = sorted([*ROOT.glob("sambench/**/*.py"), *ROOT.glob("variants/**/*.py")])
 
 FLOORS = [
     {"errors", "files", "seeds", "stats"},
-    {"config", "data", "measure", "records", "timings", "device"},
+    {"config", "data", "measure", "records", "timings", "device", "distributed"},
     {"engine", "checkpoint", "report", "provenance"},
     {"train", "bench"},
     {"search", "protocol", "storage", "tracking", "workers", "progress"},
