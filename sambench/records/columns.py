@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as compute
 from pyarrow import csv as arrow
 
 from sambench.records.record import ESCAPES, KINDS
@@ -14,36 +15,48 @@ from sambench.records.table import DTYPES
 ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
 
 
-def frame_of(
-    lines: Sequence[bytes], numbers: Sequence[int]
-) -> tuple[pd.DataFrame, dict[int, str]]:
+def frame_of(lines: Sequence[bytes], numbers: Sequence[int]) -> tuple[pd.DataFrame, dict[int, str]]:
     """A frame indexed by the lines' numbers, and what is wrong with those that cannot be read."""
     found: dict[int, str] = {}
     try:
-        table = _parsed(lines)
+        table = _parsed(b"\n".join(lines))
     except pa.ArrowInvalid:
         found = {n: what for n, line in zip(numbers, lines, strict=True) if (what := _wrong(line))}
         kept = [(n, line) for n, line in zip(numbers, lines, strict=True) if n not in found]
         numbers = [n for n, _ in kept]
-        table = _parsed([line for _, line in kept])
-    frame = table.select(list(KINDS)).to_pandas().astype(DTYPES)
-    for name in [name for name, kind in KINDS.items() if kind is str]:
-        for plain, escaped in ESCAPES.items():
-            if frame[name].str.contains(escaped, regex=False).any():
-                frame[name] = frame[name].str.replace(escaped, plain, regex=False)
+        table = _parsed(b"\n".join(line for _, line in kept))
+    frame = table.to_pandas().astype(DTYPES)
     return frame.set_axis(pd.Index(numbers, dtype=int)), found
 
 
-def _parsed(lines: Sequence[bytes]) -> pa.Table:
-    names = [*KINDS, "check"]
-    types = {name: ARROW[kind] for name, kind in DTYPES.items()} | {"check": pa.string()}
-    if not lines:
+def _parsed(text: bytes) -> pa.Table:
+    types = {name: ARROW[kind] for name, kind in DTYPES.items()}
+    if not text:
         return pa.table({name: pa.array([], kind) for name, kind in types.items()})
-    convert = arrow.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=False)
-    reading = arrow.ReadOptions(column_names=names)
-    table = arrow.read_csv(pa.py_buffer(b"\n".join(lines)), reading, convert_options=convert)
-    if empty := [name for name, kind in DTYPES.items() if kind is int and table[name].null_count]:
-        raise pa.ArrowInvalid(f"no number in column {empty[0]}")
+    table = arrow.read_csv(
+        pa.py_buffer(text),
+        arrow.ReadOptions(column_names=[*KINDS, "check"]),
+        convert_options=arrow.ConvertOptions(
+            column_types=types,
+            include_columns=list(KINDS),
+            null_values=[""],
+            strings_can_be_null=False,
+        ),
+    )
+    for name, kind in KINDS.items():
+        if kind in (int, float) and table[name].null_count:
+            raise pa.ArrowInvalid(f"no number in column {name}")
+    return _unescaped(table, text)
+
+
+def _unescaped(table: pa.Table, text: bytes) -> pa.Table:
+    for plain, escaped in ESCAPES.items():
+        if escaped.encode() not in text:
+            continue
+        for i, name in enumerate(table.column_names):
+            if DTYPES[name] is str:
+                column = compute.replace_substring(table[name], escaped, plain)
+                table = table.set_column(i, name, column)
     return table
 
 
@@ -59,7 +72,7 @@ def _wrong(line: bytes) -> str:
 
 
 def _convert(cell: str, kind: Any) -> None:
-    if kind is int:
+    if kind in (int, int | None) and (cell or kind is int):
         int(cell)
     elif kind is not str and (cell or kind is float):
         float(cell)

@@ -13,8 +13,10 @@ from sambench.records.columns import frame_of
 from sambench.records.damage import Damage
 from sambench.records.record import COLUMNS, FORMAT, HEADER_KEYS
 from sambench.records.table import Records
+from sambench.records.writing import seal
 
 FIRST = 3  # the line of the first record
+SEAL = len(seal(b""))
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -30,10 +32,10 @@ def read(path: str | Path) -> Records:
     _check_columns(b"".join(lines[1:2]), f"{path}: line 2")
     frame, found = _rows(lines[FIRST - 1 :])
     damages = [Damage(line, what) for line, what in found.items()]
-    missing = header["num_records"] - _num_runs(lines[FIRST - 1 :], found)
-    if missing:
-        how = f"{missing} records are missing" if missing > 0 else f"{-missing} records too many"
-        damages.append(Damage(len(lines), f"the file ends here: {how}"))
+    num, promised = _num_runs(lines[FIRST - 1 :], found), header["num_records"]
+    if num != promised:
+        what = f"the file ends here after {num} records; its header promises {promised}"
+        damages.append(Damage(len(lines), what))
     return Records(header, frame.reset_index(drop=True), sorted(damages))
 
 
@@ -68,6 +70,10 @@ def _header(line: bytes, where: str) -> dict[str, Any]:
         raise UserError(f"{where}: not the header of a records file of format {FORMAT}")
     if missing := [key for key in HEADER_KEYS if key not in header]:
         raise UserError(f"{where}: the header lacks {', '.join(missing)}")
+    if not isinstance(header["num_records"], int):
+        raise UserError(f"{where}: num_records must be a number, got {header['num_records']!r}")
+    if header.pop("check", None) and line[-SEAL:] != seal(line[:-SEAL] + b"}"):
+        raise UserError(f"{where}: damaged header: its check does not fit")
     return header
 
 

@@ -17,13 +17,22 @@ def write(path: str | Path, header: Mapping[str, Any], records: Iterable[Record]
     """Write the file in one step; `format` and `num_records` are filled in here."""
     lines = [_line(record) for record in records]
     full = {**header, "format": FORMAT, "num_records": len(lines)}
-    head = json.dumps(full, allow_nan=False).replace("#", ESCAPES["#"])
-    write_atomically(Path(path), "\n".join([f"# {head}", COLUMNS, *lines]) + "\n")
+    head = "# " + json.dumps(full, allow_nan=False).replace("#", ESCAPES["#"])
+    write_atomically(Path(path), "\n".join([_sealed(head), COLUMNS, *lines]) + "\n")
 
 
 def check(cells: bytes) -> bytes:
     """The checksum of a line's cells that closes it: CRC-32, as 8 hex digits."""
     return b"%08x" % zlib.crc32(cells)
+
+
+def seal(head: bytes) -> bytes:
+    """The end of a header line, which checks the JSON object that it closes."""
+    return b', "check": "' + check(head) + b'"}'
+
+
+def _sealed(head: str) -> str:
+    return head[:-1] + seal(head.encode()).decode()
 
 
 def _line(record: Record) -> str:

@@ -5,10 +5,10 @@ from typing import Any
 
 from sambench import stats
 from sambench.config import extensions
-from sambench.report import numbers
+from sambench.records import OUTCOMES
+from sambench.report import damages, numbers
 from sambench.report.analysis import Analysis
 from sambench.report.rows import MIN_SEEDS
-from sambench.report.runs import OUTCOMES
 from sambench.report.table import COLUMNS, cells, markdown
 
 
@@ -19,6 +19,8 @@ def render(analysis: Analysis) -> str:
         analysis.question,
         f"**{analysis.headline}**",
         f"**Use this:** {analysis.advice}",
+        f"**{damages.summary(analysis)}**" if analysis.damages else "",
+        _bullets(damages.listed(analysis)),
         markdown(COLUMNS, [cells(row) for row in analysis.rows]),
         "**Beware:**" if analysis.warnings else "",
         _bullets(analysis.warnings),

@@ -146,7 +146,9 @@ def write(path: Path, rows: int, num_variants: int = 40) -> None:
     each = rows // len(keys)
     seeds = max(each // 10, 5)
     trials = max(each - seeds - 4, 3)
-    records.write(path, header(keys, trials, seeds, path.stem), runs(keys, trials, seeds, path.stem))
+    records.write(
+        path, header(keys, trials, seeds, path.stem), runs(keys, trials, seeds, path.stem)
+    )
 
 
 if __name__ == "__main__":
