@@ -25,6 +25,7 @@ HEADER_KEYS = (
     "hardware",  # what the host is and how it was set: name -> value
     "test_runs",  # how often this study has touched its test set
 )
+"""Also, in files that a study writes: "defaults", label -> searched name -> the paper's value."""
 STAGES = ("search", "finalist", "confirm")
 OUTCOMES = ("complete", "pruned", "diverged", "failed")
 RUN = ["variant", "stage", "trial", "seed", "source"]

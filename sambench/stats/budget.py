@@ -3,10 +3,10 @@
     V: E max of n draws with replacement     sum_i x_(i) [(i/N)^n - ((i-1)/N)^n]
     U: E max of n draws without replacement  sum_i x_(i) C(i-1, n-1) / C(N, n)
 
-x_(1) <= ... <= x_(N). V is Dodge et al. 2019, arXiv:1909.03004, eq. 7: biased low, since it may draw
-one trial twice. U is unbiased for iid trials; Tang et al. 2020, arXiv:2004.14564, show the bias of V
-and that bootstrap intervals cover badly. Intervals here are jackknife t intervals of U, only from 16
-trials on and for n <= N/4: beyond, U rests on too few of the largest values.
+for x_(1) <= ... <= x_(N). V is Dodge et al. 2019, arXiv:1909.03004: biased low, since it may draw
+one trial twice. U is unbiased for iid trials; Tang et al. 2020, arXiv:2004.14564, show the bias of
+V and that bootstrap intervals cover badly. Intervals here are jackknife t intervals of U, only from
+16 trials on and for n <= N/4: beyond, U rests on too few of the largest values.
 
 Both need trials that are exchangeable: a random sampler. Halton points are not iid but spread more
 evenly: U stays the mean over all subsets of the points that were run, yet the first n points of the

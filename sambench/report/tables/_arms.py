@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sambench.config import BASELINE
 from sambench.records import Records
 
-BASELINE = "plain"
 SCHEDULE = "epochs_factor"  # searched by the baseline that may spend as much as the others
 RANKINGS = ("equal-compute", "equal-epochs")
 
@@ -35,8 +35,7 @@ def fields(records: Records) -> tuple[Field, ...]:
 
 def complete(records: Records) -> pd.DataFrame:
     """The complete confirm runs, one per variant and seed, ordered by both."""
-    frame = records.frame
-    runs = frame[(frame["stage"] == "confirm") & (frame["outcome"] == "complete")]
+    runs = records.frame.query("stage == 'confirm' and outcome == 'complete'")
     runs = runs.drop_duplicates(["variant", "seed"], keep="last")
     return runs.sort_values(["variant", "seed"], ignore_index=True)
 
@@ -49,8 +48,7 @@ def keys(records: Records) -> dict[str, str]:
 
 def radius(records: Records, label: str) -> str | None:
     """The searched hyperparameter that records call rho, None where a variant searches none."""
-    frame = records.frame
-    runs = frame[(frame["variant"] == label) & frame["rho"].notna()]
+    runs = records.frame.query("variant == @label and rho == rho")
     if runs.empty:
         return None
     first, rho = json.loads(runs["hyperparameters"].iloc[0]), runs["rho"].iloc[0]
@@ -86,10 +84,9 @@ def _equal_epochs(records: Records) -> Field:
     if fixed:
         return Field(RANKINGS[1], fixed[0], tuple(sorted([*others, *fixed])), "")
     epochs = records.header["spec"]["train"]["epochs"]
-    runs = records.frame
     if tuned:
-        confirm = runs[(runs["variant"] == tuned[0]) & (runs["stage"] == "confirm")]
-        if len(confirm) and (confirm["epochs"] == epochs).all():
+        confirm = records.frame.query("variant == @tuned[0] and stage == 'confirm'")
+        if len(confirm) and set(confirm["epochs"]) == {epochs}:
             return Field(RANKINGS[1], tuned[0], _equal_compute(records).labels, "")
     note = f"no {BASELINE} was tuned at the study's {epochs} epochs; set equal_epochs = true"
     return Field(RANKINGS[1], None, (), note)

@@ -12,5 +12,9 @@ Schema = Mapping[str, str]
 def typed(data: Any, schema: Schema) -> pd.DataFrame:
     """A frame with exactly these columns, in this order, of these dtypes and a fresh index."""
     frame = pd.DataFrame(data)
-    frame = frame.reindex(columns=list(schema)) if len(frame.columns) else pd.DataFrame([], columns=list(schema))
+    frame = (
+        frame.reindex(columns=list(schema))
+        if len(frame.columns)
+        else pd.DataFrame([], columns=list(schema))
+    )
     return frame.astype(dict(schema)).reset_index(drop=True)

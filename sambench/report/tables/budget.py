@@ -30,9 +30,9 @@ SCHEMA = {
 
 def table(records: Records) -> pd.DataFrame:
     """One row per variant, estimator and number of trials."""
-    frame, search = records.frame, records.header["spec"]["search"]
-    runs = frame[(frame["stage"] == "search") & (frame["source"] == "study")]
-    runs = runs[runs["outcome"] != "failed"].sort_values(["variant", "trial"])
+    search = records.header["spec"]["search"]
+    runs = records.frame.query("stage == 'search' and source == 'study' and outcome != 'failed'")
+    runs = runs.sort_values(["variant", "trial"])
     scores = runs["val_accuracy"].where(runs["outcome"] == "complete", 0.0).fillna(0.0)
     exchangeable = search["sampler"] in NON_ADAPTIVE and search["pruner"] == "none"
     curves = _expected if exchangeable else _seen

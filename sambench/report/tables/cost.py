@@ -11,6 +11,7 @@
 All baselines stand here, that of equal epochs too.
 """
 
+import numpy as np
 import pandas as pd
 
 from sambench import stats
@@ -32,7 +33,8 @@ def table(records: Records) -> pd.DataFrame:
     by = runs.groupby("variant")
     found = by[["gradient_evaluations", *TIMES, "peak_memory"]].median()
     found["accuracy"] = by["test_accuracy"].mean()
-    found.loc[~_comparable(runs, fields(records)[0].baseline), TIMES] = float("nan")
+    comparable = _comparable(runs, fields(records)[0].baseline)
+    found.loc[~np.array(comparable, bool), TIMES] = np.nan
     for name, cost in (
         ("gradients", "gradient_evaluations"),
         ("wall", "wall_s"),
@@ -42,10 +44,11 @@ def table(records: Records) -> pd.DataFrame:
     return typed(found.reset_index(), SCHEMA)
 
 
-def _comparable(runs: pd.DataFrame, baseline: str | None) -> pd.Series:
-    """By variant: whether it and the baseline ran on one and the same kind of machine."""
-    machines = runs.groupby("variant")[["device", "threads"]]
-    first, alone = machines.first(), (machines.nunique() == 1).all(axis=1)
-    if baseline not in first.index:
-        return alone & (len(first.drop_duplicates()) == 1)
-    return alone & alone[baseline] & (first == first.loc[baseline]).all(axis=1)
+def _comparable(runs: pd.DataFrame, baseline: str | None) -> list[bool]:
+    """By variant, sorted: whether it and the baseline ran on one and the same kind of machine."""
+    machines = {
+        label: set(zip(own["device"], own["threads"], strict=True))
+        for label, own in runs.groupby("variant")
+    }
+    base = machines.get(baseline, set().union(*machines.values()))
+    return [len(own | base) == 1 for own in machines.values()]

@@ -1,9 +1,9 @@
 """Training curves of the complete confirm runs.
 
-    epoch, epochs     after which epoch; length of the schedule
-    mean, low, high   validation accuracy in [0, 1] over seeds, with its 95% t interval (NaN for one
-                      run); validation labels may be noisy
-    n                 runs
+epoch, epochs     after which epoch; length of the schedule
+mean, low, high   validation accuracy in [0, 1] over seeds, with its 95% t interval (NaN for one
+                  run); validation labels may be noisy
+n                 runs
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ def table(records: Records) -> pd.DataFrame:
     if points.empty:
         return typed([], SCHEMA)
     found = points.groupby(["variant", "epochs", "epoch"])["accuracy"].agg(["mean", "std", "count"])
-    n = found["count"].to_numpy()
+    n = np.asarray(found["count"])
     half = t.isf(stats.ALPHA / 2, np.maximum(n - 1, 1)) * found["std"] / np.sqrt(n)
     found = found.assign(low=found["mean"] - half, high=found["mean"] + half, n=n)
     return typed(found.reset_index(), SCHEMA)
@@ -38,8 +38,8 @@ def table(records: Records) -> pd.DataFrame:
 
 def _points(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per run and epoch."""
-    runs = runs[runs["curve"] != ""]
-    lengths = runs["curve"].str.count(" ").to_numpy(int) + 1
+    runs = runs.query("curve != ''")
+    lengths = np.array([text.count(" ") + 1 for text in runs["curve"]], int)
     row = np.repeat(np.arange(len(runs)), lengths)
     start = np.repeat(np.cumsum(lengths) - lengths, lengths)
     return pd.DataFrame(

@@ -29,8 +29,7 @@ SCHEMA = {
 
 def table(records: Records) -> pd.DataFrame:
     """One row per variant and bin, by name, lr and rho."""
-    frame = records.frame
-    runs = frame[(frame["stage"] == "search") & (frame["outcome"] != "failed")]
+    runs = records.frame.query("stage == 'search' and outcome != 'failed'")
     parts = [_bins(records, str(label), own) for label, own in runs.groupby("variant")]
     return typed(pd.concat(parts, ignore_index=True) if parts else [], SCHEMA)
 
@@ -42,7 +41,9 @@ def _bins(records: Records, label: str, runs: pd.DataFrame) -> pd.DataFrame:
     lr = _edges(runs["lr"].to_numpy(), bounds.get("lr", {}), num)
     rho = None if flat else _edges(runs["rho"].to_numpy(), bounds.get(name or "", {}), num)
     columns = {"lr": _place(runs["lr"].to_numpy(), lr)}
-    columns["rho"] = np.zeros(len(runs), int) if rho is None else _place(runs["rho"].to_numpy(), rho)
+    columns["rho"] = (
+        np.zeros(len(runs), int) if rho is None else _place(runs["rho"].to_numpy(), rho)
+    )
     shape = (len(lr) - 1, 1 if rho is None else len(rho) - 1)
     cell = columns["lr"] * shape[1] + columns["rho"]
     diverged = (runs["outcome"] == "diverged").to_numpy()
@@ -62,7 +63,7 @@ def _bins(records: Records, label: str, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _edges(values: np.ndarray, bounds: Mapping[str, Any], num: int) -> np.ndarray:
-    """Ends of `num` bins over the searched range and the values beyond it; one bin for one value."""
+    """Ends of `num` bins over the searched range and values beyond it; one bin for one value."""
     ends = [bounds[end] for end in ("low", "high") if bounds.get(end) is not None]
     low, high = min([*ends, values.min()]), max([*ends, values.max()])
     if low == high:

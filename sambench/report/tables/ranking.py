@@ -1,17 +1,17 @@
 """The ranking, twice: against the baseline of equal compute (the headline) and of equal epochs.
 
-    ranking      "equal-compute": the baseline tuned its schedule length, so it may spend as much as
-                 the others; "equal-epochs": it ran the study's epochs, like them. A study without
-                 such a baseline has no rows here, and `note` says why.
-    variant      label; the ranked ones first, by mean accuracy
-    group        letters: ranked variants that share one are not separated; "" if not ranked
-    mean, low, high   test accuracy in [0, 1] and its 95% t interval over seeds
-    n            complete confirm runs
-    difference, difference_low, difference_high   minus the baseline, paired by seed, in [-1, 1],
-                 with its unadjusted 95% t interval; NaN for the baseline itself
-    p, holm_p    two-sided paired t; adjusted over the ranking's variants (5 or more shared seeds)
-    detectable   true difference found with 80% power at Holm's first step
-    test_set_se  standard error of the difference over test images
+ranking      "equal-compute": the baseline tuned its schedule length, so it may spend as much as
+             the others; "equal-epochs": it ran the study's epochs, like them. A study without
+             such a baseline has no rows here, and `note` says why.
+variant      label; the ranked ones first, by mean accuracy
+group        letters: ranked variants that share one are not separated; "" if not ranked
+mean, low, high   test accuracy in [0, 1] and its 95% t interval over seeds
+n            complete confirm runs
+difference, difference_low, difference_high   minus the baseline, paired by seed, in [-1, 1],
+             with its unadjusted 95% t interval; NaN for the baseline itself
+p, holm_p    two-sided paired t; adjusted over the ranking's variants (5 or more shared seeds)
+detectable   true difference found with 80% power at Holm's first step
+test_set_se  standard error of the difference over test images
 """
 
 import base64
@@ -54,7 +54,12 @@ def note(records: Records) -> str:
 def _rank(field: Field, scores: pd.DataFrame, correct: "_Correct") -> list[dict]:
     if field.baseline is None:
         return []
-    own = {label: scores.loc[label].to_numpy() if label in scores.index else np.full(scores.shape[1], np.nan) for label in field.labels}
+    own = {
+        label: scores.loc[label].to_numpy()
+        if label in scores.index
+        else np.full(scores.shape[1], np.nan)
+        for label in field.labels
+    }
     base = own[field.baseline]
     differences = {
         label: found
@@ -101,15 +106,16 @@ class _Correct:
     def standard_error(self, label: str, baseline: str) -> float | None:
         """Of the difference of two variants over test images, on the seeds that both have."""
         own, base = self._runs[label], self._runs[baseline]
-        common = np.intersect1d(own["seed"], base["seed"])
-        shares = [_share_right(runs[runs["seed"].isin(common)]) for runs in (own, base)]
+        common = {*own["seed"]} & {*base["seed"]}
+        shares = [_share_right(runs, common) for runs in (own, base)]
         if shares[0].shape != shares[1].shape or len(shares[0]) == 0:
             return None
         return stats.image_standard_error(shares[0][None], shares[1][None])
 
 
-def _share_right(runs: pd.DataFrame) -> np.ndarray:
-    """Share of these runs that got an image right, (images,)."""
+def _share_right(runs: pd.DataFrame, seeds: set[int]) -> np.ndarray:
+    """Share of the runs with these seeds that got an image right, (images,)."""
+    runs = runs.query("seed in @seeds")
     total, num = np.zeros(int(runs["num_test"].iloc[0])), len(runs)
     for start in range(0, num, 1000):
         texts = runs["test_correct"].iloc[start : start + 1000]

@@ -1,9 +1,9 @@
 """Every complete confirm run, once per ranking that its variant takes part in.
 
-    ranking, variant   as in the ranking
-    seed           confirm seed, the same for all variants
-    test_accuracy, val_accuracy   in [0, 1]; validation labels may be noisy
-    outcome        "complete"
+ranking, variant   as in the ranking
+seed           confirm seed, the same for all variants
+test_accuracy, val_accuracy   in [0, 1]; validation labels may be noisy
+outcome        "complete"
 """
 
 import pandas as pd

@@ -1,11 +1,11 @@
 """Every search run.
 
-    variant, trial   label, number in the order of the sampler
-    lr, rho          learning rate; the variant's radius, NaN where it has none
-    epochs           of the schedule; epochs_done may be fewer
-    val_accuracy     after the last epoch, in [0, 1]; NaN where none was measured
-    outcome          "complete" | "pruned" | "diverged" | "failed"
-    source           "study" | "sweep"
+variant, trial   label, number in the order of the sampler
+lr, rho          learning rate; the variant's radius, NaN where it has none
+epochs           of the schedule; epochs_done may be fewer
+val_accuracy     after the last epoch, in [0, 1]; NaN where none was measured
+outcome          "complete" | "pruned" | "diverged" | "failed"
+source           "study" | "sweep"
 """
 
 import pandas as pd
@@ -28,6 +28,5 @@ SCHEMA = {
 
 def table(records: Records) -> pd.DataFrame:
     """One row per search run, by variant, source and trial."""
-    frame = records.frame
-    runs = frame[frame["stage"] == "search"]
+    runs = records.frame.query("stage == 'search'")
     return typed(runs.sort_values(["variant", "source", "trial"]), SCHEMA)
