@@ -5,8 +5,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import pandas as pd
+
 from sambench.report import boards, latex, page
 from sambench.report.boards import Board
+from sambench.report.evidence import gather
+from sambench.report.tidy import csv_text
 
 
 def render(
@@ -20,7 +24,17 @@ def render(
 
 
 def _markdown(chosen: Sequence[Board]) -> str:
-    return "\n".join(page.render(board.analysis) for board in chosen)
+    return "\n".join(page.render(board.analysis, gather(board.records)) for board in chosen)
+
+
+def _csv(chosen: Sequence[Board]) -> str:
+    """The tidy rankings, one below the other."""
+    rankings = []
+    for board in chosen:
+        ranking = gather(board.records).tables["ranking"]
+        ranking.insert(0, "study", board.analysis.study)
+        rankings.append(ranking)
+    return csv_text(pd.concat(rankings, ignore_index=True)) if rankings else ""
 
 
 def _json(chosen: Sequence[Board]) -> str:
@@ -34,6 +48,7 @@ def _latex(chosen: Sequence[Board]) -> str:
 
 FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
     "md": _markdown,
+    "csv": _csv,
     "json": _json,
     "latex": _latex,
 }

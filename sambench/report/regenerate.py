@@ -39,10 +39,17 @@ def regenerate(folder: str | Path, chosen: Collection[str] = (), *, check: bool 
     benches = {path.stem: timings.read(path) for path in sorted(folder.glob("cost-*.json"))}
     texts |= {folder / f"{name}.md": costs_page.render(name, b) for name, b in benches.items()}
     texts[folder / "README.md"] = index.render(found, benches)
+    left = [path for name in found.read if name in picked for path in _made(folder / name)]
     stale = [path for path, text in texts.items() if not _holds(path, text)]
+    stale += [path for path in left if path not in texts]
     for path in stale if not check else ():
-        write_atomically(path, texts[path])
+        write_atomically(path, texts[path]) if path in texts else path.unlink()
     return Report(stale, *found.problems(picked))
+
+
+def _made(folder: Path) -> list[Path]:
+    """Tables and figures that an earlier version may have written, and this one no longer does."""
+    return sorted(path for suffix in ("csv", "svg") for path in folder.glob(f"*.{suffix}"))
 
 
 def _holds(path: Path, text: str) -> bool:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from sambench.report import numbers
 from sambench.report.evidence import Evidence
 from sambench.report.numbers import NONE
@@ -165,7 +163,9 @@ def configurations(evidence: Evidence, study: str) -> str:
             numbers.setting(row["lr"]),
             numbers.setting(_number(row["rho"])),
             str(row["epochs"]),
-            NONE if row["val_accuracy"] != row["val_accuracy"] else f"{row['val_accuracy']:.2%}"[:-1],
+            NONE
+            if row["val_accuracy"] != row["val_accuracy"]
+            else f"{row['val_accuracy']:.2%}"[:-1],
             row["outcome"],
             *([row["source"]] if swept else []),
         ]

@@ -14,7 +14,7 @@ DIGITS = 9
 def csv_text(frame: pd.DataFrame) -> str:
     """The table as CSV; empty where a number is missing."""
     rounded = frame.copy(deep=False)
-    for name in frame.columns[frame.dtypes == float]:
+    for name in frame.select_dtypes("float").columns:
         rounded[name] = _rounded(frame[name].to_numpy())
     table = pa.Table.from_pandas(rounded, preserve_index=False)
     style = "needed" if any(map(_needs_quotes, table.columns)) else "none"

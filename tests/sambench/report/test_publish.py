@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from sambench import records
@@ -11,6 +13,7 @@ from sambench.errors import UserError
 from sambench.records import Records
 from sambench.report.analysis import analyse
 from sambench.report.publish import groups_agree, publish, regenerate
+from sambench.report.tables import TABLES
 
 Make = Callable[..., Records]
 WIN = {"plain": 0.93, "sam": 0.95, "asam": 0.95}
@@ -27,16 +30,18 @@ def folder(make: Make, tmp_path: Path) -> Path:
 
 
 def test_publish_writes_records_page_and_index(folder: Path):
-    assert sorted(p.name for p in folder.iterdir()) == ["README.md", "digits.csv", "digits.md"]
+    files = ["README.md", "digits", "digits.csv", "digits.md"]
+    assert sorted(p.name for p in folder.iterdir()) == files
+    assert sorted(p.stem for p in (folder / "digits").glob("*.csv")) == sorted(TABLES)
     source = folder.parent / "run" / "records.csv"
     assert (folder / "digits.csv").read_bytes() == source.read_bytes()
     assert "[digits](digits.md)" in (folder / "README.md").read_text()
 
 
 def test_regenerating_changes_nothing(folder: Path):
-    before = {path: path.read_bytes() for path in folder.iterdir()}
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
     assert regenerate(folder, check=True).stale == regenerate(folder).stale == []
-    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
 
 
 def test_stale_pages_are_named_then_mended(folder: Path):
@@ -48,6 +53,30 @@ def test_stale_pages_are_named_then_mended(folder: Path):
     assert not readme.exists() and page.read_bytes() != good
     assert regenerate(folder).stale == [page, readme]
     assert page.read_bytes() == good and regenerate(folder, check=True).stale == []
+
+
+def test_tables_are_made_from_the_records_too(folder: Path):
+    table = folder / "digits" / "ranking.csv"
+    good = table.read_bytes()
+    table.write_bytes(good.replace(b"sam", b"asam"))
+    assert regenerate(folder, check=True).stale == [table]
+    assert regenerate(folder).stale == [table] and table.read_bytes() == good
+    frame = pd.read_csv(table)
+    assert list(frame["variant"].iloc[:3]) == [row.label for row in rows(folder)]
+    assert frame["mean"].iloc[0] == pytest.approx(rows(folder)[0].accuracy.mean, rel=1e-8)
+
+
+def rows(folder: Path) -> Any:
+    return analyse(records.read(folder / "digits.csv")).rows
+
+
+def test_tables_that_are_no_longer_made_go(folder: Path):
+    old, own = folder / "digits" / "old.csv", folder / "digits" / "notes.txt"
+    old.write_text("1")
+    own.write_text("mine")
+    assert regenerate(folder, check=True).stale == [old] and old.exists()
+    assert regenerate(folder).stale == [old]
+    assert not old.exists() and own.exists()
 
 
 def test_other_line_ends_are_stale(folder: Path):
