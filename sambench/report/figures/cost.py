@@ -133,7 +133,7 @@ def _labels(
     frame = axes.get_window_extent()
     boxes = labels.place(
         [places[label] for label in chosen],
-        [(len(shorten(label)) * LETTER * SMALL, SMALL * 1.2) for label in chosen],
+        [(len(shorten(label)) * LETTER * SMALL + 5, SMALL * 1.2) for label in chosen],
         (frame.x0, frame.y0, frame.x1 + 6, frame.y1),
         [*dots, *lines],
     )
