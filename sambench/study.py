@@ -13,8 +13,9 @@ import optuna
 from rich.console import Console
 from torch import nn
 
+import variants
 from sambench import config, device, provenance, records, tracking, train
-from sambench.config import Study
+from sambench.config import Arm, Study
 from sambench.data import Data
 from sambench.engine.eager import Loss
 from sambench.errors import UserError
@@ -22,7 +23,7 @@ from sambench.files import write_atomically
 from sambench.preflight import preflight
 from sambench.progress import Display
 from sambench.protocol import Protocol, cost, expected_cost
-from sambench.records import Record
+from sambench.records import STAGES, Record
 from sambench.report import page
 from sambench.report.analysis import Analysis, analyse
 from sambench.search import Tuner
@@ -211,6 +212,7 @@ class _Execution:
                 }
                 for arm in self.arms
             },
+            "defaults": {arm.label: _defaults(arm) for arm in self.arms},
             "command": self.settings.command,
             "commit": provenance.commit(),
             "date": provenance.date(newest),
@@ -218,6 +220,13 @@ class _Execution:
             "hardware": provenance.hardware(),
             "test_runs": sum(bool(row.test_correct) for row in rows),
         }
+
+
+def _defaults(arm: Arm) -> dict[str, float]:
+    """The papers' values of the searched numbers."""
+    known = variants.info(arm.key).hyperparameters
+    found = {name: known[name].default for name in arm.space if name in known}
+    return {name: value for name, value in found.items() if isinstance(value, int | float)}
 
 
 def _record(run: Run, outcome: Outcome) -> Record:
@@ -254,9 +263,6 @@ def _record(run: Run, outcome: Outcome) -> Record:
         peak_memory=outcome.peak_memory,
         wandb=outcome.wandb,
     )
-
-
-STAGES = ("search", "finalist", "confirm")
 
 
 def _order(record: Record) -> tuple[Any, ...]:

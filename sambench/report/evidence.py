@@ -1,0 +1,37 @@
+"""What stands behind a study's answer: its tidy tables, and where their figures are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from sambench.records import Records
+from sambench.report.sweeps import rankable
+from sambench.report.tables import TABLES
+from sambench.report.tables.ranking import note
+
+SEARCHED = {"search", "divergence", "sensitivity", "budget"}  # a sweep's trials count in these
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """By name, as in `sambench.report.tables`."""
+
+    tables: Mapping[str, pd.DataFrame]
+    unranked: str
+    """which of the two rankings is missing and why"""
+    figures: Sequence[tuple[str, str]] = ()
+    """address relative to the page, text for who cannot see it"""
+
+    def drawn(self, figures: Sequence[tuple[str, str]]) -> "Evidence":
+        """The same with figures."""
+        return replace(self, figures=tuple(figures))
+
+
+def gather(records: Records) -> Evidence:
+    """All tables of a study."""
+    ranked = Records(records.header, rankable(records.frame))
+    tables = {
+        name: table(records if name in SEARCHED else ranked) for name, table in TABLES.items()
+    }
+    return Evidence(tables, note(ranked))
