@@ -27,7 +27,11 @@ def _needs_quotes(column: pa.ChunkedArray) -> bool:
     """Arrow's own "needed" quotes every text."""
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return False
-    return bool(compute.any(compute.match_substring_regex(column, '[",\r\n]')).as_py())
+    options = compute.MatchSubstringOptions('[",\r\n]')
+    found = compute.call_function("match_substring_regex", [column], options)
+    options = compute.MatchSubstringOptions('[",\\r\\n]')
+    found = compute.call_function("match_substring_regex", [column], options)
+    return bool(compute.call_function("any", [found]).as_py())
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
