@@ -1,6 +1,7 @@
 """The runs of one variant, and what is counted or measured over them."""
 
 import base64
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,7 +94,8 @@ def baseline(variants: Iterable[Runs]) -> Runs | None:
 
 def tally(frame: pd.DataFrame) -> dict[str, int]:
     """How many runs had each outcome."""
-    return {outcome: int((frame["outcome"] == outcome).sum()) for outcome in OUTCOMES}
+    counts = Counter(frame["outcome"].tolist())
+    return {outcome: counts[outcome] for outcome in OUTCOMES}
 
 
 def _median(values: np.ndarray) -> float | None:

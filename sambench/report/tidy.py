@@ -35,9 +35,13 @@ def _needs_quotes(column: pa.ChunkedArray) -> bool:
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
-    """To DIGITS significant digits; whole numbers as they are."""
+    """To DIGITS significant digits; whole numbers, such as bytes, as they are."""
     size = np.floor(np.log10(np.abs(values), where=values != 0, out=np.zeros_like(values)))
-    scale = 10.0 ** np.clip(DIGITS - 1 - size, 0, 22)
+    digits = np.clip(DIGITS - 1 - size, -300, 22)
+    scale = 10.0 ** np.abs(digits)
     with np.errstate(over="ignore", invalid="ignore"):
-        found = np.rint(values * scale) / scale
-    return np.where(np.isfinite(found), found, values)
+        found = np.where(
+            digits < 0, np.rint(values / scale) * scale, np.rint(values * scale) / scale
+        )
+    exact = (np.abs(values) < 1e15) & (values == np.rint(values))
+    return np.where(exact | ~np.isfinite(found), values, found)
