@@ -40,8 +40,7 @@ def _rounded(values: np.ndarray) -> np.ndarray:
     digits = np.clip(DIGITS - 1 - size, -300, 22)
     scale = 10.0 ** np.abs(digits)
     with np.errstate(over="ignore", invalid="ignore"):
-        found = np.where(
-            digits < 0, np.rint(values / scale) * scale, np.rint(values * scale) / scale
-        )
+        large, small = np.rint(values / scale) * scale, np.rint(values * scale) / scale
+    found = np.where(digits < 0, large, small)
     exact = (np.abs(values) < 1e15) & (values == np.rint(values))
     return np.where(exact | ~np.isfinite(found), values, found)

@@ -325,7 +325,7 @@ def test_a_leaderboard_of_damaged_records(call: Call, done: list[str | Path]):
     assert call(*done, "--publish")[0] == 0
     published, broken = Path("leaderboards/tiny.csv"), Path("leaderboards/broken.csv")
     published.write_text(published.read_text()[:-50])
-    named = "sambench: leaderboards/tiny.csv: line 14: damaged: its check does not fit its cells"
+    named = "sambench: leaderboards/tiny.csv: line 12: damaged: its check does not fit its cells"
     code, out, err = call("leaderboard", "--check")
     assert code == 1 and err.startswith(named) and "stale: leaderboards/tiny.md" in out
     code, out, err = call("leaderboard")
@@ -333,7 +333,7 @@ def test_a_leaderboard_of_damaged_records(call: Call, done: list[str | Path]):
     code, out, err = call("leaderboard", "--check")
     assert code == 1 and err.startswith(named) and "stale" not in out
     code, out, err = call("leaderboard", "--format", "json")
-    assert code == 1 and json.loads(out)[0]["damages"][0].startswith("line 14: damaged")
+    assert code == 1 and json.loads(out)[0]["damages"][0].startswith("line 12: damaged")
     broken.write_text("# {}\n")
     code, out, err = call("leaderboard")
     assert code == 2 and "broken.csv: line 1: not the header" in err and named in err
@@ -391,7 +391,8 @@ def test_a_second_process_is_refused(refused: Callable[..., str], done: list[str
 
 def test_publish_and_leaderboard(call: Call, done: list[str | Path]):
     assert call(*done, "--publish")[0] == 0
-    assert {p.name for p in Path("leaderboards").iterdir()} == {"README.md", "tiny.csv", "tiny.md"}
+    files = {"README.md", "tiny", "tiny.csv", "tiny.md"}
+    assert {p.name for p in Path("leaderboards").iterdir()} == files
     assert call("leaderboard", "--check")[0] == 0
     page = Path("leaderboards/tiny.md")
     text = page.read_bytes()
