@@ -20,6 +20,9 @@ def folder(make: Make, tmp_path: Path) -> Path:
     return publish(tmp_path / "run", tmp_path / "leaderboards").parent
 
 
+pytest.importorskip("matplotlib")
+
+
 def test_figures_by_version(folder: Path, monkeypatch: pytest.MonkeyPatch):
     """One story in one test: drawing is slow."""
     page, figure = folder / "digits.md", folder / "digits" / "accuracy.svg"
