@@ -241,7 +241,10 @@ def _compare(analysis: Any, console: Any) -> None:
 
     published = LEADERBOARDS / f"{analysis.study}.csv"
     if published.exists():
-        console.print(groups_agree(analysis, analyse(records.read(published))))
+        try:
+            console.print(groups_agree(analysis, analyse(records.read(published))))
+        except UserError as error:
+            console.print(f"No comparison with the published page: {error}")
 
 
 @cli.command()
@@ -312,7 +315,10 @@ def best(name: str, form: str, root: Path) -> None:
     from sambench import records
     from sambench.report import best as winner
 
-    found = records.read(_records_of(name, root))
+    path = _records_of(name, root)
+    found = records.read(path)
+    for damage in found.damages:
+        click.echo(f"sambench: {path}: {damage}", err=True)
     click.echo(winner.snippet(found) if form == "python" else json.dumps(winner.settings(found)))
 
 
@@ -329,19 +335,48 @@ def _records_of(name: str, root: Path) -> Path:
 
 
 @cli.command()
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a page is stale.")
+@click.argument("studies", nargs=-1, metavar="[STUDY]...")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file is stale.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["md", "csv", "json", "latex"]),
+    help="Print the leaderboards in this format; write nothing.",
+)
 @click.option("--folder", type=click.Path(path_type=Path), default=LEADERBOARDS, show_default=True)
-def leaderboard(check: bool, folder: Path) -> None:
-    """Regenerate every published page from its records."""
-    from sambench.report.publish import regenerate
+def leaderboard(studies: tuple[str, ...], check: bool, form: str | None, folder: Path) -> None:
+    """Regenerate what is published, of all studies or of those named, from their records.
 
-    stale = regenerate(folder, check=check)
-    for path in stale:
+    Exits with 1 if records are damaged (the rest of them is reported), with 2 if a records file
+    cannot be read (the other studies are regenerated).
+    """
+    if form:
+        if check:
+            raise UserError("--format prints and --check compares: choose one")
+        from sambench.report.formats import render
+
+        text, damages, errors = render(form, folder, studies)
+        click.echo(text, nl=False)
+        _exit(damages, errors)
+        return
+    from sambench.report.regenerate import regenerate
+
+    found = regenerate(folder, studies, check=check)
+    for path in found.stale:
         click.echo(f"{'stale' if check else 'written'}: {path}")
-    if not stale:
+    for note in found.notes:
+        click.echo(note)
+    if not (found.stale or found.errors):
         click.echo("all pages are up to date")
-    if check and stale:
-        raise SystemExit(1)
+    _exit(found.damages, found.errors, stale=check and bool(found.stale))
+
+
+def _exit(damages: list[str], errors: list[str], *, stale: bool = False) -> None:
+    """Tell what is wrong with records, a line each, and exit accordingly."""
+    for line in (*damages, *errors):
+        click.echo(f"sambench: {line}", err=True)
+    if code := 2 if errors else int(bool(damages or stale)):
+        raise SystemExit(code)
 
 
 @cli.command()

@@ -23,7 +23,7 @@ from sambench.files import write_atomically
 from sambench.preflight import preflight
 from sambench.progress import Display
 from sambench.protocol import Protocol, cost, expected_cost
-from sambench.records import Record
+from sambench.records import STAGES, Record
 from sambench.report import page
 from sambench.report.analysis import Analysis, analyse
 from sambench.search import Tuner
@@ -263,9 +263,6 @@ def _record(run: Run, outcome: Outcome) -> Record:
         peak_memory=outcome.peak_memory,
         wandb=outcome.wandb,
     )
-
-
-STAGES = ("search", "finalist", "confirm")
 
 
 def _order(record: Record) -> tuple[Any, ...]:

@@ -5,28 +5,34 @@ from typing import Any
 
 from sambench import stats
 from sambench.config import extensions
-from sambench.report import numbers
+from sambench.records import OUTCOMES
+from sambench.report import damages, numbers, sections
 from sambench.report.analysis import Analysis
+from sambench.report.evidence import Evidence
 from sambench.report.rows import MIN_SEEDS
-from sambench.report.runs import OUTCOMES
 from sambench.report.table import COLUMNS, cells, markdown
 
 
-def render(analysis: Analysis) -> str:
+def render(analysis: Analysis, evidence: Evidence | None = None) -> str:
     """The whole page; the same analysis gives the same bytes."""
+    spec = analysis.header["spec"]
     parts = [
         f"# {analysis.study}",
         analysis.question,
         f"**{analysis.headline}**",
         f"**Use this:** {analysis.advice}",
+        f"**{damages.summary(analysis)}**" if analysis.damages else "",
+        _bullets(damages.listed(analysis)),
         markdown(COLUMNS, [cells(row) for row in analysis.rows]),
         "**Beware:**" if analysis.warnings else "",
         _bullets(analysis.warnings),
         _bullets(_legend(analysis)),
+        *(_evidence(evidence) if evidence else []),
+        *_titled("Published elsewhere", sections.published(spec.get("published", ()))),
         "## What it cannot tell",
         _bullets(_limits(analysis)),
         "## Protocol",
-        _bullets(_protocol(analysis.header["spec"])),
+        _bullets(_protocol(spec)),
         markdown(["variant", "searched"], _searched(analysis.header["spaces"])),
         "## Runs",
         markdown(
@@ -34,11 +40,28 @@ def render(analysis: Analysis) -> str:
             [[stage, *map(str, found.values())] for stage, found in analysis.counts.items()],
         ),
         f"The test set was used {analysis.header['test_runs']} times, by confirm runs only.",
+        sections.configurations(evidence, analysis.study) if evidence else "",
         "## Reproduce",
         f"    {analysis.header['command']}",
         _bullets(_origin(analysis)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _evidence(evidence: Evidence) -> list[str]:
+    """Figures and tables below the answer."""
+    return [
+        *_titled("Figures", sections.figures(evidence)),
+        *_titled("At equal epochs", sections.equal_epochs(evidence)),
+        *_titled("Cost", sections.cost(evidence)),
+        *_titled("Tuning the radius", sections.sensitivity(evidence)),
+        *_titled("Tuning budget", sections.budget(evidence)),
+        sections.divergence(evidence),
+    ]
+
+
+def _titled(title: str, text: str) -> list[str]:
+    return [f"## {title}", text] if text else []
 
 
 def _bullets(sentences: tuple[str, ...] | list[str]) -> str:

@@ -91,7 +91,7 @@ def test_rooms_import_downwards(path: Path):
     [
         "config",
         "report",
-        "records.py",
+        "records",
         "timings.py",
         "stats",
         "errors.py",
