@@ -337,6 +337,8 @@ def leaderboard(studies: tuple[str, ...], check: bool, form: str | None, folder:
     found = regenerate(folder, studies, check=check)
     for path in found.stale:
         click.echo(f"{'stale' if check else 'written'}: {path}")
+    for note in found.notes:
+        click.echo(note)
     if not (found.stale or found.errors):
         click.echo("all pages are up to date")
     _exit(found.damages, found.errors, stale=check and bool(found.stale))

@@ -58,6 +58,9 @@ def implausible(frame: pd.DataFrame) -> Mapping[int, str]:
     rules = {
         "unknown stage": ~frame["stage"].isin(STAGES),
         "unknown outcome": ~frame["outcome"].isin(OUTCOMES),
+        "a complete confirm run without test accuracy": frame["stage"].eq("confirm")
+        & frame["outcome"].eq("complete")
+        & frame["test_accuracy"].isna(),
         "an accuracy outside 0 to 1": ((accuracies < 0) | (accuracies > 1)).any(axis=1),
         "test_correct does not hold num_test images": (packed != 0)
         & (packed != -(-frame["num_test"] // 24) * 4),

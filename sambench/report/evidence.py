@@ -10,7 +10,10 @@ from sambench.report.sweeps import rankable
 from sambench.report.tables import TABLES
 from sambench.report.tables.ranking import note
 
-SEARCHED = {"search", "divergence", "sensitivity", "budget"}  # a sweep's trials count in these
+SEARCHED = ("search", "divergence", "sensitivity", "budget")  # a sweep's trials count in these
+CONFIRMED = ["test_correct", "curve"]  # long texts that only confirm runs need
+UNUSED = ["study", "seed_split", "seed_labels", "seed_init", "seed_order", "reason", "val_loss"]
+UNUSED += ["test_loss", "train_loss", "steps", "torch", "wandb"]
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,17 @@ class Evidence:
 
 def gather(records: Records) -> Evidence:
     """All tables of a study."""
-    ranked = Records(records.header, rankable(records.frame))
+    frame = records.frame.drop(columns=UNUSED)
+    searched = Records(records.header, frame.drop(columns=CONFIRMED))
+    ranked = Records(records.header, _ranked(frame))
     tables = {
-        name: table(records if name in SEARCHED else ranked) for name, table in TABLES.items()
+        name: table(searched if name in SEARCHED else ranked) for name, table in TABLES.items()
     }
     return Evidence(tables, note(ranked))
+
+
+def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
+    """The confirm runs that may rank, and a run of each variant that says what it is."""
+    rows = rankable(frame)
+    named = rows[rows["stage"] != "confirm"].drop_duplicates("variant")
+    return pd.concat([rows[rows["stage"] == "confirm"], named])

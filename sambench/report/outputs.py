@@ -1,13 +1,26 @@
 """What is written about a study, as texts by file name."""
 
-from sambench.report import evidence, page
+from dataclasses import dataclass
+from pathlib import Path
+
+from sambench.report import drawing, evidence, page
 from sambench.report.boards import Board
 from sambench.report.tidy import csv_text
 
 
-def outputs(name: str, board: Board) -> dict[str, str]:
+@dataclass(frozen=True)
+class Outputs:
+    """Texts by file name, and a note where figures on disk were left as they are."""
+
+    texts: dict[str, str]
+    note: str = ""
+
+
+def outputs(name: str, board: Board, folder: Path, *, check: bool = False) -> Outputs:
     """The page NAME.md, and the tables and figures in the folder NAME."""
     found = evidence.gather(board.records)
+    figures = drawing.draw(name, board.analysis, found.tables, folder, check=check)
     texts = {f"{name}/{table}.csv": csv_text(frame) for table, frame in found.tables.items()}
-    texts[f"{name}.md"] = page.render(board.analysis, found)
-    return texts
+    texts |= figures.texts
+    texts[f"{name}.md"] = page.render(board.analysis, found.drawn(figures.links))
+    return Outputs(texts, figures.kept)

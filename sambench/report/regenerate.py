@@ -7,7 +7,7 @@ from pathlib import Path
 from sambench import timings
 from sambench.files import write_atomically
 from sambench.report import boards, costs_page, index
-from sambench.report.outputs import outputs
+from sambench.report.outputs import Outputs, outputs
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Report:
     """lines of records that do not count, with their file"""
     errors: list[str]
     """records files that cannot be read: their pages are left alone"""
+    notes: list[str]
+    """what was not compared or not written, and why"""
 
 
 def regenerate(folder: str | Path, chosen: Collection[str] = (), *, check: bool = False) -> Report:
@@ -31,25 +33,28 @@ def regenerate(folder: str | Path, chosen: Collection[str] = (), *, check: bool 
     boards.check_names(folder, chosen)
     found = boards.load(folder, boards.names_in(folder))
     picked = chosen or [*found.read, *found.unreadable]
-    texts: dict[Path, str] = {}
-    for name in picked:
-        if name in found.read:
-            made = outputs(name, found.read[name])
-            texts |= {folder / path: text for path, text in made.items()}
+    made = {
+        name: outputs(name, found.read[name], folder, check=check)
+        for name in picked
+        if name in found.read
+    }
+    texts = {folder / path: text for own in made.values() for path, text in own.texts.items()}
     benches = {path.stem: timings.read(path) for path in sorted(folder.glob("cost-*.json"))}
     texts |= {folder / f"{name}.md": costs_page.render(name, b) for name, b in benches.items()}
     texts[folder / "README.md"] = index.render(found, benches)
-    left = [path for name in found.read if name in picked for path in _made(folder / name)]
+    left = [path for name, own in made.items() for path in _left(folder / name, own)]
     stale = [path for path, text in texts.items() if not _holds(path, text)]
     stale += [path for path in left if path not in texts]
     for path in stale if not check else ():
         write_atomically(path, texts[path]) if path in texts else path.unlink()
-    return Report(stale, *found.problems(picked))
+    notes = [own.note for own in made.values() if own.note]
+    return Report(stale, *found.problems(picked), notes)
 
 
-def _made(folder: Path) -> list[Path]:
-    """Tables and figures that an earlier version may have written, and this one no longer does."""
-    return sorted(path for suffix in ("csv", "svg") for path in folder.glob(f"*.{suffix}"))
+def _left(folder: Path, own: Outputs) -> list[Path]:
+    """Tables and figures in a study's folder; figures only if they were drawn again."""
+    suffixes = ("csv",) if own.note else ("csv", "svg")
+    return sorted(path for suffix in suffixes for path in folder.glob(f"*.{suffix}"))
 
 
 def _holds(path: Path, text: str) -> bool:

@@ -163,9 +163,7 @@ def configurations(evidence: Evidence, study: str) -> str:
             numbers.setting(row["lr"]),
             numbers.setting(_number(row["rho"])),
             str(row["epochs"]),
-            NONE
-            if row["val_accuracy"] != row["val_accuracy"]
-            else f"{row['val_accuracy']:.2%}"[:-1],
+            numbers.error(_number(row["val_accuracy"])),
             row["outcome"],
             *([row["source"]] if swept else []),
         ]

@@ -15,6 +15,8 @@ would find, and the intervals, which assume iid, tend to be too wide. For adapti
 holds; `best_so_far` in trial order is what was seen.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
@@ -71,8 +73,15 @@ def _hypergeometric(num: int, n: int) -> np.ndarray:
 
 
 def _log_binomial(n: ArrayLike, k: ArrayLike) -> np.ndarray:
-    n, k = np.asarray(n, float), np.asarray(k, float)
-    return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+    n, k = np.asarray(n), np.asarray(k)
+    logs = _log_factorials(int(n.max()))
+    return logs[n] - logs[k] - logs[n - k]
+
+
+@lru_cache(maxsize=8)
+def _log_factorials(num: int) -> np.ndarray:
+    """log 0! ... log num!"""
+    return gammaln(np.arange(1, num + 2, dtype=float))
 
 
 def _jackknife_error(x: np.ndarray, n: int) -> float:

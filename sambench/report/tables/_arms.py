@@ -48,10 +48,12 @@ def keys(records: Records) -> dict[str, str]:
 
 def radius(records: Records, label: str) -> str | None:
     """The searched hyperparameter that records call rho, None where a variant searches none."""
-    runs = records.frame.query("variant == @label and rho == rho")
-    if runs.empty:
+    frame = records.frame
+    runs = (frame["variant"].eq(label) & frame["rho"].notna()).to_numpy()
+    if not runs.any():
         return None
-    first, rho = json.loads(runs["hyperparameters"].iloc[0]), runs["rho"].iloc[0]
+    at = int(runs.argmax())
+    first, rho = json.loads(frame["hyperparameters"].iloc[at]), frame["rho"].iloc[at]
     names = [name for name in space(records, label) if name in first]
     return next((name for name in names if np.isclose(float(first[name]), rho, rtol=1e-9)), None)
 

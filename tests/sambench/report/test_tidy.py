@@ -9,13 +9,13 @@ from sambench.report.tidy import csv_text
 
 
 def test_nine_digits():
-    values = [1 / 3, 2 / 3 * 1e-7, 1e300, -123456.123456789, 240.0, 0.0, np.nan, 1e-300, np.inf]
+    values = [1 / 3, 2 / 3 * 1e-7, 1e20, -123456.123456789, 240.0, 0.0, np.nan, 1e-300, np.inf]
     frame = pd.DataFrame({"x": values})
     nudged = pd.DataFrame({"x": np.nextafter(values, np.inf)})
     assert csv_text(frame).splitlines()[1:7] == [
         "0.333333333",
         "6.66666667e-8",
-        "1e+300",
+        "100000000000000000000",
         "-123456.123",
         "240",
         "0",
