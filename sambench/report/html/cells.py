@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+Key = float | str | None
+
 
 @dataclass(frozen=True)
 class Cell:
     """`key` sorts, None last."""
 
     text: str
-    key: float | str | None = None
+    key: Key = None
     href: str = ""
     note: str = ""  # small, behind the text
 

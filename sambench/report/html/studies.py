@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from sambench.report import evidence, figures, numbers, page, table
+from sambench.report import numbers, page, table
 from sambench.report.boards import Board
 from sambench.report.evidence import Evidence
-from sambench.report.figures.frames import have, known, rows
+from sambench.report.figures.frames import by_variant, have, known, rows
 from sambench.report.figures.plot import slug
-from sambench.report.html.cells import Cell, Column, Table, columns, number, text
+from sambench.report.html.cells import Cell, Column, Key, Table, columns, number, text
 from sambench.report.html.inline import inline
 from sambench.report.html.wandb import link
+from sambench.report.outputs import Outputs
 from sambench.report.rows import Row
 
 LISTED = 500  # runs in a table of the page; the CSV files hold all
@@ -34,7 +36,7 @@ class Study:
     board: Board
     ranking: Table
     published: Table | None
-    drawn: Sequence[tuple[str, Markup]]  # title, svg
+    drawn: Sequence[Markup]
     more: Sequence[Table]
     legend: Sequence[str]
     limits: Sequence[str]
@@ -42,11 +44,12 @@ class Study:
     origin: Sequence[str]
 
 
-def study(name: str, board: Board, variant_ids: Mapping[str, str]) -> Study:
+def study(
+    name: str, board: Board, made: Outputs, folder: Path, variant_ids: Mapping[str, str]
+) -> Study:
     """`variant_ids`: registry key -> id of the variant's own part of the page."""
-    analysis, found = board.analysis, evidence.gather(board.records)
+    analysis, found = board.analysis, made.evidence
     ids = {row.label: variant_ids.get(row.key, "") for row in analysis.rows}
-    drawn = figures.render(found.tables, configurations(analysis.rows))
     more = [_equal_epochs(found, ids), _cost(found), _sensitivity(found), _divergence(found)]
     more += [_confirm(board), _search(found), _searched(board)]
     return Study(
@@ -54,7 +57,10 @@ def study(name: str, board: Board, variant_ids: Mapping[str, str]) -> Study:
         board=board,
         ranking=_ranking(analysis.rows, ids, analysis.use or ""),
         published=_published(analysis.header["spec"].get("published") or ()),
-        drawn=[(one.title, inline(one, slug(name))) for one in drawn],
+        drawn=[
+            inline(made.texts.get(path) or (folder / path).read_text(encoding="utf-8"), slug(name))
+            for path, _ in found.figures
+        ],
         more=[one for one in more if one and one.rows],
         legend=page.legend(analysis),
         limits=page.limits(analysis),
@@ -63,26 +69,14 @@ def study(name: str, board: Board, variant_ids: Mapping[str, str]) -> Study:
     )
 
 
-def configurations(found: Sequence[Row]) -> dict[str, str]:
-    """What tuning chose, a line per variant."""
-    lines = {}
-    for row in found:
-        if row.settings:
-            rho = row.settings.rho
-            radius = "" if rho is None else f", rho {numbers.setting(rho)}"
-            lr = numbers.setting(row.settings.lr)
-            lines[row.label] = f"lr {lr}{radius}, {row.settings.epochs} epochs"
-    return lines
-
-
 def _ranking(found: Sequence[Row], ids: Mapping[str, str], use: str) -> Table:
     texts = ("group", "variant", "runs")
-    order = ["variant", *(name for name in table.COLUMNS if name != "variant")]
+    order: list[str] = ["variant", *(name for name in table.COLUMNS if name != "variant")]
     heads = [Column(name, name not in texts, HINTS.get(name, "")) for name in order]
     lines = []
     for row in found:
-        shown = dict(zip(table.COLUMNS, table.cells(row), strict=True))
-        keys = dict(zip(table.COLUMNS, _keys(row), strict=True))
+        shown: dict[str, str] = dict(zip(table.COLUMNS, table.cells(row), strict=True))
+        keys: dict[str, Key] = dict(zip(table.COLUMNS, _keys(row), strict=True))
         cells = {name: Cell(shown[name], keys[name]) for name in order}
         href = f"#{ids[row.label]}" if ids[row.label] else ""
         note = "recommended" if row.label == use else ""
@@ -91,7 +85,7 @@ def _ranking(found: Sequence[Row], ids: Mapping[str, str], use: str) -> Table:
     return Table("Ranking at equal compute", heads, lines, filtered=True, marked=use)
 
 
-def _keys(row: Row) -> list[float | str | None]:
+def _keys(row: Row) -> list[Key]:
     """What each column of `table.COLUMNS` sorts by."""
     against, settings, cost = row.against, row.settings, row.cost
     return [
@@ -111,7 +105,7 @@ def _keys(row: Row) -> list[float | str | None]:
     ]
 
 
-def _equal_epochs(found: Evidence, ids: Mapping[str, str]) -> Table:
+def _equal_epochs(found: Evidence, ids: Mapping[str, str]) -> Table | None:
     heads = columns(
         "variant", "test accuracy, %", "seeds", "minus plain", "95% CI", "Holm p", "group",
         numbers=("test accuracy, %", "seeds", "minus plain", "95% CI", "Holm p"),
@@ -134,7 +128,14 @@ def _equal_epochs(found: Evidence, ids: Mapping[str, str]) -> Table:
                 text(row["group"] or "-"),
             ]
         )
+    if _baselines(found, "equal-epochs") == _baselines(found, "equal-compute"):
+        return None  # the baseline tuned its schedule to the study's own
     return Table("Ranking at equal epochs: all train as long as each other", heads, lines)
+
+
+def _baselines(found: Evidence, ranking: str) -> set[str]:
+    own = have(rows(found.tables["ranking"], ranking=ranking), "mean")
+    return {row["variant"] for row in own if not known(row["difference"])}
 
 
 def _cost(found: Evidence) -> Table:
@@ -187,14 +188,16 @@ def _sensitivity(found: Evidence) -> Table:
 
 
 def _divergence(found: Evidence) -> Table | None:
-    total = found.tables["divergence"].groupby("variant", sort=True)[["runs", "diverged"]].sum()
-    lines = [
-        [text(label), number(f"{runs:,}", runs), number(f"{lost:,}", lost)]
-        for label, runs, lost in zip(total.index, total["runs"], total["diverged"], strict=True)
-    ]
-    if not total["diverged"].sum():
+    total = {
+        label: [sum(row[name] for row in own) for name in ("runs", "diverged")]
+        for label, own in sorted(by_variant(rows(found.tables["divergence"])).items())
+    }
+    if not any(lost for _, lost in total.values()):
         return None
     heads = columns("variant", "search runs", "diverged", numbers=("search runs", "diverged"))
+    lines = [
+        [text(label), *(number(f"{num:,}", num) for num in nums)] for label, nums in total.items()
+    ]
     return Table("Divergence in the search", heads, lines)
 
 
@@ -205,13 +208,16 @@ def _confirm(board: Board) -> Table:
         "outcome", "W&B",
         numbers=("seed", "test accuracy, %", "validation accuracy, %", "lr", "rho", "epochs"),
     )  # fmt: skip
-    runs = rows(frame[:LISTED])
+    runs = rows(frame.head(LISTED))
     linked = any(link(run["wandb"]) for run in runs)
     lines = [_run(run, run["seed"], "test_accuracy", linked) for run in runs]
     return Table(
-        f"Confirm runs: {len(frame):,}", heads if linked else heads[:-1], lines, filtered=True,
-        after=_rest(len(frame), board.analysis.study, "results"),
-    )  # fmt: skip
+        f"Confirm runs: {len(frame):,}",
+        heads if linked else heads[:-1],
+        lines,
+        filtered=True,
+        after=_rest(len(frame), "records have"),
+    )
 
 
 def _search(found: Evidence) -> Table:
@@ -220,8 +226,9 @@ def _search(found: Evidence) -> Table:
         "variant", "trial", "validation accuracy, %", "lr", "rho", "epochs", "outcome",
         numbers=("trial", "validation accuracy, %", "lr", "rho", "epochs"),
     )  # fmt: skip
-    lines = [_run(run, run["trial"], "", linked=False) for run in rows(frame[:LISTED])]
-    return Table(f"Search runs: {len(frame):,}", heads, lines, filtered=True)
+    lines = [_run(run, run["trial"], "", linked=False) for run in rows(frame.head(LISTED))]
+    after = _rest(len(frame), "table search.csv has")
+    return Table(f"Search runs: {len(frame):,}", heads, lines, filtered=True, after=after)
 
 
 def _run(run: Mapping[str, Any], which: int, test: str, linked: bool) -> list[Cell]:
@@ -242,8 +249,8 @@ def _run(run: Mapping[str, Any], which: int, test: str, linked: bool) -> list[Ce
     ]
 
 
-def _rest(num: int, study: str, name: str) -> str:
-    return f"The first {LISTED} of them; {study}/{name}.csv holds all." if num > LISTED else ""
+def _rest(num: int, holder: str) -> str:
+    return f"The first {LISTED} of them; the {holder} all." if num > LISTED else ""
 
 
 def _searched(board: Board) -> Table:

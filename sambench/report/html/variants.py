@@ -53,11 +53,15 @@ def catalogue(found: Sequence[Page]) -> Table:
                 text(info.title if info else "not installed here"),
                 number(str(info.year) if info and info.year else "-", info and info.year),
                 number(f"{info.passes:.3g}" if info else "-", info.passes if info else None),
-                number(f"+{info.copies:g}" if info and info.copies is not None else "-", info and info.copies),
+                _copies(info.copies if info else None),
                 number(str(num or "-"), num),
             ]
         )  # fmt: skip
     return Table("All variants", heads, lines, filtered=True)
+
+
+def _copies(num: float | None) -> Cell:
+    return number("-" if num is None else f"+{num:g}", num)
 
 
 def _page(key: str, studies: Sequence[Study], info: "VariantInfo | None") -> Page:
