@@ -55,7 +55,11 @@ def _unescaped(table: pa.Table, text: bytes) -> pa.Table:
             continue
         for i, name in enumerate(table.column_names):
             if DTYPES[name] is str:
-                column = compute.replace_substring(table[name], escaped, plain)
+                column = compute.call_function(
+                    "replace_substring",
+                    [table[name]],
+                    compute.ReplaceSubstringOptions(escaped, plain),
+                )
                 table = table.set_column(i, name, column)
     return table
 

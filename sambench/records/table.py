@@ -46,7 +46,7 @@ def _frame(runs: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(columns, columns=pd.Index(KINDS)).astype(DTYPES)
 
 
-def _cells(column: pd.Series, kind: Any) -> list[Any]:
+def _cells(column: Any, kind: Any) -> list[Any]:
     cells = column.tolist()
     if kind in (str, int, float):
         return cells

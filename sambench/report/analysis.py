@@ -48,9 +48,9 @@ def analyse(records: Records) -> Analysis:
         rows=rows,
         warnings=(*_warn_study(rows, len(machines)), *(w for row in rows for w in _warn(row))),
         damages=tuple(map(str, records.damages)),
-        counts={stage: runs_.tally(frame[frame["stage"] == stage]) for stage in STAGES},
+        counts={stage: runs_.tally(frame.query("stage == @stage")) for stage in STAGES},
         machines=tuple(f"{device}, threads {threads}" for device, threads in machines),
-        num_test=int(frame["num_test"].max()) if len(frame) else 0,
+        num_test=int(frame["num_test"].to_numpy().max(initial=0)),
         header=records.header,
     )
 

@@ -29,9 +29,8 @@ def settings(records: Records) -> dict[str, Any]:
 
 def _record(records: Records, analysis: Analysis) -> Record:
     """The first complete confirm run of the variant to use."""
-    frame = records.frame
-    done = frame["stage"].eq("confirm") & frame["outcome"].eq("complete")
-    confirmed = list(as_records(frame[done]))
+    done = records.frame.query("stage == 'confirm' and outcome == 'complete'")
+    confirmed = list(as_records(done))
     if not confirmed:
         raise UserError(f"study {analysis.study!r} has no complete confirm run yet")
     label = analysis.use or next(

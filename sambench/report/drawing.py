@@ -46,9 +46,9 @@ def draw(
     drawn = figures.render(tables, configurations(analysis))
     texts = {f"{name}/{d.name}.svg": f"{d.svg}<!-- matplotlib {own} -->\n" for d in drawn}
     links = tuple((f"{name}/{d.name}.svg", d.alt) for d in drawn)
-    others = sorted({found for path in texts if (found := drawn_by(folder / path)) != own} - {None})
+    others = {drawn_by(folder / path) for path in texts} - {own, None}
     if check and others:
-        kept = f"figures of {name} not compared: drawn by matplotlib {others[0]}, here is {own}"
+        kept = f"figures of {name} not compared: drawn by matplotlib {others.pop()}, here is {own}"
         return Drawing({}, links, kept)
     return Drawing(texts, links)
 

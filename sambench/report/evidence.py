@@ -45,5 +45,5 @@ def gather(records: Records) -> Evidence:
 def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
     """The confirm runs that may rank, and a run of each variant that says what it is."""
     rows = rankable(frame)
-    named = rows[rows["stage"] != "confirm"].drop_duplicates("variant")
-    return pd.concat([rows[rows["stage"] == "confirm"], named])
+    named = rows.query("stage != 'confirm'").drop_duplicates("variant")
+    return pd.concat([rows.query("stage == 'confirm'"), named])

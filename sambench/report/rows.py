@@ -145,7 +145,7 @@ def _test_set_error(runs: Runs, plain: Runs) -> float | None:
 def _settings(runs: Runs, space: Mapping[str, Any]) -> Settings | None:
     if runs.confirm.empty:
         return None
-    run = next(as_records(runs.confirm[:1]))
+    run = next(as_records(runs.confirm.head(1)))
     hyperparameters = json.loads(run.hyperparameters)
     values = {**hyperparameters, "lr": run.lr}
     found = [_edge(name, values.get(name), bounds) for name, bounds in space.items()]

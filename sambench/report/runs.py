@@ -1,6 +1,7 @@
 """The runs of one variant, and what is counted or measured over them."""
 
 import base64
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,8 +29,8 @@ class Runs:
     @cached_property
     def results(self) -> pd.DataFrame:
         """The complete confirm runs, indexed by seed."""
-        complete = self.confirm["outcome"].eq("complete") & self.confirm["test_accuracy"].notna()
-        return self.confirm[complete].drop_duplicates("seed").set_index("seed")
+        done = self.confirm.query("outcome == 'complete' and test_accuracy == test_accuracy")
+        return done.drop_duplicates("seed").set_index("seed")
 
     def scores(self, seeds: Iterable[int]) -> np.ndarray:
         """Test accuracy (seeds,), NaN where no confirm run is complete."""
@@ -54,12 +55,12 @@ class Runs:
     @property
     def gradient_evaluations(self) -> float | None:
         """Counted in the median complete confirm run."""
-        return _median(self.results["gradient_evaluations"])
+        return _median(self.results["gradient_evaluations"].to_numpy(float))
 
     @property
     def step_time_s(self) -> float | None:
         """Mean training step of the median complete confirm run."""
-        return _median(self.results["step_time_s"])
+        return _median(self.results["step_time_s"].to_numpy(float))
 
     @property
     def machines(self) -> set[tuple[str, int]]:
@@ -71,14 +72,14 @@ class Runs:
 def gather(frame: pd.DataFrame) -> list[Runs]:
     """The runs of every variant."""
     keys = frame.drop_duplicates("variant").set_index("variant")["key"]
-    counts = frame.groupby(["variant", "outcome"], sort=False).size()
-    confirm = frame[frame["stage"] == "confirm"].sort_values(["variant", "seed", "trial"])
+    counts = frame.groupby(["variant", "outcome"], sort=False).size().to_dict()
+    confirm = frame.query("stage == 'confirm'").sort_values(["variant", "seed", "trial"])
     by_variant = dict(iter(confirm.groupby("variant", sort=False)))
     return [
         Runs(
             label=str(label),
             key=str(key),
-            confirm=by_variant.get(label, confirm[:0]),
+            confirm=by_variant.get(label, confirm.head(0)),
             outcomes={o: int(counts.get((label, o), 0)) for o in OUTCOMES},
         )
         for label, key in keys.items()
@@ -93,10 +94,10 @@ def baseline(variants: Iterable[Runs]) -> Runs | None:
 
 def tally(frame: pd.DataFrame) -> dict[str, int]:
     """How many runs had each outcome."""
-    counts = frame["outcome"].value_counts()
-    return {outcome: int(counts.get(outcome, 0)) for outcome in OUTCOMES}
+    counts = Counter(frame["outcome"].tolist())
+    return {outcome: counts[outcome] for outcome in OUTCOMES}
 
 
-def _median(values: pd.Series) -> float | None:
-    measured = values.dropna()
-    return float(measured.median()) if len(measured) else None
+def _median(values: np.ndarray) -> float | None:
+    measured = values[~np.isnan(values)]
+    return float(np.median(measured)) if len(measured) else None

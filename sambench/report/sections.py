@@ -1,10 +1,12 @@
 """The parts of a page below its answer, from the tidy tables; "" where there is nothing to tell."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sambench.report import numbers
 from sambench.report.evidence import Evidence
+from sambench.report.figures.frames import Row, by_variant, have, known, rows
 from sambench.report.numbers import NONE
 from sambench.report.table import markdown
 from sambench.stats import Difference, Interval
@@ -20,9 +22,8 @@ def figures(evidence: Evidence) -> str:
 
 def equal_epochs(evidence: Evidence) -> str:
     """The second ranking, beside the baseline that trains no longer than the others."""
-    ranking = evidence.tables["ranking"]
-    rows = ranking[ranking["ranking"] == "equal-epochs"]
-    if rows.empty:
+    found = rows(evidence.tables["ranking"], ranking="equal-epochs")
+    if not found:
         return f"Not ranked: {evidence.unranked}." if evidence.unranked else ""
     columns = ["group", "variant", "test accuracy, % ± 95% CI", "seeds"]
     columns += ["minus plain [unadjusted 95% CI]", "Holm p"]
@@ -35,7 +36,7 @@ def equal_epochs(evidence: Evidence) -> str:
             numbers.difference(_difference(row)),
             numbers.p_value(_number(row["holm_p"])),
         ]
-        for row in rows.to_dict("records")
+        for row in found
     ]
     told = (
         "Here all train the same number of epochs, so the baseline spends less than the others. "
@@ -46,25 +47,25 @@ def equal_epochs(evidence: Evidence) -> str:
 
 def cost(evidence: Evidence) -> str:
     """What a run takes; a star marks the Pareto front."""
-    rows = evidence.tables["cost"].sort_values(["gradient_evaluations", "variant"])
-    if rows.empty:
+    found = rows(evidence.tables["cost"].sort_values(["gradient_evaluations", "variant"]))
+    if not found:
         return ""
     shown = {
         "gradients": ("gradient_evaluations", "pareto_gradients", lambda x: f"{x:,.0f}"),
         "a run, s": ("wall_s", "pareto_wall", lambda x: f"{x:,.1f}"),
         "memory, MiB": ("peak_memory", "pareto_memory", lambda x: f"{x / MIB:,.0f}"),
     }
-    shown = {name: how for name, how in shown.items() if rows[how[0]].notna().any()}
+    shown = {name: how for name, how in shown.items() if have(found, how[0])}
     lines = [
         [
             row["variant"],
             numbers.percent(row["accuracy"]),
             *(
-                f"{write(row[column])}{' *' * row[front]}" if row[column] == row[column] else NONE
+                f"{write(row[column])}{' *' * row[front]}" if known(row[column]) else NONE
                 for column, front, write in shown.values()
             ),
         ]
-        for row in rows.to_dict("records")
+        for row in found
     ]
     told = "Median confirm run. *: no other variant is as accurate (by its mean) for less."
     return f"{markdown(['variant', 'test accuracy, %', *shown], lines)}\n\n{told}"
@@ -72,8 +73,8 @@ def cost(evidence: Evidence) -> str:
 
 def sensitivity(evidence: Evidence) -> str:
     """How finely the radius must be tuned."""
-    rows = evidence.tables["sensitivity"].to_dict("records")
-    if not rows:
+    found = rows(evidence.tables["sensitivity"])
+    if not found:
         return ""
     columns = ["variant", "radius", "best", "within one SE of it", "decades", "paper's", "regret"]
     lines = [
@@ -81,15 +82,15 @@ def sensitivity(evidence: Evidence) -> str:
             row["variant"],
             row["radius"],
             numbers.setting(_number(row["best"])),
-            NONE if row["low"] != row["low"] else f"{row['low']:.3g} to {row['high']:.3g}",
-            NONE if row["decades"] != row["decades"] else f"{row['decades']:.2f}",
+            f"{row['low']:.3g} to {row['high']:.3g}" if known(row["low"]) else NONE,
+            f"{row['decades']:.2f}" if known(row["decades"]) else NONE,
             numbers.setting(_number(row["default"])),
             numbers.error(_number(row["regret_of_default"])),
             row["note"],
         ]
-        for row in rows
+        for row in found
     ]
-    noted = any(row["note"] for row in rows)
+    noted = bool(have(found, "note"))
     lines = lines if noted else [line[:-1] for line in lines]
     told = (
         "Estimated from the search, on validation data; SE: of one run. decades: width of that "
@@ -100,36 +101,35 @@ def sensitivity(evidence: Evidence) -> str:
 
 def budget(evidence: Evidence) -> str:
     """What more trials bring."""
-    table = evidence.tables["budget"]
-    rows = table[table["estimator"].isin(["U", "best so far"])]
-    if rows.empty:
+    found = [row for row in rows(evidence.tables["budget"]) if row["estimator"] != "V"]
+    if not found:
         return ""
-    expected = rows.pivot(index="variant", columns="trials", values="expected")
-    shown = [n for n in expected.columns if n & (n - 1) == 0 or n == expected.columns[-1]]
-    lines = [
-        [str(label), *(NONE if x != x else numbers.percent(x) for x in expected.loc[label, shown])]
-        for label in expected.index
-    ]
-    known = set(rows["estimator"]) == {"U"}
-    what = "Expected best" if known else "Best so far"
+    sizes = sorted({row["trials"] for row in found})
+    shown = [n for n in sizes if n & (n - 1) == 0 or n == sizes[-1]]
+    expected = {
+        variant: {row["trials"]: numbers.percent(row["expected"]) for row in own}
+        for variant, own in by_variant(found).items()
+    }
+    lines = [[label, *(own.get(n, NONE) for n in shown)] for label, own in expected.items()]
+    what = "Best so far:" if found[0]["estimator"] == "best so far" else "Expected best"
     told = f"{what} validation accuracy, %, of so many search trials (a diverged one scores 0):"
     return f"{told}\n\n{markdown(['trials', *map(str, shown)], lines)}"
 
 
 def divergence(evidence: Evidence) -> str:
     """Who diverged in the search, and how often."""
-    found = evidence.tables["divergence"].groupby("variant")[["runs", "diverged"]].sum()
-    if found.empty:
+    runs: Counter[str] = Counter()
+    diverged: Counter[str] = Counter()
+    for row in rows(evidence.tables["divergence"]):
+        runs[row["variant"]] += row["runs"]
+        diverged[row["variant"]] += row["diverged"]
+    hit = [f"{label} {num} of {runs[label]}" for label, num in sorted(diverged.items()) if num]
+    if not runs:
         return ""
-    hit = found[found["diverged"] > 0].sort_index()
-    if hit.empty:
-        return f"None of {found['runs'].sum():,} search runs diverged."
-    each = [
-        f"{label} {row['diverged']} of {row['runs']}"
-        for label, row in zip(hit.index, hit.to_dict("records"), strict=True)
-    ]
-    rest = "" if len(hit) == len(found) else "; the others never"
-    return f"Diverged in the search: {', '.join(each)} runs{rest}."
+    if not hit:
+        return f"None of {runs.total():,} search runs diverged."
+    rest = "" if len(hit) == len(runs) else "; the others never"
+    return f"Diverged in the search: {', '.join(hit)} runs{rest}."
 
 
 def published(given: Sequence[Mapping[str, Any]]) -> str:
@@ -167,7 +167,7 @@ def configurations(evidence: Evidence, study: str) -> str:
             row["outcome"],
             *([row["source"]] if swept else []),
         ]
-        for row in table[:LISTED].to_dict("records")
+        for row in rows(table.head(LISTED))
     ]
     more = len(table) - LISTED
     rest = f"\n\nAnd {more:,} more in `{study}/search.csv`." if more > 0 else ""
@@ -185,14 +185,14 @@ def _number(value: float) -> float | None:
     return None if value != value else value
 
 
-def _interval(row: Mapping[str, Any]) -> Interval | None:
-    if row["mean"] != row["mean"]:
+def _interval(row: Row) -> Interval | None:
+    if not known(row["mean"]):
         return None
     return Interval(row["mean"], _number(row["low"]), _number(row["high"]), row["n"])
 
 
-def _difference(row: Mapping[str, Any]) -> Difference | None:
-    if row["difference"] != row["difference"]:
+def _difference(row: Row) -> Difference | None:
+    if not known(row["difference"]):
         return None
     low, high = _number(row["difference_low"]), _number(row["difference_high"])
     return Difference(row["difference"], low, high, row["n"], _number(row["p"]), None)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-STUDY, SWEEP = "study", "sweep"
+SWEEP = "sweep"
 
 
 def rankable(frame: pd.DataFrame) -> pd.DataFrame:
@@ -11,9 +11,6 @@ def rankable(frame: pd.DataFrame) -> pd.DataFrame:
     A sweep's rows are among them only if every variant of the study was swept, and with the same
     number of trials: whoever searches more finds more.
     """
-    swept = frame["source"] == SWEEP
-    if not swept.any():
-        return frame
-    trials = frame[swept & (frame["stage"] == "search")].groupby("variant").size()
-    fair = set(trials.index) == set(frame["variant"]) and trials.nunique() == 1
-    return frame if fair else frame[~swept]
+    swept = frame.query("source == @SWEEP and stage == 'search'")["variant"].value_counts()
+    fair = set(swept.index) == set(frame["variant"]) and swept.nunique() == 1
+    return frame if fair else frame.query("source != @SWEEP")

@@ -27,13 +27,21 @@ def _needs_quotes(column: pa.ChunkedArray) -> bool:
     """Arrow's own "needed" quotes every text."""
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return False
-    return bool(compute.any(compute.match_substring_regex(column, '[",\r\n]')).as_py())
+    options = compute.MatchSubstringOptions('[",\r\n]')
+    found = compute.call_function("match_substring_regex", [column], options)
+    options = compute.MatchSubstringOptions('[",\\r\\n]')
+    found = compute.call_function("match_substring_regex", [column], options)
+    return bool(compute.call_function("any", [found]).as_py())
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
-    """To DIGITS significant digits; whole numbers as they are."""
+    """To DIGITS significant digits; whole numbers, such as bytes, as they are."""
     size = np.floor(np.log10(np.abs(values), where=values != 0, out=np.zeros_like(values)))
-    scale = 10.0 ** np.clip(DIGITS - 1 - size, 0, 22)
+    digits = np.clip(DIGITS - 1 - size, -300, 22)
+    scale = 10.0 ** np.abs(digits)
     with np.errstate(over="ignore", invalid="ignore"):
-        found = np.rint(values * scale) / scale
-    return np.where(np.isfinite(found), found, values)
+        found = np.where(
+            digits < 0, np.rint(values / scale) * scale, np.rint(values * scale) / scale
+        )
+    exact = (np.abs(values) < 1e15) & (values == np.rint(values))
+    return np.where(exact | ~np.isfinite(found), values, found)

@@ -22,5 +22,5 @@ from sambench.stats.paired import minimum_detectable_difference as minimum_detec
 from sambench.stats.paired import paired_difference as paired_difference
 from sambench.stats.paired import t_test as t_test
 from sambench.stats.pareto import pareto_front as pareto_front
-from sambench.stats.sensitivity import Sensitivity as Sensitivity
-from sambench.stats.sensitivity import sensitivity as sensitivity
+from sambench.stats.radius import Sensitivity as Sensitivity
+from sambench.stats.radius import sensitivity as sensitivity

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,12 +10,12 @@ from scipy import stats
 
 from sambench.stats.paired import ALPHA
 
-NUM_RESAMPLES = 4000
+NUM_RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
 class Stratified:
-    """An interquartile mean over studies and its 95% bootstrap interval."""
+    """An interquartile mean over studies and its 95% bootstrap interval, NaN for one seed."""
 
     iqm: float
     low: float
@@ -60,9 +61,12 @@ def stratified_iqm(differences: Sequence[ArrayLike], seed: int = 0) -> Stratifie
     drawn = np.concatenate(
         [d[rng.integers(0, len(d), (NUM_RESAMPLES, len(d)))] for d in strata], axis=1
     )
+    middle = float(iqm(np.concatenate(strata), weights))
+    if min(map(len, strata)) < 2:
+        return Stratified(middle, nan, nan)
     tail = _expanded_tail([len(d) for d in strata])
     low, high = np.quantile(iqm(drawn, weights), [tail, 1 - tail])
-    return Stratified(float(iqm(np.concatenate(strata), weights)), float(low), float(high))
+    return Stratified(middle, float(low), float(high))
 
 
 def _expanded_tail(sizes: Sequence[int]) -> float:
@@ -71,7 +75,5 @@ def _expanded_tail(sizes: Sequence[int]) -> float:
     A bootstrap divides by n where a variance divides by n - 1, and knows no t.
     """
     total, freedom = sum(sizes), sum(sizes) - len(sizes)
-    if freedom < 1:
-        return 0.5
     critical = float(stats.t.isf(ALPHA / 2, freedom))
     return float(stats.norm.sf((total / freedom) ** 0.5 * critical))

@@ -41,10 +41,10 @@ def expected_best_interval(scores: ArrayLike, n: ArrayLike) -> tuple[np.ndarray,
     x, sizes = np.sort(np.asarray(scores, float)), np.atleast_1d(n)
     num = len(x)
     low, high = np.full((2, len(sizes)), np.nan)
+    critical = stats.t.isf(ALPHA / 2, num - 1)
     for at, k in enumerate(map(int, sizes)):
         if num >= MIN_TRIALS and 4 * k <= num:
-            error = _jackknife_error(x, k)
-            half = stats.t.isf(ALPHA / 2, num - 1) * error
+            half = critical * _jackknife_error(x, k)
             mean = _weights(num, k, False) @ x
             low[at], high[at] = mean - half, mean + half
     return low, high
@@ -66,22 +66,15 @@ def _weights(num: int, n: int, replace: bool) -> np.ndarray:
 
 def _hypergeometric(num: int, n: int) -> np.ndarray:
     """C(i-1, n-1) / C(N, n) for i = 1 ... N, by logarithms: N may be large."""
-    i = np.arange(n, num + 1)
-    weights = np.zeros(num)
-    weights[n - 1 :] = np.exp(_log_binomial(i - 1, n - 1) - _log_binomial(num, n))
-    return weights
+    logs = _log_factorials(num)
+    total = logs[num] - logs[n] - logs[num - n]
+    below = logs[n - 1 : num] - logs[n - 1] - logs[: num - n + 1]
+    return np.concatenate([np.zeros(n - 1), np.exp(below - total)])
 
 
-def _log_binomial(n: ArrayLike, k: ArrayLike) -> np.ndarray:
-    n, k = np.asarray(n), np.asarray(k)
-    logs = _log_factorials(int(n.max()))
-    return logs[n] - logs[k] - logs[n - k]
-
-
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _log_factorials(num: int) -> np.ndarray:
-    """log 0! ... log num!"""
-    return gammaln(np.arange(1, num + 2, dtype=float))
+    return gammaln(np.arange(num + 1) + 1.0)
 
 
 def _jackknife_error(x: np.ndarray, n: int) -> float:

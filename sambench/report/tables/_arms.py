@@ -35,7 +35,7 @@ def fields(records: Records) -> tuple[Field, ...]:
 
 def complete(records: Records) -> pd.DataFrame:
     """The complete confirm runs, one per variant and seed, ordered by both."""
-    runs = records.frame.query("stage == 'confirm' and outcome == 'complete'")
+    runs = records.frame.query("stage == 'confirm'").query("outcome == 'complete'")
     runs = runs.drop_duplicates(["variant", "seed"], keep="last")
     return runs.sort_values(["variant", "seed"], ignore_index=True)
 
@@ -46,15 +46,13 @@ def keys(records: Records) -> dict[str, str]:
     return dict(zip(found["variant"], found["key"], strict=True))
 
 
-def radius(records: Records, label: str) -> str | None:
-    """The searched hyperparameter that records call rho, None where a variant searches none."""
-    frame = records.frame
-    runs = (frame["variant"].eq(label) & frame["rho"].notna()).to_numpy()
-    if not runs.any():
+def radius(runs: pd.DataFrame, space: Mapping[str, Any]) -> str | None:
+    """The searched name that records call rho, None where one variant's runs have none."""
+    known = runs.query("rho == rho")
+    if known.empty:
         return None
-    at = int(runs.argmax())
-    first, rho = json.loads(frame["hyperparameters"].iloc[at]), frame["rho"].iloc[at]
-    names = [name for name in space(records, label) if name in first]
+    first, rho = json.loads(known["hyperparameters"].iloc[0]), known["rho"].iloc[0]
+    names = [name for name in space if name in first]
     return next((name for name in names if np.isclose(float(first[name]), rho, rtol=1e-9)), None)
 
 

@@ -65,4 +65,4 @@ def _steps(num: int) -> np.ndarray:
     first = np.arange(1, min(num, 32) + 1)
     if num <= 32:
         return first
-    return np.unique(np.concatenate([first, np.geomspace(32, num, 32).round().astype(int)]))
+    return np.unique(np.concatenate([first, np.geomspace(32, num, 16).round().astype(int)]))

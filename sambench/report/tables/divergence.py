@@ -35,7 +35,8 @@ def table(records: Records) -> pd.DataFrame:
 
 
 def _bins(records: Records, label: str, runs: pd.DataFrame) -> pd.DataFrame:
-    bounds, name = space(records, label), radius(records, label)
+    bounds = space(records, label)
+    name = radius(runs, bounds)
     flat = bool(runs["rho"].isna().all())
     num = int(np.clip(len(runs) / 2 if flat else (len(runs) / 2) ** 0.5, 2, 8))
     lr = _edges(runs["lr"].to_numpy(), bounds.get("lr", {}), num)

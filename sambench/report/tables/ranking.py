@@ -120,7 +120,7 @@ class _Correct:
 
 def _share_right(runs: pd.DataFrame, seeds: frozenset[int]) -> np.ndarray:
     """Share of the runs with these seeds that got an image right, (images,)."""
-    runs = runs if len(runs) == len(seeds) else runs[runs["seed"].isin(seeds)]
+    runs = runs if len(runs) == len(seeds) else runs.query("seed in @seeds")
     total, num = np.zeros(int(runs["num_test"].iloc[0])), len(runs)
     for start in range(0, num, 1000):
         texts = runs["test_correct"].iloc[start : start + 1000]

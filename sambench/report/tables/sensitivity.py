@@ -6,11 +6,11 @@
     decades      log10(high / low)
     default      the paper's, NaN in records that do not hold it
     regret_of_default   validation accuracy lost at the default, in [0, 1]; NaN outside the range
-    trials       complete and diverged search runs that the estimate rests on
-    note         why a number is missing: "too few trials: 16 are needed", ...
+    trials       complete search runs that the estimate rests on
+    note         why a number is missing: "too few trials: 16 are needed" for any, 32 for the width
 
 The standard error is that of one run: the sd of the winner's validation accuracy over confirm seeds
-(3 or more). `sambench.stats.sensitivity` has the estimator, a smooth surface over (lr, radius).
+(3 or more). `sambench.stats.radius` has the estimator, a smooth surface over (lr, radius).
 """
 
 from collections.abc import Mapping
@@ -37,16 +37,17 @@ SCHEMA = {
 def table(records: Records) -> pd.DataFrame:
     """One row per variant whose radius was searched, by name."""
     runs = records.frame.query(
-        "stage == 'search' and outcome in ['complete', 'diverged'] and rho == rho"
+        "stage == 'search' and outcome == 'complete' and rho == rho"
     ).sort_values(["variant", "source", "trial"])
     errors = _errors(complete(records))
     defaults = records.header.get("defaults", {})
     rows = []
     for label, own in runs.groupby("variant"):
-        name = radius(records, str(label))
+        bounds = space(records, str(label))
+        name = radius(own, bounds)
         if name is not None:
             default = defaults.get(str(label), {}).get(name, float("nan"))
-            found = _estimate(own, name, space(records, str(label)), errors.get(label), default)
+            found = _estimate(own, name, bounds, errors.get(label), default)
             rows.append({"variant": label, "radius": name, "default": default, **found})
     return typed(rows, SCHEMA)
 
@@ -69,11 +70,10 @@ def _estimate(
         return {"trials": len(runs), "note": "lr or the radius was not searched in log space"}
     if len(bounds) > 2:
         return {"trials": len(runs), "note": "more than lr and the radius was searched"}
-    scores = runs["val_accuracy"].where(runs["outcome"] == "complete", 0.0).fillna(0.0)
     found = stats.sensitivity(
         runs["lr"].to_numpy(),
         runs["rho"].to_numpy(),
-        scores.to_numpy(),
+        runs["val_accuracy"].to_numpy(),
         float("nan") if error is None else error,
         (ranges[0]["low"], ranges[0]["high"]),
         (ranges[1]["low"], ranges[1]["high"]),
