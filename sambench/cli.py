@@ -183,7 +183,7 @@ def study(
     if publish:
         from sambench.report.publish import publish as copy
 
-        page = copy(root / loaded.name, LEADERBOARDS)
+        page = copy(root / loaded.name, LEADERBOARDS, _infos())
         console.print(f"published: {page}")
 
 
@@ -327,8 +327,10 @@ def leaderboard(
     cannot be read (the other studies are regenerated).
     """
     if form:
-        if check or html:
-            raise UserError("--format prints, --check compares, --html writes: choose one")
+        if check:
+            raise UserError("--format prints and --check compares: choose one")
+        if html:
+            raise UserError("--format prints and --html writes: choose one")
         from sambench.report.formats import render
 
         text, damages, errors = render(form, folder, studies)
@@ -407,7 +409,7 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
     if publish:
         from sambench.report.publish import publish_costs
 
-        console.print(f"published: {publish_costs(found, LEADERBOARDS)}")
+        console.print(f"published: {publish_costs(found, LEADERBOARDS, _infos())}")
 
 
 @cli.command()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sambench import timings
 from sambench.files import write_atomically
@@ -12,6 +12,9 @@ from sambench.report.outputs import Outputs, outputs
 
 if TYPE_CHECKING:
     from variants import VariantInfo
+
+
+Infos: TypeAlias = "Mapping[str, VariantInfo] | None"
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ def regenerate(
     chosen: Collection[str] = (),
     *,
     check: bool = False,
-    infos: "Mapping[str, VariantInfo] | None" = None,
+    infos: Infos = None,
 ) -> Report:
     """Bring all that is made from the records up to date; with `check` only compare.
 

@@ -42,7 +42,7 @@ def address(tmp_path_factory, make) -> str:
     radius = SimpleNamespace(default=0.05, domain=">= 0", range=(0.01, 0.5), log=True)
     sam = SimpleNamespace(
         title="SAM", paper="Sharpness", arxiv="2010.01412", year=2021, passes=2.0, copies=2.0,
-        hyperparameters={"rho": radius}, radius="rho", doc="Worst point.\n\ndirection = grad L(w + e)",
+        hyperparameters={"rho": radius}, radius="rho", doc="Worst.\n\ndirection = grad L(w + e)",
     )  # fmt: skip
     regenerate(folder, infos={"sam": sam})
     return (folder / "index.html").as_uri()
