@@ -197,7 +197,7 @@ def study(
     if publish:
         from sambench.report.publish import publish as copy
 
-        page = copy(root / loaded.name, LEADERBOARDS)
+        page = copy(root / loaded.name, LEADERBOARDS, _infos())
         console.print(f"published: {page}")
 
 
@@ -337,6 +337,7 @@ def _records_of(name: str, root: Path) -> Path:
 @cli.command()
 @click.argument("studies", nargs=-1, metavar="[STUDY]...")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file is stale.")
+@click.option("--html", is_flag=True, help="Also index.html, the interactive page of all studies.")
 @click.option(
     "--format",
     "form",
@@ -344,7 +345,9 @@ def _records_of(name: str, root: Path) -> Path:
     help="Print the leaderboards in this format; write nothing.",
 )
 @click.option("--folder", type=click.Path(path_type=Path), default=LEADERBOARDS, show_default=True)
-def leaderboard(studies: tuple[str, ...], check: bool, form: str | None, folder: Path) -> None:
+def leaderboard(
+    studies: tuple[str, ...], check: bool, html: bool, form: str | None, folder: Path
+) -> None:
     """Regenerate what is published, of all studies or of those named, from their records.
 
     Exits with 1 if records are damaged (the rest of them is reported), with 2 if a records file
@@ -353,6 +356,8 @@ def leaderboard(studies: tuple[str, ...], check: bool, form: str | None, folder:
     if form:
         if check:
             raise UserError("--format prints and --check compares: choose one")
+        if html:
+            raise UserError("--format prints and --html writes: choose one")
         from sambench.report.formats import render
 
         text, damages, errors = render(form, folder, studies)
@@ -361,7 +366,7 @@ def leaderboard(studies: tuple[str, ...], check: bool, form: str | None, folder:
         return
     from sambench.report.regenerate import regenerate
 
-    found = regenerate(folder, studies, check=check)
+    found = regenerate(folder, studies, check=check, infos=_infos() if html else None)
     for path in found.stale:
         click.echo(f"{'stale' if check else 'written'}: {path}")
     for note in found.notes:
@@ -369,6 +374,13 @@ def leaderboard(studies: tuple[str, ...], check: bool, form: str | None, folder:
     if not (found.stale or found.errors):
         click.echo("all pages are up to date")
     _exit(found.damages, found.errors, stale=check and bool(found.stale))
+
+
+def _infos() -> dict[str, Any]:
+    """What is known of every variant, by its key."""
+    import variants
+
+    return {name: variants.info(name) for name in variants.names()}
 
 
 def _exit(damages: list[str], errors: list[str], *, stale: bool = False) -> None:
@@ -424,7 +436,7 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
     if publish:
         from sambench.report.publish import publish_costs
 
-        console.print(f"published: {publish_costs(found, LEADERBOARDS)}")
+        console.print(f"published: {publish_costs(found, LEADERBOARDS, _infos())}")
 
 
 @cli.command()

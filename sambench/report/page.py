@@ -26,14 +26,14 @@ def render(analysis: Analysis, evidence: Evidence | None = None) -> str:
         markdown(COLUMNS, [cells(row) for row in analysis.rows]),
         "**Beware:**" if analysis.warnings else "",
         _bullets(analysis.warnings),
-        _bullets(_legend(analysis)),
+        _bullets(legend(analysis)),
         *(_evidence(evidence) if evidence else []),
         *_titled("Published elsewhere", sections.published(spec.get("published", ()))),
         "## What it cannot tell",
-        _bullets(_limits(analysis)),
+        _bullets(limits(analysis)),
         "## Protocol",
-        _bullets(_protocol(spec)),
-        markdown(["variant", "searched"], _searched(analysis.header["spaces"])),
+        _bullets(protocol(spec)),
+        markdown(["variant", "searched"], searched(analysis.header["spaces"])),
         "## Runs",
         markdown(
             ["stage", *OUTCOMES],
@@ -43,7 +43,7 @@ def render(analysis: Analysis, evidence: Evidence | None = None) -> str:
         sections.configurations(evidence, analysis.study) if evidence else "",
         "## Reproduce",
         f"    {analysis.header['command']}",
-        _bullets(_origin(analysis)),
+        _bullets(origin(analysis)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -68,7 +68,7 @@ def _bullets(sentences: tuple[str, ...] | list[str]) -> str:
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
-def _legend(analysis: Analysis) -> list[str]:
+def legend(analysis: Analysis) -> list[str]:
     num = sum(row.against is not None and row.against.holm_p is not None for row in analysis.rows)
     return [
         "group: variants that share a letter are not separated "
@@ -83,7 +83,7 @@ def _legend(analysis: Analysis) -> list[str]:
     ]
 
 
-def _limits(analysis: Analysis) -> list[str]:
+def limits(analysis: Analysis) -> list[str]:
     found = [row.against.detectable for row in analysis.rows if row.against]
     detectable = sorted(value for value in found if value is not None)
     limits = [
@@ -103,7 +103,7 @@ def _limits(analysis: Analysis) -> list[str]:
     return limits
 
 
-def _protocol(spec: Mapping[str, Any]) -> list[str]:
+def protocol(spec: Mapping[str, Any]) -> list[str]:
     task, train, search = spec["task"], spec["train"], spec["search"]
     split = ", ".join(f"{name} {size:,}" for name, size in task["split"].items() if size)
     noise = f"; {task['label_noise']:.0%} of training and validation labels wrong"
@@ -135,7 +135,7 @@ def _extended(train: Mapping[str, Any]) -> list[str]:
     return [f"Also: {found}."] if found else []
 
 
-def _searched(spaces: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+def searched(spaces: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
     return [
         [label, "; ".join(f"{name} {_range(space)}" for name, space in found.items())]
         for label, found in spaces.items()
@@ -149,7 +149,7 @@ def _range(space: Mapping[str, Any]) -> str:
     return f"{space['low']:g} to {space['high']:g}{scale}"
 
 
-def _origin(analysis: Analysis) -> list[str]:
+def origin(analysis: Analysis) -> list[str]:
     header = analysis.header
     return [
         f"date {header['date']}, commit {header['commit']}",

@@ -8,27 +8,27 @@ from sambench import records, timings
 from sambench.files import write_atomically
 from sambench.report.analysis import Analysis
 from sambench.report.numbers import listing
-from sambench.report.regenerate import regenerate
+from sambench.report.regenerate import Infos, regenerate
 from sambench.timings import Bench
 
 
-def publish(run_dir: str | Path, folder: str | Path) -> Path:
+def publish(run_dir: str | Path, folder: str | Path, infos: Infos = None) -> Path:
     """Copy a run's records into the folder, bring pages and index up to date, return its page."""
     source = Path(run_dir) / "records.csv"
     study = records.read(source).header["study"]
     target = Path(folder) / f"{study}.csv"
     write_atomically(target, source.read_text(encoding="utf-8"))
-    regenerate(folder)
+    regenerate(folder, infos=infos)
     return target.with_suffix(".md")
 
 
-def publish_costs(bench: Bench, folder: str | Path) -> Path:
+def publish_costs(bench: Bench, folder: str | Path, infos: Infos = None) -> Path:
     """Add a benchmark to those of its device, bring the pages up to date, return its page."""
     words = bench.device if bench.device == "cpu" else bench.hardware
     slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
     target = Path(folder) / f"cost-{slug}.json"
     timings.add(target, bench)
-    regenerate(folder)
+    regenerate(folder, infos=infos)
     return target.with_suffix(".md")
 
 

@@ -143,6 +143,7 @@ OPTIONS = [
     (["best", "--format", "yaml"], "'yaml' is not one of 'python', 'json'"),
     (["leaderboard", "--format", "yaml"], "'yaml' is not one of 'md', 'csv', 'json', 'latex'"),
     (["leaderboard", "--format", "md", "--check"], "--format prints and --check compares"),
+    (["leaderboard", "--format", "md", "--html"], "--format prints and --html writes"),
     (["leaderboard", "digits"], "no records of a study 'digits' in leaderboards; publish one"),
 ]
 

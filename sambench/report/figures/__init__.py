@@ -83,14 +83,19 @@ def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Pl
     search = thinned(tables["search"], MOST)
     yield "accuracy", lambda: intervals.accuracy(compute, results, look)
     yield "differences", lambda: intervals.differences(compute, look)
-    same = "differences-equal-epochs"
-    yield same, lambda: intervals.differences(epochs, look, same)
+    if _baseline(epochs) != _baseline(compute):  # else the two rankings are one
+        same = "differences-equal-epochs"
+        yield same, lambda: intervals.differences(epochs, look, same)
     for column in cost.AXES:
         yield column, lambda column=column: cost.draw(tables["cost"], compute, look, column)
     yield "search", lambda: search_.draw(search, look)
     yield "sensitivity", lambda: sensitivity.draw(tables["sensitivity"], search, look)
     yield "budget", lambda: lines.budget(tables["budget"], look)
     yield "curves", lambda: lines.curves(tables["curves"], look)
+
+
+def _baseline(ranking: pd.DataFrame) -> list[str]:
+    return [row["variant"] for row in have(rows(ranking), "mean") if not known(row["difference"])]
 
 
 def _only(frame: pd.DataFrame, ranking: str) -> pd.DataFrame:

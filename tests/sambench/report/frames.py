@@ -33,6 +33,7 @@ def tables(variants: list[str]) -> dict[str, pd.DataFrame]:
         for v in order:
             mean, gap = means[v], means[v] - means[base]
             own = v != base
+            v = v if own or ranking == "equal-compute" else f"{v}-equal-epochs"
             difference = [gap, gap - 0.01, gap + 0.01, 0.01, 0.02 + abs(gap), 0.02, 0.004]
             row = [ranking, v, "ab", mean, mean - 0.01, mean + 0.01, len(SEEDS)]
             found["ranking"].append([*row, *(difference if own else [nan] * 7)])
