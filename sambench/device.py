@@ -47,3 +47,14 @@ def hardware() -> dict[str, str | int]:
         "cpus": os.cpu_count() or 1,
         "processor": describe("cpu"),
     }
+
+
+def reset_peak_memory(name: str) -> None:
+    """From here on `peak_memory` counts."""
+    if name.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(name)
+
+
+def peak_memory(name: str) -> int | None:
+    """Bytes allocated on a CUDA device at most; None elsewhere, where torch does not count them."""
+    return torch.cuda.max_memory_allocated(name) if name.startswith("cuda") else None

@@ -120,7 +120,8 @@ def expected_passes(arm: Arm) -> float:
     passes = variants.create(arm.key, **arm.fix).passes
     if arm.key != BASELINE:
         return passes
-    factors = arm.space["epochs_factor"].choices or (1,)
+    searched = arm.space.get("epochs_factor")
+    factors = searched.choices if searched and searched.choices else (1,)
     return passes * sum(map(float, factors)) / len(factors)
 
 

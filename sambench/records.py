@@ -22,7 +22,7 @@ import pandas as pd
 from sambench.errors import UserError
 from sambench.files import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 HEADER_KEYS = (
     "format",  # of this file
     "num_records",
@@ -74,6 +74,10 @@ class Record:
     device: str
     threads: int
     torch: str  # version
+    source: str  # "study" | "sweep", a trial that a W&B agent ran
+    curve: str  # curve_text(validation accuracy after each epoch)
+    peak_memory: int | None  # bytes allocated on a CUDA device at most
+    wandb: str  # where W&B shows the run, "" if nowhere
 
 
 KINDS: dict[str, Any] = get_type_hints(Record)
@@ -104,6 +108,15 @@ def unpack(text: str, num_test: int) -> np.ndarray:
     """The bool (images,) array that `pack` wrote."""
     bits = np.frombuffer(base64.b64decode(text), dtype=np.uint8)
     return np.unpackbits(bits, count=num_test).astype(bool)
+
+
+def curve_text(accuracies: Iterable[float]) -> str:
+    """Validation accuracy after each epoch, as short text.
+
+    >>> curve_text([0.25, 0.875])
+    '0.2500 0.8750'
+    """
+    return " ".join(f"{accuracy:.4f}" for accuracy in accuracies)
 
 
 def write(path: str | Path, header: Mapping[str, Any], records: Iterable[Record]) -> None:
@@ -144,15 +157,15 @@ def _cell(value: Any, kind: Any) -> str:
         return ""
     if kind is str:
         return _swap(value, ESCAPES)
-    return str(operator.index(value)) if kind is int else repr(float(value))
+    return str(operator.index(value)) if kind in (int, int | None) else repr(float(value))
 
 
 def _value(cell: str, kind: Any) -> str | int | float | None:
     if kind is str:
         return _swap(cell, {escaped: plain for plain, escaped in ESCAPES.items()})
-    if kind == float | None and not cell:
+    if not cell and kind in (float | None, int | None):
         return None
-    return int(cell) if kind is int else float(cell)
+    return int(cell) if kind in (int, int | None) else float(cell)
 
 
 def _swap(text: str, table: Mapping[str, str]) -> str:

@@ -257,6 +257,10 @@ def _record(run: Run, outcome: Outcome) -> Record:
         device=outcome.device,
         threads=outcome.threads,
         torch=outcome.torch,
+        source="study",
+        curve=records.curve_text(row["val_accuracy"] for row in outcome.history),
+        peak_memory=outcome.peak_memory,
+        wandb=outcome.wandb,
     )
 
 

@@ -80,6 +80,10 @@ class Outcome:
     device: str = ""
     threads: int = 1
     torch: str = torch.__version__
+    peak_memory: int | None = None
+    """bytes allocated on a CUDA device at most"""
+    wandb: str = ""
+    """where W&B shows the run"""
     history: tuple[dict[str, float], ...] = field(default=(), repr=False)
     """a row per epoch: losses, accuracies, lr, gradient norms, cosine, rise, radius, speed"""
 
@@ -129,6 +133,7 @@ def run(
     out are outcomes, not errors.
     """
     start = time.perf_counter()
+    device.reset_peak_memory(config.device)
     progress = _Progress(config, folder, report, checkpoint_every_s)
     try:
         engine = _engine(config, cache, parts)
@@ -142,7 +147,13 @@ def run(
     elapsed = time.perf_counter() - start + progress.wall_s
     threads = torch.get_num_threads()
     described = device.describe(config.device)
-    outcome = replace(outcome, wall_s=elapsed, device=described, threads=threads)
+    outcome = replace(
+        outcome,
+        wall_s=elapsed,
+        device=described,
+        threads=threads,
+        peak_memory=device.peak_memory(config.device),
+    )
     stored = {"setting": config.setting, "outcome": asdict(outcome)}
     write_atomically(folder / RESULT, json.dumps(stored))
     checkpoint.remove(folder)

@@ -28,7 +28,8 @@ def test_study_file_is_the_default_study() -> None:
     spelled, table = (tomllib.loads(block) for block in blocks("toml")[:2])
     study = config.parse(spelled, "digits")
     assert config.fingerprint(study) == config.fingerprint(config.load("digits"))
-    assert config.parse({**spelled, **table}, "digits").arms()[-1].label == "asam-davda"
+    arms = config.parse({**spelled, **table}, "digits").arms()
+    assert "asam-davda" in {arm.label for arm in arms}
 
 
 def test_own_variant_takes_less_than_20_lines() -> None:

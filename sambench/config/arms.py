@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sambench.config.space import Space
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 BASELINE = "plain"
 """The registry key of the variant that all others are compared with."""
+
+EQUAL_EPOCHS = "plain-equal-epochs"
+"""The label of the baseline that trains as many epochs as everyone, for the second ranking."""
 
 EPOCHS_FACTOR = Space(choices=(0.5, 1.0, 2.0))
 """The baseline searches its schedule length instead of a radius, in units of `train.epochs`."""
@@ -47,6 +50,11 @@ def arm(place: str, table: "VariantTable", lr: Space) -> Arm:
                 variants.create(table.name, **table.fix, **{name: value})
     space = {"lr": lr.as_floats(), **_searched(table, info)}
     return Arm(table.label or table.name, table.name, table.fix, space, info.radius)
+
+
+def equal_epochs(plain: Arm) -> Arm:
+    """The baseline again, with its schedule length no longer searched."""
+    return replace(plain, label=EQUAL_EPOCHS, space={"lr": plain.space["lr"]})
 
 
 def _searched(table: "VariantTable", info: "VariantInfo") -> dict[str, Space]:

@@ -2,9 +2,14 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
-from sambench.config.arms import BASELINE, Arm, arm
+from sambench.config.arms import BASELINE, EQUAL_EPOCHS, Arm, arm, equal_epochs
 from sambench.config.extensions import Extensions, Schedule
 from sambench.config.space import Listed, Scalar, Space
 from sambench.config.table import Broken, Table
@@ -132,11 +137,20 @@ class Study(Table):
     search: Search
     finalists: Finalists = Finalists()
     confirm: Confirm = Confirm()
+    equal_epochs: bool = False
+    """also tune and confirm the baseline at the epochs of all others, for a second ranking"""
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the keys that came later, where they are not set: studies keep their identity."""
+        return {k: v for k, v in dump(self).items() if k != "equal_epochs" or v}
 
     @model_validator(mode="after")
     def _one_baseline(self) -> Self:
         tables = self._tables().values()
         labels = [table.label or table.name for table in tables]
+        if self.equal_epochs:
+            labels.append(EQUAL_EPOCHS)
         for label in labels:
             if labels.count(label) > 1:
                 raise Broken(f"label {label!r} is used twice; labels must be unique", "variants")
@@ -154,7 +168,10 @@ class Study(Table):
     def arms(self) -> tuple[Arm, ...]:
         """The competitors, in the order of the file; UserError where the registry knows better."""
         lr = self.search.space["lr"]
-        return tuple(arm(place, table, lr) for place, table in self._tables().items())
+        arms = [arm(place, table, lr) for place, table in self._tables().items()]
+        if self.equal_epochs:
+            arms += [equal_epochs(plain) for plain in arms if plain.key == BASELINE]
+        return tuple(arms)
 
     def _tables(self) -> dict[str, VariantTable]:
         """Every variant as a table, by its place in the file."""

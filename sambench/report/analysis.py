@@ -32,7 +32,8 @@ class Analysis:
 
 def analyse(records: Records) -> Analysis:
     """The answer does not depend on the order of the records."""
-    variants = runs_.gather(records.records)
+    found = runs_.gather(records.records)
+    variants = [runs for runs in found if runs.label != runs_.EQUAL_EPOCHS]
     rows = rows_.build(variants, records.header["spaces"])
     verdict = judge(rows)
     machines = sorted({machine for runs in variants for machine in runs.machines})

@@ -11,6 +11,7 @@ import numpy as np
 from sambench.records import Record, unpack
 
 BASELINE = "plain"
+EQUAL_EPOCHS = "plain-equal-epochs"  # the baseline of the second ranking, not a competitor
 OUTCOMES = ("complete", "pruned", "diverged", "failed")
 STAGES = ("search", "finalist", "confirm")
 

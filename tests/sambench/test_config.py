@@ -100,6 +100,13 @@ def test_the_baseline_searches_its_schedule_length() -> None:
     assert plain.space["epochs_factor"].choices == (0.5, 1, 2)
 
 
+def test_where_asked_the_baseline_is_tuned_again_without_a_longer_schedule() -> None:
+    arms = {arm.label: arm for arm in load("mini.toml", ["equal_epochs=true"]).arms()}
+    again = arms["plain-equal-epochs"]
+    assert (again.key, again.space) == ("plain", {"lr": arms["plain"].space["lr"]})
+    assert "plain-equal-epochs" not in {arm.label for arm in load("mini.toml").arms()}
+
+
 @pytest.mark.parametrize("key", sorted({*variants.names()} - {"plain", "m_sam"}))
 def test_every_variant_searches_lr_and_its_radius_in_the_registered_range(key: str) -> None:
     info = variants.info(key)
@@ -291,8 +298,8 @@ def test_shipped_studies_are_found_from_anywhere(name: str) -> None:
 
 
 def test_an_unknown_study_names_the_nearest() -> None:
-    assert complaint(source="digts") == "unknown study 'digts', did you mean digits?"
-    assert complaint(source="no/digits.toml").endswith("did you mean digits?")
+    assert complaint(source="digts") .startswith("unknown study 'digts', did you mean digits")
+    assert complaint(source="no/digits.toml").startswith("unknown study 'no/digits.toml', did you mean digits")
     everything = ", ".join(sorted(SHIPPED))
     assert complaint(source="zzz") == f"unknown study 'zzz', choose from {everything}"
 
@@ -335,8 +342,8 @@ def test_extending_nothing_or_oneself_is_refused(folder: Path) -> None:
     circle = f"extends goes in a circle: a.toml -> b.toml -> ../{folder.name}/a.toml"
     assert complaint(source="a.toml") == circle
     (folder / "b.toml").write_text('extends = "digts"')
-    unknown = "b.toml: extends: unknown study 'digts', did you mean digits?"
-    assert complaint(source="a.toml") == unknown
+    unknown = "b.toml: extends: unknown study 'digts', did you mean digits"
+    assert complaint(source="a.toml").startswith(unknown)
     (folder / "b.toml").write_text("extends = 3")
     number = "b.toml: extends: must be a path or the name of a study, got 3"
     assert complaint(source="a.toml") == number
@@ -407,11 +414,11 @@ def test_the_fingerprint_changes_with_what_matters_and_the_keys_say_how(
     ("name", "known"), [("digits", "44b025798a66f982"), ("cifar10-resnet18", "b7d6b8d20bc82912")]
 )
 def test_new_keys_leave_the_identity_of_older_studies_alone(name: str, known: str) -> None:
-    study = load(name)
+    study = load(name, ["equal_epochs=false"])
     assert fingerprint(study) == known
     dump = study.model_dump(mode="json")
     assert not set(dump["train"]) & set(Extensions.model_fields)
-    other = load(name, ["train.layer_decay=0.8"])
+    other = load(name, ["equal_epochs=false", "train.layer_decay=0.8"])
     assert changed_keys(dump, other.model_dump(mode="json")) == ["train.layer_decay"]
     assert fingerprint(other) != known
 

@@ -57,6 +57,10 @@ RECORD = Record(
     device="cpu",
     threads=1,
     torch="2.15.0",
+    source="study",
+    curve="0.2500 0.3333",
+    peak_memory=None,
+    wandb="",
 )
 RUNS = [replace(RECORD, seed=seed, variant=name) for seed, name in enumerate(["NA", "ü", "sam"])]
 
@@ -72,7 +76,7 @@ def test_everything_comes_back(tmp_path: Path):
     records.write(tmp_path / "r.csv", HEADER, [RECORD, *RUNS])
     found = records.read(tmp_path / "r.csv")
     assert found.records == (RECORD, *RUNS)
-    assert found.header == {**HEADER, "format": 1, "num_records": 4}
+    assert found.header == {**HEADER, "format": 2, "num_records": 4}
 
 
 def test_numpy_numbers_are_written_as_numbers(tmp_path: Path):
@@ -116,8 +120,8 @@ DAMAGE: dict[str, tuple[Edit, str]] = {
     "empty file": (lambda lines: [], "line 1: damaged header"),
     "header is no JSON": (lambda lines: [lines[0][:-5], *lines[1:]], "line 1: damaged header"),
     "another format": (
-        lambda lines: [lines[0].replace('"format": 1', '"format": 2'), *lines[1:]],
-        "line 1: not the header of a records file of format 1",
+        lambda lines: [lines[0].replace('"format": 2', '"format": 3'), *lines[1:]],
+        "line 1: not the header of a records file of format 2",
     ),
     "another CSV": (lambda lines: ["# []", "a,b", "1,2"], "line 1: not the header"),
     "header key gone": (

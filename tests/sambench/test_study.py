@@ -56,6 +56,16 @@ def test_a_study_from_end_to_end(spec: Spec, run: Any, recorded: Recorded, tmp_p
     json.loads((folder / "study.json").read_text())
 
 
+def test_the_baseline_at_equal_epochs_is_recorded_and_not_ranked_among_the_others(
+    spec: Spec, run: Any, recorded: Recorded, tmp_path: Path
+):
+    analysis = run({**spec, "equal_epochs": True})
+    again = [r for r in recorded(tmp_path / "runs" / "tiny") if r.variant == "plain-equal-epochs"]
+    assert [r.stage for r in again] == ["search", "search", "finalist", "confirm", "confirm"]
+    assert {r.epochs for r in again} == {spec["train"]["epochs"]}
+    assert {row.label for row in analysis.rows} == {"plain", "sam"}
+
+
 def test_gradient_evaluations_are_counted(spec: Spec, run: Any, recorded: Recorded, tmp_path: Path):
     run(spec)
     for record in recorded(tmp_path / "runs" / "tiny"):

@@ -86,6 +86,10 @@ def record(
         "device": "cpu",
         "threads": 1,
         "torch": "2.15.0",
+        "source": "study",
+        "curve": "0.8500 0.9000",
+        "peak_memory": None,
+        "wandb": "",
     }
     return Record(**{**fields, **changes})  # pyright: ignore[reportArgumentType]
 
