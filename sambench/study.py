@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -201,11 +201,20 @@ class _Execution:
         self.display.finished(run, outcome, cost(run), resumed=resumed)
 
     def _report(self) -> Analysis:
-        rows = sorted((_record(run, outcome) for run, outcome in self.results.values()), key=_order)
+        self.tracker.settle()
+        found = [(run, self._located(run, outcome)) for run, outcome in self.results.values()]
+        rows = sorted((_record(run, outcome) for run, outcome in found), key=_order)
         records.write(self.folder.records, self._header(rows), rows)
         analysis = analyse(records.read(self.folder.records))
         write_atomically(self.folder.page, page.render(analysis))
+        files = [self.folder.records, self.folder.page, *self.folder.figures()]
+        described = tracking.describe_study(self.study)
+        self.tracker.summarize(described, tracking.content(analysis, files))
         return analysis
+
+    def _located(self, run: Run, outcome: Outcome) -> Outcome:
+        """The outcome, with the place where W&B has the run."""
+        return replace(outcome, wandb=outcome.wandb or self.tracker.path(run))
 
     def _header(self, rows: Sequence[Record]) -> dict[str, Any]:
         results = [self.folder.run(run) / train.RESULT for run, _ in self.results.values()]

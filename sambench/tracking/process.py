@@ -1,4 +1,4 @@
-"""The process that talks to W&B for a study: `python -m sambench.tracking.process MODE FOLDER`.
+"""The process that talks to W&B for a study: `... sambench.tracking.process MODE FOLDER SECONDS`.
 
 Orders come in as lines of JSON, answers go out as such. The end of the orders ends it: W&B's
 trouble is answered, once, and never waited for without a bound.
@@ -17,20 +17,25 @@ from typing import Any, Literal
 from sambench.tracking.runs import TrackedRun
 from sambench.tracking.summary import fill
 
-FINISH_S = 30.0  # for the uploads of one run
-DOWN_S = 1.0  # the same, once W&B has failed
+DOWN_S = 1.0  # for the uploads of one run, once W&B has failed
 KILLED = 255  # exit code of runs that the study left open; W&B shows them as killed
 
 Answer = Callable[[dict[str, Any]], None]
 
 
 class Service:
-    """Obeys orders; a failure of W&B leads from online to offline, and from there to nothing."""
+    """Obeys orders; a failure of W&B leads from online to offline, and from there to nothing.
 
-    def __init__(self, mode: Literal["online", "offline"], folder: Path, answer: Answer) -> None:
+    limit_s: for the start of one run, and for its uploads
+    """
+
+    def __init__(
+        self, mode: Literal["online", "offline"], folder: Path, answer: Answer, limit_s: float
+    ) -> None:
         self.mode: Literal["online", "offline", "off"] = mode
         self.folder = folder
         self.answer = answer
+        self.limit_s = limit_s
         self.failed = False
         self.open: dict[str, TrackedRun] = {}
 
@@ -49,10 +54,13 @@ class Service:
     def start(self, described: dict[str, Any]) -> None:
         while self.mode != "off":
             try:
-                self.open[described["id"]] = TrackedRun(described, self.mode, self.folder)
+                self.open[described["id"]] = self._opened(described, self.mode)
                 return
             except Exception as error:
                 self._fail(error)
+
+    def _opened(self, described: dict[str, Any], mode: Literal["online", "offline"]) -> TrackedRun:
+        return TrackedRun(described, mode, self.folder, self.limit_s)
 
     def log(self, id: str, row: dict[str, float]) -> None:
         if id in self.open:
@@ -63,9 +71,10 @@ class Service:
         path = None
         if id in self.open:
             run = self.open.pop(id)
-            path = run.path
+            path = run.path if run.mode == "online" else None  # uploads may end later
             with self._watched():
                 self._bounded(lambda: run.finish(**ending))
+                path = run.path
         self.answer({"finished": id, "path": path})
 
     def summarize(self, described: dict[str, Any], content: dict[str, Any]) -> None:
@@ -73,7 +82,7 @@ class Service:
         if described["id"] in self.open:
             with self._watched():
                 fill(self.open[described["id"]].run, **content)
-        self.finish(described["id"], {})
+        self.finish(described["id"], {"rows": []})
 
     def leave(self) -> None:
         """Ends the runs that are open, as killed."""
@@ -86,7 +95,7 @@ class Service:
 
     def _bounded(self, finish: Callable[[], None], seconds: float | None = None) -> None:
         """Runs it in a thread that may be left behind; TimeoutError if it is."""
-        limit = seconds or (DOWN_S if self.failed else FINISH_S)
+        limit = seconds or (DOWN_S if self.failed else self.limit_s)
         errors: list[Exception] = []
 
         def run() -> None:
@@ -135,7 +144,7 @@ def _told(error: Exception, mode: str, folder: Path) -> str:
     )
 
 
-def main(mode: Literal["online", "offline"], folder: Path) -> None:
+def main(mode: Literal["online", "offline"], folder: Path, limit_s: float) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the study says when it is over
     with suppress(OSError):
         os.nice(10)  # training goes first
@@ -146,7 +155,7 @@ def main(mode: Literal["online", "offline"], folder: Path) -> None:
         with suppress(OSError):
             answers.write(json.dumps(content) + "\n")
 
-    service = Service(mode, folder, answer)
+    service = Service(mode, folder, answer, limit_s)
     if mode == "online":
         service.check()
     for line in sys.stdin:
@@ -158,4 +167,4 @@ def main(mode: Literal["online", "offline"], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))  # pyright: ignore[reportArgumentType]
+    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))  # pyright: ignore[reportArgumentType]

@@ -1,6 +1,7 @@
 """One W&B run, opened by id: rows in order, once each, and an end."""
 
 import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,6 @@ QUIET = {
     "x_disable_meta": True,
     "x_disable_machine_info": True,
     "x_save_requirements": False,
-    "init_timeout": 30.0,
 }
 """What W&B would otherwise collect for every run, at ten times the cost."""
 
@@ -24,11 +24,16 @@ class TrackedRun:
     """A run that is open. Its rows are those of epochs 1, 2, ...; W&B's step is the epoch."""
 
     def __init__(
-        self, described: dict[str, Any], mode: Literal["online", "offline"], folder: Path
+        self,
+        described: dict[str, Any],
+        mode: Literal["online", "offline"],
+        folder: Path,
+        limit_s: float = 30.0,
     ) -> None:
         import wandb  # half a second; only where something is tracked
 
         self.mode = mode
+        self.folder = folder
         self.superseded = list(folder.glob(f"wandb/offline-run-*-{described['id']}"))
         self.run = wandb.init(
             **described,
@@ -36,7 +41,7 @@ class TrackedRun:
             dir=folder,
             reinit="create_new",
             resume="allow" if mode == "online" else None,
-            settings=wandb.Settings(**QUIET),
+            settings=wandb.Settings(**QUIET, init_timeout=limit_s),
         )
         # The summary of a metric is its last value, which is what the protocol scores. Asked for
         # by name, summary="last" would nest it one level deeper, out of sight of W&B's panels.
@@ -59,25 +64,34 @@ class TrackedRun:
     def finish(
         self,
         *,
-        rows: Sequence[dict[str, float]] = (),
+        rows: Sequence[dict[str, float]] | None = None,
         summary: dict[str, Any] | None = None,
         tag: str = "",
         notes: str = "",
         exit_code: int = 0,
     ) -> None:
-        """Ends the run; may wait for uploads. `rows` are all of its rows."""
-        for row in rows:
+        """Ends the run; may wait for uploads. `rows` are all of its rows; None if it is cut off."""
+        for row in rows or ():
             self.log(row)
-        self.run.summary.update(summary or {})
+        known = {name: value for name, value in (summary or {}).items() if value is not None}
+        self.run.summary.update(known)
         if tag:
             self.run.tags = (*(self.run.tags or ()), tag)
         if notes:
             self.run.notes = notes
         self.run.finish(exit_code=exit_code)
-        for folder in self.superseded if rows else ():  # a killed process's, with fewer rows
+        if self.mode == "offline":
+            _probe(self.folder)
+        for folder in self.superseded if rows is not None else ():  # this one holds all of theirs
             shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def path(self) -> str:
         """The run's URL; offline, its id."""
         return (self.run.url if self.mode == "online" else None) or self.run.id
+
+
+def _probe(folder: Path) -> None:
+    """OSError if the disk is full: W&B says nothing then, and its file ends anywhere."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(4096))

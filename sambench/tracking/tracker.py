@@ -1,5 +1,6 @@
 """A study's side of tracking: tells the process that talks to W&B, and waits for it at the end."""
 
+import hashlib
 import json
 import os
 import queue
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from sambench.train import Outcome, Run
 
 ROOT = Path(__file__).parents[2]
-CHECK_S = 45.0  # for the login
-PATIENCE_S = 60.0  # between two answers, at the end of a study
 LEAVE_S = 10.0  # for the process to end
 NO_KEY = (
     "--wandb online: W&B knows no key here; run `wandb login`, or keep the runs in files with "
@@ -33,13 +32,21 @@ class Tracker:
 
     folder: the study's; W&B's files go to its wandb/, with tracked.jsonl, which runs W&B has
     equal_compute: labels whose confirm runs have a tuned schedule length
+    patience_s: for the login, and between two answers at the end; W&B has half of it for each
     """
 
-    def __init__(self, folder: Path, mode: Mode, equal_compute: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        mode: Mode,
+        equal_compute: Collection[str] = (),
+        patience_s: float = 60.0,
+    ) -> None:
         self.mode = mode
-        self.paths: dict[str, str] = {}
-        """W&B run id -> URL; offline, the id itself"""
+        self._paths: dict[str, str] = {}  # W&B's run id -> `path` of the run
+        self._contents: dict[str, str] = {}  # summary's id -> digest of what was told
         self._equal_compute = equal_compute
+        self._patience_s = patience_s
         self._folder = folder.absolute()
         self._ledger = self._folder / "wandb" / "tracked.jsonl"
         self._process: subprocess.Popen[str] | None = None
@@ -56,11 +63,11 @@ class Tracker:
         """UserError if online and nobody is logged in."""
         if self.mode == "disabled":
             return self
-        self.paths = _read(self._ledger)
+        self._paths = _read(self._ledger)
         if self.mode == "online":
             self._launch()
             with self._news:
-                known = self._news.wait_for(lambda: self._over or self._checked, CHECK_S)
+                known = self._news.wait_for(lambda: self._over or self._checked, self._patience_s)
             if self._checked == "no key":
                 self._end()
                 raise UserError(NO_KEY)
@@ -88,7 +95,7 @@ class Tracker:
     def finish(self, run: "Run", outcome: "Outcome") -> None:
         """Ends a run; one that an earlier process finished is told from the start, if need be."""
         id = run_id(run)
-        if self._over or (id in self.paths and id not in self._open):
+        if self._over or (id in self._paths and id not in self._open):
             return
         self.start(run)
         self._open.discard(id)
@@ -96,10 +103,19 @@ class Tracker:
         self._tell({"do": "finish", "id": id, "ending": ending(outcome)})
 
     def summarize(self, described: dict[str, Any], content: dict[str, Any]) -> None:
-        """Makes or updates the run of the whole study; see `summary.fill`."""
-        if not self._over:
-            self._awaited.add(described["id"])
+        """Makes or updates the run of the whole study; see `summary.fill`.
+
+        Nothing is told that W&B has already.
+        """
+        id, digest = described["id"], _digest(content)
+        if not self._over and self._paths.get(f"{id}/content") != digest:
+            self._awaited.add(id)
+            self._contents[id] = digest
             self._tell({"do": "summarize", "described": described, "content": content})
+
+    def path(self, run: "Run") -> str:
+        """The URL of a finished run; offline, its id; empty where W&B has none."""
+        return self._paths.get(run_id(run), "")
 
     def settle(self) -> None:
         """Waits until W&B has every finished run, or has been silent for too long."""
@@ -107,7 +123,7 @@ class Tracker:
             left = -1
             while self._awaited and not self._over and len(self._awaited) != left:
                 left = len(self._awaited)
-                self._news.wait_for(lambda n=left: self._over or len(self._awaited) < n, PATIENCE_S)
+                self._news.wait_for(lambda n=left: self._over or len(self._awaited) < n, self._patience_s)
             late = bool(self._awaited) and not self._over
         if late:
             self._give_up("W&B takes too long; `wandb sync` uploads what is left")
@@ -124,7 +140,7 @@ class Tracker:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__.replace("tracker", "process"), self.mode]
-                + [str(self._folder)],
+                + [str(self._folder), str(self._patience_s / 2)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -171,9 +187,15 @@ class Tracker:
             if (id := answer.get("finished")) is not None:
                 self._awaited.discard(id)
                 if answer["path"] is not None:
-                    self.paths[id] = answer["path"]
-                    _note(self._ledger, id, answer["path"])
+                    self._note(id, answer["path"])
+                    if id in self._contents:
+                        self._note(f"{id}/content", self._contents[id])
             self._news.notify_all()
+
+    def _note(self, id: str, path: str) -> None:
+        self._paths[id] = path
+        with suppress(OSError), self._ledger.open("a") as file:
+            file.write(json.dumps({"id": id, "path": path}) + "\n")
 
     def _give_up(self, why: str) -> None:
         with self._news:
@@ -229,6 +251,9 @@ def _read(ledger: Path) -> dict[str, str]:
     return found
 
 
-def _note(ledger: Path, id: str, path: str) -> None:
-    with suppress(OSError), ledger.open("a") as file:
-        file.write(json.dumps({"id": id, "path": path}) + "\n")
+def _digest(content: dict[str, Any]) -> str:
+    """Of a summary and the files it names."""
+    found = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode())
+    for path in content["files"]:
+        found.update(Path(path).read_bytes())
+    return found.hexdigest()
