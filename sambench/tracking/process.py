@@ -1,7 +1,7 @@
 """The process that talks to W&B for a study: `... sambench.tracking.process MODE FOLDER SECONDS`.
 
-Orders come in as lines of JSON, answers go out as such. The end of the orders ends it: W&B's
-trouble is answered, once, and never waited for without a bound.
+Orders come in as lines of JSON, answers go out as such. It ends with the orders, or, with a last
+answer, as soon as W&B fails: what follows is for the study to decide.
 """
 
 import json
@@ -17,131 +17,80 @@ from typing import Any, Literal
 from sambench.tracking.runs import TrackedRun
 from sambench.tracking.summary import fill
 
-DOWN_S = 1.0  # for the uploads of one run, once W&B has failed
-KILLED = 255  # exit code of runs that the study left open; W&B shows them as killed
-
-Answer = Callable[[dict[str, Any]], None]
+KILLED_S = 3.0  # for the end of a run that the study left open
+KILLED = 255  # its exit code; W&B shows such runs as killed
 
 
 class Service:
-    """Obeys orders; a failure of W&B leads from online to offline, and from there to nothing.
+    """Obeys orders. Whatever it raises is W&B's failure.
 
     limit_s: for the start of one run, and for its uploads
     """
 
     def __init__(
-        self, mode: Literal["online", "offline"], folder: Path, answer: Answer, limit_s: float
+        self,
+        mode: Literal["online", "offline"],
+        folder: Path,
+        limit_s: float,
+        answer: Callable[[dict[str, Any]], None],
     ) -> None:
-        self.mode: Literal["online", "offline", "off"] = mode
+        self.mode: Literal["online", "offline"] = mode
         self.folder = folder
-        self.answer = answer
         self.limit_s = limit_s
-        self.failed = False
+        self.answer = answer
         self.open: dict[str, TrackedRun] = {}
 
     def check(self) -> None:
         """Looks for a key, and asks the server whether it is good."""
         import wandb
 
-        problem = None
-        try:
-            if not wandb.login(prompt=False, verify=True):
-                problem = "no key"
-        except Exception as error:
-            self._fail(error)
-        self.answer({"checked": problem or "ok"})
+        good = wandb.login(prompt=False, verify=True)
+        self.answer({"checked": "ok" if good else "no key"})
 
-    def start(self, described: dict[str, Any]) -> None:
-        while self.mode != "off":
-            try:
-                self.open[described["id"]] = self._opened(described, self.mode)
-                return
-            except Exception as error:
-                self._fail(error)
-
-    def _opened(self, described: dict[str, Any], mode: Literal["online", "offline"]) -> TrackedRun:
-        return TrackedRun(described, mode, self.folder, self.limit_s)
+    def start(self, id: str, described: dict[str, Any]) -> None:
+        self.open[id] = TrackedRun(described, self.mode, self.folder, self.limit_s)
 
     def log(self, id: str, row: dict[str, float]) -> None:
-        if id in self.open:
-            with self._watched():
-                self.open[id].log(row)
+        self.open[id].log(row)
 
     def finish(self, id: str, ending: dict[str, Any]) -> None:
-        path = None
-        if id in self.open:
-            run = self.open.pop(id)
-            path = run.path if run.mode == "online" else None  # uploads may end later
-            with self._watched():
-                self._bounded(lambda: run.finish(**ending))
-                path = run.path
-        self.answer({"finished": id, "path": path})
+        run = self.open.pop(id)
+        _bounded(lambda: run.finish(**ending), self.limit_s)
+        self.answer({"finished": id, "path": run.path})
 
-    def summarize(self, described: dict[str, Any], content: dict[str, Any]) -> None:
-        self.start(described)
-        if described["id"] in self.open:
-            with self._watched():
-                fill(self.open[described["id"]].run, **content)
-        self.finish(described["id"], {"rows": []})
+    def summarize(self, id: str, described: dict[str, Any], content: dict[str, Any]) -> None:
+        self.start(id, described)
+        fill(self.open[id].run, **content)
+        self.finish(id, {"rows": []})
 
     def leave(self) -> None:
         """Ends the runs that are open, as killed."""
         for run in self.open.values():
-            with suppress(Exception):
-                self._bounded(lambda run=run: run.finish(exit_code=KILLED), DOWN_S)
-
-    def _watched(self) -> "_Watched":
-        return _Watched(self._fail)
-
-    def _bounded(self, finish: Callable[[], None], seconds: float | None = None) -> None:
-        """Runs it in a thread that may be left behind; TimeoutError if it is."""
-        limit = seconds or (DOWN_S if self.failed else self.limit_s)
-        errors: list[Exception] = []
-
-        def run() -> None:
-            try:
-                finish()
-            except Exception as error:
-                errors.append(error)
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        thread.join(limit)
-        if thread.is_alive():
-            raise TimeoutError(f"uploads did not end within {limit:.0f} s")
-        if errors:
-            raise errors[0]
-
-    def _fail(self, error: Exception) -> None:
-        if not self.failed:
-            self.answer({"warning": _told(error, self.mode, self.folder)})
-        self.failed = True
-        self.mode = "offline" if self.mode == "online" else "off"
+            _bounded(lambda run=run: run.finish(exit_code=KILLED), KILLED_S)
 
 
-class _Watched:
-    """A context in which an exception is a failure of W&B, not ours."""
+def _bounded(finish: Callable[[], None], seconds: float) -> None:
+    """Runs it in a thread that may be left behind; TimeoutError if it is."""
+    errors: list[Exception] = []
 
-    def __init__(self, fail: Callable[[Exception], None]) -> None:
-        self._fail = fail
+    def run() -> None:
+        try:
+            finish()
+        except Exception as error:
+            errors.append(error)
 
-    def __enter__(self) -> None:
-        pass
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise TimeoutError(f"uploads did not end within {seconds:.0f} s")
+    if errors:
+        raise errors[0]
 
-    def __exit__(self, kind: object, error: object, trace: object) -> bool:
-        if isinstance(error, Exception):
-            self._fail(error)
-            return True
-        return False
 
-
-def _told(error: Exception, mode: str, folder: Path) -> str:
+def _reason(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    reason = lines[0] if lines else type(error).__name__
-    kept = f"its runs are kept in {folder / 'wandb'}, for `wandb sync`"
-    return f"W&B failed: {reason}; the study goes on, " + (
-        kept if mode == "online" else "without W&B"
-    )
+    return lines[0] if lines else type(error).__name__
 
 
 def main(mode: Literal["online", "offline"], folder: Path, limit_s: float) -> None:
@@ -152,18 +101,20 @@ def main(mode: Literal["online", "offline"], folder: Path, limit_s: float) -> No
     os.dup2(2, 1)  # what W&B prints is no answer
 
     def answer(content: dict[str, Any]) -> None:
-        with suppress(OSError):
-            answers.write(json.dumps(content) + "\n")
+        answers.write(json.dumps(content) + "\n")
 
-    service = Service(mode, folder, answer, limit_s)
-    if mode == "online":
-        service.check()
-    for line in sys.stdin:
-        order: dict[str, Any] = json.loads(line)
-        getattr(service, order.pop("do"))(**order)
-    service.leave()
-    if service.failed:
-        os._exit(0)  # W&B's own exit waits for uploads, without a bound
+    try:
+        service = Service(mode, folder, limit_s, answer)
+        if mode == "online":
+            service.check()
+        for line in sys.stdin:
+            order: dict[str, Any] = json.loads(line)
+            getattr(service, order.pop("do"))(**order)
+        service.leave()
+    except Exception as error:
+        with suppress(OSError):
+            answer({"failed": _reason(error)})
+        os._exit(1)  # W&B's own exit waits for uploads, without a bound
 
 
 if __name__ == "__main__":

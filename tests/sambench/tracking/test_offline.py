@@ -97,17 +97,18 @@ def test_a_killed_study_leaves_a_killed_run_and_no_process(run_: Run, tmp_path: 
     tracker = Tracker(tmp_path, "offline").__enter__()
     tracker.start(run_)
     tracker.log(run_, ROWS[0])
-    process = tracker._process
-    assert process is not None
+    link = tracker._link
+    assert link is not None
+    process = link.process
     while not (files := list(tmp_path.glob("wandb/offline-run-*/*.wandb"))):
         time.sleep(0.05)
     helpers = psutil.Process(process.pid).children(recursive=True)
     assert helpers
-    tracker._orders.put(None)  # closes the pipe, as the death of a study does
+    link.put(None)  # closes the pipe, as the death of a study does
     assert process.wait(30) == 0
     psutil.wait_procs(helpers, timeout=30)
     assert not [helper for helper in helpers if helper.is_running()]
-    tracker._end()
+    tracker.__exit__(KeyboardInterrupt, None, None)
     assert wandb_files.read(files[0]).exit_code == 255
 
 
@@ -118,7 +119,7 @@ def test_what_an_earlier_process_finished_is_told_once(run_: Run, tmp_path: Path
         track(tracker, run_, DONE)
     with Tracker(tmp_path, "offline") as tracker:
         tracker.finish(run_, DONE)
-        assert tracker._process is None
+        assert tracker._link is None
         tracker.finish(other, DONE)
         tracker.settle()
         assert tracker.path(run_) == run_id(run_)
@@ -133,8 +134,8 @@ def test_fifty_runs_leave_nothing_behind(run_: Run, tmp_path: Path):
         for trial in range(50):
             track(tracker, replace(run_, trial=trial), DONE)
             tracker.settle()
-            assert tracker._process is not None
-            theirs = psutil.Process(tracker._process.pid)
+            assert tracker._link is not None
+            theirs = psutil.Process(tracker._link.process.pid)
             mine = here.num_threads() + theirs.num_threads(), here.num_fds() + theirs.num_fds()
             use.append((*mine, theirs.memory_info().rss))
     assert len(wandb_files.runs(tmp_path)) == 50
@@ -183,12 +184,12 @@ def test_a_process_that_dies_is_told_once(
     with Tracker(tmp_path, "offline") as tracker:
         track(tracker, run_, DONE)
         tracker.settle()
-        assert tracker._process is not None
-        tracker._process.kill()
+        assert tracker._link is not None
+        tracker._link.kill()
         track(tracker, replace(run_, trial=4), DONE)
         tracker.settle()
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == "W&B failed: its process ended; the study goes on without it"
+    assert line == "W&B failed: its process ended; the study goes on, without W&B"
 
 
 def test_disabled_does_nothing(run_: Run, tmp_path: Path):
