@@ -46,7 +46,7 @@ class Link:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=_environment(mode),
+            env=_environment(mode, folder),
             start_new_session=True,  # Ctrl-C is for the study
         )
         works = (self._write, self._read)
@@ -91,11 +91,12 @@ class Link:
         self.process.wait()
 
 
-def _environment(mode: str) -> dict[str, str]:
+def _environment(mode: str, folder: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in OURS}
     return {
         **kept,
         "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [kept.get("PYTHONPATH")])]),
         "WANDB_MODE": mode,
+        "WANDB_DATA_DIR": kept.get("WANDB_DATA_DIR") or str(folder / "wandb"),  # else at home
         "WANDB_PROJECT": kept.get("WANDB_PROJECT") or "sambench",
     }

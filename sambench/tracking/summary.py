@@ -13,7 +13,9 @@ def fill(
     """
     import wandb
 
-    logged: dict[str, Any] = {"leaderboard": wandb.Table(**table)}
+    logged: dict[str, Any] = {
+        "leaderboard": wandb.Table(columns=table["columns"], data=table["data"])
+    }
     artifact = wandb.Artifact(f"{study}-records", type="records")
     for path in map(Path, files):
         artifact.add_file(str(path))

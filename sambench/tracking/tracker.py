@@ -161,9 +161,7 @@ class Tracker:
         """From the server to files, from files to nothing. The lock is held."""
         kept = self.mode == "online"
         where = f"its runs are kept in {self._folder / 'wandb'}, for `wandb sync`"
-        self._warn(
-            f"W&B failed: {reason}; the study goes on, {where if kept else 'without W&B'}"
-        )
+        self._warn(f"W&B failed: {reason}; the study goes on, {where if kept else 'without W&B'}")
         if self._link is not None:
             self._link.kill()
         self._link = None

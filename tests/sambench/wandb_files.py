@@ -33,7 +33,7 @@ def read(path: Path) -> Offline:
     for record in records(path):
         kind = record.WhichOneof("record_type")
         if kind == "run":
-            run.id, run.project, run.name = record.run.run_id, record.run.project, ""
+            run.id, run.project = record.run.run_id, record.run.project
             run.name, run.job_type = record.run.display_name, record.run.job_type
             run.group, run.notes = record.run.run_group, record.run.notes
             run.tags = list(record.run.tags)
@@ -44,10 +44,9 @@ def read(path: Path) -> Offline:
             run.history.append(_told(record.history.item))
         elif kind == "summary":
             run.summary |= _told(record.summary.update)
-        elif kind == "request" and record.request.HasField("log_artifact"):
-            artifact = record.request.log_artifact.artifact
-            entries = artifact.manifest.contents
-            run.artifacts[artifact.name] = [entry.path for entry in entries]
+        elif kind == "artifact":
+            entries = record.artifact.manifest.contents
+            run.artifacts[record.artifact.name] = [entry.path for entry in entries]
         elif kind == "exit":
             run.exit_code = record.exit.exit_code
     run.config.pop("_wandb", None)

@@ -10,7 +10,6 @@ import re
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Self
 
 import yaml
@@ -60,9 +59,7 @@ class Server:
         threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._http.shutdown()
         self._http.server_close()
 
@@ -105,19 +102,30 @@ class Server:
             self.agents[agent] = []
             data["createAgent"] = {"agent": {"id": agent}}
         elif "agentHeartbeat" in query:
-            commands = self._commands(variables["id"], json.loads(variables.get("runState") or "{}"))
+            commands = self._commands(
+                variables["id"], json.loads(variables.get("runState") or "{}")
+            )
             agent = {"agent": {"id": variables["id"]}, "commands": json.dumps(commands)}
             data["agentHeartbeat"] = agent
         elif "upsertBucket" in query:
             data["upsertBucket"] = self._upsert_bucket(variables)
         elif "upsertView" in query:
             self.views.append(variables)
-            view = {"id": "view1", "name": variables.get("name"), "type": variables.get("type")}
-            data["upsertView"] = {"view": {**view, "displayName": "", "spec": "{}"}, "inserted": True}
+            project = {"id": "p1", "name": variables["projectName"], "entityName": "me"}
+            shown = {
+                k: variables[k] for k in ("name", "type", "displayName", "description", "spec")
+            }
+            view = {"id": "view1", "project": project, "updatedAt": "2026-11-22T00:00:00", **shown}
+            data["upsertView"] = {"view": view, "inserted": True}
         elif "sweep(" in query:
             data["project"] = {"sweep": self._sweep(variables)}
         elif "createRunFiles" in query:
             data["createRunFiles"] = {"runID": "r1", "uploadHeaders": [], "files": []}
+        elif "models(" in query:
+            data["models"] = {"edges": [], "pageInfo": {"endCursor": None, "hasNextPage": False}}
+        elif "upsertModel" in query:
+            project = {"id": "p1", "name": "sambench", "entityName": "me"}
+            data["upsertModel"] = {"model": project, "project": project, "inserted": True}
         elif "project(" in query or "model(" in query:
             data["project"] = data["model"] = {"id": "p1", "internalId": "p1", "name": "sambench",
                                                "entity": {"id": "e1", "name": "me"}}  # fmt: skip
@@ -132,12 +140,27 @@ class Server:
         name = variables.get("sweep") or variables.get("name") or next(iter(self.sweeps))
         project = {"id": "p1", "name": "sambench", "entity": {"id": "e1", "name": "me"}}
         config = yaml.safe_dump(self.sweeps.get(name, {}))
-        empty = {"description": "", "heartbeatAt": "", "updatedAt": "", "earlyStopJobRunning": False,
-                 "bestLoss": None, "controller": None, "scheduler": None, "runs": {"edges": []},
-                 "createdAt": "2026-11-22T00:00:00", "displayName": name, "priorRuns": {"edges": []},
-                 "runCount": 0, "runCountExpected": None}  # fmt: skip
-        return {"id": name, "name": name, "method": "random", "state": "RUNNING",
-                "project": project, "config": config, **empty}  # fmt: skip
+        return {
+            "id": name,
+            "name": name,
+            "displayName": name,
+            "method": "random",
+            "state": "RUNNING",
+            "project": project,
+            "config": config,
+            "description": "",
+            "createdAt": "2026-11-22T00:00:00",
+            "heartbeatAt": "",
+            "updatedAt": "",
+            "earlyStopJobRunning": False,
+            "bestLoss": None,
+            "controller": None,
+            "scheduler": None,
+            "runs": {"edges": []},
+            "priorRuns": {"edges": []},
+            "runCount": 0,
+            "runCountExpected": None,
+        }
 
     def _commands(self, agent: str, states: dict[str, bool]) -> list[dict[str, Any]]:
         """Stops first; then one run for an idle agent, or the end."""

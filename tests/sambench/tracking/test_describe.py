@@ -80,7 +80,12 @@ def test_ids_follow_what_is_trained(run_: Run, spec: Spec):
 
 @pytest.mark.parametrize(
     ("outcome", "tag", "exit_code"),
-    [("complete", "", 0), ("pruned", "pruned", 0), ("diverged", "diverged", 0), ("failed",) * 2 + (1,)],
+    [
+        ("complete", "", 0),
+        ("pruned", "pruned", 0),
+        ("diverged", "diverged", 0),
+        ("failed", "failed", 1),
+    ],
 )
 def test_how_runs_end(outcome: str, tag: str, exit_code: int):
     told = tracking.ending(Outcome(outcome, "why" if tag else ""))
@@ -97,7 +102,7 @@ def test_the_mode_is_what_is_asked_else_the_environment_else_offline(
     monkeypatch.setenv("WANDB_MODE", "dryrun")
     assert tracking.mode(None) == "offline"
     monkeypatch.setenv("WANDB_MODE", "onlin")
-    with pytest.raises(UserError, match="WANDB_MODE: unknown mode 'onlin'.*online"):
+    with pytest.raises(UserError, match=r"WANDB_MODE: unknown mode 'onlin'.*online"):
         tracking.mode(None)
     monkeypatch.delenv("WANDB_MODE")
     assert tracking.mode(None) == "offline"

@@ -60,7 +60,10 @@ def test_runs_hold_all_that_panels_need(run_: Run, tmp_path: Path):
 
     for run, outcome, code in ((pruned, stopped, 0), (diverged, nan, 0)):
         ended = found[run.id]
-        assert (ended.summary["state"], ended.summary["reason"]) == (outcome.outcome, outcome.reason)
+        assert (ended.summary["state"], ended.summary["reason"]) == (
+            outcome.outcome,
+            outcome.reason,
+        )
         assert (ended.notes, ended.tags[-1], ended.exit_code) == (
             outcome.reason,
             outcome.outcome,
