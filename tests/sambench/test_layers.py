@@ -14,9 +14,9 @@ FILES = sorted([*ROOT.glob("sambench/**/*.py"), *ROOT.glob("variants/**/*.py")])
 FLOORS = [
     {"errors", "files", "seeds", "stats"},
     {"config", "data", "measure", "records", "timings", "device", "distributed"},
-    {"engine", "checkpoint", "report", "provenance"},
+    {"engine", "checkpoint", "report", "provenance", "tracking"},
     {"train", "bench"},
-    {"search", "protocol", "storage", "tracking", "workers", "progress"},
+    {"search", "protocol", "storage", "workers", "progress"},
     {"worker", "preflight"},
     {"study"},
     {"plan", "trial"},
