@@ -392,7 +392,7 @@ def test_a_second_process_is_refused(refused: Callable[..., str], done: list[str
 
 def test_publish_and_leaderboard(call: Call, done: list[str | Path]):
     assert call(*done, "--publish")[0] == 0
-    files = {"README.md", "tiny", "tiny.csv", "tiny.md"}
+    files = {"README.md", "index.html", "tiny", "tiny.csv", "tiny.md"}
     assert {p.name for p in Path("leaderboards").iterdir()} == files
     assert call("leaderboard", "--check")[0] == 0
     page = Path("leaderboards/tiny.md")
