@@ -385,3 +385,58 @@ def variants(name: str | None, as_json: bool) -> None:
 
     console = Console()
     console.print(catalog.entry(infos[0]) if name else catalog.listing(infos))
+
+
+@cli.group(cls=Commands)
+def sweep() -> None:
+    """W&B sweeps: of a study, or of any program without a server."""
+
+
+@sweep.command("run")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--local", is_flag=True, required=True, help="On this machine, without a server.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at once."
+)
+@click.option("--count", type=click.IntRange(min=1), help="Start at most so many runs now.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the runs as JSON.")
+@root_option
+@works
+def sweep_run(
+    file: Path,
+    local: bool,
+    workers: int,
+    count: int | None,
+    seed: int,
+    as_json: bool,
+    root: Path,
+) -> None:
+    """Run a W&B sweep file here: no login, no network, any program.
+
+    Interrupted, the same command goes on where it stopped.
+    """
+    from rich.console import Console
+
+    from sambench.report import sweeps as report
+    from sambench.sweep import local as engine
+    from sambench.sweep import spec
+
+    loaded = spec.load(file)
+    console = Console(stderr=as_json)
+    folder = root / "sweeps" / spec.folder_name(loaded, file)
+    if loaded.num_configs is None and count is None:
+        console.print("no run_cap and no --count: Ctrl-C ends this sweep")
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    sweep = engine.LocalSweep(loaded, folder, workers=workers, seed=seed, say=say)
+    runs = [asdict(run) for run in sweep.run(count)]
+    metric = loaded.metric
+    if as_json:
+        click.echo(json.dumps(report.ranked(runs, metric.goal if metric else "minimize")))
+    else:
+        name, goal = (metric.name, metric.goal) if metric else (None, "minimize")
+        console.print(report.render(runs, name, goal))
+    console.print(f"W&B runs: wandb sync {folder}/wandb/offline-run-*", highlight=False)

@@ -8,15 +8,12 @@ from pathlib import Path
 
 import filelock
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 
 from sambench.config import Study, changed_keys
 from sambench.errors import UserError
 from sambench.files import write_atomically
+from sambench.journal import open_journal
 from sambench.train import Run
-
-REMEDY = "restore it from a copy, or delete it: finished runs are kept and read again"
 
 
 class StudyFolder:
@@ -80,30 +77,4 @@ class StudyFolder:
             owner.write_text(str(os.getpid()))
             if not (self.path / "study.json").exists():
                 write_atomically(self.path / "study.json", json.dumps(self._content, indent=1))
-            yield _open_journal(self.path / "journal.log")
-
-
-def _open_journal(path: Path) -> JournalStorage:
-    """Opens a journal, mending what a killed process leaves: a torn last line, a stale lock.
-
-    Appending behind a torn line would ruin the journal for ever. The caller holds the study's lock.
-    """
-    if path.exists():
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            os.truncate(path, whole)
-        _check_lines(path, content[:whole])
-    path.with_name(path.name + ".lock").unlink(missing_ok=True)
-    try:
-        return JournalStorage(JournalFileBackend(str(path)))
-    except (LookupError, TypeError, ValueError, AssertionError, RuntimeError):
-        raise UserError(f"{path} is damaged; {REMEDY}") from None
-
-
-def _check_lines(path: Path, content: bytes) -> None:
-    for number, line in enumerate(content.splitlines(), 1):
-        try:
-            json.loads(line)
-        except ValueError:
-            raise UserError(f"{path}: line {number} is damaged; {REMEDY}") from None
+            yield open_journal(self.path / "journal.log")

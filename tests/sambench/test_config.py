@@ -298,8 +298,10 @@ def test_shipped_studies_are_found_from_anywhere(name: str) -> None:
 
 
 def test_an_unknown_study_names_the_nearest() -> None:
-    assert complaint(source="digts") .startswith("unknown study 'digts', did you mean digits")
-    assert complaint(source="no/digits.toml").startswith("unknown study 'no/digits.toml', did you mean digits")
+    assert complaint(source="digts").startswith("unknown study 'digts', did you mean digits")
+    assert complaint(source="no/digits.toml").startswith(
+        "unknown study 'no/digits.toml', did you mean digits"
+    )
     everything = ", ".join(sorted(SHIPPED))
     assert complaint(source="zzz") == f"unknown study 'zzz', choose from {everything}"
 
