@@ -193,7 +193,7 @@ class _Execution:
         self.display.finished(run, outcome, cost(run), resumed=resumed)
 
     def _report(self) -> Analysis:
-        rows = sorted((_record(run, outcome) for run, outcome in self.results.values()), key=_order)
+        rows = recording.rows(self.results.values())
         records.write(self.folder.records, self._header(rows), rows)
         analysis = analyse(records.read(self.folder.records))
         write_atomically(self.folder.page, page.render(analysis))
@@ -202,62 +202,4 @@ class _Execution:
     def _header(self, rows: Sequence[Record]) -> dict[str, Any]:
         results = [self.folder.run(run) / train.RESULT for run, _ in self.results.values()]
         newest = max(results, key=lambda path: path.stat().st_mtime, default=None)
-        return {
-            "study": self.study.name,
-            "spec": self.study.model_dump(mode="json"),
-            "spaces": {
-                arm.label: {
-                    name: space.model_dump(mode="json") for name, space in arm.space.items()
-                }
-                for arm in self.arms
-            },
-            "command": self.settings.command,
-            "commit": provenance.commit(),
-            "date": provenance.date(newest),
-            "versions": provenance.versions(),
-            "hardware": provenance.hardware(),
-            "test_runs": sum(bool(row.test_correct) for row in rows),
-        }
-
-
-def _record(run: Run, outcome: Outcome) -> Record:
-    return Record(
-        study=run.study.name,
-        variant=run.label,
-        key=run.key,
-        stage=run.stage,
-        trial=run.trial,
-        **run.seeds.columns(),
-        lr=run.lr,
-        rho=run.rho,
-        hyperparameters=json.dumps(run.hyperparameters),
-        epochs=run.epochs,
-        epochs_done=outcome.epochs_done,
-        outcome=outcome.outcome,
-        reason=outcome.reason,
-        val_accuracy=outcome.val_accuracy,
-        val_loss=outcome.val_loss,
-        test_accuracy=outcome.test_accuracy,
-        test_loss=outcome.test_loss,
-        train_loss=outcome.train_loss,
-        test_correct=records.pack(np.array(outcome.test_correct)) if outcome.test_correct else "",
-        num_test=len(outcome.test_correct),
-        gradient_evaluations=outcome.gradient_evaluations,
-        steps=outcome.steps,
-        step_time_s=outcome.step_time_s,
-        wall_s=outcome.wall_s,
-        device=outcome.device,
-        threads=outcome.threads,
-        torch=outcome.torch,
-        source="study",
-        curve=records.curve_text(row["val_accuracy"] for row in outcome.history),
-        peak_memory=outcome.peak_memory,
-        wandb=outcome.wandb,
-    )
-
-
-STAGES = ("search", "finalist", "confirm")
-
-
-def _order(record: Record) -> tuple[Any, ...]:
-    return STAGES.index(record.stage), record.variant, record.trial, record.seed
+        return recording.header(self.study, self.arms, rows, self.settings.command, newest)

@@ -20,7 +20,9 @@ train = { epochs = 4, batch_size = 32 }
 search = { trials = 8, space.lr = { low = 0.01, high = 1, log = true } }
 """
 
-SHIPPED = ("digits", "cifar10-resnet18", "cifar10-jpeg-smoke")
+SHIPPED = tuple(
+    sorted(path.stem for path in (Path(__file__).parents[2] / "studies").glob("*.toml"))
+)
 
 
 @pytest.fixture(autouse=True)
@@ -299,10 +301,8 @@ def test_shipped_studies_are_found_from_anywhere(name: str) -> None:
 
 def test_an_unknown_study_names_the_nearest() -> None:
     assert complaint(source="digts").startswith("unknown study 'digts', did you mean digits")
-    assert complaint(source="no/digits.toml").startswith(
-        "unknown study 'no/digits.toml', did you mean digits"
-    )
-    everything = ", ".join(sorted(SHIPPED))
+    assert "did you mean digits" in complaint(source="no/digits.toml")
+    everything = ", ".join(SHIPPED)
     assert complaint(source="zzz") == f"unknown study 'zzz', choose from {everything}"
 
 
