@@ -230,12 +230,26 @@ def _compare(analysis: Any, console: Any) -> None:
         console.print(groups_agree(analysis, analyse(records.read(published))))
 
 
-@cli.command()
+@cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name", metavar="STUDY")
+@click.argument("others", metavar="[--NAME=VALUE]...", nargs=-1, type=click.UNPROCESSED)
 @click.option("--variant", required=True, help="A label of the study, or any variant.")
 @click.option("--lr", type=float, required=True, help="Peak learning rate.")
 @click.option("--rho", type=float, help="The variant's radius; default: the paper's.")
-@click.option("--fix", multiple=True, metavar="NAME=VALUE", help="Another hyperparameter.")
+@click.option(
+    "--fix",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another hyperparameter; --NAME=VALUE is the same.",
+)
+@click.option(
+    "--epochs-factor",
+    "--epochs_factor",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Length of the schedule, in units of the study's.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="e.g. train.epochs=3")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -246,10 +260,12 @@ def _compare(analysis: Any, console: Any) -> None:
 @root_option
 def trial(
     name: str,
+    others: tuple[str, ...],
     variant: str,
     lr: float,
     rho: float | None,
     fix: tuple[str, ...],
+    epochs_factor: float,
     seed: int,
     overrides: tuple[str, ...],
     device: str,
@@ -257,7 +273,11 @@ def trial(
     as_json: bool,
     root: Path,
 ) -> None:
-    """Train one run of a study's task with settings of your own; validation data only."""
+    """Train one run of a study's task with settings of your own; validation data only.
+
+    As the command of a W&B sweep it logs into the agent's run, and the study keeps the result.
+    """
+    import os
     import tempfile
 
     from rich.console import Console
@@ -267,11 +287,29 @@ def trial(
     from sambench.report.trials import render
     from sambench.study import cache_folder
 
-    given = config.assignments("--fix", fix)
+    if unknown := [word for word in others if not word.startswith("--") or "=" not in word]:
+        raise UserError(f"unexpected {unknown[0]!r}; hyperparameters look like --alpha=0.4")
+    given = config.assignments("--fix", [*fix, *(word[2:] for word in others)])
     study = config.load(name, overrides)
-    run = trials.plan(study, variant, lr=lr, rho=rho, fix=given, seed=seed, on=device)
-    with tempfile.TemporaryDirectory() as scratch:
-        outcome = trials.execute(run, out or Path(scratch), cache_folder(root))
+    sweep, agents_run = (os.environ.get(f"WANDB_{n}", "") for n in ("SWEEP_ID", "RUN_ID"))
+    run = trials.plan(
+        study,
+        variant,
+        lr=lr,
+        rho=rho,
+        fix=given,
+        epochs_factor=epochs_factor,
+        seed=seed,
+        on=device,
+        stage="search" if sweep and agents_run else "trial",
+    )
+    if sweep and agents_run and out is None:
+        from sambench.sweep import agented
+
+        outcome = agented.execute(run, root, sweep, agents_run)
+    else:
+        with tempfile.TemporaryDirectory() as scratch:
+            outcome = trials.execute(run, out or Path(scratch), cache_folder(root))
     found = trials.as_dict(run, outcome)
     click.echo(json.dumps(found)) if as_json else Console().print(render(found))
 
@@ -390,6 +428,30 @@ def variants(name: str | None, as_json: bool) -> None:
 @cli.group(cls=Commands)
 def sweep() -> None:
     """W&B sweeps: of a study, or of any program without a server."""
+
+
+@sweep.command("export")
+@click.argument("name", metavar="STUDY")
+@click.option("--variant", "labels", multiple=True, help="Default: every variant of the study.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="e.g. train.epochs=3")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@root_option
+def sweep_export(
+    name: str, labels: tuple[str, ...], overrides: tuple[str, ...], device: str, root: Path
+) -> None:
+    """Write a W&B sweep file per variant of a study; `wandb sweep FILE` takes it from there."""
+    from sambench import config
+    from sambench.sweep import export
+
+    study = config.load(name, overrides)
+    found = export.files(study, name, root, labels=labels, overrides=overrides, device=device)
+    export.write(found)
+    arms = {arm.label: arm for arm in study.arms()}
+    for path in found:
+        click.echo(f"written: {path}")
+        if reason := export.why_not_early(study, arms[path.stem.removeprefix("sweep-")]):
+            click.echo(f"  without early_terminate: {reason}")
+    click.echo("next: wandb sweep FILE, then wandb agent ID, as many as you like")
 
 
 @sweep.command("run")

@@ -16,12 +16,17 @@ from sambench.journal import open_journal
 from sambench.train import Run
 
 
+class Held(UserError):
+    """Another process runs the study."""
+
+
 class StudyFolder:
     """The files of one study.
 
     study.json    the study as first started
     journal.log   Optuna's journal: trials and their parameters
     runs/ID/      a run's result.json, or its checkpoint while it is not finished
+    sweeps/       results of trials that W&B agents ran, by sweep and run
     wandb/        W&B's files
     records.csv, leaderboard.md
     """
@@ -59,22 +64,49 @@ class StudyFolder:
             )
 
     @contextmanager
+    def landing(self) -> Iterator[None]:
+        """For whoever takes in swept trials: one at a time, for a moment; a study waits for it."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(self.path / "landing.lock"):
+            yield
+
+    @contextmanager
     def opened(self) -> Iterator[optuna.storages.BaseStorage]:
         """Optuna's storage, for one process at a time; UserError if another one holds the study."""
+        with self.landing():
+            held = self._take()
+        with held:
+            yield self._storage()
+
+    @contextmanager
+    def opened_to_land(self) -> Iterator[optuna.storages.BaseStorage | None]:
+        """The same, None while the study is being run: it takes in swept trials at its end."""
+        with self.landing():
+            try:
+                held = self._take()
+            except Held:
+                yield None
+                return
+            with held:
+                yield self._storage()
+
+    def _take(self) -> filelock.AcquireReturnProxy:
         self.path.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self.path / "lock")
         owner = self.path / "owner"
         try:
-            held = lock.acquire(blocking=False)
+            held = filelock.FileLock(self.path / "lock").acquire(blocking=False)
         except filelock.Timeout:
             pid = owner.read_text() if owner.exists() else "unknown"
-            raise UserError(
+            raise Held(
                 f"study {self.study.name!r} is being run already, by process {pid}; wait for it, "
                 "or use --fork NAME"
             ) from None
-        with held:
-            self.check()
-            owner.write_text(str(os.getpid()))
-            if not (self.path / "study.json").exists():
-                write_atomically(self.path / "study.json", json.dumps(self._content, indent=1))
-            yield open_journal(self.path / "journal.log")
+        return held
+
+    def _storage(self) -> optuna.storages.BaseStorage:
+        """What the holder of the lock does first."""
+        self.check()
+        (self.path / "owner").write_text(str(os.getpid()))
+        if not (self.path / "study.json").exists():
+            write_atomically(self.path / "study.json", json.dumps(self._content, indent=1))
+        return open_journal(self.path / "journal.log")

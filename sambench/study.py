@@ -1,6 +1,5 @@
 """One study from file to leaderboard: tune, rerun the finalists, confirm, record, report."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -8,12 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 from rich.console import Console
 from torch import nn
 
-from sambench import config, device, provenance, records, tracking, train
+from sambench import config, device, recording, records, swept, tracking, train
 from sambench.config import Study
 from sambench.data import Data
 from sambench.engine.eager import Loss
@@ -27,6 +25,7 @@ from sambench.report import page
 from sambench.report.analysis import Analysis, analyse
 from sambench.search import Tuner
 from sambench.storage import StudyFolder
+from sambench.swept import Swept
 from sambench.train import Outcome, Parts, Run
 from sambench.worker import Assignment, execute, prepare
 from sambench.workers import Executor, Inline, Job, Processes
@@ -71,7 +70,53 @@ def run_study(
     """
     chosen = settings or Settings(**{**options, "root": Path(options.get("root", "runs"))})
     with _quiet_optuna():
-        return _Execution(resolve(study, overrides), chosen, Parts(model, data, loss)).run()
+        execution = _Execution(resolve(study, overrides), chosen, Parts(model, data, loss))
+        analysis = execution.run()
+        return land(execution.folder, chosen.command) or analysis
+
+
+def land(folder: StudyFolder, command: str) -> Analysis | None:
+    """Takes into records and page what W&B agents have run since; None if that is nothing.
+
+    A study that is being run takes it in itself, at its end.
+    """
+    study = folder.study
+    arms = study.arms()
+    if not (trials := swept.found(folder.path, study, arms)):
+        return None
+    with folder.opened_to_land() as storage:
+        if storage is None:
+            return None
+        trials = swept.found(folder.path, study, arms)  # again, now that nobody else lands
+        landed = swept.land(storage, trials, study, arms)
+        kept = records.read(folder.records) if folder.records.exists() else None
+        known = kept.records if kept else ()
+        fresh = recording.rows(_results(landed), "sweep")
+        if [row for row in known if row.source == "sweep"] == fresh:
+            return None
+        own = [row for row in known if row.source != "sweep"]
+        rows = recording.ordered([*own, *fresh])
+        newest = max((t.folder / train.RESULT for t in landed.values()), key=_age)
+        header = kept.header if kept else recording.header(study, arms, rows, command, newest)
+        ranked = swept.admitted(folder.path, landed, arms, decide=False)
+        header = header | swept.standing(landed, ranked, arms)
+        return report(folder, header, rows)
+
+
+def report(folder: StudyFolder, header: Mapping[str, Any], rows: Sequence[Record]) -> Analysis:
+    """Writes the records and their page."""
+    records.write(folder.records, header, rows)
+    analysis = analyse(records.read(folder.records))
+    write_atomically(folder.page, page.render(analysis))
+    return analysis
+
+
+def _results(trials: Mapping[str, Swept]) -> list[tuple[Run, Outcome]]:
+    return [(trial.run, trial.outcome) for trial in trials.values()]
+
+
+def _age(path: Path) -> float:
+    return path.stat().st_mtime
 
 
 def resolve(study: Study | Mapping[str, Any] | str | Path, overrides: Sequence[str] = ()) -> Study:
@@ -112,6 +157,7 @@ class _Execution:
         self.arms = study.arms()
         self.protocol = Protocol(study, self.arms, device.resolve(settings.device))
         self.results: dict[str, tuple[Run, Outcome]] = {}
+        self.swept: dict[str, Swept] = {}
         self.wandb: tracking.Mode = tracking.mode(settings.wandb)
 
     def run(self) -> Analysis:
@@ -123,9 +169,22 @@ class _Execution:
             total = expected_cost(self.study, self.arms)
             self.display = stack.enter_context(Display(self.settings.console, total))
             self._tune(executor, storage)
-            self._stage(executor, "finalists", self.protocol.finalists(self.results))
+            self._land(storage)
+            candidates = self.results | self._admitted()
+            self._stage(executor, "finalists", self.protocol.finalists(candidates))
             self._stage(executor, "confirm", self.protocol.confirmations(self.results))
+            self._land(storage)
             return self._report()
+
+    def _land(self, storage: optuna.storages.BaseStorage) -> None:
+        """Takes in the trials that W&B agents have run."""
+        trials = swept.found(self.folder.path, self.study, self.arms)
+        self.swept = swept.land(storage, trials, self.study, self.arms)
+
+    def _admitted(self) -> dict[str, tuple[Run, Outcome]]:
+        """Those that may become finalists."""
+        ids = swept.admitted(self.folder.path, self.swept, self.arms)
+        return {id: (self.swept[id].run, self.swept[id].outcome) for id in ids}
 
     def _executor(self) -> AbstractContextManager[Executor]:
         if self.settings.workers == 1:
@@ -193,13 +252,13 @@ class _Execution:
         self.display.finished(run, outcome, cost(run), resumed=resumed)
 
     def _report(self) -> Analysis:
-        rows = recording.rows(self.results.values())
-        records.write(self.folder.records, self._header(rows), rows)
-        analysis = analyse(records.read(self.folder.records))
-        write_atomically(self.folder.page, page.render(analysis))
-        return analysis
+        own = recording.rows(self.results.values())
+        rows = recording.ordered([*own, *recording.rows(_results(self.swept), "sweep")])
+        return report(self.folder, self._header(rows), rows)
 
     def _header(self, rows: Sequence[Record]) -> dict[str, Any]:
         results = [self.folder.run(run) / train.RESULT for run, _ in self.results.values()]
-        newest = max(results, key=lambda path: path.stat().st_mtime, default=None)
-        return recording.header(self.study, self.arms, rows, self.settings.command, newest)
+        newest = max(results, key=_age, default=None)
+        header = recording.header(self.study, self.arms, rows, self.settings.command, newest)
+        ranked = swept.admitted(self.folder.path, self.swept, self.arms)
+        return header | swept.standing(self.swept, ranked, self.arms)
