@@ -502,3 +502,42 @@ def sweep_run(
         name, goal = (metric.name, metric.goal) if metric else (None, "minimize")
         console.print(report.render(runs, name, goal))
     console.print(f"W&B runs: wandb sync {folder}/wandb/offline-run-*", highlight=False)
+
+
+@sweep.command("dashboard")
+@click.argument("name", metavar="STUDY", default="digits")
+@click.option("--project", help="W&B project; default: WANDB_PROJECT, else sambench.")
+@click.option("--entity", help="W&B user or team; default: your own.")
+@click.option(
+    "--upload", type=click.Path(path_type=Path), help="Upload this file instead of a study's."
+)
+@root_option
+def sweep_dashboard(
+    name: str, project: str | None, entity: str | None, upload: Path | None, root: Path
+) -> None:
+    """Make a W&B report of a study: leaderboard, what was tried, what it cost, how it trained.
+
+    Without a login its description is written to runs/STUDY/dashboard.json, for --upload.
+    """
+    import os
+
+    from sambench import records
+    from sambench.report.analysis import analyse
+    from sambench.sweep import dashboard
+
+    if upload is not None:
+        path, description = upload, dashboard.read(upload)
+    else:
+        analysis = analyse(records.read(_records_of(name, root)))
+        path = root / analysis.study / "dashboard.json"
+        chosen = project or os.environ.get("WANDB_PROJECT") or "sambench"
+        description = dashboard.describe(analysis, chosen)
+        dashboard.write(path, description)
+        click.echo(f"written: {path}")
+    try:
+        click.echo(f"report: {dashboard.upload(description, entity)}")
+    except dashboard.NoLogin:
+        message = f"W&B knows no key here; {dashboard.LOGIN}"
+        if upload is not None:
+            raise UserError(f"{message} {path}") from None
+        click.echo(f"not uploaded: {message} {path}")

@@ -112,12 +112,19 @@ class Server:
             data["upsertBucket"] = self._upsert_bucket(variables)
         elif "upsertView" in query:
             self.views.append(variables)
-            view = {"id": "view1", "name": variables.get("name"), "type": variables.get("type")}
-            data["upsertView"] = {"view": {**view, "displayName": "", "spec": "{}"}, "inserted": True}
+            project = {"id": "p1", "name": variables["projectName"], "entityName": "me"}
+            shown = {k: variables[k] for k in ("name", "type", "displayName", "description", "spec")}
+            view = {"id": "view1", "project": project, "updatedAt": "2026-11-22T00:00:00", **shown}
+            data["upsertView"] = {"view": view, "inserted": True}
         elif "sweep(" in query:
             data["project"] = {"sweep": self._sweep(variables)}
         elif "createRunFiles" in query:
             data["createRunFiles"] = {"runID": "r1", "uploadHeaders": [], "files": []}
+        elif "models(" in query:
+            data["models"] = {"edges": [], "pageInfo": {"endCursor": None, "hasNextPage": False}}
+        elif "upsertModel" in query:
+            project = {"id": "p1", "name": "sambench", "entityName": "me"}
+            data["upsertModel"] = {"model": project, "project": project, "inserted": True}
         elif "project(" in query or "model(" in query:
             data["project"] = data["model"] = {"id": "p1", "internalId": "p1", "name": "sambench",
                                                "entity": {"id": "e1", "name": "me"}}  # fmt: skip
