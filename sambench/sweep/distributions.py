@@ -56,9 +56,9 @@ def _log_normal(k: Keys, u: float) -> float:
 
 
 def _beta(k: Keys, u: float) -> float:
-    from scipy.special import btdtri
+    from scipy.special import betaincinv
 
-    return float(btdtri(k["a"], k["b"], u))
+    return float(betaincinv(k["a"], k["b"], u))
 
 
 def _index(u: float, num: int) -> int:

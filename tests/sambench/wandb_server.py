@@ -61,7 +61,10 @@ class Server:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         self._http.shutdown()
         self._http.server_close()
@@ -105,7 +108,9 @@ class Server:
             self.agents[agent] = []
             data["createAgent"] = {"agent": {"id": agent}}
         elif "agentHeartbeat" in query:
-            commands = self._commands(variables["id"], json.loads(variables.get("runState") or "{}"))
+            commands = self._commands(
+                variables["id"], json.loads(variables.get("runState") or "{}")
+            )
             agent = {"agent": {"id": variables["id"]}, "commands": json.dumps(commands)}
             data["agentHeartbeat"] = agent
         elif "upsertBucket" in query:
@@ -113,7 +118,9 @@ class Server:
         elif "upsertView" in query:
             self.views.append(variables)
             project = {"id": "p1", "name": variables["projectName"], "entityName": "me"}
-            shown = {k: variables[k] for k in ("name", "type", "displayName", "description", "spec")}
+            shown = {
+                k: variables[k] for k in ("name", "type", "displayName", "description", "spec")
+            }
             view = {"id": "view1", "project": project, "updatedAt": "2026-11-22T00:00:00", **shown}
             data["upsertView"] = {"view": view, "inserted": True}
         elif "sweep(" in query:
