@@ -29,17 +29,16 @@ def execute(run: Run, root: Path, sweep_id: str, run_id: str) -> Outcome:
     study.check()
     folder = swept.folder(study.path, sweep_id, run_id)
     logged = _AgentsRun(run)
-    outcome = None
     try:
         with _stoppable():
-            try:
-                outcome = trials.execute(run, folder, cache_folder(root), logged.log)
-            except Exception as error:
-                _leave_failed(run, folder, error)
-                raise
-    finally:
+            outcome = trials.execute(run, folder, cache_folder(root), logged.log)
+    except Exception as error:
+        _leave_failed(run, folder, error)
         _land(study, sweep_id)
-        logged.finish(outcome)
+        logged.finish(None)
+        raise
+    _land(study, sweep_id)
+    logged.finish(outcome)
     return outcome
 
 

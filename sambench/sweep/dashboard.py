@@ -113,7 +113,7 @@ def upload(description: Mapping[str, Any], entity: str | None = None) -> str:
     except ImportError:
         raise UserError(INSTALL) from None
     try:
-        who = entity or wandb.Api().default_entity
+        who = entity or wandb.Api().default_entity or ""
         report = wr.Report(
             project=description["project"],
             entity=who,

@@ -34,10 +34,10 @@ class RunLog:
         self.config: dict[str, Any] = {}
 
     def update(self) -> None:
-        from wandb.proto import wandb_internal_pb2
+        from wandb.proto.wandb_internal_pb2 import Record  # pyright: ignore[reportAttributeAccessIssue]
 
         for data in self._frames():
-            record = wandb_internal_pb2.Record()
+            record = Record()
             record.ParseFromString(data)
             for item in record.history.item:
                 value = json.loads(item.value_json)

@@ -94,7 +94,7 @@ class Sweep(Table):
     method: Literal["grid", "random", "bayes"]
     parameters: dict[str, Any]
     program: str | None = None
-    command: list[str | int | float] = DEFAULT
+    command: list[str | int | float] = Field(default_factory=lambda: [*DEFAULT])
     metric: Metric | None = None
     early_terminate: Hyperband | None = None
     run_cap: Annotated[int, Field(ge=1)] | None = None

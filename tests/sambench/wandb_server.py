@@ -10,7 +10,6 @@ import re
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Self
 
 import yaml
@@ -60,12 +59,7 @@ class Server:
         threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._http.shutdown()
         self._http.server_close()
 
@@ -146,12 +140,27 @@ class Server:
         name = variables.get("sweep") or variables.get("name") or next(iter(self.sweeps))
         project = {"id": "p1", "name": "sambench", "entity": {"id": "e1", "name": "me"}}
         config = yaml.safe_dump(self.sweeps.get(name, {}))
-        empty = {"description": "", "heartbeatAt": "", "updatedAt": "", "earlyStopJobRunning": False,
-                 "bestLoss": None, "controller": None, "scheduler": None, "runs": {"edges": []},
-                 "createdAt": "2026-11-22T00:00:00", "displayName": name, "priorRuns": {"edges": []},
-                 "runCount": 0, "runCountExpected": None}  # fmt: skip
-        return {"id": name, "name": name, "method": "random", "state": "RUNNING",
-                "project": project, "config": config, **empty}  # fmt: skip
+        return {
+            "id": name,
+            "name": name,
+            "displayName": name,
+            "method": "random",
+            "state": "RUNNING",
+            "project": project,
+            "config": config,
+            "description": "",
+            "createdAt": "2026-11-22T00:00:00",
+            "heartbeatAt": "",
+            "updatedAt": "",
+            "earlyStopJobRunning": False,
+            "bestLoss": None,
+            "controller": None,
+            "scheduler": None,
+            "runs": {"edges": []},
+            "priorRuns": {"edges": []},
+            "runCount": 0,
+            "runCountExpected": None,
+        }
 
     def _commands(self, agent: str, states: dict[str, bool]) -> list[dict[str, Any]]:
         """Stops first; then one run for an idle agent, or the end."""
