@@ -23,6 +23,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sambench import seeds, train
 from sambench.config import Arm, Space, Study, fingerprint
+from sambench.errors import UserError
 from sambench.files import write_atomically
 from sambench.protocol import epochs
 from sambench.train import Outcome, Run
@@ -62,7 +63,10 @@ def found(study_folder: Path, study: Study, arms: Sequence[Arm]) -> list[Swept]:
 
 def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> Swept | None:
     identity = path / IDENTITY
-    stored = json.loads(identity.read_text()) if identity.exists() else {}
+    try:
+        stored = json.loads(identity.read_text()) if identity.exists() else {}
+    except ValueError:
+        raise UserError(f"{identity} is damaged; remove its folder") from None
     arm = arms.get(stored.get("label", ""))
     if arm is None or stored["study"] != fingerprint(study):
         return None

@@ -27,6 +27,8 @@ def execute(run: Run, root: Path, sweep_id: str, run_id: str) -> Outcome:
     """
     study = StudyFolder(root, run.study)
     study.check()
+    if run.label not in {arm.label for arm in run.study.arms()}:
+        print(f"{run.label} is no variant of {run.study.name}: not recorded there", file=sys.stderr)
     folder = swept.folder(study.path, sweep_id, run_id)
     logged = _AgentsRun(run)
     try:

@@ -48,10 +48,10 @@ def test_two_agents_one_of_them_killed_and_a_trial_that_fails(
         env = environment | server.env | {"WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL": "0.5"}
 
         def start(*arguments: str) -> subprocess.Popen[bytes]:
-            log = (tmp_path / f"{arguments[0]}.log").open("ab")
-            return subprocess.Popen(
-                [WANDB, *arguments], cwd=tmp_path, env=env, stdout=log, stderr=log
-            )
+            with (tmp_path / f"{arguments[0]}.log").open("ab") as log:
+                return subprocess.Popen(
+                    [WANDB, *arguments], cwd=tmp_path, env=env, stdout=log, stderr=log
+                )
 
         assert start("sweep", str(file)).wait(120) == 0
         assert server.sweeps["swp00000"] == yaml.safe_load(file.read_text())
