@@ -14,7 +14,7 @@ import optuna
 from sambench.errors import UserError
 from sambench.files import write_atomically
 from sambench.journal import open_journal
-from sambench.sweep import agent, command, hyperband
+from sambench.sweep import agent, command, hyperband, orphans
 from sambench.sweep.ledger import Ended, Ledger, Planned
 from sambench.sweep.process import RunProcess
 from sambench.sweep.spec import Sweep
@@ -70,6 +70,8 @@ class LocalSweep:
             self.id = self._identity()
             optuna.logging.set_verbosity(optuna.logging.WARNING)
             storage = open_journal(self.folder / "journal.log")
+            if num := orphans.end(self.folder):
+                self.say(f"ended {num} programs that a killed sweep had left running")
             yield Ledger(self.sweep, self.id, storage, self.seed)
 
     def _identity(self) -> str:
@@ -124,11 +126,14 @@ class LocalSweep:
             sweep.command, planned.config, program=sweep.program, json_file=str(files.json)
         )
         self.say(f"run {planned.number} ({planned.run_id}): {_flat(planned.config)}")
-        return RunProcess(planned, words, env, self.folder, sweep.metric)
+        process = RunProcess(planned, words, env, self.folder, sweep.metric)
+        orphans.note(self.folder, planned.run_id, process.pid)
+        return process
 
     def _finish(self, process: RunProcess, ledger: Ledger) -> None:
         ended = process.ended()
         ledger.end(ended)
+        orphans.forget(self.folder, ended.run_id)
         metric = self.sweep.metric
         found = "" if metric is None or ended.best is None else f", {metric.name} {ended.best:.6g}"
         self.say(f"run {ended.number} ({ended.run_id}) {ended.state}{found}")

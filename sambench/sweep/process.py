@@ -48,6 +48,10 @@ class RunProcess:
         except OSError as error:
             raise UserError(f"command: {command[0]}: {error.strerror}") from None
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def poll(self) -> int | None:
         """The exit code, None while it runs; kills what ignores SIGTERM for too long."""
         code = self._process.poll()

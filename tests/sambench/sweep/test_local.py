@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
@@ -116,8 +117,18 @@ def test_programs_without_wandb_failures_and_counts(sambench: Sambench, tmp_path
     assert len(again) == len(calls(tmp_path)) == 4  # there is nothing left to do
 
 
+def _children(folder: Path) -> list[psutil.Process]:
+    """Programs that still run in a folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        if process.info["cwd"] == str(folder) and process.info["cmdline"]:
+            found.append(process)
+    return found
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL])
 def test_interrupted_it_goes_on(
-    sambench: Sambench, tmp_path: Path, environment: dict[str, str]
+    sambench: Sambench, tmp_path: Path, environment: dict[str, str], by: signal.Signals
 ) -> None:
     write(tmp_path, PLAIN, GRID)
     command = [sys.executable, "-m", "sambench", "sweep", "run", "sweep.yaml", "--local"]
@@ -127,10 +138,11 @@ def test_interrupted_it_goes_on(
         deadline = time.monotonic() + 120
         while not (tmp_path / "calls").exists() and time.monotonic() < deadline:
             time.sleep(0.1)
-        os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(60) == 130
+        os.kill(process.pid, by)
+        assert process.wait(60) == (130 if by == signal.SIGTERM else -by)
     found = runs(sambench("sweep", "run", "sweep.yaml", "--local", "--workers", "2", "--json"))
     assert sorted(run["config"]["a"] for run in found) == [1, 2, 3, 4]
+    assert not any("train.py" in p.info["cmdline"] for p in _children(tmp_path))
     first, *rest = calls(tmp_path)
     again = [run_id for words, run_id in rest if words == first[0]]
     assert len(again) == 1 and again[0] != first[1]  # once more, as a run of its own
