@@ -8,12 +8,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from variants import _autocast, _groups, _model, _noise, _registry, _rows
+from variants import _ops as ops
 from variants._batch import Batch, Closure
 from variants._descent import Descent, chosen, owned
 from variants._oracle import EagerOracle, Run
 from variants._protocol import State, Tree, Update, Variant
 from variants._replicas import Replicas
 from variants._rewind import Rewind
+from variants._roster import Roster
 from variants._trace import Trace
 
 
@@ -67,7 +69,7 @@ class SharpnessAware(Optimizer):
     ) -> None:
         _groups.refuse(base_optimizer, variant, total_steps)
         _rows.refuse_mode(variant, accumulation)
-        _model.parameters(model, base_optimizer)
+        roster = Roster(model, base_optimizer)
         super().__init__(base_optimizer.param_groups, base_optimizer.defaults)
         self.base = base_optimizer
         self.variant = variant
@@ -81,6 +83,7 @@ class SharpnessAware(Optimizer):
         """gradient evaluations counted over all steps, skipped ones included"""
         self._skipped: int | Tensor = 0
         self._replay = replay
+        self._roster = roster
         self._descent = Descent(base_optimizer, scaler, clip)
         self._replicas = Replicas(model, ascent)
         self._run = Run(
@@ -114,9 +117,9 @@ class SharpnessAware(Optimizer):
         """
         self._share_base()
         batch = Batch(closure, size, micro, exact=self.accumulation == "exact")
-        self.base.zero_grad()  # else a leftover .grad of a frozen parameter would be applied
+        self._roster.clear_grads()  # else a leftover .grad of a frozen parameter would be applied
         self._replicas.begin()
-        buffers = self._run.buffers.save()
+        buffers = self._run.before = self._run.buffers.save(over=self._run.before)
         oracle = self._oracle(batch)
         self._trace = oracle.trace
         has_after = type(self.variant).after is not Variant.after
@@ -128,7 +131,7 @@ class SharpnessAware(Optimizer):
             self._undo(buffers, rewind)
             raise
         finally:
-            self.base.zero_grad()
+            self._roster.clear_grads()
             oracle.trace.settle()
         self.passes += oracle.trace.passes
         if finite:
@@ -148,8 +151,8 @@ class SharpnessAware(Optimizer):
         with replicas.quiet() if replicas.local else nullcontext():
             update, state = self._direction(oracle, old)
             finite = replicas.all(oracle.trace.finite(*update))
+            update = self._owned(update, oracle, state, old)
             oracle.trace.settle()
-            update = owned(update, state, old, oracle.params, self.base.state)
             if replicas.local:
                 replicas.join(update, oracle.trace.reached)
             applied, ok = self._descent.step(update, oracle, finite, waits), True
@@ -170,12 +173,22 @@ class SharpnessAware(Optimizer):
     def _direction(self, oracle: EagerOracle, state: State) -> tuple[Update, State]:
         parts = oracle.parts()
         if parts is None:
-            return self.variant.direction(oracle, state)
-        return _rows.average(self.variant, parts, oracle.size, state)
+            update, state = self.variant.direction(oracle, state)
+        else:
+            update, state = _rows.average(self.variant, parts, oracle.size, state)
+        return update, ops.unmeasured(state)
+
+    def _owned(self, update: Update, oracle: EagerOracle, state: State, old: State) -> Update:
+        """The update, in memory that is nobody else's."""
+        alone = update.direct is None and not state and not old
+        if alone and oracle.trace.is_latest(update.grads):
+            return Update(dict(update.grads))
+        return owned(update, state, old, oracle.params, self.base.state)
 
     def _after(self, oracle: EagerOracle, state: State) -> tuple[bool, State]:
         oracle.weights.moved()
         replacement, state = self.variant.after(oracle, state)
+        state = ops.unmeasured(state)
         replacement = dict(replacement or {})
         if self._replicas.local:
             replacement = self._replicas.joined(replacement, {})
@@ -235,17 +248,13 @@ class SharpnessAware(Optimizer):
             )
         self.base.load_state_dict({k: v for k, v in state_dict.items() if k != "sharpness"})
         self._share_base()
-        device = next(iter(self._trained().values())).device
+        device = next(iter(self._roster.trained().values())).device
         self._variant_state = _to(mine["state"], device)
         self.steps, self._skipped, self.passes = mine["steps"], mine["skipped"], mine["passes"]
         self._run.seed = mine["seed"]
 
-    def _trained(self) -> dict[str, nn.Parameter]:
-        named = _model.parameters(self.model, self.base)
-        return {name: p for name, p in named.items() if p.requires_grad}
-
     def _oracle(self, batch: Batch) -> EagerOracle:
-        parameters = self._trained()
+        parameters = self._roster.trained()
         if not parameters:
             raise ValueError("no parameter of the optimizer requires a gradient")
         device = next(iter(parameters.values())).device

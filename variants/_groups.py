@@ -24,8 +24,14 @@ def members(
 
 def radii(base: Optimizer, variant: Variant, parameters: Parameters) -> dict[str, float]:
     """Factors on the offsets of parameters whose group asks for another radius."""
-    factors = {name: _factor(base, variant, group) for name, _, group in members(base, parameters)}
-    return {name: factor for name, factor in factors.items() if factor != 1.0}
+    factors = [_factor(base, variant, group) for group in base.param_groups]
+    own = {
+        id(p): factor
+        for group, factor in zip(base.param_groups, factors, strict=True)
+        if factor != 1.0
+        for p in group["params"]
+    }
+    return {name: own[id(p)] for name, p in parameters.items() if id(p) in own} if own else {}
 
 
 def _factor(base: Optimizer, variant: Variant, group: dict[str, Any]) -> float:

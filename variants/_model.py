@@ -78,29 +78,36 @@ class Buffers:
     def __init__(self, model: nn.Module) -> None:
         self._owners = [m._buffers for m in model.modules()]
 
-    def save(self) -> list[Saved]:
-        """All buffers, with copies of their values."""
-        return [
-            Saved(owner, key, b, None if b is None else b.clone())
-            for owner in self._owners
-            for key, b in owner.items()
-        ]
+    def save(self, over: list[Saved]) -> list[Saved]:
+        """All buffers, with copies of their values: in memory of the snapshot `over` if it fits."""
+        found = [(owner, key, b) for owner in self._owners for key, b in owner.items()]
+        if len(over) == len(found) and all(map(_fits, over, found)):
+            self._copy([(s.value, s.buffer) for s in over])
+            return over
+        return [Saved(o, key, b, None if b is None else b.clone()) for o, key, b in found]
 
     def restore(self, saved: list[Saved]) -> None:
         """Puts the buffers found by `save` back, and their values into them."""
         for s in saved:
             s.owner[s.key] = s.buffer
-        self._copy(saved)
+        self._copy([(s.buffer, s.value) for s in saved])
 
     def restore_unless(self, flag: Tensor, saved: list[Saved]) -> None:
         """Puts the values back unless the 0-d `flag` holds, without asking the device."""
-        kept = [s._replace(value=_unless(flag, s)) for s in saved if s.owner.get(s.key) is s.buffer]
-        self._copy(kept)
+        live = [s for s in saved if s.owner.get(s.key) is s.buffer]
+        self._copy([(s.buffer, _unless(flag, s)) for s in live])
 
-    def _copy(self, saved: list[Saved]) -> None:
-        live = [s.buffer for s in saved if s.buffer is not None]
-        if live:
-            torch._foreach_copy_(live, [s.value for s in saved if s.value is not None])
+    def _copy(self, pairs: list[tuple[Tensor | None, Tensor | None]]) -> None:
+        to = [target for target, _ in pairs if target is not None]
+        if to:
+            torch._foreach_copy_(to, [source for _, source in pairs if source is not None])
+
+
+def _fits(saved: Saved, found: tuple[dict[str, Tensor | None], str, Tensor | None]) -> bool:
+    owner, key, buffer = found
+    if saved.buffer is not buffer or saved.owner is not owner or saved.key != key:
+        return False
+    return saved.value is None or buffer is None or saved.value.shape == buffer.shape
 
 
 def _unless(flag: Tensor, saved: Saved) -> Tensor | None:

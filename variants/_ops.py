@@ -5,6 +5,7 @@ The only file that may call `torch._foreach_*`, which has no rule under `torch.v
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,11 +16,29 @@ from variants._protocol import Real, Tree
 TINY = 1e-12  # keeps 0 / 0 out of a normalisation; the published codes use 0 to 1e-7
 
 
+class Measured(Tree):
+    """A tree that knows its norm. Whoever changes its tensors makes a plain tree of it."""
+
+    def __init__(self, tree: Tree, length: Tensor) -> None:
+        super().__init__(tree)
+        self.length = length
+
+
+def measured(tree: Tree) -> Measured:
+    """`tree`, with its norm: what asks for that again need not compute it."""
+    return Measured(tree, norm(tree))
+
+
+def unmeasured(value: Any) -> Any:
+    """`value` with plain dicts for the trees in it: a state lives on, and is stored."""
+    return {k: unmeasured(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
 def _plain(tensors: Sequence[Tensor]) -> bool:
     """Whether foreach kernels apply: eager tensors, not compiled and not wrapped by functorch."""
     if torch.compiler.is_compiling():
         return False
-    return not any(is_functorch_wrapped_tensor(t) for t in tensors)
+    return not any(map(is_functorch_wrapped_tensor, tensors))
 
 
 def _wide(t: Tensor) -> Tensor:
@@ -68,6 +87,8 @@ def sub(a: Tree, b: Tree) -> Tree:
 
 def norm(tree: Tree) -> Tensor:
     """|tree|, the l2 norm over all its tensors as a 0-d tensor; 0 for an empty tree."""
+    if isinstance(tree, Measured):
+        return tree.length
     tensors = list(tree.values())
     if not tensors:
         return torch.zeros(())

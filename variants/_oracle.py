@@ -34,6 +34,10 @@ class Run:
     total_steps: int | None
     noise: _noise.Replay | None
     backup: Tree = field(default_factory=dict)
+    before: list[Saved] = field(default_factory=list)
+    """the buffers as a step found them"""
+    moved: list[Saved] = field(default_factory=list)
+    """the buffers as the first evaluation of a batch left them"""
 
 
 class EagerOracle:
@@ -65,7 +69,7 @@ class EagerOracle:
         self.autocast = autocast
         self._streams = Streams(self.device) if replay else None
         self._begun = False
-        self._moved: list[Saved] = []
+        self._kept = False
         self._calls = 0
         self._size = batch.size
 
@@ -97,7 +101,7 @@ class EagerOracle:
             p.grad = None
         offset = self._offset(at)
         losses = self._evaluate(offset, rows, backward=True)
-        evaluation = Evaluation(losses, self._collect())
+        evaluation = Evaluation(losses, ops.measured(self._collect()))
         self.trace.saw(evaluation, None if at is None else offset, whole=rows is None)
         return evaluation
 
@@ -208,13 +212,14 @@ class EagerOracle:
         grads: Tree = {}
         reused = self._run.replicas.reuses_grads
         for name, p in self._parameters.items():
-            if p.grad is None:
+            grad = p.grad
+            if grad is None:
                 grads[name] = torch.zeros_like(p)
                 continue
-            if p.grad.is_sparse:
+            if grad.is_sparse:
                 raise ValueError(f"{name} has a sparse gradient; use sparse=False in its embedding")
             self.trace.reached.add(name)
-            grads[name], p.grad = p.grad.clone() if reused else p.grad, None
+            grads[name], p.grad = grad.clone() if reused else grad, None
         return grads if self._scale is None else ops.scale_(grads, 1 / self._scale)
 
     def _offset(self, at: Tree | None) -> Tree:
@@ -232,10 +237,14 @@ class EagerOracle:
     @contextmanager
     def _statistics(self, first: bool) -> Iterator[None]:
         """Lets the first evaluation of a batch move the buffers, and no later one."""
+        run = self._run
+        if first:
+            self._kept = False
+            yield
+            return
+        if not self._kept:  # only now: a step of one evaluation needs no second snapshot
+            run.moved, self._kept = run.buffers.save(over=run.moved), True
         try:
             yield
         finally:
-            if not first:
-                self._run.buffers.restore(self._moved)
-        if first:
-            self._moved = self._run.buffers.save()
+            run.buffers.restore(run.moved)

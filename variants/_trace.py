@@ -49,6 +49,10 @@ class Trace:
         elif whole:
             self._clean = self._clean or seen
 
+    def is_latest(self, tree: Tree) -> bool:
+        """Whether `tree` is the gradient that was evaluated last, as the oracle returned it."""
+        return tree is self._latest
+
     def forget(self) -> None:
         """Lets go of the latest gradient: another evaluation begins."""
         self._latest = None
@@ -56,7 +60,7 @@ class Trace:
     def finite(self, *trees: Tree | None) -> Tensor:
         """Whether every evaluation so far and these trees are finite, a 0-d tensor."""
         evidence = [losses.sum() for losses in self.losses] + self._norms
-        evidence += [ops.norm(tree) for tree in trees if tree and tree is not self._latest]
+        evidence += [ops.norm(tree) for tree in trees if tree and not self.is_latest(tree)]
         return torch.stack([e.to(torch.float64) for e in evidence]).isfinite().all()
 
     def settle(self) -> None:

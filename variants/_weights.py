@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from variants._protocol import Tree
 
@@ -27,18 +27,21 @@ class Weights:
         if not offset:
             yield
             return
-        live = [self.parameters[n].detach() for n in offset]
-        for name in offset.keys() - self._saved:
-            self._save(name)
+        live: list[Tensor] = [self.parameters[n] for n in offset]
+        self._save([n for n in offset if n not in self._saved])
         try:
             torch._foreach_add_(live, list(offset.values()))
             yield
         finally:
             torch._foreach_copy_(live, [self._backup[n] for n in offset])
 
-    def _save(self, name: str) -> None:
-        p, kept = self.parameters[name].detach(), self._backup.get(name)
-        if kept is None or kept.dtype != p.dtype or kept.device != p.device:
-            kept = self._backup[name] = torch.empty_like(p)
-        kept.copy_(p)
-        self._saved.add(name)
+    def _save(self, names: list[str]) -> None:
+        if not names:
+            return
+        live: list[Tensor] = [self.parameters[n] for n in names]
+        for name, p in zip(names, live, strict=True):
+            kept = self._backup.get(name)
+            if kept is None or kept.dtype != p.dtype or kept.device != p.device:
+                self._backup[name] = torch.empty_like(p, requires_grad=False)
+        torch._foreach_copy_([self._backup[n] for n in names], live)
+        self._saved.update(names)
