@@ -368,7 +368,7 @@ def leaderboard(check: bool, folder: Path) -> None:
 @click.option("--batch-size", type=click.IntRange(min=2), default=128, show_default=True)
 @click.option("--image-size", type=click.IntRange(min=1), default=32, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--engine", type=click.Choice(["eager"]), default="eager", show_default=True)
+@click.option("--engine", type=click.Choice(["eager", "graph"]), default="eager", show_default=True)
 @click.option("--amp", type=click.Choice(["none", "bf16"]), default="none", show_default=True)
 @click.option("--rounds", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option("--publish", is_flag=True, help="Also write leaderboards/cost-DEVICE.md.")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+import variants
 from sambench import provenance, records
 from sambench.config import Arm, Study
 from sambench.records import Record
@@ -33,6 +34,7 @@ def header(
             arm.label: {name: space.model_dump(mode="json") for name, space in arm.space.items()}
             for arm in arms
         },
+        "defaults": {arm.label: _defaults(arm) for arm in arms},
         "command": command,
         "commit": provenance.commit(),
         "date": provenance.date(newest),
@@ -40,6 +42,13 @@ def header(
         "hardware": provenance.hardware(),
         "test_runs": sum(bool(row.test_correct) for row in rows),
     }
+
+
+def _defaults(arm: Arm) -> dict[str, float]:
+    """The papers' values of the searched numbers."""
+    known = variants.info(arm.key).hyperparameters
+    found = {name: known[name].default for name in arm.space if name in known}
+    return {name: value for name, value in found.items() if isinstance(value, int | float)}
 
 
 def record(run: Run, outcome: Outcome, source: str = "study") -> Record:

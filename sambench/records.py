@@ -36,6 +36,7 @@ HEADER_KEYS = (
     "hardware",  # what the host is and how it was set: name -> value
     "test_runs",  # how often this study has touched its test set
 )
+"""Also, in files that a study writes: "defaults", label -> searched name -> the paper's value."""
 ESCAPES = {"#": "\\u0023", "\n": "\\u000a", "\r": "\\u000d"}
 
 

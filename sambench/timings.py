@@ -24,6 +24,19 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Training:
+    """Epochs of the suite's engine on a GPU."""
+
+    name: str
+    images: int
+    epoch_s: tuple[float, ...]
+    ceiling_s: tuple[float, ...]
+    """as many bare forward and backward passes, captured as a graph, after each epoch"""
+    busy: float
+    """share of an epoch in which some kernel or copy ran, by the profiler"""
+
+
+@dataclass(frozen=True)
 class Bench:
     """One benchmark: a model, a batch and a device, and what was measured there."""
 
@@ -48,6 +61,7 @@ class Bench:
     date: str
     versions: dict[str, str]
     host: dict[str, Any]
+    training: tuple[Training, ...] = ()
 
     @property
     def setting(self) -> tuple[str | int, ...]:

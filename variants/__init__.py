@@ -5,11 +5,13 @@ import pkgutil
 
 from variants import _ops as ops
 from variants._driver import SharpnessAware
+from variants._graphed import Graphed
 from variants._protocol import Evaluation, Oracle, Real, State, Tree, Update, Variant, hyper
 from variants._registry import VariantInfo, create, info, names, register
 
 __all__ = [
     "Evaluation",
+    "Graphed",
     "Oracle",
     "Real",
     "SharpnessAware",

@@ -36,7 +36,8 @@ class Descent:
     def waits(self, device: torch.device) -> bool:
         """Whether the host has to know if a step is finite: fused kernels skip on the device."""
         fused = getattr(self.base, "_step_supports_amp_scaling", False)
-        return device.type == "cpu" or not fused
+        first = bool(self.base.defaults.get("momentum")) and not self.base.state
+        return device.type == "cpu" or not fused or first  # skipping, they make a buffer of junk
 
     def step(self, update: Update, oracle: EagerOracle, finite: Tensor, waits: bool) -> bool:
         """Steps, if `finite` or if the kernels look at it themselves; says which."""
@@ -46,8 +47,11 @@ class Descent:
             scale = self._scaler.scale(torch.ones((), device=finite.device))
             factor = torch.where(finite, scale, torch.full_like(scale, float("inf")))
             oracle.assign(ops.scale_(update.grads, factor))
+            first = not self.base.state
             self._scaler.step(self.base)
             applied = not waits or bool(finite)
+            if first and not applied:
+                self.base.state.clear()
         else:
             applied = not waits or bool(finite)
             if applied:

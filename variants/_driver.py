@@ -82,7 +82,7 @@ class SharpnessAware(Optimizer):
         self.passes = 0.0
         """gradient evaluations counted over all steps, skipped ones included"""
         self._skipped: int | Tensor = 0
-        self._replay = replay
+        self.replay = replay
         self._roster = roster
         self._descent = Descent(base_optimizer, scaler, clip)
         self._replicas = Replicas(model, ascent)
@@ -201,6 +201,17 @@ class SharpnessAware(Optimizer):
         if rewind is not None:
             rewind.restore()
 
+    def replayed(self, trace: Trace) -> None:
+        """Counts a step that a graph has taken."""
+        self.steps += 1
+        self.passes += trace.passes
+        self._trace = trace
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether the model is DistributedDataParallel's."""
+        return self._replicas.is_distributed
+
     @property
     def last(self) -> dict[str, Tensor | float]:
         """Metrics of the last step, 0-d tensors on the device (NaN where a variant has none).
@@ -266,7 +277,7 @@ class SharpnessAware(Optimizer):
             radii=_groups.radii(self.base, self.variant, parameters),
             scale=self._descent.scale(device),
             autocast=_autocast.current(device),
-            replay=self._replay,
+            replay=self.replay,
             metrics=self.metrics,
         )
 

@@ -4,11 +4,11 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from variants import _registry
-from variants._protocol import Variant
+from variants._protocol import Real, Variant
 
 Parameters = dict[str, nn.Parameter]
 
@@ -22,25 +22,27 @@ def members(
         yield name, p, groups[id(p)]
 
 
-def radii(base: Optimizer, variant: Variant, parameters: Parameters) -> dict[str, float]:
+def radii(base: Optimizer, variant: Variant, parameters: Parameters) -> dict[str, Real]:
     """Factors on the offsets of parameters whose group asks for another radius."""
     factors = [_factor(base, variant, group) for group in base.param_groups]
     own = {
         id(p): factor
         for group, factor in zip(base.param_groups, factors, strict=True)
-        if factor != 1.0
+        if isinstance(factor, Tensor) or factor != 1.0
         for p in group["params"]
     }
     return {name: own[id(p)] for name, p in parameters.items() if id(p) in own} if own else {}
 
 
-def _factor(base: Optimizer, variant: Variant, group: dict[str, Any]) -> float:
+def _factor(base: Optimizer, variant: Variant, group: dict[str, Any]) -> Real:
     if not group.get("perturb", True):
         return 0.0
     rho = getattr(variant, "rho", None)
     own = "rho" in base.defaults  # Adadelta's decay, no radius
     if own or rho is None or group.get("rho") is None:
         return 1.0
+    if isinstance(group["rho"], Tensor):
+        return group["rho"] / rho
     if group["rho"] < 0 or not float(rho):
         got = f"got {group['rho']} and {rho}"
         raise ValueError(f"rho of a group must be >= 0 and the variant's > 0, {got}")

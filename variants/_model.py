@@ -1,13 +1,16 @@
 """What an optimizer trains in a model: names, kinds, and the buffers that forward passes move."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+_TRACKING = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)  # not what inherits from them
 
 
 def canonical(names: Iterable[str]) -> list[str]:
@@ -58,29 +61,57 @@ def kinds(model: nn.Module) -> dict[str, str]:
     return dict(zip(canonical(found), found.values(), strict=True))
 
 
+Owner = dict[str, Tensor | None]
+"""A module's buffers by name."""
+
+
 class Saved(NamedTuple):
     """A buffer, where it was found, and a copy of its value."""
 
-    owner: dict[str, Tensor | None]
+    owner: Owner
     key: str
     buffer: Tensor | None
     value: Tensor | None
 
 
 class Buffers:
-    """Snapshot and restore of a model's buffers (BatchNorm statistics and the like).
+    """A model's buffers (BatchNorm statistics and the like): taken back, or kept from moving.
 
-    A snapshot covers every module, also those that ignore `track_running_stats` (InstanceNorm) or
-    count on their own; setting BatchNorm's momentum to 0 would turn an infinite batch into NaN.
-    Buffers that a forward pass replaces or creates come back as the tensors they were.
+    A snapshot covers every module. Buffers that a forward pass replaces or creates come back as the
+    tensors they were.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self._owners = [m._buffers for m in model.modules()]
+        modules = list(model.modules())
+        self._owners = [m._buffers for m in modules]
+        self._tracking = [m for m in modules if isinstance(m, _BatchNorm) and type(m) in _TRACKING]
+        self._other = [m._buffers for m in modules if type(m) not in _TRACKING and m._buffers]
+        self._spare: list[Saved] = []
 
     def save(self, over: list[Saved]) -> list[Saved]:
         """All buffers, with copies of their values: in memory of the snapshot `over` if it fits."""
-        found = [(owner, key, b) for owner in self._owners for key, b in owner.items()]
+        return self._snapshot(self._owners, over)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Forward passes inside leave the buffers as they are.
+
+        torch's BatchNorm is told so; what ignores `track_running_stats` (InstanceNorm) or counts on
+        its own is put back. (A momentum of 0 would turn an infinite batch into NaN.)
+        """
+        quiet = [m for m in self._tracking if m.training and m.track_running_stats]
+        saved = self._spare = self._snapshot(self._other, self._spare)
+        for m in quiet:
+            m.track_running_stats = False
+        try:
+            yield
+        finally:
+            for m in quiet:
+                m.track_running_stats = True
+            self.restore(saved)
+
+    def _snapshot(self, owners: list[Owner], over: list[Saved]) -> list[Saved]:
+        found = [(owner, key, b) for owner in owners for key, b in owner.items()]
         if len(over) == len(found) and all(map(_fits, over, found)):
             self._copy([(s.value, s.buffer) for s in over])
             return over
@@ -103,7 +134,7 @@ class Buffers:
             torch._foreach_copy_(to, [source for _, source in pairs if source is not None])
 
 
-def _fits(saved: Saved, found: tuple[dict[str, Tensor | None], str, Tensor | None]) -> bool:
+def _fits(saved: Saved, found: tuple[Owner, str, Tensor | None]) -> bool:
     owner, key, buffer = found
     if saved.buffer is not buffer or saved.owner is not owner or saved.key != key:
         return False

@@ -14,12 +14,17 @@ from variants import _ops as ops
 from variants._batch import Batch, joined
 from variants._dropout import Streams
 from variants._model import Buffers, Saved
-from variants._protocol import FORWARD, Evaluation, Tree
+from variants._protocol import FORWARD, Evaluation, Real, Tree
 from variants._replicas import Replicas
 from variants._rewind import Rewind
 from variants._rows import Rows
 from variants._trace import Trace
 from variants._weights import Weights
+
+Draw = Callable[[Callable[..., Tensor], Tree, int, int], Tree]
+"""(kind, like, step, call) -> noise"""
+Evaluate = Callable[["EagerOracle", Tensor | None, bool], tuple[Tensor, Any]]
+"""(oracle, rows, backward) -> losses and aux, at the weights as they are; gradients in `.grad`"""
 
 
 @dataclass
@@ -36,8 +41,16 @@ class Run:
     backup: Tree = field(default_factory=dict)
     before: list[Saved] = field(default_factory=list)
     """the buffers as a step found them"""
-    moved: list[Saved] = field(default_factory=list)
-    """the buffers as the first evaluation of a batch left them"""
+    draws: Draw | None = None
+    """takes the place of `draw`"""
+    evaluate: Evaluate | None = None
+    """takes the place of `EagerOracle.evaluate`"""
+
+    def draw(self, kind: Callable[..., Tensor], like: Tree, step: int, call: int) -> Tree:
+        """Noise of a `kind` (torch.randn, torch.rand), for the call of this number in a step."""
+        if self.noise is not None:
+            return _noise.replay(self.noise, like, step=step, call=call)
+        return _noise.draw(kind, like, seed=self.seed, step=step, call=call)
 
 
 class EagerOracle:
@@ -50,7 +63,7 @@ class EagerOracle:
         batch: Batch,
         *,
         step: int,
-        radii: Mapping[str, float],
+        radii: Mapping[str, Real],
         scale: Tensor | None,
         autocast: _autocast.Settings,
         replay: bool,
@@ -65,11 +78,10 @@ class EagerOracle:
         self.device = next(iter(parameters.values())).device
         self._batch = batch
         self._radii = radii
-        self._scale = scale
+        self.scale = scale
         self.autocast = autocast
         self._streams = Streams(self.device) if replay else None
         self._begun = False
-        self._kept = False
         self._calls = 0
         self._size = batch.size
 
@@ -128,9 +140,7 @@ class EagerOracle:
 
     def _noise(self, kind: Callable[..., Tensor], like: Tree) -> Tree:
         call, self._calls = self._calls, self._calls + 1
-        if self._run.noise is not None:
-            return _noise.replay(self._run.noise, like, step=self.step, call=call)
-        return _noise.draw(kind, like, seed=self._run.seed, step=self.step, call=call)
+        return (self._run.draws or self._run.draw)(kind, like, self.step, call)
 
     def average(self, value: Tensor) -> Tensor:
         return self._run.replicas.average(value)
@@ -161,8 +171,9 @@ class EagerOracle:
         self.trace.forget()
         torch.clear_autocast_cache()  # else the casts of w serve for w + e, and SAM is its base
         try:
-            with self._drawing(first), self.weights.at(offset), self._statistics(first):
-                losses, aux = self._pass(rows, backward)
+            still = nullcontext() if first else self._run.buffers.held()
+            with self._drawing(first), self.weights.at(offset), still:
+                losses, aux = (self._run.evaluate or EagerOracle.evaluate)(self, rows, backward)
         finally:
             torch.clear_autocast_cache()
         self._begun = True
@@ -179,7 +190,7 @@ class EagerOracle:
         size = self._size or self.trace.losses[0].numel()
         self.trace.passes += cost * (1.0 if whole else losses.numel() / size)
 
-    def _pass(self, rows: Tensor | None, backward: bool) -> tuple[Tensor, Any]:
+    def evaluate(self, rows: Tensor | None, backward: bool) -> tuple[Tensor, Any]:
         """Losses and aux of all micro-batches; their gradients add up in `.grad`."""
         chunks = self._batch.chunks(rows, self.device)
         found = []
@@ -199,7 +210,7 @@ class EagerOracle:
             self._check_graph(losses, first)
             with torch.enable_grad():
                 objective = losses.mean() * weight
-                (objective if self._scale is None else objective * self._scale).backward()
+                (objective if self.scale is None else objective * self.scale).backward()
         return losses.detach(), aux
 
     def _check_graph(self, losses: Tensor, first: bool) -> None:
@@ -220,31 +231,17 @@ class EagerOracle:
                 raise ValueError(f"{name} has a sparse gradient; use sparse=False in its embedding")
             self.trace.reached.add(name)
             grads[name], p.grad = grad.clone() if reused else grad, None
-        return grads if self._scale is None else ops.scale_(grads, 1 / self._scale)
+        return grads if self.scale is None else ops.scale_(grads, 1 / self.scale)
 
     def _offset(self, at: Tree | None) -> Tree:
         """What is added to w for `at`: the part that trains, by the radius of its group."""
         trained = {n: e for n, e in (at or {}).items() if n in self._parameters}
         return {
-            n: e * r if (r := self._radii.get(n, 1.0)) != 1.0 else e for n, e in trained.items()
+            n: (e * self._radii[n]).to(e.dtype) if n in self._radii else e
+            for n, e in trained.items()
         }
 
     @contextmanager
     def _drawing(self, first: bool) -> Iterator[None]:
         with nullcontext() if self._streams is None else self._streams.drawing(first):
             yield
-
-    @contextmanager
-    def _statistics(self, first: bool) -> Iterator[None]:
-        """Lets the first evaluation of a batch move the buffers, and no later one."""
-        run = self._run
-        if first:
-            self._kept = False
-            yield
-            return
-        if not self._kept:  # only now: a step of one evaluation needs no second snapshot
-            run.moved, self._kept = run.buffers.save(over=run.moved), True
-        try:
-            yield
-        finally:
-            run.buffers.restore(run.moved)

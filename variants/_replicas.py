@@ -32,6 +32,11 @@ class Replicas:
         self.synced = self.count > 1 and ascent == "synced"
 
     @property
+    def is_distributed(self) -> bool:
+        """Whether DDP wraps the model, be it alone."""
+        return self._ddp is not None
+
+    @property
     def reuses_grads(self) -> bool:
         """Whether the next backward pass overwrites the gradients of the last one."""
         return self._ddp is not None and self._ddp.gradient_as_bucket_view

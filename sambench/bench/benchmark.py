@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
@@ -11,7 +12,7 @@ import variants
 from sambench import data as datasets
 from sambench import device as devices
 from sambench import provenance
-from sambench.bench import competitors, loops
+from sambench.bench import competitors, epochs, loops
 from sambench.bench.competitors import Entry
 from sambench.bench.timing import Rhythm, race, with_memory
 from sambench.bench.work import Work
@@ -54,7 +55,7 @@ class Settings:
     variants: tuple[str, ...] = ()
     device: str = "auto"
     rounds: int = 10
-    engine: str = "eager"
+    engine: Literal["eager", "graph"] = "eager"
     amp: str = "none"
     command: str = ""
     progress: Callable[[str], object] = lambda stage: None
@@ -63,6 +64,8 @@ class Settings:
 def measure(settings: Settings) -> Bench:
     """Races variants, peers and loops. UserError for unknown names and for what cannot run."""
     device = devices.resolve(settings.device)
+    if settings.engine == "graph" and torch.device(device).type != "cuda":
+        raise UserError("--engine: graph needs a CUDA device; the nearest is eager")
     rules = {name: _variant(name) for name in settings.variants}
     host = provenance.hardware() | {"threads": torch.get_num_threads(), "load before": _load()}
     pace = PACES[torch.device(device).type]
@@ -72,9 +75,15 @@ def measure(settings: Settings) -> Bench:
     measured = tuple(_heat(heat, work, settings, pace, i) for i, heat in enumerate(heats))
     settings.progress("time outside forward and backward")
     small = work.small(OUTSIDE_BATCH)
-    outside = [enter(small) for enter in (competitors.bare_passes(SAM_PASSES), *heats[0][1:])]
+    passes = competitors.bare_passes(SAM_PASSES, captured=settings.engine == "graph")
+    outside = [enter(small) for enter in (passes, *heats[0][1:])]
     settings.progress("training loops")
     loop = [loops.bare_loop(work), loops.suite_loop(work)]
+    training = ()
+    if work.device.type == "cuda":
+        settings.progress("epochs of training")
+        named = {"plain": variants.create("plain"), name_of(SAM(rho=RHO)): SAM(rho=RHO)}
+        training = epochs.measure(work, named)
     return Bench(
         model=settings.model,
         batch_size=settings.batch_size,
@@ -94,6 +103,7 @@ def measure(settings: Settings) -> Bench:
         ),
         loops=race(loop, rounds=settings.rounds, rhythm=Rhythm(1, 1), device=work.device),
         notes=notes,
+        training=training,
         command=settings.command,
         commit=provenance.commit(),
         date=provenance.date(None),
@@ -122,7 +132,7 @@ def _work(settings: Settings, device: str, epoch: int) -> Work:
         raise UserError(f"--model: {str(error).partition(': ')[2]}") from None
     batches = eval_batches(data.train, batch_size=settings.batch_size, mean=data.mean, std=data.std)
     x, y = next(iter(batches))
-    train = Train(epochs=loops.EPOCHS, batch_size=settings.batch_size)
+    train = Train(epochs=loops.EPOCHS, batch_size=settings.batch_size, engine=settings.engine)
     return Work(model, x, y, data, train, settings.amp)
 
 

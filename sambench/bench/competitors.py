@@ -3,13 +3,16 @@
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
 import variants
 from sambench.bench.work import LR, Pupil, Work
+from variants import _recorder
 
 PEER = "pytorch_optimizer"
+WARM_UP = 3  # calls before a capture
 TOTAL_STEPS = 1_000_000  # longer than any benchmark, for variants with a schedule
 
 
@@ -30,7 +33,7 @@ Entry = Callable[[Work], Competitor]
 
 
 def variant(rule: variants.Variant, name: str) -> Entry:
-    """A variant around the base optimizer, by our own driver."""
+    """A variant around the base optimizer, by our own driver or from graphs, as `Train` says."""
 
     def enter(work: Work) -> Competitor:
         pupil = Pupil(work)
@@ -38,17 +41,21 @@ def variant(rule: variants.Variant, name: str) -> Entry:
             pupil.base(), rule, pupil.model, total_steps=TOTAL_STEPS, metrics=False
         )
         size = len(work.y)
-        return Competitor(
-            name, lambda: optimizer.step(pupil.losses, size=size), lambda: optimizer.passes
-        )
+
+        run = partial(optimizer.step, pupil.losses, size=size)
+        if work.train.engine == "graph":
+            run = partial(variants.Graphed(optimizer, pupil.losses_of), work.x, work.y)
+        return Competitor(name, run, lambda: optimizer.passes)
 
     return enter
 
 
-def bare_passes(num: int) -> Entry:
+def bare_passes(num: int, *, captured: bool = False) -> Entry:
     """Forward and backward alone, `num` times a step: no optimizer, no perturbation.
 
     Gradients are dropped by hand: a `zero_grad` would be taken off what others spend on theirs.
+
+    captured: as a CUDA graph, the device's time without the host's
     """
 
     def enter(work: Work) -> Competitor:
@@ -61,7 +68,18 @@ def bare_passes(num: int) -> Entry:
                     p.grad = None
                 pupil.backward()
 
-        return Competitor(f"{num} bare passes", run, lambda: pupil.evaluations)
+        if not captured:
+            return Competitor(f"{num} bare passes", run, lambda: pupil.evaluations)
+        recorder = _recorder.of(work.device)
+        for _ in range(WARM_UP):
+            recorder.run(run)
+        replay, _ = recorder.record(run)
+
+        def replayed() -> None:
+            replay()
+            pupil.evaluations += num
+
+        return Competitor(f"{num} bare passes", replayed, lambda: pupil.evaluations)
 
     return enter
 

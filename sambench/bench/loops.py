@@ -13,13 +13,17 @@ from sambench.engine.eager import EagerEngine
 EPOCHS = 1_000_000  # length of the schedule, longer than any benchmark
 
 
-def suite_loop(work: Work) -> Competitor:
-    """Epochs of our engine with the baseline."""
-    pupil = Pupil(work)
-    engine = EagerEngine(
-        work.train, variants.create("plain"), pupil.model, work.data,
+def engine_for(work: Work, rule: variants.Variant) -> EagerEngine:
+    """The suite's engine, on a copy of the model."""
+    return EagerEngine(
+        work.train, rule, Pupil(work).model, work.data,
         lr=LR, epochs=EPOCHS, seed=0, order_seed=0,
     )  # fmt: skip
+
+
+def suite_loop(work: Work) -> Competitor:
+    """Epochs of our engine with the baseline."""
+    engine = engine_for(work, variants.create("plain"))
     epochs = count()
 
     def run() -> None:

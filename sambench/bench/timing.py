@@ -64,11 +64,11 @@ def race(
 def _turn(
     competitor: Competitor, calls: int, device: torch.device, clock: Callable[[], float]
 ) -> float:
-    _wait(device)
+    wait(device)
     start = clock()
     for _ in range(calls):
         competitor.run()
-    _wait(device)
+    wait(device)
     return clock() - start
 
 
@@ -86,7 +86,7 @@ def with_memory(timing: Timing, entry: Entry, work: Work) -> Timing:
 def _peak(entry: Entry, work: Work) -> int:
     gc.collect()
     if work.device.type == "cuda":
-        _wait(work.device)
+        wait(work.device)
         torch.cuda.reset_peak_memory_stats(work.device)
         before = torch.cuda.memory_allocated(work.device)
         _steps(entry, work)
@@ -100,9 +100,9 @@ def _steps(entry: Entry, work: Work) -> None:
     competitor = entry(work)
     for _ in range(MEMORY_STEPS):
         competitor.run()
-    _wait(work.device)
+    wait(work.device)
 
 
-def _wait(device: torch.device) -> None:
+def wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)

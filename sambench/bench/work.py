@@ -53,9 +53,12 @@ class Pupil:
 
     def losses(self, rows: Any = slice(None)) -> Tensor:
         """Per-sample losses (rows,) of the batch."""
+        return self.losses_of(self.work.x[rows], self.work.y[rows])
+
+    def losses_of(self, x: Tensor, y: Tensor) -> Tensor:
+        """Per-sample losses (rows,) of any rows."""
         with self.work.autocast():
-            logits = self.model(self.work.x[rows])
-            return F.cross_entropy(logits, self.work.y[rows], reduction="none")
+            return F.cross_entropy(self.model(x), y, reduction="none")
 
     def backward(self) -> None:
         """Adds the gradient of the mean loss to every `.grad`."""

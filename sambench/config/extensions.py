@@ -14,6 +14,8 @@ from sambench.config.table import Broken, Table
 from sambench.errors import UserError, nearest
 
 OWN_BASES = ("sgd", "adamw")
+GRAPH_BASES = ("sgd", "momentum", "adam", "adamw")
+"""Those with fused kernels, in timm's names."""
 OWN_SCHEDULES = ("cosine", "constant")
 _CLOSURES = {"lbfgs"}
 
@@ -74,12 +76,24 @@ class Extensions(Table):
     micro_batch: Annotated[int, Field(ge=1)] | None = None
     clip: Annotated[float, Field(gt=0)] | None = None
     compile: bool = False
+    engine: Literal["eager", "graph"] = "eager"
 
     @model_validator(mode="after")
     def _schedule_is_complete(self) -> Self:
         needed = _NEEDED.get(getattr(self, "schedule", ""))
         if needed and needed not in self.schedule_args:
             raise Broken("is required", "schedule_args", needed)
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_captured(self) -> Self:
+        if self.engine == "eager":
+            return self
+        if self.compile:
+            raise Broken("does not go with compile yet", "engine")
+        if getattr(self, "base", "") not in GRAPH_BASES or self.base_args.get("fused") is False:
+            allowed = " or ".join(GRAPH_BASES)
+            raise Broken(f"graph needs a fused base, {allowed}", "engine")
         return self
 
     @model_serializer(mode="wrap")

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 import variants
 from sambench.config import Train
 from sambench.data import Data, Images, epoch_batches, eval_batches, num_batches
+from sambench.engine import graph
 from sambench.engine.averaging import Average
 from sambench.engine.optimizers import base_optimizer, schedule, set_lr
 from sambench.engine.precision import autocast, scaler, tf32
@@ -72,6 +73,9 @@ class EagerEngine:
             scaler=self.scaler,
             clip=train.clip,
         )
+        self._take: Callable[[Tensor, Tensor], Tensor] = self._eager_step
+        if train.engine == "graph":
+            self._take = graph.graphed(self.optimizer, self._losses, train.micro_batch)
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(
@@ -108,7 +112,7 @@ class EagerEngine:
         ):
             lr = self._set_lr(step)
             self.optimizer.metrics = step + 1 == (epoch + 1) * self.steps_per_epoch  # the last one
-            losses = self._step(x, y)
+            losses = self.step(x, y)
             loss_sum = loss_sum + losses.sum()
             correct = correct + self.optimizer.aux.sum()
             num_seen += len(losses)
@@ -126,23 +130,24 @@ class EagerEngine:
             "images_per_s": num_seen / seconds,
         }
 
-    def _step(self, x: Tensor, y: Tensor) -> Tensor:
+    def step(self, x: Tensor, y: Tensor) -> Tensor:
+        """One step on a batch; the losses of its first evaluation, (b,)."""
         before = self.optimizer.steps
-        closure, micro = self.closure(x, y), self.train.micro_batch
-        losses = self.optimizer.step(closure, size=len(y), micro=micro)
+        losses = self._take(x, y)
         if self.average is not None and self.optimizer.steps > before:
             self.average.update(self.model, self.optimizer.steps)
         return losses
 
-    def closure(self, x: Tensor, y: Tensor) -> Callable[[Any], tuple[Tensor, Tensor]]:
-        """For `optimizer.step`: rows -> (losses, whether each prediction was right)."""
+    def _eager_step(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.optimizer.step(
+            lambda rows: self._losses(x[rows], y[rows]), size=len(y), micro=self.train.micro_batch
+        )
+
+    def _losses(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Losses (b,), and whether each prediction was right."""
+        logits = self._logits(self._forward, x)
         labels = y if y.ndim == 1 else y.argmax(1)
-
-        def closure(rows: Any) -> tuple[Tensor, Tensor]:
-            logits = self._logits(self._forward, x[rows])
-            return self._loss(logits, y[rows]), logits.argmax(1) == labels[rows]
-
-        return closure
+        return self._loss(logits, y), logits.argmax(1) == labels
 
     def _logits(self, model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         """(b, classes), in float32 whatever autocast computes in."""

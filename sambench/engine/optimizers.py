@@ -23,6 +23,7 @@ def base_optimizer(train: Train, model: nn.Module, lr: float) -> torch.optim.Opt
         "sgd": {"nesterov": train.nesterov},
         "adamw": {"betas": train.betas},
     }.get(train.base, {})
+    fused = {"fused": True} if train.engine == "graph" else {}
     grouped = train.layer_decay is not None or not train.decay_norm_and_bias
     try:
         return create_optimizer_v2(
@@ -32,7 +33,7 @@ def base_optimizer(train: Train, model: nn.Module, lr: float) -> torch.optim.Opt
             weight_decay=train.weight_decay,
             filter_bias_and_bn=not train.decay_norm_and_bias,
             layer_decay=train.layer_decay,
-            **{"momentum": train.momentum, **own, **train.base_args},
+            **{"momentum": train.momentum, **own, **fused, **train.base_args},
         )
     except (AssertionError, ImportError, TypeError, ValueError) as error:
         line = str(error).partition("\n")[0]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sambench.timings import Bench, Timing
+from sambench.timings import Bench, Timing, Training
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,21 @@ class Costs:
     outside: tuple[Outside, ...]
     loop: Spread
     """images per second of the suite's loop over the bare one's"""
+    peers: tuple[tuple[str, Spread], ...]
+    """step time of others' SAM, all eager, over ours"""
+    training: tuple["Epoch", ...]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Training on a GPU."""
+
+    name: str
+    images: int
+    seconds: Spread
+    of_ceiling: Spread
+    """time of as many bare forward and backward passes over the epoch's"""
+    busy: float
 
 
 def costs(bench: Bench) -> Costs:
@@ -63,7 +78,22 @@ def costs(bench: Bench) -> Costs:
         for timing in heat[min(i, 1) :]
     ]
     bare, suite = bench.loops
-    return Costs(tuple(found), _outside(bench), _spread(_seconds(bare) / _seconds(suite)))
+    return Costs(
+        tuple(found),
+        _outside(bench),
+        _spread(_seconds(bare) / _seconds(suite)),
+        tuple(
+            (t.name, _spread(_seconds(t) / _seconds(bench.variants[0][1])))
+            for t in bench.variants[0][2:]
+        ),
+        tuple(map(_epoch, bench.training)),
+    )
+
+
+def _epoch(found: Training) -> Epoch:
+    seconds, ceiling = np.array(found.epoch_s), np.array(found.ceiling_s)
+    share = _spread(ceiling / seconds)
+    return Epoch(found.name, found.images, _spread(seconds), share, found.busy)
 
 
 def _cost(timing: Timing, reference: Timing, bench: Bench, images: int) -> Cost:

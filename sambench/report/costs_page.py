@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sambench.report import numbers
-from sambench.report.costs import Cost, Costs, Outside, costs
+from sambench.report.costs import Cost, Costs, Epoch, Outside, costs
 from sambench.report.table import markdown
 from sambench.report.terminal import fitted
 from sambench.timings import Bench
@@ -21,6 +21,7 @@ STEPS = (
     "memory over plain",
     "copies",
 )
+TRAINING = ("epoch of", "seconds", "share of the ceiling", "GPU busy")
 OUTSIDE = ("SAM", "outside, ms", "ours over it")
 LEGEND = (
     "All competitors of a table took turns in one process, in an order drawn anew each turn. "
@@ -53,6 +54,10 @@ def _section(bench: Bench) -> list[str]:
         _outside_line(bench),
         markdown(OUTSIDE, [_outside_cells(outside) for outside in found.outside]),
         _loop_line(found),
+        _peers_line(bench, found),
+        markdown(TRAINING, [_epoch_cells(epoch) for epoch in found.training])
+        if found.training
+        else "",
         f"    {bench.command}",
         _bullets([*bench.notes, *_origin(bench)]),
     ]
@@ -66,7 +71,12 @@ def terminal(bench: Bench) -> RenderableType:
         fitted(STEPS, [_step_cells(cost) for cost in found.variants]),
         Text(f"\n{_outside_line(bench)}\n"),
         fitted(OUTSIDE, [_outside_cells(outside) for outside in found.outside]),
-        Text(f"\n{_loop_line(found)}"),
+        Text(f"\n{_loop_line(found)} {_peers_line(bench, found)}"),
+        *(
+            [fitted(TRAINING, [_epoch_cells(epoch) for epoch in found.training])]
+            if found.training
+            else []
+        ),
         *(Text(f"! {note}", style="yellow") for note in bench.notes),
     )
 
@@ -81,6 +91,11 @@ def _step_cells(cost: Cost) -> list[str]:
         numbers.ratio(cost.memory),
         numbers.NONE if cost.copies is None else f"{cost.copies:+z.2f}",
     ]
+
+
+def _epoch_cells(epoch: Epoch) -> list[str]:
+    named = f"{epoch.name}, {epoch.images:,} images"
+    return [named, str(epoch.seconds), str(epoch.of_ceiling), f"{epoch.busy:.1%}"]
 
 
 def _outside_cells(outside: Outside) -> list[str]:
@@ -99,6 +114,14 @@ def _outside_line(bench: Bench) -> str:
 
 def _loop_line(found: Costs) -> str:
     return f"The suite's loop over a bare one, images per second: {found.loop}."
+
+
+def _peers_line(bench: Bench, found: Costs) -> str:
+    """Peers are eager whatever we are, so only then is it more than the table says."""
+    if bench.engine == "eager":
+        return ""
+    ratios = "; ".join(f"{name} {ratio}" for name, ratio in found.peers)
+    return f"Step time of others, eager, over ours as graphs: {ratios}."
 
 
 def _origin(bench: Bench) -> list[str]:

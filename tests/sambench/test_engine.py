@@ -195,7 +195,7 @@ def test_the_final_direction_is_clipped(engine: Make, amp: str):
     found = engine(clip=limit, amp=amp, momentum=0.0, weight_decay=0.0, schedule="constant")
     before = [p.detach().clone() for p in found.model.parameters()]
     x, y = found.data.train.x[:32].float() / 255, found.data.train.y[:32]
-    found._step(x, y)
+    found.step(x, y)
     moved = [p.detach() - q for p, q in zip(found.model.parameters(), before, strict=True)]
     length = torch.stack([d.norm() for d in moved]).norm()
     assert float(length) == pytest.approx(lr * limit, rel=1e-3)

@@ -59,7 +59,7 @@ def _optimizer(t, settings):
 
 def test_only_fused_optimizers_on_an_accelerator_are_not_asked_for():
     p = [nn.Parameter(torch.zeros(1))]
-    fused, plain = Descent(FUSED["sgd"](p), None, None), Descent(torch.optim.SGD(p), None, None)
+    fused, plain = Descent(FUSED["adamw"](p), None, None), Descent(torch.optim.SGD(p), None, None)
     cuda, cpu = torch.device("cuda"), torch.device("cpu")
     assert [d.waits(device) for d in (fused, plain) for device in (cuda, cpu)] == [
         False,
@@ -67,3 +67,13 @@ def test_only_fused_optimizers_on_an_accelerator_are_not_asked_for():
         True,
         True,
     ]
+
+
+def test_the_host_is_asked_about_the_step_that_makes_the_momentum():
+    """A kernel that skips it would leave it unwritten."""
+    p = nn.Parameter(torch.zeros(1))
+    descent = Descent(FUSED["sgd"]([p]), None, None)
+    assert descent.waits(torch.device("cuda"))
+    p.grad = torch.zeros(1)
+    descent.base.step()
+    assert not descent.waits(torch.device("cuda"))

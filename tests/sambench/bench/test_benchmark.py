@@ -1,15 +1,20 @@
 """A benchmark of seconds: who takes part, what is counted, that all do the same work."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 
-from sambench.bench import Settings, benchmark, competitors, measure
+import variants
+from sambench.bench import Settings, benchmark, competitors, epochs, measure
 from sambench.bench.work import Pupil, Work
 from sambench.errors import UserError
 from sambench.report.costs import costs
+from variants import _recorder
+from variants._descent import Descent
 from variants.sam import SAM
+from variants.testing._tape import Tape
 
 TINY = {"batch_size": 8, "image_size": 8, "device": "cpu", "rounds": 1}
 NAMES = ("plain", "sam", "esam", "looksam")
@@ -93,8 +98,55 @@ def test_all_three_sams_take_the_same_steps(work: Work, monkeypatch: pytest.Monk
         ({"variants": ("smm",)}, "--variants: unknown variant 'smm'; did you mean"),
         ({"device": "gpu"}, "--device: unknown device 'gpu'"),
         ({"model": "test_vit", "image_size": 1}, "--model: test_vit"),
+        ({"engine": "graph"}, "--engine: graph needs a CUDA device; the nearest is eager"),
     ],
 )
 def test_what_cannot_run_is_refused(change: dict, line: str):
     with pytest.raises(UserError, match=line.replace("?", r"\?")):
         measure(Settings(**{**TINY, **change}))
+
+
+# --- graphs; a tape stands in for CUDA's, see variants/testing/_tape.py
+
+
+@pytest.fixture
+def taped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_recorder, "of", Tape)
+
+    def waits(self: Descent, device: torch.device) -> bool:
+        return not self.base.param_groups[0]["fused"] or not self.base.state
+
+    monkeypatch.setattr(Descent, "waits", waits)
+
+
+def test_graphs_take_the_same_steps(work: Work, taped: None, monkeypatch: pytest.MonkeyPatch):
+    pupils: list[Pupil] = []
+
+    class Seen(Pupil):
+        def __init__(self, work: Work) -> None:
+            super().__init__(work)
+            pupils.append(self)
+
+    monkeypatch.setattr(competitors, "Pupil", Seen)
+    graph = replace(work, train=work.train.model_copy(update={"engine": "graph"}))
+    for each in (work, graph):
+        competitor = competitors.variant(SAM(rho=0.05), "sam")(each)
+        for _ in range(4):
+            competitor.run()
+        assert competitor.passes() == 8
+    eager, ours = ([p.detach() for p in pupil.model.parameters()] for pupil in pupils)
+    torch.testing.assert_close(ours, eager, rtol=1e-4, atol=1e-6)
+
+
+def test_epochs_beside_their_passes(work: Work, taped: None, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(epochs, "IMAGES", 32)
+    monkeypatch.setattr(epochs, "_busy", lambda run, work: run() or 0.9)
+    graph = replace(work, train=work.train.model_copy(update={"engine": "graph"}))
+    plain, sam = epochs.measure(graph, {"plain": variants.create("plain"), "sam": SAM(rho=0.05)})
+    assert (plain.name, sam.name, sam.images, sam.busy) == ("plain", "sam", 32, 0.9)
+    assert len(sam.epoch_s) == len(sam.ceiling_s) == 3 and min(sam.ceiling_s) > 0
+
+
+def test_overlapping_kernels_count_once():
+    assert epochs.covered([(5, 6), (0, 2), (1, 3), (1, 2)]) == 4
+    assert epochs.covered([]) == 0

@@ -133,6 +133,7 @@ def make() -> Make:
             v: {"lr": LR, **({"rho": RHO} if v != "plain" else {"epochs_factor": FACTOR})}
             for v in accuracies
         }
-        return Records(copy.deepcopy({**HEADER, "spaces": spaces}), tuple(found))
+        header = {**HEADER, "spaces": spaces, "defaults": {v: {"rho": 0.05} for v in spaces}}
+        return Records(copy.deepcopy(header), tuple(found))
 
     return build

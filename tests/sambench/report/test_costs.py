@@ -10,7 +10,7 @@ from sambench.errors import UserError
 from sambench.report import costs_page
 from sambench.report.costs import costs
 from sambench.report.publish import publish_costs, regenerate
-from sambench.timings import Bench, Timing
+from sambench.timings import Bench, Timing, Training
 
 BENCH = Bench(
     model="test_resnet",
@@ -107,3 +107,14 @@ def test_a_damaged_file_is_one_line(tmp_path: Path):
     (tmp_path / "cost-cpu.json").write_text('[{"model": 3}]')
     with pytest.raises(UserError, match=r"cost-cpu.json: 0.model: "):
         regenerate(tmp_path)
+
+
+def test_a_gpu_adds_epochs_and_peers():
+    peer = Timing("a peer", (3.0, 6.3, 3.8), 2.0)
+    epochs = Training("sam", 49_920, (4.0, 5.0, 4.0), (3.0, 4.0, 3.0), 0.955)
+    (first, *heats) = BENCH.variants
+    bench = replace(BENCH, engine="graph", variants=((*first, peer), *heats), training=(epochs,))
+    page = costs_page.render("cost-cuda", [bench])
+    assert "others, eager, over ours as graphs: a peer 1.50 [1.50, 1.75]." in page
+    assert "| sam, 49,920 images | 4.00 [4.00, 4.50] | 0.75 [0.75, 0.78]    | 95.5%" in page
+    assert "over ours as graphs" not in costs_page.render("cost-cpu", [BENCH])

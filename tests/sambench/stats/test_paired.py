@@ -1,11 +1,8 @@
-"""The statistics against scipy and statsmodels, and the cases those leave to the caller."""
-
-from itertools import combinations
+"""Paired t against scipy and statsmodels, and the cases those leave to the caller."""
 
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from sambench import stats
@@ -51,12 +48,6 @@ def test_no_spread():
     assert gain == stats.Difference(0.25, 0.25, 0.25, 5, p=0, sd=0)
 
 
-@pytest.mark.parametrize("ps", [[0.01, 0.04, 0.03], [0.02, 0.02, 0.9, 0.001], [0.5], []])
-def test_holm_equals_statsmodels(ps: list[float]):
-    known = np.asarray(multipletests(ps, method="holm")[1]) if ps else []
-    assert stats.holm(ps) == pytest.approx(known)
-
-
 @pytest.mark.parametrize("n", [5, 10, 30])
 @pytest.mark.parametrize("power", [0.8, 0.9])
 def test_detectable_difference_equals_statsmodels(n: int, power: float):
@@ -90,32 +81,3 @@ def test_test_set_error_matches_redrawn_test_sets():
     assert stats.image_standard_error(a, b) == pytest.approx(np.std(means), rel=0.05)
     assert stats.image_standard_error(a, a) == 0
     assert stats.image_standard_error(a[:, :1], b[:, :1]) is None
-
-
-def test_letters_of_a_chain():
-    """Ends differ, the middle ties with both: the textbook a, ab, b."""
-    noise = np.tile([-1, 1], 5) * 0.004
-    scores = {"low": 0.90 + 0 * noise, "mid": 0.903 + noise, "high": 0.906 + 0 * noise}
-    assert stats.groups(scores) == {"high": "a", "mid": "ab", "low": "b"}
-    assert list(stats.groups(scores)) == ["high", "mid", "low"]
-
-
-def test_ties_share_one_letter():
-    assert stats.groups({"b": A, "a": A}) == {"a": "a", "b": "a"}
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_letters_are_shared_exactly_by_the_unseparated(seed: int):
-    rng = np.random.default_rng(seed)
-    means, spreads = rng.normal(0, 0.01, (8, 1)), rng.uniform(0.001, 0.03, (8, 1))
-    scores = dict(zip("abcdefgh", means + spreads * rng.normal(size=(8, 6)), strict=True))
-    pairs = list(combinations(scores, 2))
-    ps = [scipy_stats.ttest_rel(scores[a], scores[b]).pvalue for a, b in pairs]
-    separated = multipletests(ps, method="holm")[0]
-    letters = stats.groups(scores)
-    for (a, b), apart in zip(pairs, separated, strict=True):
-        assert bool(set(letters[a]) & set(letters[b])) != apart
-    held = [
-        {x for x in letters if letter in letters[x]} for letter in set("".join(letters.values()))
-    ]
-    assert not any(a < b for a in held for b in held), "a letter that says nothing"

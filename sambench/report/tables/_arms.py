@@ -1,0 +1,92 @@
+"""Who competes in which of a study's two rankings, and the complete confirm runs of all."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sambench.config import BASELINE
+from sambench.records import Records
+
+SCHEDULE = "epochs_factor"  # searched by the baseline that may spend as much as the others
+RANKINGS = ("equal-compute", "equal-epochs")
+
+
+@dataclass(frozen=True)
+class Field:
+    """The competitors of one ranking."""
+
+    ranking: str
+    baseline: str | None
+    """label, None where there is none"""
+    labels: tuple[str, ...]
+    """all competitors, sorted, the baseline among them"""
+    note: str
+    """why there is no baseline, else empty"""
+
+
+def fields(records: Records) -> tuple[Field, ...]:
+    """The two rankings: against the baseline of equal compute, and of equal epochs."""
+    return _equal_compute(records), _equal_epochs(records)
+
+
+def complete(records: Records) -> pd.DataFrame:
+    """The complete confirm runs, one per variant and seed, ordered by both."""
+    runs = records.frame.query("stage == 'confirm'").query("outcome == 'complete'")
+    runs = runs.drop_duplicates(["variant", "seed"], keep="last")
+    return runs.sort_values(["variant", "seed"], ignore_index=True)
+
+
+def keys(records: Records) -> dict[str, str]:
+    """Registry key of every variant that has a run, by label."""
+    found = records.frame.drop_duplicates("variant").sort_values("variant")
+    return dict(zip(found["variant"], found["key"], strict=True))
+
+
+def radius(runs: pd.DataFrame, space: Mapping[str, Any]) -> str | None:
+    """The searched name that records call rho, None where one variant's runs have none."""
+    known = runs.query("rho == rho")
+    if known.empty:
+        return None
+    first, rho = json.loads(known["hyperparameters"].iloc[0]), known["rho"].iloc[0]
+    names = [name for name in space if name in first]
+    return next((name for name in names if np.isclose(float(first[name]), rho, rtol=1e-9)), None)
+
+
+def space(records: Records, label: str) -> Mapping[str, Any]:
+    """What was searched: name -> Space."""
+    return records.header["spaces"].get(label, {})
+
+
+def _plain(records: Records) -> tuple[list[str], list[str]]:
+    """The arms of the baseline's key: with a tuned schedule length, and at the study's epochs."""
+    arms = [label for label, key in keys(records).items() if key == BASELINE]
+    arms.sort(key=lambda label: (label != BASELINE, label))
+    tuned = [label for label in arms if SCHEDULE in space(records, label)]
+    return tuned, [label for label in arms if label not in tuned]
+
+
+def _equal_compute(records: Records) -> Field:
+    tuned, fixed = _plain(records)
+    if not tuned:
+        note = f"no run of a {BASELINE} whose schedule length is tuned"
+        return Field(RANKINGS[0], None, (), note)
+    labels = [label for label in keys(records) if label not in fixed]
+    return Field(RANKINGS[0], tuned[0], tuple(labels), "")
+
+
+def _equal_epochs(records: Records) -> Field:
+    tuned, fixed = _plain(records)
+    others = [label for label in keys(records) if label not in (*tuned, *fixed)]
+    if fixed:
+        return Field(RANKINGS[1], fixed[0], tuple(sorted([*others, *fixed])), "")
+    epochs = records.header["spec"]["train"]["epochs"]
+    if tuned:
+        confirm = records.frame.query("variant == @tuned[0] and stage == 'confirm'")
+        if len(confirm) and set(confirm["epochs"]) == {epochs}:
+            return Field(RANKINGS[1], tuned[0], _equal_compute(records).labels, "")
+    note = f"no {BASELINE} was tuned at the study's {epochs} epochs; set equal_epochs = true"
+    return Field(RANKINGS[1], None, (), note)

@@ -1,0 +1,65 @@
+"""Every variant over several studies.
+
+    variant          in every one of the studies, with complete confirm runs
+    studies          how many
+    mean_rank        by mean test accuracy within a study, 1 = best, ties shared
+    iqm_difference   interquartile mean of the difference from the equal-compute baseline, paired by
+                     seed, over all seeds of all studies, in [-1, 1]; NaN for the baseline
+    low, high        its 95% stratified bootstrap interval: new seeds on these studies, no others
+
+Mean ranks and IQM: Agarwal et al. 2021, arXiv:2108.13264. Empty below 3 studies, and where two
+studies have different baselines.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from sambench import stats
+from sambench.records import Records
+from sambench.report.tables._arms import complete, fields
+from sambench.report.tables._schema import typed
+
+MIN_STUDIES = 3
+SCHEMA = {
+    "variant": "str",
+    "studies": "int64",
+    **dict.fromkeys(["mean_rank", "iqm_difference", "low", "high"], "float64"),
+}
+
+
+def table(studies: Sequence[Records]) -> pd.DataFrame:
+    """One row per variant, best mean rank first."""
+    compared = [fields(records)[0] for records in studies]
+    baselines = {field.baseline for field in compared}
+    if len(studies) < MIN_STUDIES or len(baselines) != 1 or None in baselines:
+        return typed([], SCHEMA)
+    scores = [
+        complete(records)
+        .query("variant in @field.labels")
+        .pivot(index="variant", columns="seed", values="test_accuracy")
+        for records, field in zip(studies, compared, strict=True)
+    ]
+    baseline = str(baselines.pop())
+    ranks = stats.mean_ranks([own.mean(axis=1).to_dict() for own in scores])
+    if baseline not in ranks:
+        return typed([], SCHEMA)
+    rows = [
+        {
+            "variant": label,
+            "studies": len(studies),
+            "mean_rank": rank,
+            **_difference(scores, label, baseline),
+        }
+        for label, rank in ranks.items()
+    ]
+    return typed(sorted(rows, key=lambda row: (row["mean_rank"], row["variant"])), SCHEMA)
+
+
+def _difference(scores: Sequence[pd.DataFrame], label: str, baseline: str) -> dict[str, float]:
+    pairs = [(own.loc[label] - own.loc[baseline]).dropna().to_numpy() for own in scores]
+    if label == baseline or not all(map(len, pairs)):
+        return dict.fromkeys(["iqm_difference", "low", "high"], np.nan)
+    found = stats.stratified_iqm(pairs)
+    return {"iqm_difference": found.iqm, "low": found.low, "high": found.high}

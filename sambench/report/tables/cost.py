@@ -1,0 +1,54 @@
+"""What a variant costs and how good it is; the median complete confirm run.
+
+    gradient_evaluations   counted, in full-batch gradients
+    wall_s, step_time_s    seconds of a run, of a training step; NaN where variant and baseline did
+                           not all run on one device with one number of threads
+    peak_memory            bytes on a CUDA device, NaN on a CPU
+    accuracy               mean test accuracy in [0, 1]
+    pareto_gradients, pareto_wall, pareto_memory   whether no other variant is as good for less, or
+                           better for as little, by that cost; False where it is unknown
+
+All baselines stand here, that of equal epochs too.
+"""
+
+import numpy as np
+import pandas as pd
+
+from sambench import stats
+from sambench.records import Records
+from sambench.report.tables._arms import complete, fields
+from sambench.report.tables._schema import typed
+
+TIMES = ["wall_s", "step_time_s"]
+SCHEMA = {
+    "variant": "str",
+    **dict.fromkeys(["gradient_evaluations", *TIMES, "peak_memory", "accuracy"], "float64"),
+    **dict.fromkeys(["pareto_gradients", "pareto_wall", "pareto_memory"], "bool"),
+}
+
+
+def table(records: Records) -> pd.DataFrame:
+    """One row per variant with a complete confirm run, by name."""
+    runs = complete(records)
+    by = runs.groupby("variant")
+    found = by[["gradient_evaluations", *TIMES, "peak_memory"]].median()
+    found["accuracy"] = by["test_accuracy"].mean()
+    comparable = _comparable(runs, fields(records)[0].baseline)
+    found.loc[~np.array(comparable, bool), TIMES] = np.nan
+    for name, cost in (
+        ("gradients", "gradient_evaluations"),
+        ("wall", "wall_s"),
+        ("memory", "peak_memory"),
+    ):
+        found[f"pareto_{name}"] = stats.pareto_front(found[cost], found["accuracy"])
+    return typed(found.reset_index(), SCHEMA)
+
+
+def _comparable(runs: pd.DataFrame, baseline: str | None) -> list[bool]:
+    """By variant, sorted: whether it and the baseline ran on one and the same kind of machine."""
+    machines = {
+        label: set(zip(own["device"], own["threads"], strict=True))
+        for label, own in runs.groupby("variant")
+    }
+    base = machines.get(baseline, set().union(*machines.values()))
+    return [len(own | base) == 1 for own in machines.values()]

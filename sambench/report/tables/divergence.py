@@ -1,0 +1,77 @@
+"""How often search runs diverged, by lr and rho, in equal bins of the searched ranges.
+
+    lr_low, lr_high, rho_low, rho_high   edges of the bin, in log space where that was searched so;
+                      rho is NaN for a variant without a radius; the last bin holds its upper edge
+    runs, diverged    runs in the bin (failed ones apart), and how many of them diverged
+
+Bins per axis grow with the number of runs, 2 to 8, so that one holds two runs or more on average.
+Empty bins are listed: they say where nothing was tried.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sambench.records import Records
+from sambench.report.tables._arms import radius, space
+from sambench.report.tables._schema import typed
+
+EDGES = ["lr_low", "lr_high", "rho_low", "rho_high"]
+SCHEMA = {
+    "variant": "str",
+    **dict.fromkeys(EDGES, "float64"),
+    "runs": "int64",
+    "diverged": "int64",
+}
+
+
+def table(records: Records) -> pd.DataFrame:
+    """One row per variant and bin, by name, lr and rho."""
+    runs = records.frame.query("stage == 'search' and outcome != 'failed'")
+    parts = [_bins(records, str(label), own) for label, own in runs.groupby("variant")]
+    return typed(pd.concat(parts, ignore_index=True) if parts else [], SCHEMA)
+
+
+def _bins(records: Records, label: str, runs: pd.DataFrame) -> pd.DataFrame:
+    bounds = space(records, label)
+    name = radius(runs, bounds)
+    flat = bool(runs["rho"].isna().all())
+    num = int(np.clip(len(runs) / 2 if flat else (len(runs) / 2) ** 0.5, 2, 8))
+    lr = _edges(runs["lr"].to_numpy(), bounds.get("lr", {}), num)
+    rho = None if flat else _edges(runs["rho"].to_numpy(), bounds.get(name or "", {}), num)
+    columns = {"lr": _place(runs["lr"].to_numpy(), lr)}
+    columns["rho"] = (
+        np.zeros(len(runs), int) if rho is None else _place(runs["rho"].to_numpy(), rho)
+    )
+    shape = (len(lr) - 1, 1 if rho is None else len(rho) - 1)
+    cell = columns["lr"] * shape[1] + columns["rho"]
+    diverged = (runs["outcome"] == "diverged").to_numpy()
+    i, j = (index.ravel() for index in np.indices(shape))
+    edges = np.full(2, np.nan) if rho is None else rho
+    return pd.DataFrame(
+        {
+            "variant": label,
+            "lr_low": lr[i],
+            "lr_high": lr[i + 1],
+            "rho_low": edges[j],
+            "rho_high": edges[j + 1],
+            "runs": np.bincount(cell, minlength=shape[0] * shape[1]),
+            "diverged": np.bincount(cell[diverged], minlength=shape[0] * shape[1]),
+        }
+    )
+
+
+def _edges(values: np.ndarray, bounds: Mapping[str, Any], num: int) -> np.ndarray:
+    """Ends of `num` bins over the searched range and values beyond it; one bin for one value."""
+    ends = [bounds[end] for end in ("low", "high") if bounds.get(end) is not None]
+    low, high = min([*ends, values.min()]), max([*ends, values.max()])
+    if low == high:
+        return np.array([low, high])
+    log = low > 0 and (bounds.get("log") or not ends)
+    return np.geomspace(low, high, num + 1) if log else np.linspace(low, high, num + 1)
+
+
+def _place(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return np.searchsorted(edges[1:-1], values, side="right")

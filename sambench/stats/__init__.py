@@ -1,0 +1,26 @@
+"""The statistics of a leaderboard, on numbers alone: no torch, no records, no study.
+
+Scores are arrays over the same seeds, NaN where a run is missing. All tests are two-sided.
+"""
+
+from sambench.stats.across import Stratified as Stratified
+from sambench.stats.across import iqm as iqm
+from sambench.stats.across import mean_ranks as mean_ranks
+from sambench.stats.across import stratified_iqm as stratified_iqm
+from sambench.stats.budget import best_so_far as best_so_far
+from sambench.stats.budget import expected_best as expected_best
+from sambench.stats.budget import expected_best_interval as expected_best_interval
+from sambench.stats.multiple import adjust as adjust
+from sambench.stats.multiple import groups as groups
+from sambench.stats.multiple import holm as holm
+from sambench.stats.paired import ALPHA as ALPHA
+from sambench.stats.paired import Difference as Difference
+from sambench.stats.paired import Interval as Interval
+from sambench.stats.paired import image_standard_error as image_standard_error
+from sambench.stats.paired import mean_interval as mean_interval
+from sambench.stats.paired import minimum_detectable_difference as minimum_detectable_difference
+from sambench.stats.paired import paired_difference as paired_difference
+from sambench.stats.paired import t_test as t_test
+from sambench.stats.pareto import pareto_front as pareto_front
+from sambench.stats.radius import Sensitivity as Sensitivity
+from sambench.stats.radius import sensitivity as sensitivity
