@@ -45,6 +45,10 @@ class StudyFolder:
     def page(self) -> Path:
         return self.path / "leaderboard.md"
 
+    def figures(self) -> list[Path]:
+        """What was drawn for the study's page, if anything."""
+        return sorted(path for end in ("svg", "png") for path in self.path.glob(f"*/*.{end}"))
+
     def run(self, run: Run) -> Path:
         return self.path / "runs" / run.id
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from sambench.report.analysis import Analysis, analyse
 from sambench.search import Tuner
 from sambench.storage import StudyFolder
 from sambench.swept import Swept
+from sambench.tracking import EQUAL_COMPUTE, Tracker
 from sambench.train import Outcome, Parts, Run
 from sambench.worker import Assignment, execute, prepare
 from sambench.workers import Executor, Inline, Job, Processes
@@ -158,12 +159,15 @@ class _Execution:
         self.protocol = Protocol(study, self.arms, device.resolve(settings.device))
         self.results: dict[str, tuple[Run, Outcome]] = {}
         self.swept: dict[str, Swept] = {}
-        self.wandb: tracking.Mode = tracking.mode(settings.wandb)
+        tuned = {arm.label for arm in self.arms if EQUAL_COMPUTE in arm.space}
+        self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb), tuned)
 
     def run(self) -> Analysis:
         self.folder.check()
-        preflight(self.study, self.protocol.device, cache_folder(self.settings.root), self.parts)
         with ExitStack() as stack:
+            stack.enter_context(self.tracker)
+            cache = cache_folder(self.settings.root)
+            preflight(self.study, self.protocol.device, cache, self.parts)
             storage = stack.enter_context(self.folder.opened())
             executor = stack.enter_context(self._executor())
             total = expected_cost(self.study, self.arms)
@@ -208,7 +212,7 @@ class _Execution:
                         yield self._job(run)
 
         def on_epoch(job: Job, row: dict[str, float]) -> bool:
-            self.display.epoch(job.key, row)
+            self._epoch(job.key, row)
             tuner = tuners[job.key.label]
             return tuner.report(trials[job.key.id], row, job.key.epochs)
 
@@ -219,7 +223,7 @@ class _Execution:
 
     def _stage(self, executor: Executor, name: str, runs: list[Run]) -> None:
         def on_epoch(job: Job, row: dict[str, float]) -> bool:
-            self.display.epoch(job.key, row)
+            self._epoch(job.key, row)
             return False
 
         self.display.stage(name, len(runs))
@@ -227,13 +231,16 @@ class _Execution:
         for job, outcome in executor.run(jobs, on_epoch):
             self._keep(job.key, outcome)
 
+    def _epoch(self, run: Run, row: dict[str, float]) -> None:
+        self.display.epoch(run, row)
+        self.tracker.log(run, row)
+
     def _job(self, run: Run) -> Job:
+        self.tracker.start(run)
         assignment = Assignment(
             run=run,
             folder=self.folder.run(run),
             cache=cache_folder(self.settings.root),
-            wandb_folder=self.folder.path,
-            wandb_mode=self.wandb,
             checkpoint_every_s=self.settings.checkpoint_every_s,
             parts=self.parts,
         )
@@ -249,12 +256,23 @@ class _Execution:
 
     def _keep(self, run: Run, outcome: Outcome, *, resumed: bool = False) -> None:
         self.results[run.id] = (run, outcome)
+        self.tracker.finish(run, outcome)
         self.display.finished(run, outcome, cost(run), resumed=resumed)
 
     def _report(self) -> Analysis:
-        own = recording.rows(self.results.values())
-        rows = recording.ordered([*own, *recording.rows(_results(self.swept), "sweep")])
-        return report(self.folder, self._header(rows), rows)
+        self.tracker.settle()
+        own = [(run, self._located(run, outcome)) for run, outcome in self.results.values()]
+        taken_in = recording.rows(_results(self.swept), "sweep")
+        rows = recording.ordered([*recording.rows(own), *taken_in])
+        analysis = report(self.folder, self._header(rows), rows)
+        files = [self.folder.records, self.folder.page, *self.folder.figures()]
+        described = tracking.describe_study(self.study)
+        self.tracker.summarize(described, tracking.content(analysis, files))
+        return analysis
+
+    def _located(self, run: Run, outcome: Outcome) -> Outcome:
+        """The outcome, with the place where W&B has the run."""
+        return replace(outcome, wandb=outcome.wandb or self.tracker.path(run))
 
     def _header(self, rows: Sequence[Record]) -> dict[str, Any]:
         results = [self.folder.run(run) / train.RESULT for run, _ in self.results.values()]

@@ -1,11 +1,11 @@
-"""What a worker does with one run: track it, train it, leave its outcome in its folder."""
+"""What a worker does with one run: train it, leave its outcome in its folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from sambench import tracking, train
+from sambench import train
 from sambench.train import Outcome, Parts, Report, Run
 from sambench.workers import threads_each
 
@@ -17,8 +17,6 @@ class Assignment:
     run: Run
     folder: Path
     cache: Path
-    wandb_folder: Path
-    wandb_mode: tracking.Mode
     checkpoint_every_s: float
     parts: Parts
 
@@ -32,20 +30,11 @@ def prepare(number: int, *, workers: int, device: str) -> None:
 
 def execute(assignment: Assignment, report: Report) -> Outcome:
     """Trains the run, or goes on with it."""
-    run = assignment.run
-    tracked = tracking.start(run, assignment.wandb_folder, assignment.wandb_mode)
-
-    def tell(row: dict[str, float]) -> bool:
-        tracked.log(row)
-        return report(row)
-
-    outcome = train.run(
-        run,
+    return train.run(
+        assignment.run,
         assignment.folder,
-        tell,
+        report,
         cache=assignment.cache,
         checkpoint_every_s=assignment.checkpoint_every_s,
         parts=assignment.parts,
     )
-    tracked.finish(outcome)
-    return outcome

@@ -17,6 +17,7 @@ from sambench import trial as trials
 from sambench.files import write_atomically
 from sambench.storage import StudyFolder
 from sambench.study import cache_folder, land
+from sambench.tracking import describe
 from sambench.train import Outcome, Run, Stopped
 
 
@@ -92,20 +93,12 @@ class _AgentsRun:
         try:
             import wandb
 
+            described = describe(run)
             self._run = wandb.init(
-                name=None,
-                group=run.study.name,
+                group=described["group"],
                 job_type="sweep",
-                tags=[run.label, run.study.task.model[:64], run.study.task.dataset[:64]],
-                config={
-                    "study": run.study.name,
-                    "variant": run.label,
-                    "epochs": run.epochs,
-                    "seed": run.seeds.number,
-                    "lr": run.lr,
-                    **({} if run.rho is None else {"rho": run.rho}),
-                    **run.hyperparameters,
-                },
+                tags=described["tags"],
+                config=described["config"],
                 settings=wandb.Settings(console="off", disable_git=True, disable_code=True),
             )
         except Exception as error:

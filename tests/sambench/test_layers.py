@@ -14,10 +14,10 @@ FILES = sorted([*ROOT.glob("sambench/**/*.py"), *ROOT.glob("variants/**/*.py")])
 FLOORS = [
     {"errors", "files", "seeds", "stats"},
     {"config", "data", "measure", "records", "timings", "device"},
-    {"engine", "checkpoint", "report", "provenance"},
+    {"engine", "checkpoint", "report", "provenance", "tracking"},
     {"train", "bench"},
     {
-        *("search", "protocol", "storage", "tracking", "workers", "progress"),
+        *("search", "protocol", "storage", "workers", "progress"),
         *("journal", "recording", "swept"),
     },
     {"worker", "preflight"},

@@ -1,0 +1,15 @@
+"""W&B runs: one per trial, finalist and confirm run, and one per study. Never in training's way.
+
+All of it happens in a process of its own: what W&B waits for, training does not.
+"""
+
+from sambench.tracking.describe import EQUAL_COMPUTE as EQUAL_COMPUTE
+from sambench.tracking.describe import describe as describe
+from sambench.tracking.describe import ending as ending
+from sambench.tracking.describe import run_id as run_id
+from sambench.tracking.describe import summary_id as summary_id
+from sambench.tracking.leaderboard import content as content
+from sambench.tracking.leaderboard import describe_study as describe_study
+from sambench.tracking.modes import Mode as Mode
+from sambench.tracking.modes import mode as mode
+from sambench.tracking.tracker import Tracker as Tracker

@@ -1,0 +1,103 @@
+"""What W&B is told about a run: names, tags, and a flat configuration."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from sambench.config import Study, fingerprint
+
+if TYPE_CHECKING:
+    from sambench.train import Outcome, Run
+
+TAG = 64  # characters that W&B takes
+EQUAL_COMPUTE = "epochs_factor"  # searched by the baseline that may spend what others spend
+
+
+def run_id(run: "Run") -> str:
+    """The same for the same run of the same study, so that a resumed one continues."""
+    return _digest([fingerprint(run.study), run.study.name, run.id, run.setting, run.device])
+
+
+def summary_id(study: Study) -> str:
+    return _digest([fingerprint(study), study.name, "summary"])
+
+
+def describe(run: "Run", *, equal_compute: bool = False) -> dict[str, Any]:
+    """Keyword arguments of `wandb.init`.
+
+    equal_compute: whether the run is of the baseline whose schedule length is tuned
+    """
+    task = run.study.task
+    return {
+        "id": run_id(run),
+        "name": run.id,
+        "group": run.study.name,
+        "job_type": "equal-compute" if equal_compute and run.stage == "confirm" else run.stage,
+        "tags": [word[:TAG] for word in (run.label, task.model, task.dataset)],
+        "config": config(run),
+    }
+
+
+def config(run: "Run") -> dict[str, Any]:
+    """Flat keys, so that W&B's parallel coordinates and importance panels work at once."""
+    return {
+        **dict(_flat(run.study.task)),
+        **dict(_flat(run.study.train)),
+        "study": run.study.name,
+        "variant": run.label,
+        "key": run.key,
+        "stage": run.stage,
+        "trial": run.trial,
+        "device": run.device,
+        **run.seeds.columns(),
+        "lr": run.lr,
+        "epochs": run.epochs,
+        **({} if run.rho is None else {"rho": run.rho}),
+        **run.hyperparameters,
+    }
+
+
+def ending(outcome: "Outcome") -> dict[str, Any]:
+    """How a run ended: its last rows, summary, and exit code.
+
+    A pruned or diverged run is a result; only a failed one exits with 1.
+    """
+    return {
+        "rows": list(outcome.history),
+        "tag": "" if outcome.outcome == "complete" else outcome.outcome,
+        "notes": outcome.reason,
+        "exit_code": 1 if outcome.outcome == "failed" else 0,
+        "summary": {
+            "state": outcome.outcome,
+            "reason": outcome.reason,
+            "test_accuracy": outcome.test_accuracy,
+            "test_loss": outcome.test_loss,
+            "gradient_evaluations": outcome.gradient_evaluations,
+            "wall_s": outcome.wall_s,
+        },
+    }
+
+
+def _flat(table: BaseModel) -> Iterator[tuple[str, Any]]:
+    """Every key of a table, defaults included: split_train, betas_0, model_args_drop_rate."""
+    for name in type(table).model_fields:  # not a dump, which leaves defaults out
+        yield from _leaves(name, getattr(table, name))
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, BaseModel):
+        value = dict(value)
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value))
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(f"{name}_{key}", inner)
+    else:
+        yield name, value
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,102 @@
+"""A line to the process that talks to W&B: orders go out and answers come in, in threads."""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+LEAVE_S = 10.0  # for the process to end
+OURS = {
+    "WANDB_SERVICE",
+    "WANDB_RUN_ID",
+    "WANDB_RESUME",
+    "WANDB_NAME",
+    "WANDB_NOTES",
+    "WANDB_RUN_GROUP",
+    "WANDB_JOB_TYPE",
+    "WANDB_SWEEP_ID",
+    "WANDB_SWEEP_PARAM_PATH",
+}
+"""Of the environment; they would make all runs one."""
+
+
+class Link:
+    """`hear` is called with every answer, and with None at the end of the answers."""
+
+    def __init__(
+        self,
+        mode: str,
+        folder: Path,
+        limit_s: float,
+        hear: Callable[["Link", dict[str, Any] | None], None],
+    ) -> None:
+        self._orders: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._hear = hear
+        module = f"{__package__}.process"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", module, mode, str(folder), str(limit_s)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=_environment(mode, folder),
+            start_new_session=True,  # Ctrl-C is for the study
+        )
+        works = (self._write, self._read)
+        self._threads = [threading.Thread(target=work, daemon=True) for work in works]
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, order: dict[str, Any] | None) -> None:
+        """Never waits. None ends the orders."""
+        self._orders.put(order)
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def end(self) -> None:
+        """Lets the process obey what it was told and end; kills it if that takes long."""
+        self.put(None)
+        try:
+            self.process.wait(LEAVE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for thread in self._threads:
+            thread.join(LEAVE_S)
+
+    def _write(self) -> None:
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            while (order := self._orders.get()) is not None:
+                self.process.stdin.write(json.dumps(order, default=str) + "\n")
+                self.process.stdin.flush()
+        with suppress(OSError):
+            self.process.stdin.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout:
+            for line in self.process.stdout:
+                self._hear(self, json.loads(line))
+        self._orders.put(None)
+        self._hear(self, None)
+        self.process.wait()
+
+
+def _environment(mode: str, folder: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in OURS}
+    return {
+        **kept,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [kept.get("PYTHONPATH")])]),
+        "WANDB_MODE": mode,
+        "WANDB_DATA_DIR": kept.get("WANDB_DATA_DIR") or str(folder / "wandb"),  # else at home
+        "WANDB_PROJECT": kept.get("WANDB_PROJECT") or "sambench",
+    }

@@ -1,0 +1,97 @@
+"""One W&B run, opened by id: rows in order, once each, and an end."""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+QUIET = {
+    "silent": True,
+    "console": "off",
+    "disable_git": True,
+    "disable_code": True,
+    "disable_job_creation": True,
+    "x_disable_stats": True,
+    "x_disable_meta": True,
+    "x_disable_machine_info": True,
+    "x_save_requirements": False,
+}
+"""What W&B would otherwise collect for every run, at ten times the cost."""
+
+
+class TrackedRun:
+    """A run that is open. Its rows are those of epochs 1, 2, ...; W&B's step is the epoch."""
+
+    def __init__(
+        self,
+        described: dict[str, Any],
+        mode: Literal["online", "offline"],
+        folder: Path,
+        limit_s: float = 30.0,
+    ) -> None:
+        import wandb  # half a second; only where something is tracked
+
+        self.mode = mode
+        self.folder = folder
+        self.superseded = list(folder.glob(f"wandb/offline-run-*-{described['id']}"))
+        self.run = wandb.init(
+            **described,
+            mode=mode,
+            dir=folder,
+            reinit="create_new",
+            resume="allow" if mode == "online" else None,
+            settings=wandb.Settings(**QUIET, init_timeout=limit_s),
+        )
+        # The summary of a metric is its last value, which is what the protocol scores. Asked for
+        # by name, summary="last" would nest it one level deeper, out of sight of W&B's panels.
+        self.run.define_metric("epoch")
+        self.run.define_metric("*", step_metric="epoch")
+        self.last = max(0, self.run.starting_step - 1)
+        """the epoch up to which W&B has rows"""
+
+    def log(self, row: dict[str, float]) -> None:
+        """Logs the row of the next epoch.
+
+        One that W&B has already is dropped. One after a gap, left by a killed process, waits for
+        `finish`, which knows all rows.
+        """
+        epoch = int(row["epoch"])
+        if epoch == self.last + 1:
+            self.run.log(row, step=epoch)
+            self.last = epoch
+
+    def finish(
+        self,
+        *,
+        rows: Sequence[dict[str, float]] | None = None,
+        summary: dict[str, Any] | None = None,
+        tag: str = "",
+        notes: str = "",
+        exit_code: int = 0,
+    ) -> None:
+        """Ends the run; may wait for uploads. `rows` are all of its rows; None if it is cut off."""
+        for row in rows or ():
+            self.log(row)
+        known = {name: value for name, value in (summary or {}).items() if value is not None}
+        self.run.summary.update(known)
+        if tag:
+            self.run.tags = (*(self.run.tags or ()), tag)
+        if notes:
+            self.run.notes = notes
+        self.run.finish(exit_code=exit_code)
+        if self.mode == "offline":
+            _probe(self.folder)
+        for folder in self.superseded if rows is not None else ():  # this one holds all of theirs
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def path(self) -> str:
+        """The run's URL; offline, its id."""
+        return (self.run.url if self.mode == "online" else None) or self.run.id
+
+
+def _probe(folder: Path) -> None:
+    """OSError if the disk is full: W&B says nothing then, and its file ends anywhere."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(4096))

@@ -1,0 +1,220 @@
+"""Runs kept in files by the real client, read back; what a kill leaves; a full disk."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import wandb_files
+
+from sambench import tracking
+from sambench.tracking import Tracker, run_id
+from sambench.train import Outcome, Run
+
+ROWS = [{"epoch": e, "lr": 0.1 / e, "val_accuracy": 0.3 + e / 10} for e in (1, 2, 3)]
+DONE = Outcome("complete", test_accuracy=0.25, gradient_evaluations=8.0, history=tuple(ROWS))
+
+
+def track(tracker: Tracker, run: Run, outcome: Outcome, rows: Any = ROWS) -> None:
+    tracker.start(run)
+    for row in rows:
+        tracker.log(run, row)
+    tracker.finish(run, outcome)
+
+
+def logged(run: wandb_files.Offline) -> list[dict[str, Any]]:
+    return [{name: row[name] for name in ROWS[0]} for row in run.history]
+
+
+def test_runs_hold_all_that_panels_need(run_: Run, tmp_path: Path):
+    pruned = replace(run_, stage="search", trial=1)
+    stopped = Outcome("pruned", "pruned after epoch 1", history=tuple(ROWS[:1]))
+    diverged = replace(run_, stage="search", trial=2)
+    nan = Outcome("diverged", "non-finite loss in epoch 1", history=tuple(ROWS[:1]))
+    failed = replace(run_, stage="search", trial=4)
+    with Tracker(tmp_path, "offline") as tracker:
+        track(tracker, run_, DONE)
+        track(tracker, pruned, stopped, ROWS[:1])
+        track(tracker, diverged, nan, ROWS[:1])
+        track(tracker, failed, Outcome("failed", "out of memory"), [])
+        tracker.settle()
+        assert tracker.path(run_) == run_id(run_)
+
+    found = wandb_files.runs(tmp_path)
+    whole = found[run_.id]
+    told = tracking.describe(run_)
+    assert (whole.id, whole.project) == (run_id(run_), "sambench")
+    assert (whole.group, whole.job_type) == ("tiny", "confirm")
+    assert whole.tags == told["tags"]
+    assert whole.config == told["config"]
+    assert logged(whole) == ROWS
+    assert [row["_step"] for row in whole.history] == [1, 2, 3]
+    assert whole.summary["val_accuracy"] == 0.6  # the last epoch's, in the panels' reach
+    assert (whole.summary["state"], whole.summary["test_accuracy"]) == ("complete", 0.25)
+    assert (whole.exit_code, whole.notes) == (0, "")
+
+    for run, outcome, code in ((pruned, stopped, 0), (diverged, nan, 0)):
+        ended = found[run.id]
+        assert (ended.summary["state"], ended.summary["reason"]) == (
+            outcome.outcome,
+            outcome.reason,
+        )
+        assert (ended.notes, ended.tags[-1], ended.exit_code) == (
+            outcome.reason,
+            outcome.outcome,
+            code,
+        )
+    assert (found[failed.id].exit_code, found[failed.id].notes) == (1, "out of memory")
+
+
+def test_a_run_that_a_kill_cut_off_becomes_one_coherent_run(run_: Run, tmp_path: Path):
+    """The checkpoint knew one epoch, W&B two: the second is trained and told again."""
+    cut = Tracker(tmp_path, "offline").__enter__()
+    cut.start(run_)
+    for row in ROWS[:2]:
+        cut.log(run_, row)
+    cut.__exit__(KeyboardInterrupt, None, None)
+    (before,) = tmp_path.glob("wandb/offline-run-*")
+    assert logged(wandb_files.read(next(before.glob("*.wandb")))) == ROWS[:2]
+    with Tracker(tmp_path, "offline") as tracker:
+        track(tracker, run_, DONE, ROWS[1:])
+    run = wandb_files.runs(tmp_path)[run_.id]
+    assert logged(run) == ROWS
+    assert [row["_step"] for row in run.history] == [1, 2, 3]
+    assert run.exit_code == 0
+    assert not before.exists()
+
+
+def test_a_worker_that_is_replaced_says_nothing_twice(run_: Run, tmp_path: Path):
+    with Tracker(tmp_path, "offline") as tracker:
+        track(tracker, run_, DONE, [*ROWS[:2], *ROWS[1:]])
+    assert logged(wandb_files.runs(tmp_path)[run_.id]) == ROWS
+
+
+def test_a_killed_study_leaves_a_killed_run_and_no_process(run_: Run, tmp_path: Path):
+    tracker = Tracker(tmp_path, "offline").__enter__()
+    tracker.start(run_)
+    tracker.log(run_, ROWS[0])
+    link = tracker._link
+    assert link is not None
+    process = link.process
+    while not (files := list(tmp_path.glob("wandb/offline-run-*/*.wandb"))):
+        time.sleep(0.05)
+    helpers = psutil.Process(process.pid).children(recursive=True)
+    assert helpers
+    link.put(None)  # closes the pipe, as the death of a study does
+    assert process.wait(30) == 0
+    psutil.wait_procs(helpers, timeout=30)
+    assert not [helper for helper in helpers if helper.is_running()]
+    tracker.__exit__(KeyboardInterrupt, None, None)
+    assert wandb_files.read(files[0]).exit_code == 255
+
+
+def test_what_an_earlier_process_finished_is_told_once(run_: Run, tmp_path: Path):
+    """Also a run that it finished without W&B."""
+    other = replace(run_, trial=4)
+    with Tracker(tmp_path, "offline") as tracker:
+        track(tracker, run_, DONE)
+    with Tracker(tmp_path, "offline") as tracker:
+        tracker.finish(run_, DONE)
+        assert tracker._link is None
+        tracker.finish(other, DONE)
+        tracker.settle()
+        assert tracker.path(run_) == run_id(run_)
+    found = wandb_files.runs(tmp_path)
+    assert logged(found[other.id]) == logged(found[run_.id]) == ROWS
+
+
+def test_fifty_runs_leave_nothing_behind(run_: Run, tmp_path: Path):
+    here = psutil.Process()
+    with Tracker(tmp_path, "offline") as tracker:
+        use: list[tuple[int, int, int]] = []
+        for trial in range(50):
+            track(tracker, replace(run_, trial=trial), DONE)
+            tracker.settle()
+            assert tracker._link is not None
+            theirs = psutil.Process(tracker._link.process.pid)
+            mine = here.num_threads() + theirs.num_threads(), here.num_fds() + theirs.num_fds()
+            use.append((*mine, theirs.memory_info().rss))
+    assert len(wandb_files.runs(tmp_path)) == 50
+    (threads, handles, memory), (more_threads, more_handles, more_memory) = use[9], use[-1]
+    assert more_threads <= threads + 2 and more_handles <= handles + 2
+    assert more_memory - memory < 20e6
+    psutil.wait_procs(here.children(recursive=True), timeout=0)
+    assert not [child for child in here.children(recursive=True) if "wandb" in child.name()]
+
+
+def test_a_disk_that_is_full_is_told_once(
+    run_: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Files beyond a size fail as on a full disk; W&B itself says nothing about it."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, resource, signal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Tracker(tmp_path / "study", "offline") as tracker:
+        track(tracker, run_, DONE)
+        track(tracker, replace(run_, trial=4), DONE)
+        tracker.settle()
+        assert tracker.path(run_) == ""
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("W&B failed: ") and line.endswith("; the study goes on, without W&B")
+
+
+def test_without_wandb_the_study_goes_on(
+    run_: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "wandb.py").write_text("raise ImportError('no wandb here')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Tracker(tmp_path / "study", "offline") as tracker:
+        track(tracker, run_, DONE)
+        track(tracker, replace(run_, trial=4), DONE)
+    assert capsys.readouterr().err == (
+        "W&B failed: no wandb here; the study goes on, without W&B\n"
+    )
+
+
+def test_a_process_that_dies_is_told_once(
+    run_: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    with Tracker(tmp_path, "offline") as tracker:
+        track(tracker, run_, DONE)
+        tracker.settle()
+        assert tracker._link is not None
+        tracker._link.kill()
+        track(tracker, replace(run_, trial=4), DONE)
+        tracker.settle()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "W&B failed: its process ended; the study goes on, without W&B"
+
+
+def test_disabled_does_nothing(run_: Run, tmp_path: Path):
+    with Tracker(tmp_path, "disabled") as tracker:
+        track(tracker, run_, DONE)
+        tracker.settle()
+        assert tracker.path(run_) == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_leet_reads_what_was_written(run_: Run, tmp_path: Path):
+    """The README's way to look at a study without an account."""
+    with Tracker(tmp_path, "offline") as tracker:
+        track(tracker, run_, DONE)
+    words = [sys.executable, "-m", "wandb", "leet", "inspect", "--summary", "--json", "wandb"]
+    done = subprocess.run(
+        words, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"val_accuracy": 0.6' in done.stdout
+    words = [sys.executable, "-m", "wandb", "sync", "--dry-run", "wandb"]
+    done = subprocess.run(
+        words, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0 and run_id(run_) in done.stdout + done.stderr
