@@ -7,12 +7,12 @@ READY := .venv/.ready
 
 unexport PYTHONDONTWRITEBYTECODE  # else torch and friends are compiled anew at every start
 
-.PHONY: study test lint format leaderboard clean
+.PHONY: study browser test lint format leaderboard clean
 
 study: $(READY)
 	$(PYTHON) -m sambench study
 
-test: $(READY)
+test: $(READY) browser
 	$(PYTHON) -m pytest -n auto
 
 lint: $(READY)
@@ -25,7 +25,14 @@ format: $(READY)
 	.venv/bin/ruff check --fix .
 
 leaderboard: $(READY)
-	$(PYTHON) -m sambench leaderboard
+	$(PYTHON) -m sambench leaderboard --html
+
+# A browser for the tests of the page, where apt and root are at hand; without one they are skipped.
+browser:
+	@if ! command -v chromium && command -v apt-get && [ "$$(id -u)" = 0 ]; then \
+	export DEBIAN_FRONTEND=noninteractive; \
+	timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends chromium; \
+	fi >/dev/null 2>&1 || true
 
 $(READY): pyproject.toml
 	@echo "building .venv (once; about a minute and 6 GB)"

@@ -6,6 +6,7 @@ Exit codes: 0 ok, 1 the work failed, 2 bad input, 130 interrupted.
 import errno
 import functools
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any, NoReturn
 
 import click
 
-from sambench.errors import UserError, nearest
+from sambench.errors import UserError, WorkFailed, nearest
 
 UNUSABLE = {
     errno.EACCES,
@@ -34,6 +35,13 @@ root_option = click.option(
     "--root", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
     help="Folder that holds a folder per study.",
 )  # fmt: skip
+checkpoint_option = click.option(
+    "--checkpoint-every",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+)
 
 
 class Commands(click.Group):
@@ -60,6 +68,8 @@ def main() -> NoReturn:
         cli(standalone_mode=False)
     except UserError as error:
         fail(str(error), 2)
+    except WorkFailed as error:
+        fail(str(error), 1)
     except click.exceptions.Abort:
         fail("interrupted; the same command goes on from here", 130)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -75,9 +85,16 @@ def main() -> NoReturn:
 
 
 def fail(message: str, code: int) -> NoReturn:
-    """One line on standard error, however many the message has."""
-    click.echo(f"sambench: {' '.join(message.split())}", err=True)
+    """One line on standard error, however many the message has, and whoever else fails with us."""
+    if "RANK" not in os.environ or _speaks():
+        click.echo(f"sambench: {' '.join(message.split())}", err=True)
     sys.exit(code)
+
+
+def _speaks() -> bool:
+    from sambench import distributed
+
+    return distributed.speaks()
 
 
 def _unusable(error: OSError) -> str:
@@ -124,13 +141,7 @@ def works(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--publish", is_flag=True, help="Also write records and page into leaderboards/.")
 @click.option("--dry-run", is_flag=True, help="Print what would run, and how long it should take.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option(
-    "--checkpoint-every",
-    type=click.FloatRange(min=0),
-    default=10.0,
-    show_default=True,
-    metavar="SECONDS",
-)
+@checkpoint_option
 @root_option
 @works
 def study(
@@ -152,8 +163,11 @@ def study(
     """
     from rich.console import Console
 
-    from sambench import config
+    from sambench import config, distributed
     from sambench.study import Settings, run_study
+
+    if distributed.launched():
+        raise UserError("a study runs without torchrun, which is for `trial`; here use --workers")
 
     loaded = config.load(name, [*overrides, *([f"name={json.dumps(fork)}"] if fork else [])])
     num = _workers(workers, device)
@@ -183,7 +197,7 @@ def study(
     if publish:
         from sambench.report.publish import publish as copy
 
-        page = copy(root / loaded.name, LEADERBOARDS)
+        page = copy(root / loaded.name, LEADERBOARDS, _infos())
         console.print(f"published: {page}")
 
 
@@ -227,7 +241,10 @@ def _compare(analysis: Any, console: Any) -> None:
 
     published = LEADERBOARDS / f"{analysis.study}.csv"
     if published.exists():
-        console.print(groups_agree(analysis, analyse(records.read(published))))
+        try:
+            console.print(groups_agree(analysis, analyse(records.read(published))))
+        except UserError as error:
+            console.print(f"No comparison with the published page: {error}")
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
@@ -257,6 +274,7 @@ def _compare(analysis: Any, console: Any) -> None:
     "--out", type=click.Path(path_type=Path), help="Keep result and checkpoints; goes on there."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@checkpoint_option
 @root_option
 def trial(
     name: str,
@@ -271,47 +289,58 @@ def trial(
     device: str,
     out: Path | None,
     as_json: bool,
+    checkpoint_every: float,
     root: Path,
 ) -> None:
     """Train one run of a study's task with settings of your own; validation data only.
 
     As the command of a W&B sweep it logs into the agent's run, and the study keeps the result.
+    Under torchrun, several processes train it, each on its share of every batch.
     """
     import os
     import tempfile
 
     from rich.console import Console
 
-    from sambench import config
+    from sambench import config, distributed
     from sambench import trial as trials
     from sambench.report.trials import render
     from sambench.study import cache_folder
 
     if unknown := [word for word in others if not word.startswith("--") or "=" not in word]:
         raise UserError(f"unexpected {unknown[0]!r}; hyperparameters look like --alpha=0.4")
-    given = config.assignments("--fix", [*fix, *(word[2:] for word in others)])
-    study = config.load(name, overrides)
     sweep, agents_run = (os.environ.get(f"WANDB_{n}", "") for n in ("SWEEP_ID", "RUN_ID"))
-    run = trials.plan(
-        study,
-        variant,
-        lr=lr,
-        rho=rho,
-        fix=given,
-        epochs_factor=epochs_factor,
-        seed=seed,
-        on=device,
-        stage="search" if sweep and agents_run else "trial",
-    )
-    if sweep and agents_run and out is None:
-        from sambench.sweep import agented
+    with distributed.joined() as world, tempfile.TemporaryDirectory() as scratch:
+        given = config.assignments("--fix", [*fix, *(word[2:] for word in others)])
+        study = config.load(name, overrides)
+        on = device if world.size == 1 else distributed.own_device(device)
+        swept = bool(sweep and agents_run and out is None and world.size == 1)
+        run = trials.plan(
+            study,
+            variant,
+            lr=lr,
+            rho=rho,
+            fix=given,
+            epochs_factor=epochs_factor,
+            seed=seed,
+            on=on,
+            stage="search" if swept else "trial",
+        )
+        if swept:
+            from sambench.sweep import agented
 
-        outcome = agented.execute(run, root, sweep, agents_run)
-    else:
-        with tempfile.TemporaryDirectory() as scratch:
-            outcome = trials.execute(run, out or Path(scratch), cache_folder(root))
+            outcome = agented.execute(run, root, sweep, agents_run)
+        else:
+            outcome = trials.execute(
+                run,
+                out or Path(scratch),
+                cache_folder(root),
+                checkpoint_every_s=checkpoint_every,
+                world=world,
+            )
     found = trials.as_dict(run, outcome)
-    click.echo(json.dumps(found)) if as_json else Console().print(render(found))
+    if world.leads:
+        click.echo(json.dumps(found)) if as_json else Console().print(render(found))
 
 
 @cli.command()
@@ -323,7 +352,10 @@ def best(name: str, form: str, root: Path) -> None:
     from sambench import records
     from sambench.report import best as winner
 
-    found = records.read(_records_of(name, root))
+    path = _records_of(name, root)
+    found = records.read(path)
+    for damage in found.damages:
+        click.echo(f"sambench: {path}: {damage}", err=True)
     click.echo(winner.snippet(found) if form == "python" else json.dumps(winner.settings(found)))
 
 
@@ -340,19 +372,60 @@ def _records_of(name: str, root: Path) -> Path:
 
 
 @cli.command()
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a page is stale.")
+@click.argument("studies", nargs=-1, metavar="[STUDY]...")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file is stale.")
+@click.option("--html", is_flag=True, help="Also index.html, the interactive page of all studies.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["md", "csv", "json", "latex"]),
+    help="Print the leaderboards in this format; write nothing.",
+)
 @click.option("--folder", type=click.Path(path_type=Path), default=LEADERBOARDS, show_default=True)
-def leaderboard(check: bool, folder: Path) -> None:
-    """Regenerate every published page from its records."""
-    from sambench.report.publish import regenerate
+def leaderboard(
+    studies: tuple[str, ...], check: bool, html: bool, form: str | None, folder: Path
+) -> None:
+    """Regenerate what is published, of all studies or of those named, from their records.
 
-    stale = regenerate(folder, check=check)
-    for path in stale:
+    Exits with 1 if records are damaged (the rest of them is reported), with 2 if a records file
+    cannot be read (the other studies are regenerated).
+    """
+    if form:
+        if check:
+            raise UserError("--format prints and --check compares: choose one")
+        if html:
+            raise UserError("--format prints and --html writes: choose one")
+        from sambench.report.formats import render
+
+        text, damages, errors = render(form, folder, studies)
+        click.echo(text, nl=False)
+        _exit(damages, errors)
+        return
+    from sambench.report.regenerate import regenerate
+
+    found = regenerate(folder, studies, check=check, infos=_infos() if html else None)
+    for path in found.stale:
         click.echo(f"{'stale' if check else 'written'}: {path}")
-    if not stale:
+    for note in found.notes:
+        click.echo(note)
+    if not (found.stale or found.errors):
         click.echo("all pages are up to date")
-    if check and stale:
-        raise SystemExit(1)
+    _exit(found.damages, found.errors, stale=check and bool(found.stale))
+
+
+def _infos() -> dict[str, Any]:
+    """What is known of every variant, by its key."""
+    import variants
+
+    return {name: variants.info(name) for name in variants.names()}
+
+
+def _exit(damages: list[str], errors: list[str], *, stale: bool = False) -> None:
+    """Tell what is wrong with records, a line each, and exit accordingly."""
+    for line in (*damages, *errors):
+        click.echo(f"sambench: {line}", err=True)
+    if code := 2 if errors else int(bool(damages or stale)):
+        raise SystemExit(code)
 
 
 @cli.command()
@@ -400,7 +473,7 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
     if publish:
         from sambench.report.publish import publish_costs
 
-        console.print(f"published: {publish_costs(found, LEADERBOARDS)}")
+        console.print(f"published: {publish_costs(found, LEADERBOARDS, _infos())}")
 
 
 @cli.command()
@@ -480,7 +553,7 @@ def sweep_run(
     """
     from rich.console import Console
 
-    from sambench.report import sweeps as report
+    from sambench.report import local_sweep as report
     from sambench.sweep import local as engine
     from sambench.sweep import spec
 

@@ -40,7 +40,7 @@ def preflight(
 
 
 def _check_images(study: Study, engine: EagerEngine, *, own: bool) -> None:
-    size = tuple(engine.data.train.x.shape[1:])
+    size = tuple(engine.data.train.shape[1:])
     try:
         engine.evaluate(engine.data.val.rows(torch.arange(min(2, len(engine.data.val)))))
     except (RuntimeError, AssertionError, ValueError, IndexError) as error:

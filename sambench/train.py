@@ -16,9 +16,10 @@ from sambench import checkpoint, device
 from sambench import data as datasets
 from sambench.config import Study
 from sambench.data import Data
+from sambench.distributed import ALONE, World
 from sambench.engine import models
 from sambench.engine.eager import EagerEngine, Loss, Score
-from sambench.errors import UserError
+from sambench.errors import UserError, WorkFailed
 from sambench.files import write_atomically
 from sambench.seeds import Seeds
 
@@ -130,17 +131,23 @@ def run(
     cache: Path | None = None,
     checkpoint_every_s: float = 10.0,
     parts: Parts = NO_PARTS,
+    world: World = ALONE,
 ) -> Outcome:
     """Trains `config`, going on from the checkpoint in `folder` if there is one.
 
     The outcome is also left in `folder`, as result.json. A non-finite loss and memory that ran
-    out are outcomes, not errors.
+    out are outcomes, not errors; but in one of several processes memory ends them all.
+
+    world: the processes that train it together; the first one reads and writes the folder, hears
+        of epochs, and decides
     """
     start = time.perf_counter()
     device.reset_peak_memory(config.device)
-    progress = _Progress(config, folder, report, checkpoint_every_s)
+    progress = _Progress(config, folder, report, checkpoint_every_s, world)
+    dataset = None
     try:
-        engine = _engine(config, cache, parts)
+        dataset = parts.data or datasets.load(config.study.task, config.seeds.streams, cache)
+        engine = engine_for(config, dataset, parts, world)
         outcome = progress.train(engine)
         if outcome.outcome == "complete" and config.stage == "confirm":
             outcome = _tested(outcome, engine.evaluate(engine.data.test))
@@ -149,7 +156,12 @@ def run(
     except (RuntimeError, MemoryError) as error:
         if not _out_of_memory(error):
             raise
+        if world.size > 1:
+            raise WorkFailed(f"process {world.rank} ran out of memory") from None
         outcome = progress.stopped("failed", "out of memory")
+    finally:
+        if dataset is not None:
+            dataset.close()
     elapsed = time.perf_counter() - start + progress.wall_s
     threads = torch.get_num_threads()
     described = device.describe(config.device)
@@ -160,9 +172,10 @@ def run(
         threads=threads,
         peak_memory=device.peak_memory(config.device),
     )
-    stored = {"setting": config.setting, "outcome": asdict(outcome)}
-    write_atomically(folder / RESULT, json.dumps(stored))
-    checkpoint.remove(folder)
+    if world.leads:
+        stored = {"setting": config.setting, "outcome": asdict(outcome)}
+        write_atomically(folder / RESULT, json.dumps(stored))
+        checkpoint.remove(folder)
     return outcome
 
 
@@ -180,28 +193,27 @@ def finished(config: Run, folder: Path) -> Outcome | None:
         raise UserError(f"{path} is damaged; remove it, and its run is repeated") from None
 
 
-def engine_for(config: Run, dataset: Data, parts: Parts) -> EagerEngine:
+def engine_for(config: Run, dataset: Data, parts: Parts, world: World = ALONE) -> EagerEngine:
     """The engine at the start of a run. Seeds torch's global generator with the run's `init`."""
     torch.manual_seed(config.seeds.init)
-    channels, classes = dataset.train.x.shape[1], len(dataset.classes)
+    channels, classes = dataset.train.shape[1], len(dataset.classes)
     task = config.study.task
     build = parts.model or (lambda c, k: models.build(task, channels=c, classes=k))
+    model = build(channels, classes).to(config.device)
+    if not world.leads:
+        torch.manual_seed(config.seeds.init + world.rank)  # dropout draws for other rows
     return EagerEngine(
         config.study.train,
         variants.create(config.key, **config.hyperparameters),
-        build(channels, classes).to(config.device),
+        model,
         dataset.to(config.device),
         lr=config.lr,
         epochs=config.epochs,
         seed=config.seeds.init,
         order_seed=config.seeds.order,
         loss=parts.loss,
+        world=world,
     )
-
-
-def _engine(config: Run, cache: Path | None, parts: Parts) -> EagerEngine:
-    dataset = parts.data or datasets.load(config.study.task, config.seeds.streams, cache)
-    return engine_for(config, dataset, parts)
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -222,7 +234,10 @@ def _tested(outcome: Outcome, score: Score) -> Outcome:
 class _Progress:
     """The epochs of one run: history, checkpoints, and reasons to stop."""
 
-    def __init__(self, config: Run, folder: Path, report: Report, every_s: float) -> None:
+    def __init__(
+        self, config: Run, folder: Path, report: Report, every_s: float, world: World
+    ) -> None:
+        self.world = world
         self.config = config
         self.folder = folder
         self.report = report
@@ -237,13 +252,14 @@ class _Progress:
         for epoch in range(len(self.history), self.config.epochs):
             row = self._epoch(engine, epoch)
             self.history.append(row)
-            prune = self.report(row)
+            prune = self.world.first(lambda row=row: self.report(row))
             if reason := self._divergence(engine):
                 return self.stopped("diverged", f"{reason} in epoch {epoch + 1}")
             if prune:
                 return self.stopped("pruned", f"pruned after epoch {epoch + 1}")
             now = time.perf_counter()
-            if now - saved >= self.every_s and epoch + 1 < self.config.epochs:
+            due = now - saved >= self.every_s and epoch + 1 < self.config.epochs
+            if self.world.first(lambda due=due: due):
                 self._save(engine, now - start)
                 saved = now
         if not math.isfinite(self.history[-1]["val_loss"]):
@@ -286,7 +302,8 @@ class _Progress:
         )
 
     def _resume(self, engine: EagerEngine) -> None:
-        stored = checkpoint.load(self.folder, self.config.device)
+        where = self.config.device if self.world.size == 1 else "cpu"
+        stored = self.world.first(lambda: checkpoint.load(self.folder, where))
         if stored is not None and stored["setting"] == self.config.setting:
             engine.load_state_dict(stored["engine"])
             self.history, self.wall_s = stored["history"], stored["wall_s"]
@@ -298,4 +315,5 @@ class _Progress:
             "history": self.history,
             "wall_s": self.wall_s + seconds,
         }
-        checkpoint.save(self.folder, state)
+        if self.world.leads:
+            checkpoint.save(self.folder, state)

@@ -10,6 +10,7 @@ import variants
 from sambench import device, seeds, train
 from sambench.config import Study, VariantTable, fingerprint
 from sambench.config.arms import Arm, arm
+from sambench.distributed import ALONE, World
 from sambench.errors import UserError, nearest
 from sambench.files import write_atomically
 from sambench.preflight import preflight
@@ -65,8 +66,23 @@ def plan(
     )
 
 
-def execute(run: Run, folder: Path, cache: Path, report: Report = lambda row: False) -> Outcome:
+def execute(
+    run: Run,
+    folder: Path,
+    cache: Path,
+    report: Report = lambda row: False,
+    checkpoint_every_s: float = 10.0,
+    world: World = ALONE,
+) -> Outcome:
     """Trains it in `folder`, or goes on there; UserError if the folder holds another trial."""
+    done = world.first(lambda: _begun(run, folder, cache, world.size))
+    return done or train.run(
+        run, folder, report, cache=cache, checkpoint_every_s=checkpoint_every_s, world=world
+    )
+
+
+def _begun(run: Run, folder: Path, cache: Path, processes: int) -> Outcome | None:
+    """The outcome if the trial ended before; else the folder and the data are made ready."""
     stored = {
         "study": fingerprint(run.study),
         "variant": run.key,
@@ -74,6 +90,7 @@ def execute(run: Run, folder: Path, cache: Path, report: Report = lambda row: Fa
         "seed": run.seeds.number,
         "device": run.device,
         **run.setting,
+        **({"processes": processes} if processes > 1 else {}),
     }
     identity = folder / IDENTITY
     if identity.exists() and json.loads(identity.read_text()) != stored:
@@ -83,7 +100,7 @@ def execute(run: Run, folder: Path, cache: Path, report: Report = lambda row: Fa
     preflight(run.study, run.device, cache, NO_PARTS, [_arm(run.study, run.label)])
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(identity, json.dumps(stored))
-    return train.run(run, folder, report, cache=cache)
+    return None
 
 
 def as_dict(run: Run, outcome: Outcome) -> dict[str, Any]:

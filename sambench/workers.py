@@ -76,7 +76,7 @@ class Processes:
     def _start(self, number: int) -> "_Worker":
         ours, theirs = self._context.Pipe()
         arguments = (theirs, number, *self._arguments)
-        process = self._context.Process(target=_serve, args=arguments, daemon=True)
+        process = self._context.Process(target=_serve, args=arguments)  # may have children
         with _deaf_to_ctrl_c():
             process.start()
         theirs.close()

@@ -127,7 +127,7 @@ def _work(settings: Settings, device: str, epoch: int) -> Work:
     data = datasets.load(task, {"split": 0, "labels": 0}).to(device)
     torch.manual_seed(0)
     try:
-        model = models.build(task, channels=data.train.x.shape[1], classes=CLASSES).to(device)
+        model = models.build(task, channels=data.train.shape[1], classes=CLASSES).to(device)
     except UserError as error:
         raise UserError(f"--model: {str(error).partition(': ')[2]}") from None
     batches = eval_batches(data.train, batch_size=settings.batch_size, mean=data.mean, std=data.std)

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 import variants
 from sambench.bench.competitors import Competitor
 from sambench.bench.work import LR, Pupil, Work
+from sambench.data import Images
 from sambench.engine.eager import EagerEngine
 
 EPOCHS = 1_000_000  # length of the schedule, longer than any benchmark
@@ -38,7 +39,8 @@ def bare_loop(work: Work) -> Competitor:
     pupil = Pupil(work)
     model, images, size = pupil.model, work.data.train, work.train.batch_size
     mean, std = (t[:, None, None] for t in (work.data.mean, work.data.std))
-    steps, device = len(images) // size, images.x.device
+    assert isinstance(images, Images)
+    steps, device = len(images) // size, images.device
     optimizer = pupil.base()
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * steps)
 

@@ -7,6 +7,7 @@ from sambench.config.loading import assignments, load, parse
 from sambench.config.models import (
     Confirm,
     Finalists,
+    Published,
     Search,
     Split,
     Study,
@@ -23,6 +24,7 @@ __all__ = [
     "Arm",
     "Confirm",
     "Finalists",
+    "Published",
     "Search",
     "Space",
     "Split",

@@ -77,6 +77,8 @@ class Extensions(Table):
     clip: Annotated[float, Field(gt=0)] | None = None
     compile: bool = False
     engine: Literal["eager", "graph"] = "eager"
+    ascent: Literal["local", "synced"] = "local"
+    """what several processes do, see `variants.SharpnessAware`; one knows no difference"""
 
     @model_validator(mode="after")
     def _schedule_is_complete(self) -> Self:

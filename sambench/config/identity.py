@@ -7,6 +7,9 @@ from typing import Any
 
 from sambench.config.models import Study
 
+UNRELATED = ("name", "question", "published")
+"""Keys of a study that change nothing about its results."""
+
 
 def fingerprint(study: Study) -> str:
     """16 hex digits that change when, and only when, the study's results may."""
@@ -20,7 +23,10 @@ def changed_keys(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 
 def _content(dump: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in dump.items() if key not in ("name", "question")}
+    """What results depend on."""
+    content = {key: value for key, value in dump.items() if key not in UNRELATED}
+    task = {key: value for key, value in content.get("task", {}).items() if key != "stream"}
+    return {**content, "task": task}
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any], at: str = "") -> Iterator[str]:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    BeforeValidator,
     Field,
     SerializerFunctionWrapHandler,
     model_serializer,
@@ -46,6 +47,12 @@ class Split(Table):
     test: Count | None = None
 
 
+def _stream(given: object) -> object:
+    if given not in (True, False, "auto"):
+        raise Broken(f'must be true, false or "auto", got {given!r}')
+    return given
+
+
 class Task(Table):
     """The data and the model."""
 
@@ -55,6 +62,12 @@ class Task(Table):
     split: Split = Split()
     model: Text
     model_args: dict[str, Any] = Field(default_factory=dict)
+    stream: Annotated[bool | Literal["auto"], BeforeValidator(_stream)] = "auto"
+    """whether pictures stay in their files; no result depends on it"""
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {k: v for k, v in dump(self).items() if k != "stream" or v != "auto"}
 
 
 class Train(Extensions):
@@ -124,6 +137,25 @@ class Confirm(Table):
     seeds: Count = 10
 
 
+class Published(Table):
+    """A number that a paper or another project reports for this task: shown, never ranked."""
+
+    variant: Text
+    accuracy: Annotated[float, Field(le=100)]
+    """on the test set, in percent"""
+    sd: Nonnegative | None = None
+    """over seeds, in points"""
+    source: Text
+    """a citation or an address"""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _in_percent(self) -> Self:
+        if self.accuracy <= 1:
+            raise Broken(f"must be in percent, > 1, got {self.accuracy:g}", "accuracy")
+        return self
+
+
 class Study(Table):
     """One question, and everything needed to answer it."""
 
@@ -140,10 +172,12 @@ class Study(Table):
     equal_epochs: bool = False
     """also tune and confirm the baseline at the epochs of all others, for a second ranking"""
 
+    published: Annotated[tuple[Published, ...], Listed] = ()
+
     @model_serializer(mode="wrap")
     def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without the keys that came later, where they are not set: studies keep their identity."""
-        return {k: v for k, v in dump(self).items() if k != "equal_epochs" or v}
+        return {k: v for k, v in dump(self).items() if k not in ("equal_epochs", "published") or v}
 
     @model_validator(mode="after")
     def _one_baseline(self) -> Self:

@@ -7,3 +7,6 @@ from sambench.data.datasets import check as check
 from sambench.data.datasets import load as load
 from sambench.data.images import Data as Data
 from sambench.data.images import Images as Images
+from sambench.data.images import Samples as Samples
+from sambench.data.share import WHOLE as WHOLE
+from sambench.data.share import Share as Share

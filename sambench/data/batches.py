@@ -8,8 +8,9 @@ from torch import Tensor
 
 from sambench.data import augment as augmentation
 from sambench.data import randaugment
-from sambench.data.images import Images
+from sambench.data.images import Samples
 from sambench.data.mixing import mix
+from sambench.data.share import WHOLE, Share
 
 Batch = tuple[Tensor, Tensor]
 """images (b, c, h, w) float32, labels (b,) int64, or (b, classes) float32 if mixed"""
@@ -21,7 +22,7 @@ def num_batches(num_images: int, batch_size: int) -> int:
 
 
 def epoch_batches(
-    images: Images,
+    images: Samples,
     *,
     batch_size: int,
     seed: int,
@@ -32,23 +33,31 @@ def epoch_batches(
     mixup: float = 0.0,
     cutmix: float = 0.0,
     classes: int = 0,
+    share: Share = WHOLE,
 ) -> Iterator[Batch]:
     """One epoch of training, a function of (seed, epoch).
 
     What happens to an image depends on its row too, and how a batch is mixed on its number.
+
+    share: the part of each batch that this process trains on
     """
-    device = images.x.device
+    device = images.device
     shuffled = np.random.default_rng([seed, epoch, 0]).permutation(len(images))
-    order = torch.from_numpy(shuffled).to(device)
+    mixed = bool(mixup or cutmix)
+    batches = [
+        share.of(shuffled[i * batch_size : (i + 1) * batch_size], mixed=mixed)
+        for i in range(num_batches(len(images), batch_size))
+    ]
+    order = torch.from_numpy(np.concatenate(batches)).to(device)
+    on_device = order.split([len(rows) for rows in batches])
     chosen = randaugment.draws(len(images), seed, epoch) if augment == "randaugment" else None
     u = augmentation.draws(len(images), seed, epoch).to(device)
-    for i in range(num_batches(len(images), batch_size)):
-        at = slice(i * batch_size, (i + 1) * batch_size)
-        rows = order[at]
-        x = augmentation.apply(augment, images.x[rows], u[rows])
+    pixels = images.read(on_device)
+    for i, (x, rows) in enumerate(zip(pixels, on_device, strict=True)):
+        x = augmentation.apply(augment, x, u[rows])
         if chosen is not None:
-            x = randaugment.apply(x, chosen[shuffled[at]])
-        yield mix(
+            x = randaugment.apply(x, chosen[batches[i]])
+        x, y = mix(
             _normalise(x, mean, std),
             images.y[rows],
             mixup=mixup,
@@ -56,12 +65,20 @@ def epoch_batches(
             classes=classes,
             seed=(seed, epoch, i, 2),
         )
+        yield (x[1:], y[1:]) if mixed and share.size > 1 else (x, y)
 
 
-def eval_batches(images: Images, *, batch_size: int, mean: Tensor, std: Tensor) -> Iterator[Batch]:
-    """Every image once, in order; the last batch may be smaller."""
-    for x, y in zip(images.x.split(batch_size), images.y.split(batch_size), strict=True):
-        yield _normalise(x, mean, std), y
+def eval_batches(
+    images: Samples, *, batch_size: int, mean: Tensor, std: Tensor, share: Share = WHOLE
+) -> Iterator[Batch]:
+    """Every image once, in order; the last batch may be smaller.
+
+    share: of the batches, in turns
+    """
+    batches = [slice(i, i + batch_size) for i in range(0, len(images), batch_size)]
+    mine = batches[share.rank :: share.size]
+    for x, rows in zip(images.read(mine), mine, strict=True):
+        yield _normalise(x, mean, std), images.y[rows]
 
 
 def _normalise(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
 """From a study's `[task]` to the data of one run."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from sambench.data.folder import Folder
 from sambench.data.images import Data, Pool, statistics
 from sambench.data.noise import mislabel
 from sambench.data.split import Split, draw, sizes
+from sambench.data.streaming import is_large
 from sambench.data.synthetic import Synthetic
 from sambench.data.torchvision_sets import SETS, Torchvision
 from sambench.errors import UserError, nearest
@@ -30,6 +32,8 @@ class Task(Protocol):
     def label_noise(self) -> float: ...
     @property
     def split(self) -> Split: ...
+    @property
+    def stream(self) -> bool | Literal["auto"]: ...
 
 
 class Source(Protocol):
@@ -46,7 +50,9 @@ class Source(Protocol):
 
 def check(task: Task) -> None:
     """Raise a UserError where `load` would, as far as can be told without opening an image."""
-    if counts := find(task).counts():
+    source = find(task)
+    _check_stream(source, task)
+    if counts := source.counts():
         sizes(task.split, *counts, task.dataset)
 
 
@@ -56,13 +62,13 @@ def load(task: Task, streams: Mapping[str, int], cache: Path | None = None) -> D
     `streams["split"]` draws training and validation set, `streams["labels"]` which of their labels
     are wrong. Test set and test labels depend on neither.
     """
-    pool = _read(find(task), cache)
+    pool = _read(_placed(find(task), task), cache)
     num_test = None if pool.test is None else len(pool.test)
     fitting = sizes(task.split, len(pool.train), num_test, task.dataset)
     train, val, test = draw(pool, fitting, streams["split"])
     rng = np.random.default_rng(streams["labels"])
     train, val = (mislabel(part, task.label_noise, len(pool.classes), rng) for part in (train, val))
-    return Data(train, val, test, pool.classes, *statistics(train.x))
+    return Data(train, val, test, pool.classes, *statistics(train.histogram()))
 
 
 def find(task: Task) -> Source:
@@ -81,6 +87,25 @@ def find(task: Task) -> Source:
         case name:
             known = nearest(name, [*sets, "digits", "synthetic", "folder:PATH"])
             raise UserError(f"task.dataset: unknown dataset {task.dataset}, {known}")
+
+
+def _placed(source: Source, task: Task) -> Source:
+    """The source, told whether its pictures stay in their files or go into memory."""
+    if isinstance(source, Folder):
+        streams = _large(source) if task.stream == "auto" else task.stream
+        return replace(source, streams=streams)
+    _check_stream(source, task)
+    return source
+
+
+@lru_cache(maxsize=1)
+def _large(source: Folder) -> bool:
+    return is_large(source.num_bytes())
+
+
+def _check_stream(source: Source, task: Task) -> None:
+    if task.stream is True and not isinstance(source, Folder):
+        raise UserError(f"task.stream: only folder:PATH streams, {task.dataset} does not")
 
 
 @lru_cache(maxsize=1)

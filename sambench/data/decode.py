@@ -24,6 +24,21 @@ def to_array(picture: Image.Image, size: int | None, mode: str) -> np.ndarray:
     return np.asarray(picture)
 
 
+def decode(path: str, size: int | None) -> np.ndarray:
+    """The picture in a file, (h, w, 3), as RGB; UserError if it cannot be read."""
+    try:
+        with Image.open(path) as picture:
+            return to_array(picture, size, "RGB")
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on broken files
+        raise UserError(f"task.dataset: cannot read the picture {path}") from error
+
+
+def mixed_sizes(first: tuple[int, ...], other: tuple[int, ...], source: str) -> UserError:
+    """For arrays of (h, w) or (h, w, 3) that should be equal in shape."""
+    sizes = " and ".join(f"{shape[1]}x{shape[0]}" for shape in (first, other))
+    return UserError(f"task.image_size: needed, {source} holds images of {sizes}")
+
+
 def stack(arrays: Iterable[np.ndarray], num: int, source: str) -> np.ndarray:
     """`num` arrays of one size as (n, c, h, w); an error about their sizes names `source`."""
     arrays = iter(arrays)
@@ -31,8 +46,7 @@ def stack(arrays: Iterable[np.ndarray], num: int, source: str) -> np.ndarray:
     stacked = np.empty((num, *first.shape), np.uint8)
     for i, array in enumerate(chain([first], arrays)):
         if array.shape != first.shape:
-            sizes = " and ".join(f"{a.shape[1]}x{a.shape[0]}" for a in (first, array))
-            raise UserError(f"task.image_size: needed, {source} holds images of {sizes}")
+            raise mixed_sizes(first.shape, array.shape, source)
         stacked[i] = array
     channels_last = stacked.reshape(*stacked.shape[:3], -1)
     return np.ascontiguousarray(channels_last.transpose(0, 3, 1, 2))

@@ -1,17 +1,18 @@
 """`folder:PATH`: pictures in train/CLASS/ and test/CLASS/, read as RGB."""
 
+import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 
-from sambench.data.decode import cached, stack, to_array
+from sambench.data.decode import cached, decode, stack
 from sambench.data.images import Images, Pool
+from sambench.data.streaming import Files, Pictures, Stream
 from sambench.errors import UserError
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
@@ -23,14 +24,29 @@ class Folder:
 
     root: Path
     image_size: int | None
+    streams: bool = False
+    """whether the pictures stay in their files"""
 
     def counts(self) -> tuple[int, int | None]:
         classes = self._classes()
         train, test = (len(self._files(part, classes)) for part in ("train", "test"))
         return train, test
 
+    def num_bytes(self) -> int:
+        """Of all pictures, decoded; opens the first one if no size is given."""
+        classes = self._classes()
+        listed = [e.path for part in ("train", "test") for e, _ in self._files(part, classes)]
+        height, width = Files.listed(listed[:1], self.image_size, self._name).side
+        return len(listed) * height * width * 3
+
+    @property
+    def _name(self) -> str:
+        return f"folder:{self.root}"
+
     def read(self, cache: Path | None) -> Pool:
         classes = self._classes()
+        if self.streams:
+            return self._stream(classes, cache)
         train, test = (self._read(part, classes, cache) for part in ("train", "test"))
         return Pool(train, test, classes)
 
@@ -66,19 +82,27 @@ class Folder:
 
     def _read(self, part: str, classes: Sequence[str], cache: Path | None) -> Images:
         files = self._files(part, classes)
+        return cached(self._key(files), cache, lambda: self._decode(files))
+
+    def _key(self, files: Sequence[tuple[os.DirEntry[str], int]]) -> str:
+        """Changes when any of the files does."""
         stamps = ((e.path, e.stat().st_size, e.stat().st_mtime_ns) for e, _ in files)
-        key = repr((self.image_size, *stamps))
-        return cached(key, cache, lambda: self._decode(files))
+        return repr((self.image_size, *stamps))
+
+    def _stream(self, classes: Sequence[str], cache: Path | None) -> Pool:
+        """Training and test set as views of one stream, so that they share its workers."""
+        train, test = (self._files(part, classes) for part in ("train", "test"))
+        both = [*train, *test]
+        files = Files.listed([entry.path for entry, _ in both], self.image_size, self._name)
+        key = hashlib.sha256(self._key(both).encode()).hexdigest()
+        labels = torch.tensor([label for _, label in both])
+        whole = Pictures(Stream(files), torch.arange(len(both)), labels, key, cache)
+        rows = torch.arange(len(both))
+        return Pool(whole.rows(rows[: len(train)]), whole.rows(rows[len(train) :]), tuple(classes))
 
     def _decode(self, files: Sequence[tuple[os.DirEntry[str], int]]) -> Images:
         with ThreadPoolExecutor() as threads:
-            arrays = threads.map(self._picture, [entry.path for entry, _ in files])
-            x = stack(arrays, len(files), f"folder:{self.root}")
+            picture = partial(decode, size=self.image_size)
+            arrays = threads.map(picture, [entry.path for entry, _ in files])
+            x = stack(arrays, len(files), self._name)
         return Images(torch.from_numpy(x), torch.tensor([label for _, label in files]))
-
-    def _picture(self, path: str) -> np.ndarray:
-        try:
-            with Image.open(path) as picture:
-                return to_array(picture, self.image_size, "RGB")
-        except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on broken files
-            raise UserError(f"task.dataset: cannot read the picture {path}") from error

@@ -1,15 +1,65 @@
 """What the rest of the suite sees of a dataset: images and labels as plain tensors."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
+Rows = Tensor | slice
+"""int64 row numbers, or a stretch of rows"""
+
+
+class Samples(Protocol):
+    """Images with their class numbers, wherever they are kept."""
+
+    @property
+    def y(self) -> Tensor:
+        """(n,) int64, on `device`"""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, c, h, w)"""
+        ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def __len__(self) -> int: ...
+
+    def rows(self, index: Tensor) -> Self:
+        """The images at `index`, in its order."""
+        ...
+
+    def labelled(self, y: Tensor) -> Self:
+        """The same images with other labels."""
+        ...
+
+    def to(self, device: torch.device | str) -> Self: ...
+
+    def read(self, batches: Sequence[Rows]) -> Iterator[Tensor]:
+        """The pixels of one batch of rows after the other, (b, c, h, w) uint8 on `device`."""
+        ...
+
+    def histogram(self) -> Tensor:
+        """(c, 256) int64: how often each channel has each value."""
+        ...
+
+    def content(self) -> bytes:
+        """What tells these images and labels from others."""
+        ...
+
+    def close(self) -> None:
+        """Ends the processes that read, if any; they start again when they are needed."""
+        ...
+
 
 @dataclass(frozen=True)
 class Images:
-    """Images as stored, 0 to 255, with their class numbers."""
+    """Images as stored, 0 to 255, with their class numbers; all of them in memory."""
 
     x: Tensor  # (n, c, h, w) uint8
     y: Tensor  # (n,) int64
@@ -17,58 +67,93 @@ class Images:
     def __len__(self) -> int:
         return len(self.y)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.x.shape)
+
+    @property
+    def device(self) -> torch.device:
+        return self.x.device
+
     def rows(self, index: Tensor) -> "Images":
         """The images at `index`, in its order (a copy)."""
         return Images(self.x[index], self.y[index])
 
+    def labelled(self, y: Tensor) -> "Images":
+        return replace(self, y=y)
+
     def to(self, device: torch.device | str) -> "Images":
         return Images(self.x.to(device), self.y.to(device))
+
+    def read(self, batches: Sequence[Rows]) -> Iterator[Tensor]:
+        return (self.x[rows] for rows in batches)
+
+    def histogram(self) -> Tensor:
+        return histogram(self.x)
+
+    def content(self) -> bytes:
+        return self.x.cpu().numpy().tobytes() + self.y.cpu().numpy().tobytes()
+
+    def close(self) -> None:
+        """Nothing to end."""
 
 
 @dataclass(frozen=True)
 class Pool:
     """A dataset as published, before any split; `test` is None where no test set was published."""
 
-    train: Images
-    test: Images | None
+    train: Samples
+    test: Samples | None
     classes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Data:
-    """What one run sees: three disjoint sets, and the statistics of `train.x / 255` per channel."""
+    """What one run sees: three disjoint sets, and the statistics of `train / 255` per channel."""
 
-    train: Images
-    val: Images
-    test: Images
+    train: Samples
+    val: Samples
+    test: Samples
     classes: tuple[str, ...]
     mean: Tensor  # (c,) float32
     std: Tensor  # (c,) float32
 
     def to(self, device: torch.device | str) -> "Data":
         """The same data on `device`."""
-        parts = (self.train, self.val, self.test)
-        train, val, test = (part.to(device) for part in parts)
+        train, val, test = (part.to(device) for part in self._parts)
         return Data(train, val, test, self.classes, self.mean.to(device), self.std.to(device))
 
     def digest(self) -> str:
         """16 hex digits that tell this data from other data."""
         sha = hashlib.sha256()
-        for part in (self.train, self.val, self.test):
-            sha.update(part.x.cpu().numpy().tobytes() + part.y.cpu().numpy().tobytes())
+        for part in self._parts:
+            sha.update(part.content())
         return sha.hexdigest()[:16]
 
+    def close(self) -> None:
+        """Ends the processes that read images, if any."""
+        for part in self._parts:
+            part.close()
 
-def statistics(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of `x / 255` per channel, each of shape (c,), float32.
+    @property
+    def _parts(self) -> tuple[Samples, Samples, Samples]:
+        return self.train, self.val, self.test
 
-    Taken from the exact histogram of x, so neither the order of summation nor a float copy of x
-    enters. A constant channel gets the deviation of one grey level, so that it can be divided by.
+
+def histogram(x: Tensor) -> Tensor:
+    """(c, 256) int64: how often each channel of `x` (n, c, h, w) has each value."""
+    channels = x.unbind(1)
+    return torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in channels])
+
+
+def statistics(counts: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of images / 255 per channel, each of shape (c,), float32.
+
+    Taken from the exact histogram of their values, (c, 256), so neither the order of summation nor
+    a float copy of the images enters. A constant channel gets the deviation of one grey level, so
+    that it can be divided by.
     """
     levels = torch.arange(256, dtype=torch.float64) / 255
-    counts = torch.stack(
-        [torch.bincount(channel.flatten(), minlength=256) for channel in x.unbind(1)]
-    )
     share = counts / counts.sum(1, keepdim=True, dtype=torch.float64)  # (c, 256)
     mean = share @ levels
     variance = (share * (levels - mean[:, None]) ** 2).sum(1)

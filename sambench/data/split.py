@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sambench.data.images import Images, Pool
+from sambench.data.images import Pool, Samples
 from sambench.errors import UserError
 
 VAL_SHARE = 0.1  # of the training pool, where no size is given
@@ -50,7 +50,7 @@ def sizes(split: Split, num_train: int, num_test: int | None, name: str) -> Size
     return Sizes(train, val, test)
 
 
-def draw(pool: Pool, sizes: Sizes, seed: int) -> tuple[Images, Images, Images]:
+def draw(pool: Pool, sizes: Sizes, seed: int) -> tuple[Samples, Samples, Samples]:
     """Training, validation and test set. `seed` redraws the first two, never the third."""
     if pool.test is None:
         order = stratified_order(pool.train.y, TEST_SEED)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -11,11 +12,13 @@ from torch.nn import functional as F
 
 import variants
 from sambench.config import Train
-from sambench.data import Data, Images, epoch_batches, eval_batches, num_batches
+from sambench.data import Data, Samples, Share, epoch_batches, eval_batches, num_batches
+from sambench.distributed import ALONE, World
 from sambench.engine import graph
 from sambench.engine.averaging import Average
 from sambench.engine.optimizers import base_optimizer, schedule, set_lr
 from sambench.engine.precision import autocast, scaler, tf32
+from sambench.errors import UserError
 
 EVAL_BATCH = 1024  # images; evaluation keeps no activations, so it takes larger batches
 
@@ -33,8 +36,22 @@ class Score:
     """(n,) bool on the host, in the order of the data set"""
 
 
+def _weight(share: Share, num_rows: int) -> float:
+    """Of this process's losses, so that every row of a batch counts the same; 1 if shares do."""
+    if num_rows < share.size:
+        raise UserError(
+            f"train.batch_size: {share.size} processes need batches of as many images, "
+            f"got {num_rows}"
+        )
+    return share.weight(num_rows)
+
+
 class EagerEngine:
-    """One run's model, optimizer and data. Epochs and steps count from 0."""
+    """One run's model, optimizer and data. Epochs and steps count from 0.
+
+    world: the processes that train it together, each on its share of every batch. Sums, scores and
+        weights are the same on all of them, and so are buffers, those of the first, after an epoch
+    """
 
     def __init__(
         self,
@@ -48,30 +65,38 @@ class EagerEngine:
         seed: int,
         order_seed: int,
         loss: Loss | None = None,
+        world: World = ALONE,
     ) -> None:
         self.train = train
+        self.world = world
+        self._share = Share(world.rank, world.size)
+        self._weight = _weight(self._share, min(train.batch_size, len(data.train)))
         self.model = model
         if train.channels_last:
             model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.data = data
-        self.device = data.train.x.device
+        self.device = data.train.device
         self.lr = lr
         self.order_seed = order_seed
         self.steps_per_epoch = num_batches(len(data.train), train.batch_size)
         self.total_steps = epochs * self.steps_per_epoch
         self._loss = loss or self._cross_entropy
         self._factor = schedule(train, self.total_steps)
-        self._forward: Callable[[Tensor], Tensor] = torch.compile(model) if train.compile else model
+        wrapped = world.wrapped(model)
+        self._forward: Callable[[Tensor], Tensor] = (
+            torch.compile(wrapped) if train.compile else wrapped
+        )
         self.average = None if train.ema is None else Average(model, train.ema)
         self.scaler = scaler(train, self.device)
         self.optimizer = variants.SharpnessAware(
             base_optimizer(train, model, lr),
             variant,
-            model,
+            wrapped,
             seed=seed,
             total_steps=self.total_steps,
             scaler=self.scaler,
             clip=train.clip,
+            ascent=train.ascent,
         )
         self._take: Callable[[Tensor, Tensor], Tensor] = self._eager_step
         if train.engine == "graph":
@@ -109,6 +134,7 @@ class EagerEngine:
             mixup=self.train.mixup,
             cutmix=self.train.cutmix,
             classes=len(self.data.classes),
+            share=self._share,
         ):
             lr = self._set_lr(step)
             self.optimizer.metrics = step + 1 == (epoch + 1) * self.steps_per_epoch  # the last one
@@ -117,12 +143,16 @@ class EagerEngine:
             correct = correct + self.optimizer.aux.sum()
             num_seen += len(losses)
             step += 1
+        self.world.agree([m for m in (self.model, self.average) if m is not None])
+        count = torch.tensor(num_seen, device=self.device)
+        loss_sum, correct, count = self.world.sums(loss_sum, correct, count)
+        num_seen = int(count)
         seconds = self._now() - start
         return {
             "lr": lr,
             "train_loss": float(loss_sum) / num_seen,
             "train_accuracy": float(correct) / num_seen,
-            **{name: float(value) for name, value in self.optimizer.last.items()},
+            **self.world.means({k: float(v) for k, v in self.optimizer.last.items()}),
             "gradient_evaluations": self.optimizer.passes,
             "steps": step,
             "skipped_steps": float(self.optimizer.skipped),
@@ -136,7 +166,7 @@ class EagerEngine:
         losses = self._take(x, y)
         if self.average is not None and self.optimizer.steps > before:
             self.average.update(self.model, self.optimizer.steps)
-        return losses
+        return losses if self._weight == 1 else losses / self._weight
 
     def _eager_step(self, x: Tensor, y: Tensor) -> Tensor:
         return self.optimizer.step(
@@ -147,7 +177,9 @@ class EagerEngine:
         """Losses (b,), and whether each prediction was right."""
         logits = self._logits(self._forward, x)
         labels = y if y.ndim == 1 else y.argmax(1)
-        return self._loss(logits, y), logits.argmax(1) == labels
+        losses = self._loss(logits, y)
+        weighted = losses if self._weight == 1 else losses * self._weight
+        return weighted, logits.argmax(1) == labels
 
     def _logits(self, model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         """(b, classes), in float32 whatever autocast computes in."""
@@ -168,21 +200,34 @@ class EagerEngine:
         return lr
 
     @torch.no_grad()
-    def evaluate(self, images: Images) -> Score:
+    def evaluate(self, images: Samples) -> Score:
         """Accuracy and mean cross-entropy in evaluation mode, of the averaged weights if any."""
         model = self.model if self.average is None else self.average.module
         model.eval()
         correct, losses = [], []
         batches = eval_batches(
-            images, batch_size=EVAL_BATCH, mean=self.data.mean, std=self.data.std
+            images,
+            batch_size=EVAL_BATCH,
+            mean=self.data.mean,
+            std=self.data.std,
+            share=self._share,
         )
         with tf32(self.train.tf32):
             for x, y in batches:
                 logits = self._logits(model, x)
                 correct.append(logits.argmax(1) == y)
                 losses.append(F.cross_entropy(logits, y, reduction="none"))
+        correct, losses = self._gathered(correct), self._gathered(losses)
         hits = torch.cat(correct).cpu()
         return Score(float(hits.double().mean()), float(torch.cat(losses).double().mean()), hits)
+
+    def _gathered(self, batches: list[Tensor]) -> list[Tensor]:
+        """What all ranks found, in the order of the batches that they evaluated in turns."""
+        if self.world.size == 1:
+            return batches
+        found = self.world.gather([batch.cpu() for batch in batches])
+        turns = zip_longest(*found)
+        return [batch for turn in turns for batch in turn if batch is not None]
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a resumed run needs, at un-perturbed weights, random generators included."""
@@ -192,7 +237,7 @@ class EagerEngine:
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "rng": rng,
+            "rng": rng if self.world.size == 1 else self.world.gather(rng),
             **{name: part.state_dict() for name, part in self._extras().items()},
         }
 
@@ -201,9 +246,10 @@ class EagerEngine:
         self.optimizer.load_state_dict(state["optimizer"])
         for name, part in self._extras().items():
             part.load_state_dict(state[name])
-        torch.set_rng_state(state["rng"]["cpu"].cpu())
-        if "cuda" in state["rng"]:
-            torch.cuda.set_rng_state(state["rng"]["cuda"].cpu())
+        rng = state["rng"] if self.world.size == 1 else state["rng"][self.world.rank]
+        torch.set_rng_state(rng["cpu"].cpu())
+        if "cuda" in rng:
+            torch.cuda.set_rng_state(rng["cuda"].cpu())
 
     def _extras(self) -> dict[str, Any]:
         """What only some studies ask for and a checkpoint holds."""

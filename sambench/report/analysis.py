@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sambench.records import Records
+from sambench.records import STAGES, Records
 from sambench.report import numbers
 from sambench.report import rows as rows_
 from sambench.report import runs as runs_
 from sambench.report.rows import MIN_SEEDS, Row
+from sambench.report.sweeps import rankable
 from sambench.report.verdict import judge, untuned
 
 MANY_VARIANTS, MANY_SEEDS = 5, 10  # so many variants ask for so many seeds
@@ -25,6 +26,7 @@ class Analysis:
     advice: str
     rows: tuple[Row, ...]
     warnings: tuple[str, ...]
+    damages: tuple[str, ...]  # lines of the records that do not count, and why
     counts: dict[str, dict[str, int]]  # stage -> outcome -> runs
     machines: tuple[str, ...]  # that the confirm runs used
     num_test: int  # images in the test set
@@ -33,8 +35,8 @@ class Analysis:
 
 def analyse(records: Records) -> Analysis:
     """The answer does not depend on the order of the records."""
-    found = runs_.gather(records.records)
-    variants = [runs for runs in found if runs.label != runs_.EQUAL_EPOCHS]
+    frame = rankable(records.frame)
+    variants = [runs for runs in runs_.gather(frame) if runs.label != runs_.EQUAL_EPOCHS]
     rows = rows_.build(variants, records.header["spaces"])
     verdict = judge(rows)
     machines = sorted({machine for runs in variants for machine in runs.machines})
@@ -50,12 +52,10 @@ def analyse(records: Records) -> Analysis:
             *_warn_swept(records.header.get("swept")),
             *(w for row in rows for w in _warn(row)),
         ),
-        counts={
-            stage: runs_.tally(record for record in records.records if record.stage == stage)
-            for stage in runs_.STAGES
-        },
+        damages=tuple(map(str, records.damages)),
+        counts={stage: runs_.tally(frame.query("stage == @stage")) for stage in STAGES},
         machines=tuple(f"{device}, threads {threads}" for device, threads in machines),
-        num_test=max((record.num_test for record in records.records), default=0),
+        num_test=int(frame["num_test"].to_numpy().max(initial=0)),
         header=records.header,
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sambench.config import OWN_BASES, OWN_SCHEDULES, Train, extensions
 from sambench.errors import UserError
-from sambench.records import Record, Records
+from sambench.records import Record, Records, as_records
 from sambench.report.analysis import Analysis, analyse
 
 
@@ -29,7 +29,8 @@ def settings(records: Records) -> dict[str, Any]:
 
 def _record(records: Records, analysis: Analysis) -> Record:
     """The first complete confirm run of the variant to use."""
-    confirmed = [r for r in records.records if r.stage == "confirm" and r.outcome == "complete"]
+    done = records.frame.query("stage == 'confirm' and outcome == 'complete'")
+    confirmed = list(as_records(done))
     if not confirmed:
         raise UserError(f"study {analysis.study!r} has no complete confirm run yet")
     label = analysis.use or next(
@@ -126,7 +127,7 @@ streams = {streams}
 sets = data.load(task, streams)  # your own images go here
 
 torch.manual_seed(streams["init"])
-channels, classes = sets.train.x.shape[1], len(sets.classes)
+channels, classes = sets.train.shape[1], len(sets.classes)
 model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
 base = {base}
 epochs, batch_size = {epochs}, {batch_size}
@@ -190,7 +191,7 @@ streams = {streams}
 sets = data.load(task, streams)  # your own images go here
 
 torch.manual_seed(streams["init"])
-channels, classes = sets.train.x.shape[1], len(sets.classes)
+channels, classes = sets.train.shape[1], len(sets.classes)
 model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
 engine = EagerEngine(
     train,

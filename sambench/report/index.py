@@ -2,8 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from sambench.records import Records
 from sambench.report.analysis import Analysis
+from sambench.report.boards import Boards
 from sambench.report.costs_page import title
+from sambench.report.damages import summary
+from sambench.report.numbers import NONE, points
+from sambench.report.table import markdown
+from sambench.report.tables import across
 from sambench.timings import Bench
 
 INTRO = """# Leaderboards
@@ -12,12 +18,39 @@ One page per study, generated from the records beside it by `python -m sambench 
 """
 
 
-def render(studies: Mapping[str, Analysis], benches: Mapping[str, Sequence[Bench]]) -> str:
+def render(boards: Boards, benches: Mapping[str, Sequence[Bench]]) -> str:
     """The index in markdown, by file name (without suffix)."""
-    parts = [INTRO, *(_entry(name, studies[name]) for name in sorted(studies))]
+    entries = {name: _entry(name, board.analysis) for name, board in boards.read.items()}
+    entries |= {name: f"- {name}: its records cannot be read\n" for name in boards.unreadable}
+    parts = [INTRO, *(entries[name] for name in sorted(entries))]
+    parts += _across([board.records for board in boards.read.values()])
     if benches:
         parts += ["## What a step costs\n", *(_costs(name, benches[name]) for name in benches)]
     return "\n".join(parts)
+
+
+def _across(studies: Sequence[Records]) -> list[str]:
+    """What variants did over all studies that have them, where there are enough studies."""
+    rows = across.table(studies).to_dict("records")
+    if not rows:
+        return []
+    lines = [
+        [
+            row["variant"],
+            f"{row['mean_rank']:.2f}",
+            NONE
+            if row["iqm_difference"] != row["iqm_difference"]
+            else f"{points(row['iqm_difference'])} [{points(row['low'])}, {points(row['high'])}]",
+        ]
+        for row in rows
+    ]
+    columns = ["variant", "mean rank", "IQM of the difference from plain [95% bootstrap]"]
+    told = (
+        f"The variants that all {rows[0]['studies']} studies have. Mean rank: by mean test "
+        "accuracy, 1 is best. IQM: interquartile mean in points, paired by seed; its interval "
+        "speaks for new seeds on these studies, not for other studies.\n"
+    )
+    return ["## Across studies\n", f"{markdown(columns, lines)}\n", told]
 
 
 def _entry(name: str, analysis: Analysis) -> str:
@@ -25,6 +58,7 @@ def _entry(name: str, analysis: Analysis) -> str:
         f"- [{name}]({name}.md), {analysis.header['date']}",
         analysis.question,
         analysis.headline,
+        summary(analysis),
     ]
     return "  \n  ".join(line for line in lines if line) + "\n"
 

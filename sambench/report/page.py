@@ -5,47 +5,70 @@ from typing import Any
 
 from sambench import stats
 from sambench.config import extensions
-from sambench.report import numbers
+from sambench.records import OUTCOMES
+from sambench.report import damages, numbers, sections
 from sambench.report.analysis import Analysis
+from sambench.report.evidence import Evidence
 from sambench.report.rows import MIN_SEEDS
-from sambench.report.runs import OUTCOMES
 from sambench.report.table import COLUMNS, cells, markdown
 
 
-def render(analysis: Analysis) -> str:
+def render(analysis: Analysis, evidence: Evidence | None = None) -> str:
     """The whole page; the same analysis gives the same bytes."""
+    spec = analysis.header["spec"]
     parts = [
         f"# {analysis.study}",
         analysis.question,
         f"**{analysis.headline}**",
         f"**Use this:** {analysis.advice}",
+        f"**{damages.summary(analysis)}**" if analysis.damages else "",
+        _bullets(damages.listed(analysis)),
         markdown(COLUMNS, [cells(row) for row in analysis.rows]),
         "**Beware:**" if analysis.warnings else "",
         _bullets(analysis.warnings),
-        _bullets(_legend(analysis)),
+        _bullets(legend(analysis)),
+        *(_evidence(evidence) if evidence else []),
+        *_titled("Published elsewhere", sections.published(spec.get("published", ()))),
         "## What it cannot tell",
-        _bullets(_limits(analysis)),
+        _bullets(limits(analysis)),
         "## Protocol",
-        _bullets(_protocol(analysis.header["spec"])),
-        markdown(["variant", "searched"], _searched(analysis.header["spaces"])),
+        _bullets(protocol(spec)),
+        markdown(["variant", "searched"], searched(analysis.header["spaces"])),
         "## Runs",
         markdown(
             ["stage", *OUTCOMES],
             [[stage, *map(str, found.values())] for stage, found in analysis.counts.items()],
         ),
         f"The test set was used {analysis.header['test_runs']} times, by confirm runs only.",
+        sections.configurations(evidence, analysis.study) if evidence else "",
         "## Reproduce",
         f"    {analysis.header['command']}",
-        _bullets(_origin(analysis)),
+        _bullets(origin(analysis)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _evidence(evidence: Evidence) -> list[str]:
+    """Figures and tables below the answer."""
+    return [
+        *_titled("Figures", sections.figures(evidence)),
+        *_titled("At equal epochs", sections.equal_epochs(evidence)),
+        *_titled("Cost", sections.cost(evidence)),
+        *_titled("Tuning the radius", sections.sensitivity(evidence)),
+        *_titled("Tuning budget", sections.budget(evidence)),
+        sections.divergence(evidence),
+    ]
+
+
+def _titled(title: str, text: str) -> list[str]:
+    return [f"## {title}", text] if text else []
 
 
 def _bullets(sentences: tuple[str, ...] | list[str]) -> str:
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
-def _legend(analysis: Analysis) -> list[str]:
+def legend(analysis: Analysis) -> list[str]:
     num = sum(row.against is not None and row.against.holm_p is not None for row in analysis.rows)
     return [
         "group: variants that share a letter are not separated "
@@ -60,7 +83,7 @@ def _legend(analysis: Analysis) -> list[str]:
     ]
 
 
-def _limits(analysis: Analysis) -> list[str]:
+def limits(analysis: Analysis) -> list[str]:
     found = [row.against.detectable for row in analysis.rows if row.against]
     detectable = sorted(value for value in found if value is not None)
     limits = [
@@ -80,7 +103,7 @@ def _limits(analysis: Analysis) -> list[str]:
     return limits
 
 
-def _protocol(spec: Mapping[str, Any]) -> list[str]:
+def protocol(spec: Mapping[str, Any]) -> list[str]:
     task, train, search = spec["task"], spec["train"], spec["search"]
     split = ", ".join(f"{name} {size:,}" for name, size in task["split"].items() if size)
     noise = f"; {task['label_noise']:.0%} of training and validation labels wrong"
@@ -112,7 +135,7 @@ def _extended(train: Mapping[str, Any]) -> list[str]:
     return [f"Also: {found}."] if found else []
 
 
-def _searched(spaces: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+def searched(spaces: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
     return [
         [label, "; ".join(f"{name} {_range(space)}" for name, space in found.items())]
         for label, found in spaces.items()
@@ -126,7 +149,7 @@ def _range(space: Mapping[str, Any]) -> str:
     return f"{space['low']:g} to {space['high']:g}{scale}"
 
 
-def _origin(analysis: Analysis) -> list[str]:
+def origin(analysis: Analysis) -> list[str]:
     header = analysis.header
     return [
         f"date {header['date']}, commit {header['commit']}",

@@ -6,47 +6,30 @@ from pathlib import Path
 
 from sambench import records, timings
 from sambench.files import write_atomically
-from sambench.report import costs_page, index, page
-from sambench.report.analysis import Analysis, analyse
+from sambench.report.analysis import Analysis
 from sambench.report.numbers import listing
+from sambench.report.regenerate import Infos, regenerate
 from sambench.timings import Bench
 
 
-def publish(run_dir: str | Path, folder: str | Path) -> Path:
+def publish(run_dir: str | Path, folder: str | Path, infos: Infos = None) -> Path:
     """Copy a run's records into the folder, bring pages and index up to date, return its page."""
     source = Path(run_dir) / "records.csv"
     study = records.read(source).header["study"]
     target = Path(folder) / f"{study}.csv"
     write_atomically(target, source.read_text(encoding="utf-8"))
-    regenerate(folder)
+    regenerate(folder, infos=infos)
     return target.with_suffix(".md")
 
 
-def publish_costs(bench: Bench, folder: str | Path) -> Path:
+def publish_costs(bench: Bench, folder: str | Path, infos: Infos = None) -> Path:
     """Add a benchmark to those of its device, bring the pages up to date, return its page."""
     words = bench.device if bench.device == "cpu" else bench.hardware
     slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
     target = Path(folder) / f"cost-{slug}.json"
     timings.add(target, bench)
-    regenerate(folder)
+    regenerate(folder, infos=infos)
     return target.with_suffix(".md")
-
-
-def regenerate(folder: str | Path, check: bool = False) -> list[Path]:
-    """Write every page and the index from the records; return those that were stale.
-
-    With `check` nothing is written.
-    """
-    folder = Path(folder)
-    studies = {path.stem: analyse(records.read(path)) for path in sorted(folder.glob("*.csv"))}
-    benches = {path.stem: timings.read(path) for path in sorted(folder.glob("cost-*.json"))}
-    texts = {folder / f"{name}.md": page.render(study) for name, study in studies.items()}
-    texts |= {folder / f"{name}.md": costs_page.render(name, b) for name, b in benches.items()}
-    texts[folder / "README.md"] = index.render(studies, benches)
-    stale = [path for path, text in texts.items() if not _holds(path, text)]
-    for path in stale if not check else ():
-        write_atomically(path, texts[path])
-    return stale
 
 
 def groups_agree(run: Analysis, published: Analysis) -> str:
@@ -75,7 +58,3 @@ def _orders(analysis: Analysis) -> dict[tuple[str, str], str]:
         )
         for a, b in combinations(ranked, 2)
     }
-
-
-def _holds(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_bytes() == text.encode()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sambench import stats
+from sambench.records import as_records
 from sambench.report.runs import Runs, baseline, tally
 from sambench.stats import Difference, Interval
 
@@ -73,7 +74,7 @@ class Row:
 def build(variants: Sequence[Runs], spaces: Mapping[str, Mapping[str, Any]]) -> tuple[Row, ...]:
     """Ranked rows by mean accuracy, then those with too few seeds: the baseline, others by name."""
     plain = baseline(variants)
-    seeds = sorted({seed for runs in variants for seed in runs.results})
+    seeds = sorted({int(seed) for runs in variants for seed in runs.results.index})
     scores = {runs.label: runs.scores(seeds) for runs in variants}
     against = _comparisons(plain, variants, seeds) if plain else {}
     ranked = [label for label, found in against.items() if found.holm_p is not None]
@@ -83,14 +84,14 @@ def build(variants: Sequence[Runs], spaces: Mapping[str, Mapping[str, Any]]) -> 
     rows = [
         Row(
             label=runs.label,
-            key=runs.records[0].key,
+            key=runs.key,
             is_baseline=runs is plain,
             group=groups.get(runs.label, ""),
             accuracy=stats.mean_interval(scores[runs.label]),
             against=against.get(runs.label),
             settings=_settings(runs, spaces.get(runs.label, {})),
             cost=_cost(runs, plain),
-            runs=tally(runs.records),
+            runs=runs.outcomes,
             confirm=tally(runs.confirm),
         )
         for runs in variants
@@ -134,14 +135,17 @@ def _detectable(difference: Difference, num_tests: int) -> float | None:
 
 
 def _test_set_error(runs: Runs, plain: Runs) -> float | None:
-    common = sorted(runs.results.keys() & plain.results.keys())
-    return stats.image_standard_error(runs.correct(common), plain.correct(common))
+    common = runs.results.index.intersection(plain.results.index)
+    a, b = runs.correct(common), plain.correct(common)
+    if a is None or b is None or a.shape != b.shape:
+        return None
+    return stats.image_standard_error(a, b)
 
 
 def _settings(runs: Runs, space: Mapping[str, Any]) -> Settings | None:
-    if not runs.confirm:
+    if runs.confirm.empty:
         return None
-    run = runs.confirm[0]
+    run = next(as_records(runs.confirm.head(1)))
     hyperparameters = json.loads(run.hyperparameters)
     values = {**hyperparameters, "lr": run.lr}
     found = [_edge(name, values.get(name), bounds) for name, bounds in space.items()]

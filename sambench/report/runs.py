@@ -1,84 +1,103 @@
 """The runs of one variant, and what is counted or measured over them."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+import base64
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import median
 
 import numpy as np
+import pandas as pd
 
-from sambench.records import Record, unpack
+from sambench.records import OUTCOMES
 
 BASELINE = "plain"
 EQUAL_EPOCHS = "plain-equal-epochs"  # the baseline of the second ranking, not a competitor
-OUTCOMES = ("complete", "pruned", "diverged", "failed")
-STAGES = ("search", "finalist", "confirm")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Runs:
-    """All runs of one variant."""
+    """What one variant's leaderboard row is made from."""
 
     label: str
-    records: tuple[Record, ...]
+    key: str
+    confirm: pd.DataFrame
+    """the confirm runs by seed, whatever became of them"""
+    outcomes: dict[str, int]
+    """outcome -> runs of all stages"""
 
     @cached_property
-    def confirm(self) -> list[Record]:
-        """The confirm runs, whatever became of them."""
-        return [record for record in self.records if record.stage == "confirm"]
-
-    @cached_property
-    def results(self) -> dict[int, Record]:
-        """The complete confirm runs by seed."""
-        return {record.seed: record for record in self.confirm if record.outcome == "complete"}
+    def results(self) -> pd.DataFrame:
+        """The complete confirm runs, indexed by seed."""
+        done = self.confirm.query("outcome == 'complete' and test_accuracy == test_accuracy")
+        return done.drop_duplicates("seed").set_index("seed")
 
     def scores(self, seeds: Iterable[int]) -> np.ndarray:
         """Test accuracy (seeds,), NaN where no confirm run is complete."""
-        runs = [self.results.get(seed) for seed in seeds]
-        return np.array([run.test_accuracy if run else None for run in runs], float)
+        return self.results["test_accuracy"].reindex(list(seeds)).to_numpy(float)
 
-    def correct(self, seeds: Iterable[int]) -> np.ndarray:
-        """Which test images were right, bool (seeds, images)."""
-        runs = [self.results[seed] for seed in seeds]
-        return np.array([unpack(run.test_correct, run.num_test) for run in runs])
+    @cached_property
+    def _correct(self) -> np.ndarray | None:
+        """Which test images were right, bool (results, images); None if their numbers differ."""
+        sizes = self.results["num_test"].unique()
+        if len(sizes) != 1 or not self.results["test_correct"].str.len().all():
+            return None
+        packed = b"".join(map(base64.b64decode, self.results["test_correct"]))
+        rows = np.frombuffer(packed, np.uint8).reshape(len(self.results), -1)
+        return np.unpackbits(rows, axis=1, count=int(sizes[0])).astype(bool)
+
+    def correct(self, seeds: Iterable[int]) -> np.ndarray | None:
+        """Which test images were right, bool (seeds, images); None where that is not known."""
+        if self._correct is None:
+            return None
+        return self._correct[self.results.index.get_indexer(pd.Index(list(seeds)))]
 
     @property
     def gradient_evaluations(self) -> float | None:
         """Counted in the median complete confirm run."""
-        return _median([run.gradient_evaluations for run in self.results.values()])
+        return _median(self.results["gradient_evaluations"].to_numpy(float))
 
     @property
     def step_time_s(self) -> float | None:
         """Mean training step of the median complete confirm run."""
-        return _median([run.step_time_s for run in self.results.values()])
+        return _median(self.results["step_time_s"].to_numpy(float))
 
     @property
     def machines(self) -> set[tuple[str, int]]:
         """The (device, threads) of the complete confirm runs."""
-        return {(run.device, run.threads) for run in self.results.values()}
+        found = self.results[["device", "threads"]].drop_duplicates()
+        return {(str(device), int(threads)) for device, threads in found.to_numpy()}
 
 
-def gather(records: Iterable[Record]) -> list[Runs]:
+def gather(frame: pd.DataFrame) -> list[Runs]:
     """The runs of every variant."""
-    found: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        found[record.variant].append(record)
-    return [Runs(label, tuple(runs)) for label, runs in found.items()]
+    keys = frame.drop_duplicates("variant").set_index("variant")["key"]
+    counts = frame.groupby(["variant", "outcome"], sort=False).size().to_dict()
+    confirm = frame.query("stage == 'confirm'").sort_values(["variant", "seed", "trial"])
+    by_variant = dict(iter(confirm.groupby("variant", sort=False)))
+    return [
+        Runs(
+            label=str(label),
+            key=str(key),
+            confirm=by_variant.get(label, confirm.head(0)),
+            outcomes={o: int(counts.get((label, o), 0)) for o in OUTCOMES},
+        )
+        for label, key in keys.items()
+    ]
 
 
 def baseline(variants: Iterable[Runs]) -> Runs | None:
     """The tuned plain optimizer; of several arms with that key, the one that also has its name."""
-    plain = [runs for runs in variants if runs.records[0].key == BASELINE]
+    plain = [runs for runs in variants if runs.key == BASELINE]
     return min(plain, key=lambda runs: (runs.label != BASELINE, runs.label), default=None)
 
 
-def tally(records: Iterable[Record]) -> dict[str, int]:
+def tally(frame: pd.DataFrame) -> dict[str, int]:
     """How many runs had each outcome."""
-    counts = Counter(record.outcome for record in records)
+    counts = Counter(frame["outcome"].tolist())
     return {outcome: counts[outcome] for outcome in OUTCOMES}
 
 
-def _median(values: Sequence[float | None]) -> float | None:
-    measured = [value for value in values if value is not None]
-    return median(measured) if measured else None
+def _median(values: np.ndarray) -> float | None:
+    measured = values[~np.isnan(values)]
+    return float(np.median(measured)) if len(measured) else None

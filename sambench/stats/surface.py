@@ -20,8 +20,10 @@ def fit(x: np.ndarray, scores: np.ndarray, noise: float) -> Callable[[np.ndarray
     mean, scale = scores.mean(), scores.std() or 1.0
     z, variance = (scores - mean) / scale, (noise / scale) ** 2 + JITTER
 
+    apart, noises = _squares(x, x), variance * np.eye(len(x))
+
     def factor(logs: np.ndarray) -> tuple[np.ndarray, bool]:
-        return linalg.cho_factor(_kernel(x, x, logs) + variance * np.eye(len(x)), lower=True)
+        return linalg.cho_factor(_kernel(apart, logs) + noises, lower=True)
 
     def lacking(logs: np.ndarray) -> float:
         root = factor(logs)
@@ -30,9 +32,14 @@ def fit(x: np.ndarray, scores: np.ndarray, noise: float) -> Callable[[np.ndarray
 
     logs = optimize.minimize(lacking, MEDIANS, method="L-BFGS-B").x
     weights = linalg.cho_solve(factor(logs), z)
-    return lambda points: mean + scale * (_kernel(points, x, logs) @ weights)
+    return lambda points: mean + scale * (_kernel(_squares(points, x), logs) @ weights)
 
 
-def _kernel(a: np.ndarray, b: np.ndarray, logs: np.ndarray) -> np.ndarray:
-    distance = ((a[:, None] - b[None]) / np.exp(logs[:2])) ** 2
-    return np.exp(logs[2] - distance.sum(axis=-1) / 2)
+def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Squared distances by coordinate, (2, len(a), len(b))."""
+    return (a.T[:, :, None] - b.T[:, None]) ** 2
+
+
+def _kernel(squares: np.ndarray, logs: np.ndarray) -> np.ndarray:
+    scales = -0.5 * np.exp(-2 * logs[:2])
+    return np.exp(logs[2] + scales[0] * squares[0] + scales[1] * squares[1])

@@ -141,6 +141,10 @@ OPTIONS = [
     (["--verison"], "No such option"),
     (["best", "digits"], "no records of a study 'digits'; run one first"),
     (["best", "--format", "yaml"], "'yaml' is not one of 'python', 'json'"),
+    (["leaderboard", "--format", "yaml"], "'yaml' is not one of 'md', 'csv', 'json', 'latex'"),
+    (["leaderboard", "--format", "md", "--check"], "--format prints and --check compares"),
+    (["leaderboard", "--format", "md", "--html"], "--format prints and --html writes"),
+    (["leaderboard", "digits"], "no records of a study 'digits' in leaderboards; publish one"),
 ]
 
 
@@ -305,19 +309,66 @@ def test_a_damaged_study(refused: Callable[..., str], done: list[str | Path]):
     assert "runs/tiny/study.json is damaged" in refused(*done)
 
 
-def test_damaged_records(
-    refused: Callable[..., str], call: Call, done: list[str | Path], recorded: Recorded
-):
+def test_damaged_records(call: Call, done: list[str | Path], recorded: Recorded):
+    """What is whole is reported, what is not is named, and a study never reads them."""
     records = Path("runs/tiny/records.csv")
     before, text = recorded(Path("runs/tiny")), records.read_text()
     records.write_text(text.replace("complete", "completed", 1))
-    assert "records.csv: line 3: damaged or cut off" in refused("best", "tiny")
-    Path("leaderboards").mkdir()
-    Path("leaderboards/tiny.csv").write_text(text[:-50])
-    assert "leaderboards/tiny.csv: line" in refused("leaderboard")
-    Path("leaderboards/tiny.csv").unlink()
+    code, out, err = call("best", "tiny")
+    assert code == 0 and "line 3: damaged: its check does not fit its cells" in err
+    assert "SharpnessAware" in out
+    records.write_text("spoilt")
     assert call(*done)[0] == 0  # written again from the runs
     assert recorded(Path("runs/tiny")) == before
+
+
+def test_a_leaderboard_of_damaged_records(call: Call, done: list[str | Path]):
+    assert call(*done, "--publish")[0] == 0
+    published, broken = Path("leaderboards/tiny.csv"), Path("leaderboards/broken.csv")
+    published.write_text(published.read_text()[:-50])
+    named = "sambench: leaderboards/tiny.csv: line 12: damaged: its check does not fit its cells"
+    code, out, err = call("leaderboard", "--check")
+    assert code == 1 and err.startswith(named) and "stale: leaderboards/tiny.md" in out
+    code, out, err = call("leaderboard")
+    assert code == 1 and err.startswith(named) and "written: leaderboards/tiny.md" in out
+    code, out, err = call("leaderboard", "--check")
+    assert code == 1 and err.startswith(named) and "stale" not in out
+    code, out, err = call("leaderboard", "--format", "json")
+    assert code == 1 and json.loads(out)[0]["damages"][0].startswith("line 12: damaged")
+    broken.write_text("# {}\n")
+    code, out, err = call("leaderboard")
+    assert code == 2 and "broken.csv: line 1: not the header" in err and named in err
+    assert call("leaderboard", "tiny", "--check")[0] == 1
+    shutil.copy("runs/tiny/records.csv", published)
+    assert call("leaderboard", "tiny")[0] == 0
+    assert call("leaderboard", "--check")[0] == 2
+
+
+def test_a_published_study_that_cannot_be_read_does_not_stop_a_study(
+    call: Call, done: list[str | Path]
+):
+    Path("leaderboards").mkdir()
+    Path("leaderboards/tiny.csv").write_text("# {}\n")
+    code, out, _ = call(*done)
+    assert code == 0 and "No comparison with the published page: " in out
+
+
+@pytest.mark.parametrize(
+    ("form", "piece"),
+    [
+        ("md", "**Use this:**"),
+        ("csv", "study,ranking,variant,"),
+        ("json", '"headline": '),
+        ("latex", "\\\\toprule"),
+    ],
+)
+def test_a_leaderboard_in_every_format(call: Call, done: list[str | Path], form: str, piece: str):
+    assert call(*done, "--publish")[0] == 0
+    before = {path: path.read_bytes() for path in Path("leaderboards").iterdir() if path.is_file()}
+    code, out, err = call("leaderboard", "--format", form)
+    assert (code, err) == (0, "") and piece.replace("\\\\", "\\") in out
+    assert call("leaderboard", "tiny", "--format", form)[1] == out
+    assert before == {path: path.read_bytes() for path in before}
 
 
 def test_a_changed_study_names_its_keys(refused: Callable[..., str], done: list[str | Path]):
@@ -341,7 +392,8 @@ def test_a_second_process_is_refused(refused: Callable[..., str], done: list[str
 
 def test_publish_and_leaderboard(call: Call, done: list[str | Path]):
     assert call(*done, "--publish")[0] == 0
-    assert {p.name for p in Path("leaderboards").iterdir()} == {"README.md", "tiny.csv", "tiny.md"}
+    files = {"README.md", "tiny", "tiny.csv", "tiny.md"}
+    assert {p.name for p in Path("leaderboards").iterdir()} == files
     assert call("leaderboard", "--check")[0] == 0
     page = Path("leaderboards/tiny.md")
     text = page.read_bytes()

@@ -385,6 +385,23 @@ def test_a_malformed_override_is_refused() -> None:
     assert complaint("train.epochs.x=1") == "override 'train.epochs.x=1': epochs is not a table"
 
 
+PAPER = "{variant='SAM', accuracy=95.9, sd=0.1, source='arXiv:2010.01412, table 1'}"
+
+
+def test_published_numbers_have_a_source_and_are_in_percent() -> None:
+    (found,) = load("mini.toml", [f"published=[{PAPER}]"]).published
+    assert (found.variant, found.accuracy, found.sd, found.note) == ("SAM", 95.9, 0.1, "")
+    for old, new, rule in (
+        ("95.9", "0.959", "published[0].accuracy: must be in percent, > 1, got 0.959"),
+        ("95.9", "101", "published[0].accuracy: must be <= 100"),
+        (", source='arXiv:2010.01412, table 1'", "", "published[0].source: is required"),
+        ("arXiv:2010.01412, table 1", "", "published[0].source: must not be empty"),
+        ("sd=0.1", "sd=-0.1", "published[0].sd: must be >= 0"),
+        ("sd=", "se=", "published[0].se: unknown key"),
+    ):
+        assert rule in complaint(f"published=[{PAPER.replace(old, new)}]")
+
+
 # --- identity
 
 
@@ -401,6 +418,7 @@ def test_a_malformed_override_is_refused() -> None:
         ("variant=[{name='asam'}]", ["variant"]),
         ("question=why?", []),
         ("name=other", []),
+        ("published=[{variant='SAM', accuracy=95.9, source='arXiv:2010.01412'}]", []),
         ("train.weight_decay=5.0e-4", []),
     ],
 )

@@ -116,7 +116,7 @@ def test_packed_images_come_back():
 
 
 Edit = Callable[[list[str]], list[str]]
-DAMAGE: dict[str, tuple[Edit, str]] = {
+NO_HEADER: dict[str, tuple[Edit, str]] = {
     "empty file": (lambda lines: [], "line 1: damaged header"),
     "header is no JSON": (lambda lines: [lines[0][:-5], *lines[1:]], "line 1: damaged header"),
     "another format": (
@@ -128,35 +128,29 @@ DAMAGE: dict[str, tuple[Edit, str]] = {
         lambda lines: [lines[0].replace('"commit"', '"komit"'), *lines[1:]],
         "line 1: the header lacks commit",
     ),
+    "header in conflict": (
+        lambda lines: ["<<<<<<< HEAD", *lines],
+        "line 1: a conflict marker of git: resolve the conflict",
+    ),
+    "header edited": (
+        lambda lines: [lines[0].replace("2026-11-22", "2026-11-23"), *lines[1:]],
+        "line 1: damaged header: its check does not fit",
+    ),
+    "number of records is none": (
+        lambda lines: [lines[0].replace('"num_records": 3', '"num_records": "3"'), *lines[1:]],
+        "line 1: num_records must be a number",
+    ),
     "column gone": (
         lambda lines: [lines[0], lines[1].replace(",rho", ""), *lines[2:]],
         "line 2: missing column rho",
     ),
     "column added": (lambda lines: [lines[0], lines[1] + ",x", *lines[2:]], "line 2: the columns"),
-    "digit changed": (
-        lambda lines: [*lines[:3], lines[3].replace(",120.0,", ",121.0,"), lines[4]],
-        "line 4: damaged or cut off",
-    ),
-    "line cut": (lambda lines: [*lines[:4], lines[4][:-30]], "line 5: damaged or cut off"),
-    "line gone": (lambda lines: lines[:4], "line 4: the file ends here with 2 records"),
-    "line doubled": (lambda lines: [*lines, lines[4]], "line 6: the file ends here with 4 records"),
-    "cell is no number": (
-        lambda lines: [*lines[:4], forged(lines[4], ",3,4,0.3", ",3,x,0.3")],
-        "line 5: not a record",
-    ),
-    "cell too many": (lambda lines: [*lines[:4], forged(lines[4], "sam", "s,m")], "line 5: not a"),
 }
 
 
-def forged(line: str, old: str, new: str) -> str:
-    """A changed line with the check that fits it."""
-    body = line.rpartition(",")[0].replace(old, new)
-    return f"{body},{records._crc(body)}"
-
-
-@pytest.mark.parametrize("case", DAMAGE)
-def test_damage_is_named(path: Path, case: str):
-    edit, message = DAMAGE[case]
+@pytest.mark.parametrize("case", NO_HEADER)
+def test_without_a_header_there_is_nothing_to_read(path: Path, case: str):
+    edit, message = NO_HEADER[case]
     path.write_text("\n".join(edit(path.read_text().splitlines())) + "\n")
     with pytest.raises(UserError) as caught:
         records.read(path)
@@ -164,10 +158,164 @@ def test_damage_is_named(path: Path, case: str):
     assert "\n" not in str(caught.value)
 
 
+BROKEN = "damaged: its check does not fit its cells; not counted"
+ENDS = "the file ends here after {} records; its header promises 3"
+MARKER = "a conflict marker of git: resolve the conflict"
+DAMAGE: dict[str, tuple[Edit, str, list[str]]] = {
+    "digit changed": (
+        lambda lines: [*lines[:3], lines[3].replace(",120.0,", ",121.0,"), lines[4]],
+        "NA sam",
+        [f"line 4: {BROKEN}"],
+    ),
+    "check changed": (
+        lambda lines: [*lines[:4], lines[4][:-1] + "g"],
+        "NA ü",
+        [f"line 5: {BROKEN}"],
+    ),
+    "line cut": (lambda lines: [*lines[:4], lines[4][:-30]], "NA ü", [f"line 5: {BROKEN}"]),
+    "cut in mid-file": (
+        lambda lines: [*lines[:3], lines[3][:40]],
+        "NA",
+        [f"line 4: {BROKEN}", f"line 4: {ENDS.format(2)}"],
+    ),
+    "last line gone": (
+        lambda lines: lines[:4],
+        "NA ü",
+        [f"line 4: {ENDS.format(2)}"],
+    ),
+    "a line gone": (
+        lambda lines: [*lines[:3], lines[4]],
+        "NA sam",
+        [f"line 4: {ENDS.format(2)}"],
+    ),
+    "all lines gone": (lambda lines: lines[:2], "", [f"line 2: {ENDS.format(0)}"]),
+    "line doubled": (
+        lambda lines: [*lines[:4], lines[3], lines[4]],
+        "NA ü sam",
+        ["line 5: repeats line 4; counted once"],
+    ),
+    "two files in one": (
+        lambda lines: [*lines, *lines],
+        "NA ü sam",
+        [
+            f"line 6: {BROKEN}",
+            f"line 7: {BROKEN}",
+            *(f"line {8 + i}: repeats line {3 + i}; counted once" for i in range(3)),
+            f"line 10: {ENDS.format(5)}",
+        ],
+    ),
+    "another result of a run": (
+        lambda lines: [*lines, forged(lines[4], ",120.0,", ",121.0,")],
+        "NA ü",
+        [
+            "line 5: contradicts line 6 on the same run; neither is counted",
+            "line 6: contradicts line 5 on the same run; neither is counted",
+            f"line 6: {ENDS.format(4)}",
+        ],
+    ),
+    "conflict of git": (
+        lambda lines: [
+            *lines[:3],
+            "<<<<<<< HEAD",
+            lines[3],
+            "||||||| base",
+            "=======",
+            lines[3],
+            lines[4],
+            ">>>>>>> theirs",
+        ],
+        "NA ü sam",
+        [
+            f"line 4: {MARKER}",
+            f"line 6: {MARKER}",
+            f"line 7: {MARKER}",
+            "line 8: repeats line 5; counted once",
+            f"line 10: {MARKER}",
+        ],
+    ),
+    "empty lines": (
+        lambda lines: [*lines[:4], "", lines[4], " "],
+        "NA ü sam",
+        ["line 5: an empty line", "line 7: an empty line"],
+    ),
+    "cell is no number": (
+        lambda lines: [*lines[:4], forged(lines[4], ",3,4,0.3", ",3,x,0.3")],
+        "NA ü",
+        ["line 5: not a record: invalid literal for int() with base 10: 'x'; not counted"],
+    ),
+    "cell is empty": (
+        lambda lines: [*lines[:4], forged(lines[4], ",3,4,0.3", ",3,,0.3")],
+        "NA ü",
+        ["line 5: not a record: invalid literal for int() with base 10: ''; not counted"],
+    ),
+    "cell too many": (
+        lambda lines: [*lines[:4], forged(lines[4], "sam", "s,m")],
+        "NA ü",
+        ["line 5: not a"],
+    ),
+    "cell too few": (
+        lambda lines: [*lines[:4], forged(lines[4], "digits,", "")],
+        "NA ü",
+        ["line 5: not a record: "],
+    ),
+    "unknown stage": (
+        lambda lines: [*lines[:4], forged(lines[4], "confirm", "confirmed")],
+        "NA ü",
+        ["line 5: not a record: unknown stage; not counted"],
+    ),
+    "more than all images right": (
+        lambda lines: [*lines[:4], forged(lines[4], "0.3333333333333333", "33.33")],
+        "NA ü",
+        ["line 5: not a record: an accuracy outside 0 to 1; not counted"],
+    ),
+    "images gone": (
+        lambda lines: [*lines[:4], forged(lines[4], ",kkg=,13,", ",kkg=,130,")],
+        "NA ü",
+        ["line 5: not a record: test_correct does not hold num_test images; not counted"],
+    ),
+}
+
+
+def forged(line: str, old: str, new: str) -> str:
+    """A changed line with the check that fits it."""
+    body = line.rpartition(",")[0].replace(old, new)
+    assert body != line.rpartition(",")[0]
+    return f"{body},{records.check(body.encode()).decode()}"
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_damage_is_named_and_the_rest_is_read(path: Path, case: str):
+    edit, left, named = DAMAGE[case]
+    path.write_text("\n".join(edit(path.read_text().splitlines())) + "\n")
+    found = records.read(path)
+    assert " ".join(run.variant for run in found.records) == left
+    assert set(found.records) <= set(RUNS) and len(found.frame) == len(found.records)
+    damages = list(map(str, found.damages))
+    assert len(damages) == len(named)
+    assert all(a.startswith(b) for a, b in zip(damages, named, strict=True)), damages
+
+
 def test_bytes_that_are_no_text(path: Path):
     path.write_bytes(path.read_bytes().replace("ü".encode(), b"\xff"))
-    with pytest.raises(UserError, match="line 4: damaged: not UTF-8"):
-        records.read(path)
+    found = records.read(path)
+    assert list(map(str, found.damages)) == [f"line 4: {BROKEN}"]
+    assert found.records == (RUNS[0], RUNS[2])
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+def test_windows_changes_nothing(path: Path, escaped: bool):
+    runs = RUNS if escaped else [replace(run, reason="") for run in RUNS]
+    records.write(path, HEADER, runs)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    found = records.read(path)
+    assert found.damages == () and found.records == tuple(runs)
+
+
+def test_rows_may_stand_in_any_order(path: Path):
+    head, columns, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([head, columns, *reversed(rows)]) + "\n")
+    found = records.read(path)
+    assert found.damages == () and found.records == tuple(RUNS[::-1])
 
 
 def test_no_such_file(tmp_path: Path):

@@ -102,20 +102,25 @@ class _Correct:
 
     def __init__(self, runs: pd.DataFrame) -> None:
         self._runs = {str(label): own for label, own in runs.groupby("variant", sort=False)}
+        self._shares: dict[tuple[str, frozenset[int]], np.ndarray] = {}
 
     def standard_error(self, label: str, baseline: str) -> float | None:
         """Of the difference of two variants over test images, on the seeds that both have."""
-        own, base = self._runs[label], self._runs[baseline]
-        common = {*own["seed"]} & {*base["seed"]}
-        shares = [_share_right(runs, common) for runs in (own, base)]
+        common = frozenset(self._runs[label]["seed"]) & frozenset(self._runs[baseline]["seed"])
+        shares = [self._share(name, common) for name in (label, baseline)]
         if shares[0].shape != shares[1].shape or len(shares[0]) == 0:
             return None
         return stats.image_standard_error(shares[0][None], shares[1][None])
 
+    def _share(self, label: str, seeds: frozenset[int]) -> np.ndarray:
+        if (label, seeds) not in self._shares:
+            self._shares[label, seeds] = _share_right(self._runs[label], seeds)
+        return self._shares[label, seeds]
 
-def _share_right(runs: pd.DataFrame, seeds: set[int]) -> np.ndarray:
+
+def _share_right(runs: pd.DataFrame, seeds: frozenset[int]) -> np.ndarray:
     """Share of the runs with these seeds that got an image right, (images,)."""
-    runs = runs.query("seed in @seeds")
+    runs = runs if len(runs) == len(seeds) else runs.query("seed in @seeds")
     total, num = np.zeros(int(runs["num_test"].iloc[0])), len(runs)
     for start in range(0, num, 1000):
         texts = runs["test_correct"].iloc[start : start + 1000]

@@ -17,10 +17,15 @@ def make_task() -> MakeTask:
         train: int | None = None,
         val: int | None = None,
         test: int | None = None,
+        stream: bool | str = "auto",
     ) -> SimpleNamespace:
         split = SimpleNamespace(train=train, val=val, test=test)
         return SimpleNamespace(
-            dataset=dataset, image_size=image_size, label_noise=label_noise, split=split
+            dataset=dataset,
+            image_size=image_size,
+            label_noise=label_noise,
+            split=split,
+            stream=stream,
         )
 
     return make

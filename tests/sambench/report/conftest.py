@@ -113,7 +113,7 @@ def confirmed(variant: str, accuracy: float, seed: int, **changes: object) -> Re
 Make = Callable[..., Records]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make() -> Make:
     """make({"plain": .93, "sam": .95}, seeds=10, sam={"lr": .9}, extra=[...]) -> Records"""
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from rich.console import Console
 
 from sambench import records
-from sambench.records import Records
+from sambench.records import Damage, Records
 from sambench.report import index, page, terminal
 from sambench.report.analysis import analyse
+from sambench.report.boards import Board, Boards
 
 Make = Callable[..., Records]
 WIN = {"plain": 0.9325, "sam": 0.948, "asam": 0.951, "esam": 0.940}
@@ -93,8 +94,20 @@ def test_the_terminal_shows_the_same_in_80_columns(make: Make):
         assert accuracy in text
 
 
+def test_page_terminal_and_json_tell_damage_before_the_table(make: Make):
+    study = make(WIN)
+    damages = [Damage(17, "damaged: its check does not fit its cells; not counted")]
+    found = analyse(Records(study.header, study.records, damages))
+    console = Console(width=80, file=io.StringIO(), record=True)
+    console.print(terminal.render(found))
+    for text in (page.render(found), console.export_text()):
+        assert "line 17: damaged: its check does not fit" in text.partition("test accuracy, %")[0]
+    assert asdict(found)["damages"] == (str(damages[0]),)
+
+
 def test_the_index_lists_question_answer_date_and_link(make: Make):
     found = analyse(make(WIN))
-    text = index.render({"digits": found, "another": found}, {})
+    board = Board(Path(), make(WIN), found)
+    text = index.render(Boards({"digits": board, "another": board}, {}), {})
     assert text.index("[another](another.md), 2026-11-22") < text.index("[digits](digits.md)")
     assert found.question in text and found.headline in text

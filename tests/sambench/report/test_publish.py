@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from sambench import records
@@ -11,6 +13,7 @@ from sambench.errors import UserError
 from sambench.records import Records
 from sambench.report.analysis import analyse
 from sambench.report.publish import groups_agree, publish, regenerate
+from sambench.report.tables import TABLES
 
 Make = Callable[..., Records]
 WIN = {"plain": 0.93, "sam": 0.95, "asam": 0.95}
@@ -27,16 +30,18 @@ def folder(make: Make, tmp_path: Path) -> Path:
 
 
 def test_publish_writes_records_page_and_index(folder: Path):
-    assert sorted(p.name for p in folder.iterdir()) == ["README.md", "digits.csv", "digits.md"]
+    files = ["README.md", "digits", "digits.csv", "digits.md"]
+    assert sorted(p.name for p in folder.iterdir()) == files
+    assert sorted(p.stem for p in (folder / "digits").glob("*.csv")) == sorted(TABLES)
     source = folder.parent / "run" / "records.csv"
     assert (folder / "digits.csv").read_bytes() == source.read_bytes()
     assert "[digits](digits.md)" in (folder / "README.md").read_text()
 
 
 def test_regenerating_changes_nothing(folder: Path):
-    before = {path: path.read_bytes() for path in folder.iterdir()}
-    assert regenerate(folder, check=True) == regenerate(folder) == []
-    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    assert regenerate(folder, check=True).stale == regenerate(folder).stale == []
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
 
 
 def test_stale_pages_are_named_then_mended(folder: Path):
@@ -44,24 +49,105 @@ def test_stale_pages_are_named_then_mended(folder: Path):
     good = page.read_bytes()
     page.write_bytes(good.replace(b"beats", b"crushes"))
     readme.unlink()
-    assert regenerate(folder, check=True) == [page, readme]
+    assert regenerate(folder, check=True).stale == [page, readme]
     assert not readme.exists() and page.read_bytes() != good
-    assert regenerate(folder) == [page, readme]
-    assert page.read_bytes() == good and regenerate(folder, check=True) == []
+    assert regenerate(folder).stale == [page, readme]
+    assert page.read_bytes() == good and regenerate(folder, check=True).stale == []
+
+
+def test_tables_are_made_from_the_records_too(folder: Path):
+    table = folder / "digits" / "ranking.csv"
+    good = table.read_bytes()
+    table.write_bytes(good.replace(b"sam", b"asam"))
+    assert regenerate(folder, check=True).stale == [table]
+    assert regenerate(folder).stale == [table] and table.read_bytes() == good
+    frame = pd.read_csv(table)
+    assert list(frame["variant"].iloc[:3]) == [row.label for row in rows(folder)]
+    assert frame["mean"].iloc[0] == pytest.approx(rows(folder)[0].accuracy.mean, rel=1e-8)
+
+
+def rows(folder: Path) -> Any:
+    return analyse(records.read(folder / "digits.csv")).rows
+
+
+def test_tables_that_are_no_longer_made_go(folder: Path):
+    old, own = folder / "digits" / "old.csv", folder / "digits" / "notes.txt"
+    old.write_text("1")
+    own.write_text("mine")
+    assert regenerate(folder, check=True).stale == [old] and old.exists()
+    assert regenerate(folder).stale == [old]
+    assert not old.exists() and own.exists()
 
 
 def test_other_line_ends_are_stale(folder: Path):
     page = folder / "digits.md"
     page.write_bytes(page.read_bytes().replace(b"\n", b"\r\n"))
-    assert regenerate(folder, check=True) == [page]
+    assert regenerate(folder, check=True).stale == [page]
 
 
-def test_damaged_records_stop_before_anything_is_written(folder: Path):
+def test_records_that_cannot_be_read_leave_the_other_studies_alone(folder: Path):
+    """Their page stays as it was, and the index says so."""
+    page = folder / "digits.md"
+    good = page.read_bytes()
     (folder / "zz.csv").write_text("# {}\n")
-    (folder / "digits.md").unlink()
-    with pytest.raises(UserError, match=r"zz.csv: line 1"):
-        regenerate(folder)
-    assert not (folder / "digits.md").exists()
+    (folder / "zz.md").write_text("of better days")
+    page.unlink()
+    found = regenerate(folder)
+    assert found.stale == [page, folder / "README.md"] and found.damages == []
+    assert found.errors == [
+        f"{folder / 'zz.csv'}: line 1: not the header of a records file of format 2"
+    ]
+    assert page.read_bytes() == good and (folder / "zz.md").read_text() == "of better days"
+    assert "- zz: its records cannot be read\n" in (folder / "README.md").read_text()
+    assert regenerate(folder, check=True).errors == found.errors
+    assert regenerate(folder, ["digits"], check=True).errors == []
+
+
+def damage(path: Path, line: int) -> None:
+    lines = path.read_text().split("\n")
+    lines[line - 1] = lines[line - 1].replace("complete", "completed")
+    path.write_text("\n".join(lines))
+
+
+def test_damaged_records_are_told_and_the_rest_is_reported(folder: Path):
+    records_, page = folder / "digits.csv", folder / "digits.md"
+    good = page.read_text()
+    damage(records_, 5)
+    found = regenerate(folder)
+    told = "line 5: damaged: its check does not fit its cells; not counted"
+    assert found.damages == [f"{records_}: {told}"] and found.errors == []
+    lines = page.read_text().splitlines()
+    assert lines[8] == (
+        "**Damaged records: what is damaged or missing in digits.csv is not counted.**"
+    )
+    assert lines[10] == f"- {told}"
+    assert "Damaged records" in (folder / "README.md").read_text()
+    assert lines[4] == good.splitlines()[4]  # a search run: the ranking stays
+    again = regenerate(folder, check=True)
+    assert again.stale == [] and again.damages == found.damages
+
+
+def test_much_damage_is_counted_not_listed(folder: Path):
+    for line in range(3, 33):
+        damage(folder / "digits.csv", line)
+    found = regenerate(folder)
+    assert len(found.damages) == 21 and found.damages[-1].endswith("and 10 more")
+    assert "\n- and 20 more\n" in (folder / "digits.md").read_text()
+
+
+def test_only_the_chosen_studies_are_regenerated(folder: Path):
+    for suffix in (".csv", ".md"):
+        other = folder / f"other{suffix}"
+        other.write_bytes((folder / f"digits{suffix}").read_bytes())
+        (folder / "digits.md").write_text("edited")
+    other = folder / "other.md"
+    other.write_text("edited")
+    stale = regenerate(folder, ["other"]).stale
+    assert other in stale and folder / "digits.md" not in stale
+    assert regenerate(folder, ["other"], check=True).stale == []
+    assert (folder / "digits.md").read_text() == "edited"
+    with pytest.raises(UserError, match=r"no records of a study 'othr' in .*; did you mean other"):
+        regenerate(folder, ["othr"])
 
 
 def test_the_same_groups_agree(make: Make):

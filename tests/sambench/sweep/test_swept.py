@@ -83,7 +83,7 @@ def test_a_crash_counts_as_failed(
     def crashes(*words: Any, **more: Any) -> None:
         raise ZeroDivisionError("a bug\nof yours")
 
-    monkeypatch.setattr("sambench.train._engine", crashes)
+    monkeypatch.setattr("sambench.train.run", crashes)
     run = trial.plan(study, "sam", lr=0.1, on="cpu", stage="search")
     with pytest.raises(ZeroDivisionError):
         agented.execute(run, root, "swp00000", "run00000")

@@ -1,0 +1,17 @@
+"""The evidence of a study: records, one per run, in a CSV file whose every line is checked."""
+
+from sambench.records.damage import Damage as Damage
+from sambench.records.reading import read as read
+from sambench.records.record import COLUMNS as COLUMNS
+from sambench.records.record import FORMAT as FORMAT
+from sambench.records.record import KINDS as KINDS
+from sambench.records.record import OUTCOMES as OUTCOMES
+from sambench.records.record import STAGES as STAGES
+from sambench.records.record import Record as Record
+from sambench.records.record import curve_text as curve_text
+from sambench.records.record import pack as pack
+from sambench.records.record import unpack as unpack
+from sambench.records.table import Records as Records
+from sambench.records.table import as_records as as_records
+from sambench.records.writing import check as check
+from sambench.records.writing import write as write

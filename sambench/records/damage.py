@@ -1,0 +1,91 @@
+"""What is wrong with lines of a records file, and with rows that pass for records."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sambench.records.record import OUTCOMES, RUN, STAGES
+
+MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
+NOT_COUNTED = "not counted"
+REPEATS = "repeats line"
+
+
+@dataclass(frozen=True, order=True)
+class Damage:
+    """A line of a records file that does not count, and why."""
+
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.what}"
+
+
+def unchecked(lines: Sequence[bytes]) -> dict[int, str]:
+    """What is wrong with the lines whose last cell is not the check of the others, by place."""
+    crc32 = zlib.crc32
+    wrong = [i for i, line in enumerate(lines) if b",%08x" % crc32(line[:-9]) != line[-9:]]
+    return {i: _unchecked(lines[i]) for i in wrong}
+
+
+def copies(lines: Sequence[bytes], first: int) -> dict[int, str]:
+    """The lines that repeat another one, by place; `first` is the number of the first line."""
+    if len(set(lines)) == len(lines):
+        return {}
+    seen: dict[bytes, int] = {}
+    places = enumerate(lines)
+    found = {i: line for i, line in places if seen.setdefault(line, i) != i and not is_noise(line)}
+    return {i: f"{REPEATS} {first + seen[line]}; counted once" for i, line in found.items()}
+
+
+def is_noise(line: bytes) -> bool:
+    """Whether a line is none of a study's: empty, or git's mark where two versions disagree."""
+    return not line.strip() or line.startswith(MARKERS)
+
+
+def is_extra(line: bytes, what: str) -> bool:
+    """Whether a damaged line stands for no run of its own."""
+    return is_noise(line) or what.startswith(REPEATS)
+
+
+def implausible(frame: pd.DataFrame) -> Mapping[int, str]:
+    """What is wrong with rows that no study writes, whatever their check says; by index."""
+    accuracies = frame[["val_accuracy", "test_accuracy"]]
+    packed = frame["test_correct"].str.len()
+    rules = {
+        "unknown stage": ~frame["stage"].isin(STAGES),
+        "unknown outcome": ~frame["outcome"].isin(OUTCOMES),
+        "a complete confirm run without test accuracy": frame["stage"].eq("confirm")
+        & frame["outcome"].eq("complete")
+        & frame["test_accuracy"].isna(),
+        "an accuracy outside 0 to 1": ((accuracies < 0) | (accuracies > 1)).any(axis=1),
+        "test_correct does not hold num_test images": (packed != 0)
+        & (packed != -(-frame["num_test"] // 24) * 4),
+    }
+    return {
+        index: f"not a record: {what}; {NOT_COUNTED}"
+        for what, broken in rules.items()
+        for index in frame.index[broken.to_numpy(bool)]
+    }
+
+
+def contradictory(frame: pd.DataFrame) -> Mapping[int, str]:
+    """The rows of a run that another row tells differently, by index: none can be believed."""
+    again = frame.duplicated(RUN, keep=False)
+    found = {}
+    for _, rows in frame[again].groupby(RUN, sort=False) if again.any() else ():
+        for line in rows.index:
+            others = ", ".join(str(other) for other in rows.index if other != line)
+            found[line] = f"contradicts line {others} on the same run; neither is counted"
+    return found
+
+
+def _unchecked(line: bytes) -> str:
+    if line.startswith(MARKERS):
+        return "a conflict marker of git: resolve the conflict"
+    if not line.strip():
+        return "an empty line"
+    return f"damaged: its check does not fit its cells; {NOT_COUNTED}"

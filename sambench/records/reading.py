@@ -1,0 +1,99 @@
+"""Records from text: what is whole is read, what is not is named by line."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sambench.errors import UserError
+from sambench.records import damage
+from sambench.records.columns import frame_of
+from sambench.records.damage import Damage
+from sambench.records.record import COLUMNS, FORMAT, HEADER_KEYS
+from sambench.records.table import Records
+from sambench.records.writing import seal
+
+FIRST = 3  # the line of the first record
+SEAL = len(seal(b""))
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def read(path: str | Path) -> Records:
+    """Read and check the file. Damaged rows are left out, and named in `damages`.
+
+    A header that cannot be read is a UserError that names file and line. Byte order marks and the
+    line ends of Windows change no cell and are no damage; rows may stand in any order.
+    """
+    path = Path(path)
+    lines = _lines(path)
+    header = _header(lines[0], f"{path}: line 1")
+    _check_columns(b"".join(lines[1:2]), f"{path}: line 2")
+    frame, found = _rows(lines[FIRST - 1 :])
+    damages = [Damage(line, what) for line, what in found.items()]
+    num, promised = _num_runs(lines[FIRST - 1 :], found), header["num_records"]
+    if num != promised:
+        what = f"the file ends here after {num} records; its header promises {promised}"
+        damages.append(Damage(len(lines), what))
+    return Records(header, frame.reset_index(drop=True), sorted(damages))
+
+
+def _rows(lines: Sequence[bytes]) -> tuple[pd.DataFrame, dict[int, str]]:
+    """The rows that count, and what is wrong with the others, both by line of the file."""
+    wrong = {**damage.unchecked(lines), **damage.copies(lines, FIRST)}
+    left = [i for i in range(len(lines)) if i not in wrong] if wrong else range(len(lines))
+    found = {FIRST + i: what for i, what in wrong.items()}
+    frame, unreadable = frame_of([lines[i] for i in left], [FIRST + i for i in left])
+    found |= unreadable
+    for rule in (damage.implausible, damage.contradictory):
+        broken = rule(frame)
+        frame = frame.drop(index=list(broken)) if broken else frame
+        found |= broken
+    return frame, found
+
+
+def _num_runs(lines: Sequence[bytes], found: Mapping[int, str]) -> int:
+    """How many runs the lines stand for, damaged ones included, copies and noise not."""
+    extra = [line for line, what in found.items() if damage.is_extra(lines[line - FIRST], what)]
+    return len(lines) - len(extra)
+
+
+def _header(line: bytes, where: str) -> dict[str, Any]:
+    if line.startswith(damage.MARKERS):
+        raise UserError(f"{where}: a conflict marker of git: resolve the conflict")
+    try:
+        header = json.loads(line.removeprefix(b"# "))
+    except ValueError as error:
+        raise UserError(f"{where}: damaged header: {error}") from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise UserError(f"{where}: not the header of a records file of format {FORMAT}")
+    if missing := [key for key in HEADER_KEYS if key not in header]:
+        raise UserError(f"{where}: the header lacks {', '.join(missing)}")
+    if not isinstance(header["num_records"], int):
+        raise UserError(f"{where}: num_records must be a number, got {header['num_records']!r}")
+    if header.pop("check", None) and line[-SEAL:] != seal(line[:-SEAL] + b"}"):
+        raise UserError(f"{where}: damaged header: its check does not fit")
+    return header
+
+
+def _check_columns(line: bytes, where: str) -> None:
+    found, wanted = line.decode(errors="replace").split(","), COLUMNS.split(",")
+    if missing := [name for name in wanted if name not in found]:
+        raise UserError(f"{where}: missing column {', '.join(missing)}")
+    if found != wanted:
+        raise UserError(f"{where}: the columns must be {COLUMNS}")
+
+
+def _lines(path: Path) -> list[bytes]:
+    """The lines of a file, without their ends."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such records file") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    text = text.removeprefix(BYTE_ORDER_MARK)
+    if b"\r\n" in text:
+        text = text.replace(b"\r\n", b"\n")
+    return text.removesuffix(b"\n").split(b"\n")

@@ -1,0 +1,54 @@
+"""The records of a study in memory: a frame for whoever counts, one by one for whoever reads."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from sambench.records.damage import Damage
+from sambench.records.record import KINDS, Record
+
+DTYPES: dict[str, Any] = {
+    name: kind if kind in (str, int) else float for name, kind in KINDS.items()
+}
+
+
+class Records:
+    """All runs of a study, the header that says where they come from, and what was damaged."""
+
+    def __init__(
+        self,
+        header: dict[str, Any],
+        runs: Iterable[Record] | pd.DataFrame,
+        damages: Sequence[Damage] = (),
+    ) -> None:
+        self.header = header
+        self.frame = runs if isinstance(runs, pd.DataFrame) else _frame(tuple(runs))
+        """One row per run, one column per field of Record, NaN where nothing was measured."""
+        self.damages = tuple(damages)
+        """Lines that do not count; the rest is in the frame."""
+
+    @cached_property
+    def records(self) -> tuple[Record, ...]:
+        """Every row as a Record: slow for big studies."""
+        return tuple(as_records(self.frame))
+
+
+def as_records(frame: pd.DataFrame) -> Iterator[Record]:
+    """The rows of a frame as records."""
+    columns = [_cells(frame[name], kind) for name, kind in KINDS.items()]
+    return (Record(*cells) for cells in zip(*columns, strict=True))
+
+
+def _frame(runs: Sequence[Record]) -> pd.DataFrame:
+    columns = {name: [getattr(run, name) for run in runs] for name in KINDS}
+    return pd.DataFrame(columns, columns=pd.Index(KINDS)).astype(DTYPES)
+
+
+def _cells(column: Any, kind: Any) -> list[Any]:
+    cells = column.tolist()
+    if kind in (str, int, float):
+        return cells
+    read = int if kind == int | None else float
+    return [None if cell != cell else read(cell) for cell in cells]

@@ -1,0 +1,53 @@
+"""Records to text: the header, the names of the columns, one checked line per run."""
+
+import csv
+import io
+import json
+import operator
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sambench.files import write_atomically
+from sambench.records.record import COLUMNS, ESCAPES, FORMAT, KINDS, Record
+
+
+def write(path: str | Path, header: Mapping[str, Any], records: Iterable[Record]) -> None:
+    """Write the file in one step; `format` and `num_records` are filled in here."""
+    lines = [_line(record) for record in records]
+    full = {**header, "format": FORMAT, "num_records": len(lines)}
+    head = "# " + json.dumps(full, allow_nan=False).replace("#", ESCAPES["#"])
+    write_atomically(Path(path), "\n".join([_sealed(head), COLUMNS, *lines]) + "\n")
+
+
+def check(cells: bytes) -> bytes:
+    """The checksum of a line's cells that closes it: CRC-32, as 8 hex digits."""
+    return b"%08x" % zlib.crc32(cells)
+
+
+def seal(head: bytes) -> bytes:
+    """The end of a header line, which checks the JSON object that it closes."""
+    return b', "check": "' + check(head) + b'"}'
+
+
+def _sealed(head: str) -> str:
+    return head[:-1] + seal(head.encode()).decode()
+
+
+def _line(record: Record) -> str:
+    buffer = io.StringIO()
+    cells = [_cell(getattr(record, name), kind) for name, kind in KINDS.items()]
+    csv.writer(buffer, lineterminator="").writerow(cells)
+    body = buffer.getvalue()
+    return f"{body},{check(body.encode()).decode()}"
+
+
+def _cell(value: Any, kind: Any) -> str:
+    if value is None:
+        return ""
+    if kind is str:
+        for plain, escaped in ESCAPES.items():
+            value = value.replace(plain, escaped)
+        return value
+    return str(operator.index(value)) if kind in (int, int | None) else repr(float(value))

@@ -1,0 +1,49 @@
+"""What stands behind a study's answer: its tidy tables, and where their figures are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from sambench.records import Records
+from sambench.report.sweeps import rankable
+from sambench.report.tables import TABLES
+from sambench.report.tables.ranking import note
+
+SEARCHED = ("search", "divergence", "sensitivity", "budget")  # a sweep's trials count in these
+CONFIRMED = ["test_correct", "curve"]  # long texts that only confirm runs need
+UNUSED = ["study", "seed_split", "seed_labels", "seed_init", "seed_order", "reason", "val_loss"]
+UNUSED += ["test_loss", "train_loss", "steps", "torch", "wandb"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """By name, as in `sambench.report.tables`."""
+
+    tables: Mapping[str, pd.DataFrame]
+    unranked: str
+    """which of the two rankings is missing and why"""
+    figures: Sequence[tuple[str, str]] = ()
+    """address relative to the page, text for who cannot see it"""
+
+    def drawn(self, figures: Sequence[tuple[str, str]]) -> "Evidence":
+        """The same with figures."""
+        return replace(self, figures=tuple(figures))
+
+
+def gather(records: Records) -> Evidence:
+    """All tables of a study."""
+    frame = records.frame.drop(columns=UNUSED)
+    searched = Records(records.header, frame.drop(columns=CONFIRMED))
+    ranked = Records(records.header, _ranked(frame))
+    tables = {
+        name: table(searched if name in SEARCHED else ranked) for name, table in TABLES.items()
+    }
+    return Evidence(tables, note(ranked))
+
+
+def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
+    """The confirm runs that may rank, and a run of each variant that says what it is."""
+    rows = rankable(frame)
+    named = rows.query("stage != 'confirm'").drop_duplicates("variant")
+    return pd.concat([rows.query("stage == 'confirm'"), named])

@@ -1,0 +1,158 @@
+"""Accuracy against what a run costs, with the Pareto front: nothing above it costs as little."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sambench.report import numbers
+from sambench.report.figures import labels, scales
+from sambench.report.figures.frames import have, rows
+from sambench.report.figures.plot import LETTER, WIDTH, Plot, grid, note, shorten
+from sambench.report.figures.style import INK, SMALL, Look
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Point = tuple[float, float]
+BODY, LEFT, BOTTOM, RIGHT = 2.7, 0.5, 0.5, 0.12
+LOG_ABOVE = 6.0  # costs that differ by more are drawn on a log scale
+MOST_LABELS = 12
+AXES = {  # column -> file name, title, axis, Pareto column, how many of it are one that is drawn
+    "gradient_evaluations": (
+        "cost",
+        "Accuracy and counted compute",
+        "gradient evaluations of a run",
+        "pareto_gradients",
+        1.0,
+    ),
+    "wall_s": ("cost-time", "Accuracy and time", "seconds of a run", "pareto_wall", 1.0),
+    "peak_memory": (
+        "cost-memory",
+        "Accuracy and memory",
+        "MiB of peak memory",
+        "pareto_memory",
+        2.0**20,
+    ),
+}
+
+
+def draw(cost: pd.DataFrame, ranking: pd.DataFrame, look: Look, column: str) -> Plot | None:
+    """One of the three costs; None if fewer than two variants have it."""
+    name, title, words, pareto, unit = AXES[column]
+    found = [row for row in have(rows(cost), "accuracy", column) if row[column] > 0]
+    if len(found) < 2:
+        return None
+    at = {row["variant"]: (row[column] / unit, 100 * row["accuracy"]) for row in found}
+    front = sorted((row["variant"] for row in found if row[pareto]), key=lambda v: at[v])
+    bars = {
+        row["variant"]: (100 * row["low"], 100 * row["high"])
+        for row in have(rows(ranking), "low", "high")
+        if row["variant"] in at
+    }
+    plot = Plot(
+        name,
+        title,
+        f"Test accuracy against {words}. On the Pareto front: {numbers.listing(front)}.",
+        "Mean test accuracy in percent, 95% interval. Stepped line: the Pareto front; "
+        "further up and left is better.",
+        BODY,
+    )
+    axes = plot.axes(LEFT, BOTTOM, WIDTH - LEFT - RIGHT, BODY - BOTTOM - 0.08)
+    _scale(axes, at, bars, words)
+    steps = _steps([at[v] for v in front], axes.get_xlim()[1])
+    axes.plot(*zip(*steps, strict=True), color=INK, linewidth=1.1, alpha=0.55, zorder=2)
+    for label in sorted(at, key=lambda v: (at[v], v)):
+        _point(plot, axes, label, at[label], bars.get(label), look, words)
+    strokes = [steps, *([(at[v][0], end) for end in ends] for v, ends in bars.items())]
+    wanted = look.sorted([v for v in at if v in front or look.told(v)])
+    chosen = sorted(wanted, key=lambda v: v not in front and v not in look.baselines)[:MOST_LABELS]
+    _labels(axes, at, chosen, look, strokes)
+    return plot
+
+
+def _scale(axes: "Axes", at: dict[str, Point], bars: dict[str, Point], words: str) -> None:
+    xs, ys = zip(*at.values(), strict=True)
+    if max(xs) / min(xs) > LOG_ABOVE:
+        scales.log(axes.xaxis, min(xs), max(xs))
+    else:
+        axes.set_xlim(*scales.limits(xs, 0.12))
+        scales.linear(axes.xaxis)
+    axes.set_ylim(*scales.limits([*ys, *(end for ends in bars.values() for end in ends)]))
+    scales.linear(axes.yaxis)
+    axes.set_xlabel(words)
+    grid(axes)
+
+
+def _steps(front: Sequence[Point], right: float) -> list[Point]:
+    """Corners of the front, up at each of its points, then on to the right."""
+    corners = [*front[:1]]
+    for x, y in front[1:]:
+        corners += [(x, corners[-1][1]), (x, y)]
+    return [*corners, (right, corners[-1][1])] if corners else [(right, 0.0)]
+
+
+def _point(
+    plot: Plot, axes: "Axes", label: str, at: Point, ends: Point | None, look: Look, words: str
+) -> None:
+    colour, told = look.colour(label), look.told(label)
+    if ends:
+        axes.plot([at[0]] * 2, ends, color=colour, linewidth=1, alpha=0.35, zorder=2)
+    text = f"{label}: {at[1]:.2f}% at {scales.plain(at[0])} {words}"
+    plot.points(
+        axes,
+        label,
+        [at[0]],
+        [at[1]],
+        [text + look.configuration(label)],
+        marker=look.marker(label) if told else "o",
+        color=colour,
+        s=34 if told else 14,
+        alpha=look.alpha(label),
+        zorder=4,
+    )
+
+
+def _labels(
+    axes: "Axes",
+    at: dict[str, Point],
+    chosen: Sequence[str],
+    look: Look,
+    strokes: Sequence[Sequence[Point]],
+) -> None:
+    """Names beside their points, off all other points and lines."""
+
+    def canvas(point: Point) -> Point:
+        x, y = axes.transData.transform(point)  # in points, as there are 72 dots per inch
+        return float(x), float(y)
+
+    places = {label: canvas(point) for label, point in at.items()}
+    dots = [_around(place, place, 4) for place in places.values()]
+    lines = [_around(canvas(a), canvas(b), 1) for line in strokes for a, b in pairwise(line)]
+    frame = axes.get_window_extent()
+    boxes = labels.place(
+        [places[label] for label in chosen],
+        [(len(shorten(label)) * LETTER * SMALL + 5, SMALL * 1.2) for label in chosen],
+        (frame.x0, frame.y0, frame.x1 + 6, frame.y1),
+        [*dots, *lines],
+    )
+    for label, box in zip(chosen, boxes, strict=True):
+        x, y = places[label]
+        dx, dy = (box[0] + box[2]) / 2 - x, (box[1] + box[3]) / 2 - y
+        far = max(abs(dx) - (box[2] - box[0]) / 2, abs(dy)) > 14
+        leader = {"arrowstyle": "-", "color": INK, "alpha": 0.5, "linewidth": 0.5}
+        note(
+            axes,
+            *at[label],
+            shorten(label),
+            xytext=(dx, dy),
+            ha="center",
+            fontweight="bold" if label in look.baselines else "normal",
+            arrowprops={**leader, "shrinkA": 0, "shrinkB": 3} if far else None,
+        )
+
+
+def _around(a: Point, b: Point, room: float) -> labels.Box:
+    (x0, y0), (x1, y1) = a, b
+    return min(x0, x1) - room, min(y0, y1) - room, max(x0, x1) + room, max(y0, y1) + room

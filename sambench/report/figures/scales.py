@@ -1,0 +1,63 @@
+"""Axes in numbers that people write: 0.01, 0.1, 1 and percent."""
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
+
+DECADES_FOR_TENS = 1.5  # fewer decades than this also get 2s and 5s
+
+
+def plain(value: float) -> str:
+    """0.001 and 1,500; the minus sign is one that screens know."""
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return text.replace("-", "\u2212")
+
+
+def linear(axis: "Axis", most: int = 5, whole: bool = False) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(most, integer=whole, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+
+
+def log(axis: "Axis", low: float, high: float) -> None:
+    """From `low` to `high` with a margin, both > 0."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    name = "x" if axis is axis.axes.xaxis else "y"
+    axis.axes.set(**{f"{name}scale": "log"})
+    room = 10 ** max(0.06 * math.log10(high / low), 0.02)
+    limits = (low / room, high * room)
+    axis.axes.set(**{f"{name}lim": limits})
+    axis.set_major_locator(FixedLocator(ticks(*limits)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Powers of ten between the limits, fewer where many; with 2s and 5s, or all digits, where few.
+
+    >>> ticks(0.009, 1.2)
+    [0.01, 0.1, 1.0]
+    """
+    decades = math.log10(high / low)
+    every = max(1, round(decades / 4))
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found: list[float] = []
+    for steps in [(1,), (1, 2, 5), range(1, 10)][decades < DECADES_FOR_TENS :]:
+        found = [float(f"{step}e{p}") for p in powers if p % every == 0 for step in steps]
+        found = [tick for tick in found if low <= tick <= high]
+        if len(found) > 1:
+            return found
+    return found or [(low * high) ** 0.5]
+
+
+def limits(values: Iterable[float], margin: float = 0.06) -> tuple[float, float]:
+    """The range of the finite values with some room, never empty."""
+    finite = [value for value in values if math.isfinite(value)]
+    low, high = min(finite), max(finite)
+    room = margin * (high - low) or 0.01 * abs(high) or 1.0
+    return low - room, high + room

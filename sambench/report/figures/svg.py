@@ -1,0 +1,117 @@
+"""From a figure to the text of an SVG file: themes, ids, hover texts, the same bytes every time."""
+
+import io
+import re
+from xml.etree import ElementTree as ET
+
+from sambench.report.figures import style
+from sambench.report.figures.plot import Plot
+
+SVG = "{http://www.w3.org/2000/svg}"
+HREF = "{http://www.w3.org/1999/xlink}href"
+NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+DEFAULTS = {"stroke-width": "1", "stroke-linejoin": "miter", "opacity": "1", "fill-opacity": "1"}
+
+
+def render(plot: Plot) -> str:
+    """The file. Call it inside `style.settings`, as everything that draws."""
+    buffer = io.StringIO()
+    plot.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    root = ET.fromstring(buffer.getvalue())
+    for kind in ("metadata", "defs"):
+        for parent in list(root.iter()):
+            for child in parent.findall(f"{SVG}{kind}"):
+                if kind == "metadata" or child.find(f"{SVG}style") is not None:
+                    parent.remove(child)
+    for element in root.iter():
+        _restyle(element)
+        _round(element)
+    _hover(root, plot)
+    _drop_ids(root, plot)
+    _head(root, plot)
+    ET.register_namespace("", SVG[1:-1])
+    return ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _restyle(element: ET.Element) -> None:
+    """Style properties as attributes, which style sheets can override; colours as classes."""
+    found = element.attrib.pop("style", "")
+    pairs = [part.split(":", 1) for part in found.split(";") if ":" in part]
+    given = {name.strip(): value.strip() for name, value in pairs}
+    classes = []
+    for name, value in given.items():
+        if name in ("font-family", "font") or DEFAULTS.get(name) == value:
+            continue
+        if name in ("fill", "stroke") and value.lower() == style.INK:
+            value = "currentColor"
+        elif name in ("fill", "stroke") and value.lower() in style.HUES:
+            classes.append(f"{name[0]}{list(style.HUES).index(value.lower())}")
+        element.set(name, value.removesuffix("px"))
+    if classes:
+        element.set("class", " ".join(classes))
+    if element.tag == f"{SVG}text" and "fill" not in given:
+        element.set("fill", "currentColor")
+    if target := element.attrib.pop(HREF, None):
+        element.set("href", target)
+
+
+def _round(element: ET.Element) -> None:
+    """Hundredths of a point are enough, and the same on every machine."""
+    for name in ("d", "x", "y", "width", "height", "transform", "points"):
+        if value := element.get(name):
+            if name == "transform" and value.startswith("rotate(-0 "):
+                del element.attrib[name]
+                continue
+            value = NUMBER.sub(
+                lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), value
+            )
+            element.set(name, re.sub(r"\s+", " ", value).strip())
+
+
+def _hover(root: ET.Element, plot: Plot) -> None:
+    """An id and a <title> for each point, which browsers show and screen readers read."""
+    for group in root.iter(f"{SVG}g"):
+        gid = group.get("id", "")
+        texts = plot.hover.get(gid)
+        if texts is None:
+            continue
+        for i, (mark, text) in enumerate(zip(_marks(group), texts, strict=True)):
+            mark.set("id", f"{gid}-{i}")
+            mark.set("class", f"point {mark.get('class', '')}".strip())
+            ET.SubElement(mark, f"{SVG}title").text = text
+
+
+def _marks(group: ET.Element) -> list[ET.Element]:
+    """The drawn points; matplotlib repeats a short path rather than refer to it."""
+    uses = list(group.iter(f"{SVG}use"))
+    defined = {path for defs in group.iter(f"{SVG}defs") for path in defs.iter(f"{SVG}path")}
+    return uses or [path for path in group.iter(f"{SVG}path") if path not in defined]
+
+
+def _drop_ids(root: ET.Element, plot: Plot) -> None:
+    """What nothing refers to needs no id."""
+    text = ET.tostring(root, encoding="unicode")
+    used = {*re.findall(r"(?:url\(|href=\")#([^\")]+)", text), *plot.hover}
+    for element in root.iter():
+        key = element.get("id", "")
+        if key and key not in used and "point" not in element.get("class", ""):
+            del element.attrib["id"]
+
+
+def _head(root: ET.Element, plot: Plot) -> None:
+    for name in ("version", "width", "height"):
+        root.attrib.pop(name, None)
+    size = plot.figure.get_size_inches() * 96
+    root.set("class", "sambench-figure")
+    root.set("width", f"{size[0]:.0f}")
+    root.set("height", f"{size[1]:.0f}")
+    root.set("role", "img")
+    root.set("aria-label", plot.alt)
+    sheet = ET.Element(f"{SVG}style")
+    sheet.text = (
+        f".sambench-figure {{ color: {style.INK}; color-scheme: light dark; "
+        f"font-family: {style.FONT} }}\n"
+        "@media (prefers-color-scheme: dark) { .sambench-figure { color: #e6edf3 } }\n"
+        f"{style.css('.sambench-figure')}\n"
+    )
+    root.insert(0, sheet)

@@ -1,0 +1,54 @@
+"""Leaderboards for other programs and for papers: markdown, CSV, JSON, LaTeX."""
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from sambench.report import boards, latex, page
+from sambench.report.boards import Board
+from sambench.report.evidence import gather
+from sambench.report.tidy import csv_text
+
+
+def render(
+    form: str, folder: Path, chosen: Collection[str] = ()
+) -> tuple[str, list[str], list[str]]:
+    """The studies of a folder, or those chosen, as text; damaged lines and unreadable files."""
+    boards.check_names(folder, chosen)
+    names = chosen or boards.names_in(folder)
+    found = boards.load(folder, names)
+    return FORMATS[form](list(found.read.values())), *found.problems(names)
+
+
+def _markdown(chosen: Sequence[Board]) -> str:
+    return "\n".join(page.render(board.analysis, gather(board.records)) for board in chosen)
+
+
+def _csv(chosen: Sequence[Board]) -> str:
+    """The tidy rankings, one below the other."""
+    rankings = []
+    for board in chosen:
+        ranking = gather(board.records).tables["ranking"]
+        ranking.insert(0, "study", board.analysis.study)
+        rankings.append(ranking)
+    return csv_text(pd.concat(rankings, ignore_index=True)) if rankings else ""
+
+
+def _json(chosen: Sequence[Board]) -> str:
+    """A list, also of a single study."""
+    return json.dumps([asdict(board.analysis) for board in chosen], indent=1) + "\n"
+
+
+def _latex(chosen: Sequence[Board]) -> str:
+    return "\n".join(latex.table(board.analysis) for board in chosen)
+
+
+FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
+    "md": _markdown,
+    "csv": _csv,
+    "json": _json,
+    "latex": _latex,
+}

@@ -1,0 +1,80 @@
+"""The interactive page of all studies: one file, read from disk, that asks no network."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup, escape
+
+from sambench.report.boards import Boards
+from sambench.report.figures import css
+from sambench.report.html import (
+    across,
+)
+from sambench.report.html import (
+    benches as benches_,
+)
+from sambench.report.html import (
+    studies as studies_,
+)
+from sambench.report.html import (
+    variants as variants_,
+)
+from sambench.report.outputs import Outputs
+from sambench.timings import Bench
+
+if TYPE_CHECKING:
+    from variants import VariantInfo
+
+HERE = Path(__file__).parent
+
+
+def render(
+    boards: Boards,
+    made: Mapping[str, Outputs],
+    folder: Path,
+    benches: Mapping[str, Sequence[Bench]],
+    infos: Mapping[str, "VariantInfo"],
+) -> str:
+    """The page index.html of a folder; same records, benchmarks and variants, same bytes."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    found = {name: boards.read[name] for name in sorted(boards.read)}
+    recorded = {row.key for board in found.values() for row in board.analysis.rows}
+    keys = sorted({*infos, *recorded})
+    ids = variants_.ids(keys)
+    studies = [
+        studies_.study(name, board, made[name], folder, ids) for name, board in found.items()
+    ]
+    pages = variants_.pages(keys, studies, infos)
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["code"] = _code
+    script = (HERE / "script.js").read_text(encoding="utf-8")
+    return environment.get_template("page.html").render(
+        studies=studies,
+        unreadable=sorted(boards.unreadable),
+        across=across.table(studies, ids),
+        variants=pages,
+        catalogue=variants_.catalogue(pages),
+        costs=benches_.tables(benches),
+        style=(HERE / "style.css").read_text(encoding="utf-8") + css(".sambench-figure"),
+        script=script,
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    ) + "\n"  # fmt: skip
+
+
+def _code(sentence: str) -> Markup:
+    """What stands between backticks in markdown."""
+    parts = [
+        f"<code>{part}</code>" if i % 2 else part
+        for i, part in enumerate(str(escape(sentence)).split("`"))
+    ]
+    return Markup("".join(parts))

@@ -1,0 +1,155 @@
+import dataclasses
+import hashlib
+import re
+from base64 import b64encode
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from sambench import records
+from sambench.report.html import inline, wandb
+from sambench.report.regenerate import regenerate
+
+pytest.importorskip("matplotlib")
+EVIL = '<script>alert("x")</script>'
+
+
+def info(name: str, doc: str = "", **changes) -> SimpleNamespace:
+    """What a registered variant says about itself."""
+    radius = SimpleNamespace(default=0.05, domain=">= 0", range=(0.01, 0.5), log=True)
+    given = {
+        "name": name,
+        "title": name.upper(),
+        "paper": "A paper",
+        "arxiv": "2010.01412",
+        "year": 2021,
+        "passes": 2.0,
+        "copies": 2.0,
+        "hyperparameters": {"rho": radius},
+        "radius": "rho",
+        "doc": doc or "The worst point of a ball.\n\ndirection = grad L(w + e),  e = rho * g / |g|",
+    }
+    return SimpleNamespace(**{**given, **changes})
+
+
+@pytest.fixture
+def build():
+    """build({"digits": records}, folder) -> text of index.html"""
+
+    def written(made, folder: Path, infos=None) -> str:
+        for name, found in made.items():
+            records.write(folder / f"{name}.csv", found.header, found.records)
+        regenerate(folder, infos={"sam": info("sam")} if infos is None else infos)
+        return (folder / "index.html").read_text()
+
+    return written
+
+
+def test_it_asks_no_network_and_runs_our_script_only(make, build, tmp_path):
+    page = build({"digits": make({"plain": 0.9, "sam": 0.93}, seeds=5)}, tmp_path)
+    assert not re.search(r'(?:src|srcset|action|data)="', page)
+    assert not re.search(r"@import|url\((?!#)", page)
+    hrefs = set(re.findall(r'href="([^"]*)"', page))
+    assert {h for h in hrefs if not h.startswith("#")} == {
+        "data:,",
+        "https://arxiv.org/abs/2010.01412",
+    }
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page and "default-src 'none'" in page
+
+
+def test_what_records_say_is_never_markup(make, build, tmp_path):
+    made = make({"plain": 0.9, "sam": 0.93}, seeds=5)
+    evil = [
+        dataclasses.replace(run, variant=EVIL, wandb="javascript:alert(1)", reason=EVIL)
+        if run.variant == "sam"
+        else run
+        for run in made.records
+    ]
+    header = {**made.header, "study": EVIL, "command": EVIL}
+    header["spec"] = {**made.header["spec"], "question": EVIL}
+    header["spec"]["published"] = [
+        {
+            "variant": EVIL,
+            "accuracy": 95.0,
+            "sd": 0.1,
+            "source": "javascript:alert(1)",
+            "note": EVIL,
+        }
+    ]
+    header["spaces"] = {EVIL: made.header["spaces"]["sam"], "plain": made.header["spaces"]["plain"]}
+    page = build({"digits": records.Records(header, tuple(evil))}, tmp_path)
+    assert page.count("<script") == 1 and "&lt;script&gt;" in page
+    assert 'href="javascript' not in page
+
+
+def test_the_same_records_give_the_same_bytes(make, build, tmp_path):
+    made = {"digits": make({"plain": 0.9, "sam": 0.93}, seeds=5)}
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+    assert build(made, folders[0]) == build(made, folders[1])
+    assert not regenerate(folders[0], check=True, infos={"sam": info("sam")}).stale
+
+
+def test_published_numbers_are_shown_and_not_ranked(make, build, tmp_path):
+    made = make({"plain": 0.9, "sam": 0.93}, seeds=5)
+    made.header["spec"]["published"] = [
+        {"variant": "sam", "accuracy": 97.3, "sd": None, "source": "https://example.org/p"}
+    ]
+    page = build({"digits": made}, tmp_path)
+    ranking, _, rest = page.partition('id="study-digits-published"')
+    assert "97.30" not in ranking and "97.30" in rest and 'class="table muted"' in ranking
+
+
+def test_thousands_of_runs_stay_a_small_file(make, build, tmp_path):
+    made = make({"plain": 0.9, "sam": 0.93}, seeds=5)
+    first = made.records[0]
+    many = [dataclasses.replace(first, trial=t, lr=10 ** (-3 + t / 3000)) for t in range(8000)]
+    page = build({"digits": records.Records(made.header, (*many, *made.records))}, tmp_path)
+    assert len(page) < 2_000_000
+
+
+def test_a_variant_that_is_not_installed_still_has_its_results(make, build, tmp_path):
+    page = build({"digits": make({"plain": 0.9, "sam": 0.93}, seeds=5)}, tmp_path, infos={})
+    part = page.partition('<section id="variant-sam"')[2].partition("</section>")[0]
+    assert "not installed" in part and "#study-digits" in part
+
+
+def test_ids_are_unique_over_studies(make, build, tmp_path):
+    made = make({"plain": 0.9, "sam": 0.93}, seeds=5)
+    page = build({"a": made, "b": made}, tmp_path)
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    for target in re.findall(r'(?:href="#|url\(#)([^")]+)', page):
+        assert target in ids
+
+
+def test_an_empty_folder(build, tmp_path):
+    assert "No study is published yet" in build({}, tmp_path)
+
+
+def test_inlined_figures_refer_to_their_own_ids():
+    svg = '<svg><style>a {}</style><path id="m" /><use href="#m" clip-path="url(#m)" /></svg>'
+    found = inline.inline(svg + "<!-- matplotlib 3 -->\n", "digits")
+    assert found == (
+        '<svg><path id="digits-m" /><use href="#digits-m" clip-path="url(#digits-m)" /></svg>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ("", ""),
+        (float("nan"), ""),
+        ("offline", ""),
+        ("javascript:alert(1)", ""),
+        ("https://wandb.ai/a/b/runs/c", "https://wandb.ai/a/b/runs/c"),
+        ("a/b/c", "https://wandb.ai/a/b/runs/c"),
+        ("a/b/runs/c", "https://wandb.ai/a/b/runs/c"),
+    ],
+)
+def test_links_to_runs(kept, expected):
+    assert wandb.link(kept) == expected

@@ -1,0 +1,123 @@
+"""Runs on pictures that stay in their files: as in memory, and no process outlives one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from sambench import config, train, trial
+from sambench.config import fingerprint
+from sambench.data import streaming
+from sambench.train import Outcome
+
+TOML = """
+variants = ["plain", "sam"]
+
+[task]
+dataset = "folder:pictures"
+image_size = 12
+label_noise = 0.2
+model = "test_resnet"
+
+[train]
+epochs = 3
+batch_size = 8
+augment = "crop-flip-cutout"
+mixup = 0.2
+cutmix = 1.0
+
+[search]
+trials = 2
+space.lr = { low = 0.01, high = 0.5, log = true }
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A study on 50 JPEGs of all sizes, in the working directory."""
+    rng = np.random.default_rng(0)
+    for part, num in (("train", 20), ("test", 5)):
+        for name in ("ape", "bee"):
+            (tmp_path / "pictures" / part / name).mkdir(parents=True)
+            for i in range(num):
+                pixels = rng.integers(0, 256, (*rng.integers(9, 20, 2), 3), np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "pictures" / part / name / f"{i}.jpg")
+    path = tmp_path / "pictures.toml"
+    path.write_text(TOML)
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
+def timeless(outcome: Outcome) -> str:
+    rows = [{k: v for k, v in row.items() if k not in ("step_time_s", "images_per_s")}
+            for row in outcome.history]  # fmt: skip
+    return repr((outcome.outcome, outcome.val_loss, outcome.train_loss, rows))
+
+
+def stop_after(epoch: int) -> Callable[[dict[str, float]], bool]:
+    def report(row: dict[str, float]) -> bool:
+        if row["epoch"] == epoch:
+            raise KeyboardInterrupt
+        return False
+
+    return report
+
+
+def test_a_run_may_stream_and_go_on_in_memory(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """And the other way round; all equal to one in memory, to the bit."""
+
+    def run(folder: str, stream: str, report: train.Report = lambda row: False) -> Outcome:
+        loaded = config.load(study, [f"task.stream={stream}"])
+        found = trial.plan(loaded, "sam", lr=0.1, on="cpu")
+        return trial.execute(found, tmp_path / folder, tmp_path / "cache", report, 0.0)
+
+    monkeypatch.setattr(streaming, "num_workers", lambda device: 1)
+    expected = timeless(run("memory", "false"))
+    for first, second in (("true", "false"), ("false", "true")):
+        with pytest.raises(KeyboardInterrupt):
+            run(first, first, stop_after(2))
+        assert timeless(run(first, second)) == expected
+    assert timeless(run("stream", "true")) == expected
+
+
+def test_a_study_is_the_same_however_it_reads(study: Path):
+    plain, stream = config.load(study), config.load(study, ["task.stream=true"])
+    assert "stream" not in plain.model_dump(mode="json")["task"]
+    assert fingerprint(plain) == fingerprint(stream)
+    assert config.changed_keys(plain.model_dump(), stream.model_dump()) == []
+    assert config.parse(stream.model_dump(mode="json")).task.stream is True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_process_outlives_a_run(study: Path, tmp_path: Path, number: signal.Signals):
+    words = ("--variant", "plain", "--lr", "0.1", "--device", "cpu", "--out", "out")
+    overrides = ("--set", "task.stream=true", "--set", "train.epochs=10000")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sambench", "trial", str(study), *words, *overrides,
+         "--checkpoint-every", "0"],
+        env={**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"},
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    end = time.monotonic() + 200
+    while not (tmp_path / "out" / "checkpoint.pt").exists():
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.01)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) >= 2  # a worker, and what it was forked from
+    process.send_signal(number)
+    _, err = process.communicate(timeout=200)
+    if number == signal.SIGTERM:
+        assert process.returncode == 130
+        assert err.strip() == "sambench: interrupted; the same command goes on from here"
+    assert not psutil.wait_procs(children, timeout=30)[1]
