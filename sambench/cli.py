@@ -247,12 +247,26 @@ def _compare(analysis: Any, console: Any) -> None:
             console.print(f"No comparison with the published page: {error}")
 
 
-@cli.command()
+@cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name", metavar="STUDY")
+@click.argument("others", metavar="[--NAME=VALUE]...", nargs=-1, type=click.UNPROCESSED)
 @click.option("--variant", required=True, help="A label of the study, or any variant.")
 @click.option("--lr", type=float, required=True, help="Peak learning rate.")
 @click.option("--rho", type=float, help="The variant's radius; default: the paper's.")
-@click.option("--fix", multiple=True, metavar="NAME=VALUE", help="Another hyperparameter.")
+@click.option(
+    "--fix",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another hyperparameter; --NAME=VALUE is the same.",
+)
+@click.option(
+    "--epochs-factor",
+    "--epochs_factor",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Length of the schedule, in units of the study's.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="e.g. train.epochs=3")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -264,10 +278,12 @@ def _compare(analysis: Any, console: Any) -> None:
 @root_option
 def trial(
     name: str,
+    others: tuple[str, ...],
     variant: str,
     lr: float,
     rho: float | None,
     fix: tuple[str, ...],
+    epochs_factor: float,
     seed: int,
     overrides: tuple[str, ...],
     device: str,
@@ -278,8 +294,10 @@ def trial(
 ) -> None:
     """Train one run of a study's task with settings of your own; validation data only.
 
+    As the command of a W&B sweep it logs into the agent's run, and the study keeps the result.
     Under torchrun, several processes train it, each on its share of every batch.
     """
+    import os
     import tempfile
 
     from rich.console import Console
@@ -289,18 +307,37 @@ def trial(
     from sambench.report.trials import render
     from sambench.study import cache_folder
 
+    if unknown := [word for word in others if not word.startswith("--") or "=" not in word]:
+        raise UserError(f"unexpected {unknown[0]!r}; hyperparameters look like --alpha=0.4")
+    sweep, agents_run = (os.environ.get(f"WANDB_{n}", "") for n in ("SWEEP_ID", "RUN_ID"))
     with distributed.joined() as world, tempfile.TemporaryDirectory() as scratch:
-        given = config.assignments("--fix", fix)
+        given = config.assignments("--fix", [*fix, *(word[2:] for word in others)])
         study = config.load(name, overrides)
         on = device if world.size == 1 else distributed.own_device(device)
-        run = trials.plan(study, variant, lr=lr, rho=rho, fix=given, seed=seed, on=on)
-        outcome = trials.execute(
-            run,
-            out or Path(scratch),
-            cache_folder(root),
-            checkpoint_every_s=checkpoint_every,
-            world=world,
+        swept = bool(sweep and agents_run and out is None and world.size == 1)
+        run = trials.plan(
+            study,
+            variant,
+            lr=lr,
+            rho=rho,
+            fix=given,
+            epochs_factor=epochs_factor,
+            seed=seed,
+            on=on,
+            stage="search" if swept else "trial",
         )
+        if swept:
+            from sambench.sweep import agented
+
+            outcome = agented.execute(run, root, sweep, agents_run)
+        else:
+            outcome = trials.execute(
+                run,
+                out or Path(scratch),
+                cache_folder(root),
+                checkpoint_every_s=checkpoint_every,
+                world=world,
+            )
     found = trials.as_dict(run, outcome)
     if world.leads:
         click.echo(json.dumps(found)) if as_json else Console().print(render(found))
@@ -459,3 +496,121 @@ def variants(name: str | None, as_json: bool) -> None:
 
     console = Console()
     console.print(catalog.entry(infos[0]) if name else catalog.listing(infos))
+
+
+@cli.group(cls=Commands)
+def sweep() -> None:
+    """W&B sweeps: of a study, or of any program without a server."""
+
+
+@sweep.command("export")
+@click.argument("name", metavar="STUDY")
+@click.option("--variant", "labels", multiple=True, help="Default: every variant of the study.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="e.g. train.epochs=3")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@root_option
+def sweep_export(
+    name: str, labels: tuple[str, ...], overrides: tuple[str, ...], device: str, root: Path
+) -> None:
+    """Write a W&B sweep file per variant of a study; `wandb sweep FILE` takes it from there."""
+    from sambench import config
+    from sambench.sweep import export
+
+    study = config.load(name, overrides)
+    found = export.files(study, name, root, labels=labels, overrides=overrides, device=device)
+    export.write(found)
+    arms = {arm.label: arm for arm in study.arms()}
+    for path in found:
+        click.echo(f"written: {path}")
+        if reason := export.why_not_early(study, arms[path.stem.removeprefix("sweep-")]):
+            click.echo(f"  without early_terminate: {reason}")
+    click.echo("next: wandb sweep FILE, then wandb agent ID, as many as you like")
+
+
+@sweep.command("run")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--local", is_flag=True, required=True, help="On this machine, without a server.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at once."
+)
+@click.option("--count", type=click.IntRange(min=1), help="Start at most so many runs now.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the runs as JSON.")
+@root_option
+@works
+def sweep_run(
+    file: Path,
+    local: bool,
+    workers: int,
+    count: int | None,
+    seed: int,
+    as_json: bool,
+    root: Path,
+) -> None:
+    """Run a W&B sweep file here: no login, no network, any program.
+
+    Interrupted, the same command goes on where it stopped.
+    """
+    from rich.console import Console
+
+    from sambench.report import local_sweep as report
+    from sambench.sweep import local as engine
+    from sambench.sweep import spec
+
+    loaded = spec.load(file)
+    console = Console(stderr=as_json)
+    folder = root / "sweeps" / spec.folder_name(loaded, file)
+    if loaded.num_configs is None and count is None:
+        console.print("no run_cap and no --count: Ctrl-C ends this sweep")
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    sweep = engine.LocalSweep(loaded, folder, workers=workers, seed=seed, say=say)
+    runs = [asdict(run) for run in sweep.run(count)]
+    metric = loaded.metric
+    if as_json:
+        click.echo(json.dumps(report.ranked(runs, metric.goal if metric else "minimize")))
+    else:
+        name, goal = (metric.name, metric.goal) if metric else (None, "minimize")
+        console.print(report.render(runs, name, goal))
+    console.print(f"W&B runs: wandb sync {folder}/wandb/offline-run-*", highlight=False)
+
+
+@sweep.command("dashboard")
+@click.argument("name", metavar="STUDY", default="digits")
+@click.option("--project", help="W&B project; default: WANDB_PROJECT, else sambench.")
+@click.option("--entity", help="W&B user or team; default: your own.")
+@click.option(
+    "--upload", type=click.Path(path_type=Path), help="Upload this file instead of a study's."
+)
+@root_option
+def sweep_dashboard(
+    name: str, project: str | None, entity: str | None, upload: Path | None, root: Path
+) -> None:
+    """Make a W&B report of a study: leaderboard, what was tried, what it cost, how it trained.
+
+    Without a login its description is written to runs/STUDY/dashboard.json, for --upload.
+    """
+    import os
+
+    from sambench import records
+    from sambench.report.analysis import analyse
+    from sambench.sweep import dashboard
+
+    if upload is not None:
+        path, description = upload, dashboard.read(upload)
+    else:
+        analysis = analyse(records.read(_records_of(name, root)))
+        path = root / analysis.study / "dashboard.json"
+        chosen = project or os.environ.get("WANDB_PROJECT") or "sambench"
+        description = dashboard.describe(analysis, chosen)
+        dashboard.write(path, description)
+        click.echo(f"written: {path}")
+    try:
+        click.echo(f"report: {dashboard.upload(description, entity)}")
+    except dashboard.NoLogin:
+        message = f"W&B knows no key here; {dashboard.LOGIN}"
+        if upload is not None:
+            raise UserError(f"{message} {path}") from None
+        click.echo(f"not uploaded: {message} {path}")

@@ -38,7 +38,7 @@ class Protocol:
             seeds=seeds.derive(self.study.seed + seeds.SEARCH),
             lr=lr,
             hyperparameters=settable(variant),
-            epochs=max(1, round(factor * self.study.train.epochs)),
+            epochs=epochs(self.study, factor),
             radius=arm.radius,
             device=self.device,
         )
@@ -92,6 +92,11 @@ class Protocol:
                     "seeds": seeds.derive(self.study.seed + number),
                 }
                 yield Run(**fields)
+
+
+def epochs(study: Study, factor: float) -> int:
+    """The schedule length of a run, from what the baseline searches."""
+    return max(1, round(factor * study.train.epochs))
 
 
 def settable(variant: variants.Variant) -> dict[str, Any]:

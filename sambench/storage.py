@@ -8,15 +8,16 @@ from pathlib import Path
 
 import filelock
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 
 from sambench.config import Study, changed_keys
 from sambench.errors import UserError
 from sambench.files import write_atomically
+from sambench.journal import open_journal
 from sambench.train import Run
 
-REMEDY = "restore it from a copy, or delete it: finished runs are kept and read again"
+
+class Held(UserError):
+    """Another process runs the study."""
 
 
 class StudyFolder:
@@ -25,6 +26,7 @@ class StudyFolder:
     study.json    the study as first started
     journal.log   Optuna's journal: trials and their parameters
     runs/ID/      a run's result.json, or its checkpoint while it is not finished
+    sweeps/       results of trials that W&B agents ran, by sweep and run
     wandb/        W&B's files
     records.csv, leaderboard.md
     """
@@ -66,48 +68,49 @@ class StudyFolder:
             )
 
     @contextmanager
+    def landing(self) -> Iterator[None]:
+        """For whoever takes in swept trials: one at a time, for a moment; a study waits for it."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(self.path / "landing.lock"):
+            yield
+
+    @contextmanager
     def opened(self) -> Iterator[optuna.storages.BaseStorage]:
         """Optuna's storage, for one process at a time; UserError if another one holds the study."""
+        with self.landing():
+            held = self._take()
+        with held:
+            yield self._storage()
+
+    @contextmanager
+    def opened_to_land(self) -> Iterator[optuna.storages.BaseStorage | None]:
+        """The same, None while the study is being run: it takes in swept trials at its end."""
+        with self.landing():
+            try:
+                held = self._take()
+            except Held:
+                yield None
+                return
+            with held:
+                yield self._storage()
+
+    def _take(self) -> filelock.AcquireReturnProxy:
         self.path.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self.path / "lock")
         owner = self.path / "owner"
         try:
-            held = lock.acquire(blocking=False)
+            held = filelock.FileLock(self.path / "lock").acquire(blocking=False)
         except filelock.Timeout:
             pid = owner.read_text() if owner.exists() else "unknown"
-            raise UserError(
+            raise Held(
                 f"study {self.study.name!r} is being run already, by process {pid}; wait for it, "
                 "or use --fork NAME"
             ) from None
-        with held:
-            self.check()
-            owner.write_text(str(os.getpid()))
-            if not (self.path / "study.json").exists():
-                write_atomically(self.path / "study.json", json.dumps(self._content, indent=1))
-            yield _open_journal(self.path / "journal.log")
+        return held
 
-
-def _open_journal(path: Path) -> JournalStorage:
-    """Opens a journal, mending what a killed process leaves: a torn last line, a stale lock.
-
-    Appending behind a torn line would ruin the journal for ever. The caller holds the study's lock.
-    """
-    if path.exists():
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            os.truncate(path, whole)
-        _check_lines(path, content[:whole])
-    path.with_name(path.name + ".lock").unlink(missing_ok=True)
-    try:
-        return JournalStorage(JournalFileBackend(str(path)))
-    except (LookupError, TypeError, ValueError, AssertionError, RuntimeError):
-        raise UserError(f"{path} is damaged; {REMEDY}") from None
-
-
-def _check_lines(path: Path, content: bytes) -> None:
-    for number, line in enumerate(content.splitlines(), 1):
-        try:
-            json.loads(line)
-        except ValueError:
-            raise UserError(f"{path}: line {number} is damaged; {REMEDY}") from None
+    def _storage(self) -> optuna.storages.BaseStorage:
+        """What the holder of the lock does first."""
+        self.check()
+        (self.path / "owner").write_text(str(os.getpid()))
+        if not (self.path / "study.json").exists():
+            write_atomically(self.path / "study.json", json.dumps(self._content, indent=1))
+        return open_journal(self.path / "journal.log")

@@ -1,6 +1,5 @@
 """One study from file to leaderboard: tune, rerun the finalists, confirm, record, report."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -8,14 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 from rich.console import Console
 from torch import nn
 
-import variants
-from sambench import config, device, provenance, records, tracking, train
-from sambench.config import Arm, Study
+from sambench import config, device, recording, records, swept, tracking, train
+from sambench.config import Study
 from sambench.data import Data
 from sambench.engine.eager import Loss
 from sambench.errors import UserError
@@ -23,11 +20,12 @@ from sambench.files import write_atomically
 from sambench.preflight import preflight
 from sambench.progress import Display
 from sambench.protocol import Protocol, cost, expected_cost
-from sambench.records import STAGES, Record
+from sambench.records import Record
 from sambench.report import page
 from sambench.report.analysis import Analysis, analyse
 from sambench.search import Tuner
 from sambench.storage import StudyFolder
+from sambench.swept import Swept
 from sambench.tracking import EQUAL_COMPUTE, Tracker
 from sambench.train import Outcome, Parts, Run
 from sambench.worker import Assignment, execute, prepare
@@ -73,7 +71,53 @@ def run_study(
     """
     chosen = settings or Settings(**{**options, "root": Path(options.get("root", "runs"))})
     with _quiet_optuna():
-        return _Execution(resolve(study, overrides), chosen, Parts(model, data, loss)).run()
+        execution = _Execution(resolve(study, overrides), chosen, Parts(model, data, loss))
+        analysis = execution.run()
+        return land(execution.folder, chosen.command) or analysis
+
+
+def land(folder: StudyFolder, command: str) -> Analysis | None:
+    """Takes into records and page what W&B agents have run since; None if that is nothing.
+
+    A study that is being run takes it in itself, at its end.
+    """
+    study = folder.study
+    arms = study.arms()
+    if not (trials := swept.found(folder.path, study, arms)):
+        return None
+    with folder.opened_to_land() as storage:
+        if storage is None:
+            return None
+        trials = swept.found(folder.path, study, arms)  # again, now that nobody else lands
+        landed = swept.land(storage, trials, study, arms)
+        kept = records.read(folder.records) if folder.records.exists() else None
+        known = kept.records if kept else ()
+        fresh = recording.rows(_results(landed), "sweep")
+        if [row for row in known if row.source == "sweep"] == fresh:
+            return None
+        own = [row for row in known if row.source != "sweep"]
+        rows = recording.ordered([*own, *fresh])
+        newest = max((t.folder / train.RESULT for t in landed.values()), key=_age)
+        header = kept.header if kept else recording.header(study, arms, rows, command, newest)
+        ranked = swept.admitted(folder.path, landed, arms, decide=False)
+        header = header | swept.standing(landed, ranked, arms)
+        return report(folder, header, rows)
+
+
+def report(folder: StudyFolder, header: Mapping[str, Any], rows: Sequence[Record]) -> Analysis:
+    """Writes the records and their page."""
+    records.write(folder.records, header, rows)
+    analysis = analyse(records.read(folder.records))
+    write_atomically(folder.page, page.render(analysis))
+    return analysis
+
+
+def _results(trials: Mapping[str, Swept]) -> list[tuple[Run, Outcome]]:
+    return [(trial.run, trial.outcome) for trial in trials.values()]
+
+
+def _age(path: Path) -> float:
+    return path.stat().st_mtime
 
 
 def resolve(study: Study | Mapping[str, Any] | str | Path, overrides: Sequence[str] = ()) -> Study:
@@ -114,6 +158,7 @@ class _Execution:
         self.arms = study.arms()
         self.protocol = Protocol(study, self.arms, device.resolve(settings.device))
         self.results: dict[str, tuple[Run, Outcome]] = {}
+        self.swept: dict[str, Swept] = {}
         tuned = {arm.label for arm in self.arms if EQUAL_COMPUTE in arm.space}
         self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb), tuned)
 
@@ -128,9 +173,22 @@ class _Execution:
             total = expected_cost(self.study, self.arms)
             self.display = stack.enter_context(Display(self.settings.console, total))
             self._tune(executor, storage)
-            self._stage(executor, "finalists", self.protocol.finalists(self.results))
+            self._land(storage)
+            candidates = self.results | self._admitted()
+            self._stage(executor, "finalists", self.protocol.finalists(candidates))
             self._stage(executor, "confirm", self.protocol.confirmations(self.results))
+            self._land(storage)
             return self._report()
+
+    def _land(self, storage: optuna.storages.BaseStorage) -> None:
+        """Takes in the trials that W&B agents have run."""
+        trials = swept.found(self.folder.path, self.study, self.arms)
+        self.swept = swept.land(storage, trials, self.study, self.arms)
+
+    def _admitted(self) -> dict[str, tuple[Run, Outcome]]:
+        """Those that may become finalists."""
+        ids = swept.admitted(self.folder.path, self.swept, self.arms)
+        return {id: (self.swept[id].run, self.swept[id].outcome) for id in ids}
 
     def _executor(self) -> AbstractContextManager[Executor]:
         if self.settings.workers == 1:
@@ -203,11 +261,10 @@ class _Execution:
 
     def _report(self) -> Analysis:
         self.tracker.settle()
-        found = [(run, self._located(run, outcome)) for run, outcome in self.results.values()]
-        rows = sorted((_record(run, outcome) for run, outcome in found), key=_order)
-        records.write(self.folder.records, self._header(rows), rows)
-        analysis = analyse(records.read(self.folder.records))
-        write_atomically(self.folder.page, page.render(analysis))
+        own = [(run, self._located(run, outcome)) for run, outcome in self.results.values()]
+        taken_in = recording.rows(_results(self.swept), "sweep")
+        rows = recording.ordered([*recording.rows(own), *taken_in])
+        analysis = report(self.folder, self._header(rows), rows)
         files = [self.folder.records, self.folder.page, *self.folder.figures()]
         described = tracking.describe_study(self.study)
         self.tracker.summarize(described, tracking.content(analysis, files))
@@ -219,68 +276,7 @@ class _Execution:
 
     def _header(self, rows: Sequence[Record]) -> dict[str, Any]:
         results = [self.folder.run(run) / train.RESULT for run, _ in self.results.values()]
-        newest = max(results, key=lambda path: path.stat().st_mtime, default=None)
-        return {
-            "study": self.study.name,
-            "spec": self.study.model_dump(mode="json"),
-            "spaces": {
-                arm.label: {
-                    name: space.model_dump(mode="json") for name, space in arm.space.items()
-                }
-                for arm in self.arms
-            },
-            "defaults": {arm.label: _defaults(arm) for arm in self.arms},
-            "command": self.settings.command,
-            "commit": provenance.commit(),
-            "date": provenance.date(newest),
-            "versions": provenance.versions(),
-            "hardware": provenance.hardware(),
-            "test_runs": sum(bool(row.test_correct) for row in rows),
-        }
-
-
-def _defaults(arm: Arm) -> dict[str, float]:
-    """The papers' values of the searched numbers."""
-    known = variants.info(arm.key).hyperparameters
-    found = {name: known[name].default for name in arm.space if name in known}
-    return {name: value for name, value in found.items() if isinstance(value, int | float)}
-
-
-def _record(run: Run, outcome: Outcome) -> Record:
-    return Record(
-        study=run.study.name,
-        variant=run.label,
-        key=run.key,
-        stage=run.stage,
-        trial=run.trial,
-        **run.seeds.columns(),
-        lr=run.lr,
-        rho=run.rho,
-        hyperparameters=json.dumps(run.hyperparameters),
-        epochs=run.epochs,
-        epochs_done=outcome.epochs_done,
-        outcome=outcome.outcome,
-        reason=outcome.reason,
-        val_accuracy=outcome.val_accuracy,
-        val_loss=outcome.val_loss,
-        test_accuracy=outcome.test_accuracy,
-        test_loss=outcome.test_loss,
-        train_loss=outcome.train_loss,
-        test_correct=records.pack(np.array(outcome.test_correct)) if outcome.test_correct else "",
-        num_test=len(outcome.test_correct),
-        gradient_evaluations=outcome.gradient_evaluations,
-        steps=outcome.steps,
-        step_time_s=outcome.step_time_s,
-        wall_s=outcome.wall_s,
-        device=outcome.device,
-        threads=outcome.threads,
-        torch=outcome.torch,
-        source="study",
-        curve=records.curve_text(row["val_accuracy"] for row in outcome.history),
-        peak_memory=outcome.peak_memory,
-        wandb=outcome.wandb,
-    )
-
-
-def _order(record: Record) -> tuple[Any, ...]:
-    return STAGES.index(record.stage), record.variant, record.trial, record.seed
+        newest = max(results, key=_age, default=None)
+        header = recording.header(self.study, self.arms, rows, self.settings.command, newest)
+        ranked = swept.admitted(self.folder.path, self.swept, self.arms)
+        return header | swept.standing(self.swept, ranked, self.arms)

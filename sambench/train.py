@@ -119,6 +119,10 @@ Report = Callable[[dict[str, float]], bool]
 RESULT = "result.json"
 
 
+class Stopped(BaseException):
+    """Raised by a signal handler: the run ends where it is, as pruned, for the reason given."""
+
+
 def run(
     config: Run,
     folder: Path,
@@ -147,6 +151,8 @@ def run(
         outcome = progress.train(engine)
         if outcome.outcome == "complete" and config.stage == "confirm":
             outcome = _tested(outcome, engine.evaluate(engine.data.test))
+    except Stopped as stop:
+        outcome = progress.stopped("pruned", str(stop))
     except (RuntimeError, MemoryError) as error:
         if not _out_of_memory(error):
             raise

@@ -14,10 +14,9 @@ from sambench.distributed import ALONE, World
 from sambench.errors import UserError, nearest
 from sambench.files import write_atomically
 from sambench.preflight import preflight
-from sambench.protocol import settable
+from sambench.protocol import epochs, settable
+from sambench.swept import IDENTITY
 from sambench.train import NO_PARTS, Outcome, Report, Run
-
-IDENTITY = "trial.json"
 
 
 def plan(
@@ -27,16 +26,21 @@ def plan(
     lr: float,
     rho: float | None = None,
     fix: Mapping[str, Any] | None = None,
+    epochs_factor: float = 1.0,
     seed: int = 0,
     on: str = "auto",
+    stage: str = "trial",
 ) -> Run:
     """The run of `variant`, one of the study's labels or any registered name.
 
     rho: its radius, whatever the variant calls it; fix: its other hyperparameters
+    epochs_factor: the length of its schedule, in units of the study's
     UserError where the registry knows better.
     """
     if lr <= 0:
         raise UserError(f"--lr must be > 0, got {lr}")
+    if epochs_factor <= 0:
+        raise UserError(f"--epochs-factor must be > 0, got {epochs_factor}")
     found = _arm(study, variant)
     chosen = dict(fix or {})
     if rho is not None:
@@ -51,12 +55,12 @@ def plan(
         study=study,
         label=found.label,
         key=found.key,
-        stage="trial",
+        stage=stage,
         trial=0,
         seeds=seeds.derive(study.seed + seed),
         lr=lr,
         hyperparameters=settings,
-        epochs=study.train.epochs,
+        epochs=epochs(study, epochs_factor),
         radius=found.radius,
         device=device.resolve(on),
     )
@@ -82,6 +86,7 @@ def _begun(run: Run, folder: Path, cache: Path, processes: int) -> Outcome | Non
     stored = {
         "study": fingerprint(run.study),
         "variant": run.key,
+        "label": run.label,
         "seed": run.seeds.number,
         "device": run.device,
         **run.setting,

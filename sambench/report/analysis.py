@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sambench.records import STAGES, Records
+from sambench.report import numbers
 from sambench.report import rows as rows_
 from sambench.report import runs as runs_
 from sambench.report.rows import MIN_SEEDS, Row
@@ -46,7 +47,11 @@ def analyse(records: Records) -> Analysis:
         use=verdict.use,
         advice=verdict.advice,
         rows=rows,
-        warnings=(*_warn_study(rows, len(machines)), *(w for row in rows for w in _warn(row))),
+        warnings=(
+            *_warn_study(rows, len(machines)),
+            *_warn_swept(records.header.get("swept")),
+            *(w for row in rows for w in _warn(row)),
+        ),
         damages=tuple(map(str, records.damages)),
         counts={stage: runs_.tally(frame.query("stage == @stage")) for stage in STAGES},
         machines=tuple(f"{device}, threads {threads}" for device, threads in machines),
@@ -63,6 +68,21 @@ def _warn_study(rows: Sequence[Row], num_machines: int) -> list[str]:
     if num_machines > 1:
         found.append("Step times are blank where devices or thread counts differ.")
     return found
+
+
+def _warn_swept(swept: dict[str, Any] | None) -> list[str]:
+    """What the trials of W&B agents have to do with the ranking."""
+    if not swept:
+        return []
+    each = numbers.listing([f"{label} {n}" for label, n in swept["trials"].items()])
+    total = sum(swept["trials"].values())
+    trials = f"{total} trial{'s' * (total != 1)} of W&B sweeps ({each})"
+    if swept["ranked"]:
+        return [f"{trials}: {swept['ranked']} took part in the choice of finalists."]
+    return [
+        f"{trials} are in the records but rank nothing: for that every variant needs as many, on "
+        "the search's seed, before the first finalist is chosen."
+    ]
 
 
 def _warn(row: Row) -> list[str]:

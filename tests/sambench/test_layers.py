@@ -16,10 +16,13 @@ FLOORS = [
     {"config", "data", "measure", "records", "timings", "device", "distributed"},
     {"engine", "checkpoint", "report", "provenance", "tracking"},
     {"train", "bench"},
-    {"search", "protocol", "storage", "workers", "progress"},
+    {
+        *("search", "protocol", "storage", "workers", "progress"),
+        *("journal", "recording", "swept"),
+    },
     {"worker", "preflight"},
     {"study"},
-    {"plan", "trial"},
+    {"plan", "trial", "sweep"},
     {"cli"},
 ]
 """From the bottom: a room imports from its own floor or one below, see design.md section 2."""

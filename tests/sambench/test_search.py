@@ -12,8 +12,8 @@ from optuna.trial import TrialState
 
 from sambench import config
 from sambench.config import Study
+from sambench.journal import open_journal
 from sambench.search import HaltonSampler, Tuner
-from sambench.storage import _open_journal
 from sambench.train import Outcome
 
 Parameters = dict[str, Any]
@@ -107,7 +107,7 @@ def score(parameters: Parameters) -> float:
 
 def searched(study: Study, journal: Path, kills: dict[int, str]) -> list[Parameters]:
     """Parameters of all trials of a search that is killed in the given trials, at given places."""
-    tuned = tuner(study, "sam", _open_journal(journal))
+    tuned = tuner(study, "sam", open_journal(journal))
     number, found = 0, []
     while number < study.search.trials:
         kill = kills.pop(number, "")
@@ -122,7 +122,7 @@ def searched(study: Study, journal: Path, kills: dict[int, str]) -> list[Paramet
             if kill == "torn line":
                 with journal.open("ab") as file:
                     file.write(b'{"op_code": 5, "worker_id"')
-            tuned = tuner(study, "sam", _open_journal(journal))
+            tuned = tuner(study, "sam", open_journal(journal))
             number, found = 0, []  # a new process goes through all trials again
             continue
         found.append(parameters)
@@ -153,9 +153,9 @@ def test_adaptive_samplers_learn(study: Study, tmp_path: Path):
 
 
 def test_a_running_trial_is_reopened_not_redone(study: Study, tmp_path: Path):
-    first = tuner(study, "sam", _open_journal(tmp_path / "journal"))
+    first = tuner(study, "sam", open_journal(tmp_path / "journal"))
     trial, parameters = first.ask(0)
-    again = tuner(study, "sam", _open_journal(tmp_path / "journal"))
+    again = tuner(study, "sam", open_journal(tmp_path / "journal"))
     reopened, same = again.ask(0)
     assert (reopened.number, reopened._trial_id, same) == (0, trial._trial_id, parameters)
     again.tell(0, Outcome("complete", val_accuracy=0.5))
@@ -219,7 +219,7 @@ def test_without_a_pruner_nothing_is_pruned(study: Study):
 def test_epochs_that_are_trained_again_decide_as_they_did(study: Study, tmp_path: Path):
     """Killed when it was about to be pruned, and resumed from a checkpoint some epochs before."""
     study = changed(study, "search.pruner=median")
-    tuned = tuner(study, "sam", _open_journal(tmp_path / "journal"))
+    tuned = tuner(study, "sam", open_journal(tmp_path / "journal"))
     good_trials(tuned, 8, 10)
     trial, _ = tuned.ask(8)
     accuracies = [0.5, 0.5, 0.1, 0.1, 0.1]
@@ -227,6 +227,6 @@ def test_epochs_that_are_trained_again_decide_as_they_did(study: Study, tmp_path
     decisions = [tuned.report(trial, row, 10) for row in rows[:2]]
     assert decisions == [False, False]
     assert tuned.report(trial, rows[2], 10)
-    tuned = tuner(study, "sam", _open_journal(tmp_path / "journal"))
+    tuned = tuner(study, "sam", open_journal(tmp_path / "journal"))
     trial, _ = tuned.ask(8)
     assert [tuned.report(trial, row, 10) for row in rows[:3]] == [*decisions, True]

@@ -1,0 +1,95 @@
+"""What a study writes into its records: a row per run, and the header."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import variants
+from sambench import provenance, records
+from sambench.config import Arm, Study
+from sambench.records import Record
+from sambench.train import Outcome, Run
+
+
+def rows(results: Iterable[tuple[Run, Outcome]], source: str = "study") -> list[Record]:
+    """The records of finished runs, in the order of the file."""
+    return ordered(record(run, outcome, source) for run, outcome in results)
+
+
+def ordered(found: Iterable[Record]) -> list[Record]:
+    return sorted(found, key=_order)
+
+
+def header(
+    study: Study, arms: Sequence[Arm], rows: Sequence[Record], command: str, newest: Path | None
+) -> dict[str, Any]:
+    """Where the records come from; `newest` is the file that was written last."""
+    return {
+        "study": study.name,
+        "spec": study.model_dump(mode="json"),
+        "spaces": {
+            arm.label: {name: space.model_dump(mode="json") for name, space in arm.space.items()}
+            for arm in arms
+        },
+        "defaults": {arm.label: _defaults(arm) for arm in arms},
+        "command": command,
+        "commit": provenance.commit(),
+        "date": provenance.date(newest),
+        "versions": provenance.versions(),
+        "hardware": provenance.hardware(),
+        "test_runs": sum(bool(row.test_correct) for row in rows),
+    }
+
+
+def _defaults(arm: Arm) -> dict[str, float]:
+    """The papers' values of the searched numbers."""
+    known = variants.info(arm.key).hyperparameters
+    found = {name: known[name].default for name in arm.space if name in known}
+    return {name: value for name, value in found.items() if isinstance(value, int | float)}
+
+
+def record(run: Run, outcome: Outcome, source: str = "study") -> Record:
+    """A run as the records keep it."""
+    return Record(
+        study=run.study.name,
+        variant=run.label,
+        key=run.key,
+        stage=run.stage,
+        trial=run.trial,
+        **run.seeds.columns(),
+        lr=run.lr,
+        rho=run.rho,
+        hyperparameters=json.dumps(run.hyperparameters),
+        epochs=run.epochs,
+        epochs_done=outcome.epochs_done,
+        outcome=outcome.outcome,
+        reason=outcome.reason,
+        val_accuracy=outcome.val_accuracy,
+        val_loss=outcome.val_loss,
+        test_accuracy=outcome.test_accuracy,
+        test_loss=outcome.test_loss,
+        train_loss=outcome.train_loss,
+        test_correct=records.pack(np.array(outcome.test_correct)) if outcome.test_correct else "",
+        num_test=len(outcome.test_correct),
+        gradient_evaluations=outcome.gradient_evaluations,
+        steps=outcome.steps,
+        step_time_s=outcome.step_time_s,
+        wall_s=outcome.wall_s,
+        device=outcome.device,
+        threads=outcome.threads,
+        torch=outcome.torch,
+        source=source,
+        curve=records.curve_text(row["val_accuracy"] for row in outcome.history),
+        peak_memory=outcome.peak_memory,
+        wandb=outcome.wandb,
+    )
+
+
+STAGES = ("search", "finalist", "confirm")
+
+
+def _order(record: Record) -> tuple[Any, ...]:
+    return STAGES.index(record.stage), record.variant, record.trial, record.seed

@@ -1,0 +1,1 @@
+"""W&B sweeps: studies exported as sweep files, and sweep files run without a server."""

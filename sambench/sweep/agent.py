@@ -1,0 +1,49 @@
+"""What W&B's agent gives a run: its config in a file, and the environment that points to it."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FLUSH_S = 0.5
+"""how often an offline run writes what was logged; W&B's default, 15 s, is late for stopping"""
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Where the agent puts the config of a run."""
+
+    yaml: Path
+    json: Path
+
+
+def write_config(folder: Path, sweep_id: str, run_id: str, config: Mapping[str, Any]) -> RunFiles:
+    """Both forms of a run's config, below WANDB_DIR as the agent has it."""
+    base = folder / "wandb" / f"sweep-{sweep_id}"
+    base.mkdir(parents=True, exist_ok=True)
+    files = RunFiles(base / f"config-{run_id}.yaml", base / f"config-{run_id}.json")
+    values = {"wandb_version": 1, **{name: {"value": value} for name, value in config.items()}}
+    files.yaml.write_text(yaml.safe_dump(values, sort_keys=False))
+    files.json.write_text(json.dumps(config))
+    return files
+
+
+def environment(
+    folder: Path, sweep_id: str, run_id: str, params: Path, *, project: str, entity: str | None
+) -> dict[str, str]:
+    """The environment of a run: `wandb.init()` takes its id, sweep and config from there."""
+    env = {k: v for k, v in os.environ.items() if k != "WANDB_SERVICE"}
+    return env | {
+        "WANDB_SWEEP_ID": sweep_id,
+        "WANDB_RUN_ID": run_id,
+        "WANDB_SWEEP_PARAM_PATH": str(params),
+        "WANDB_PROJECT": project,
+        **({"WANDB_ENTITY": entity} if entity else {}),
+        "WANDB_DIR": str(folder),
+        "WANDB_MODE": "offline",
+        "WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL": str(FLUSH_S),
+    }

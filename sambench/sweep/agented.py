@@ -1,0 +1,128 @@
+"""A trial that a W&B agent started: it logs into the agent's run and lands in its study."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from sambench import swept, train
+from sambench import trial as trials
+from sambench.files import write_atomically
+from sambench.storage import StudyFolder
+from sambench.study import cache_folder, land
+from sambench.tracking import describe
+from sambench.train import Outcome, Run, Stopped
+
+
+def execute(run: Run, root: Path, sweep_id: str, run_id: str) -> Outcome:
+    """Trains it, or returns what it came to; SIGTERM, by which agents stop runs, prunes it.
+
+    UserError if the study has trials of another file, before anything is trained.
+    """
+    study = StudyFolder(root, run.study)
+    study.check()
+    if run.label not in {arm.label for arm in run.study.arms()}:
+        print(f"{run.label} is no variant of {run.study.name}: not recorded there", file=sys.stderr)
+    folder = swept.folder(study.path, sweep_id, run_id)
+    logged = _AgentsRun(run)
+    try:
+        with _stoppable():
+            outcome = trials.execute(run, folder, cache_folder(root), logged.log)
+    except Exception as error:
+        _leave_failed(run, folder, error)
+        _land(study, sweep_id)
+        logged.finish(None)
+        raise
+    _land(study, sweep_id)
+    logged.finish(outcome)
+    return outcome
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM and Ctrl-C end the run as pruned, once; what is left to do then is not disturbed."""
+
+    def handle(by: Any) -> None:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, by)
+
+    def stop(number: int, frame: object) -> None:
+        handle(signal.SIG_IGN)
+        raise Stopped(f"stopped by {signal.Signals(number).name}")
+
+    handle(stop)
+    try:
+        yield
+    except Stopped as error:  # before training began
+        raise SystemExit(f"sambench: {error} before it began") from None
+    finally:
+        handle(signal.SIG_IGN)
+
+
+def _leave_failed(run: Run, folder: Path, error: Exception) -> None:
+    """A crash counts, too: agents would otherwise hide how often a variant fails."""
+    if not (folder / swept.IDENTITY).exists():
+        return
+    reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    stored = {"setting": run.setting, "outcome": asdict(Outcome("failed", reason))}
+    write_atomically(folder / train.RESULT, json.dumps(stored))
+
+
+def _land(study: StudyFolder, sweep_id: str) -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    land(study, f"wandb agent {sweep_id}")
+
+
+class _AgentsRun:
+    """The W&B run that the agent made: id, project and sweep come from the environment.
+
+    If W&B fails, the trial goes on.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run: Any = None
+        if os.environ.get("WANDB_MODE") == "disabled":
+            return
+        try:
+            import wandb
+
+            described = describe(run)
+            self._run = wandb.init(
+                group=described["group"],
+                job_type="sweep",
+                tags=described["tags"],
+                config=described["config"],
+                settings=wandb.Settings(console="off", disable_git=True, disable_code=True),
+            )
+        except Exception as error:
+            self._failed(error)
+
+    def log(self, row: dict[str, float]) -> bool:
+        if self._run is not None:
+            try:
+                self._run.log(row, step=int(row["epoch"]))
+            except Exception as error:
+                self._failed(error)
+        return False
+
+    def finish(self, outcome: Outcome | None) -> None:
+        if self._run is None:
+            return
+        try:
+            if outcome is not None:
+                self._run.summary.update({"state": outcome.outcome, "reason": outcome.reason})
+            self._run.finish(exit_code=1 if outcome is None else 0)
+        except Exception as error:
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        self._run = None
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        print(f"W&B failed: {reason}; the trial goes on without it", file=sys.stderr)

@@ -1,0 +1,190 @@
+"""A W&B sweep without a server: W&B's controller and its agents, in one process."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+import optuna
+
+from sambench.errors import UserError
+from sambench.files import write_atomically
+from sambench.journal import open_journal
+from sambench.sweep import agent, command, hyperband, orphans
+from sambench.sweep.ledger import Ended, Ledger, Planned
+from sambench.sweep.process import RunProcess
+from sambench.sweep.spec import Sweep
+from sambench.workers import RunFailed
+
+POLL_S = 0.25
+FIRST_FAILURES = 5  # W&B's agent, too, gives up if its first five runs fail
+
+Say = Callable[[str], None]
+
+
+class LocalSweep:
+    """Runs a sweep, or goes on with it.
+
+    sweep.json    the sweep file as first started, and the sweep's id
+    journal.log   Optuna's journal: every run's config and end
+    output/       what the programs printed
+    wandb/        the runs, which `wandb sync` uploads
+    """
+
+    def __init__(
+        self, sweep: Sweep, folder: Path, *, workers: int = 1, seed: int = 0, say: Say = print
+    ) -> None:
+        self.sweep = sweep
+        self.folder = folder.absolute()
+        self.workers = workers
+        self.seed = seed
+        self.say = say
+        self._running: list[RunProcess] = []
+
+    def run(self, count: int | None = None) -> list[Ended]:
+        """Every run of the sweep that is over; at most `count` new ones are started."""
+        with self._opened() as ledger:
+            known = len(ledger.ended())
+            if known:
+                self.say(f"going on after {known} runs")
+            try:
+                self._loop(ledger, count)
+            except BaseException:
+                self._end_children()
+                raise
+            return ledger.ended()
+
+    @contextmanager
+    def _opened(self) -> Iterator[Ledger]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.folder / "lock")
+        try:
+            held = lock.acquire(blocking=False)
+        except filelock.Timeout:
+            raise UserError(f"{self.folder} belongs to a sweep that is running; wait") from None
+        with held:
+            self.id = self._identity()
+            optuna.logging.set_verbosity(optuna.logging.WARNING)
+            storage = open_journal(self.folder / "journal.log")
+            if num := orphans.end(self.folder):
+                self.say(f"ended {num} programs that a killed sweep had left running")
+            yield Ledger(self.sweep, self.id, storage, self.seed)
+
+    def _identity(self) -> str:
+        """The sweep's id; UserError if the folder holds another sweep."""
+        path = self.folder / "sweep.json"
+        content = {**self.sweep.model_dump(mode="json"), "seed": self.seed}
+        if path.exists():
+            stored = json.loads(path.read_text())
+            changed = [
+                k for k in content if stored["sweep"].get(k) != content[k] and k != "run_cap"
+            ]
+            if changed:
+                raise UserError(
+                    f"{self.folder} holds runs, and these keys have changed since: "
+                    f"{', '.join(changed)}; undo that, or give the sweep another name"
+                )
+            return stored["id"]
+        identity = uuid.uuid4().hex[:8]
+        write_atomically(path, json.dumps({"id": identity, "sweep": content}, indent=1))
+        return identity
+
+    def _loop(self, ledger: Ledger, count: int | None) -> None:
+        started = 0
+        over = self._reached(ledger)
+        while True:
+            while not over and len(self._running) < self.workers and started != count:
+                planned = ledger.next()
+                if planned is None:
+                    break
+                self._running.append(self._start(planned))
+                started += 1
+            if not self._running:
+                return
+            time.sleep(POLL_S)
+            for process in list(self._running):
+                code = process.poll()
+                process.read()
+                if code is not None:
+                    self._running.remove(process)
+                    self._finish(process, ledger)
+                    over = over or self._reached(ledger)
+            self._stop_early(ledger)
+
+    def _start(self, planned: Planned) -> RunProcess:
+        sweep = self.sweep
+        files = agent.write_config(self.folder, self.id, planned.run_id, planned.config)
+        project = sweep.project or "uncategorized"
+        env = agent.environment(
+            self.folder, self.id, planned.run_id, files.yaml, project=project, entity=sweep.entity
+        )
+        words = command.expand(
+            sweep.command, planned.config, program=sweep.program, json_file=str(files.json)
+        )
+        self.say(f"run {planned.number} ({planned.run_id}): {_flat(planned.config)}")
+        process = RunProcess(planned, words, env, self.folder, sweep.metric)
+        orphans.note(self.folder, planned.run_id, process.pid)
+        return process
+
+    def _finish(self, process: RunProcess, ledger: Ledger) -> None:
+        ended = process.ended()
+        ledger.end(ended)
+        orphans.forget(self.folder, ended.run_id)
+        metric = self.sweep.metric
+        found = "" if metric is None or ended.best is None else f", {metric.name} {ended.best:.6g}"
+        self.say(f"run {ended.number} ({ended.run_id}) {ended.state}{found}")
+        if ended.state == "failed":
+            self.say(f"  exit code {ended.exit_code}: {process.last_line()} ({process.output})")
+            runs = ledger.ended()
+            if len(runs) == FIRST_FAILURES and all(run.state == "failed" for run in runs):
+                raise RunFailed(f"the first {FIRST_FAILURES} runs of the sweep; see the output")
+        elif metric is not None and ended.best is None:
+            self.say(f"  it logged no {metric.name!r}: {_logged(process)}")
+
+    def _stop_early(self, ledger: Ledger) -> None:
+        rule = self.sweep.early_terminate
+        if rule is None or not self._running:
+            return
+        assert self.sweep.metric is not None
+        sign = self.sweep.metric.sign
+        over = [[sign * value for value in run.history] for run in ledger.ended()]
+        histories = [*over, *(process.history for process in self._running)]
+        for process in self._running:
+            if not process.stopped and hyperband.stops(process.history, histories, rule):
+                process.stopped = True
+                process.terminate()
+
+    def _reached(self, ledger: Ledger) -> bool:
+        """Whether a run is as good as the metric's target."""
+        metric = self.sweep.metric
+        if metric is None or metric.target is None:
+            return False
+        target = metric.sign * metric.target
+        return any(r.best is not None and metric.sign * r.best <= target for r in ledger.ended())
+
+    def _end_children(self) -> None:
+        """As an agent that is told to stop: SIGTERM, time to write, SIGKILL."""
+        for process in self._running:
+            process.terminate()
+        try:
+            while any(process.poll() is None for process in self._running):
+                time.sleep(POLL_S)
+        except KeyboardInterrupt:
+            for process in self._running:
+                process.kill()
+
+
+def _logged(process: RunProcess) -> str:
+    if process.names is None:
+        return "it started no W&B run below WANDB_DIR"
+    return f"it logged {', '.join(sorted(process.names)) or 'nothing'}"
+
+
+def _flat(config: dict[str, Any]) -> str:
+    return " ".join(
+        f"{k}={v:.6g}" if isinstance(v, float) else f"{k}={v}" for k, v in config.items()
+    )

@@ -1,0 +1,91 @@
+"""What a program has told W&B so far, read from the .wandb file that it writes offline.
+
+The file is a 7-byte header, then LevelDB log frames (32 KiB blocks of crc, length, type) of
+protobuf records. It may end in the middle of a frame while its program runs.
+"""
+
+import json
+import math
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HEADER, BLOCK, FRAME = 7, 32768, struct.Struct("<IHB")
+FULL, FIRST, LAST = 1, 2, 4
+
+
+def find(folder: Path, run_id: str) -> Path | None:
+    """The newest file of a run below WANDB_DIR."""
+    found = [*folder.glob(f"wandb/*run-*-{run_id}/run-{run_id}.wandb"),
+             *folder.glob(f".wandb/*run-*-{run_id}/run-{run_id}.wandb")]  # fmt: skip
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+class RunLog:
+    """A growing file; `update` takes in what is new."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = HEADER
+        self._buffer = b""
+        self._history: dict[str, list[float]] = {}
+        self.summary: dict[str, Any] = {}
+        self.config: dict[str, Any] = {}
+
+    def update(self) -> None:
+        from wandb.proto.wandb_internal_pb2 import Record  # pyright: ignore[reportAttributeAccessIssue]
+
+        for data in self._frames():
+            record = Record()
+            record.ParseFromString(data)
+            for item in record.history.item:
+                value = json.loads(item.value_json)
+                if is_number(value):
+                    self._history.setdefault(_key(item), []).append(value)
+            for item in record.summary.update:
+                self.summary[_key(item)] = json.loads(item.value_json)
+            for item in record.config.update:
+                self.config[_key(item)] = json.loads(item.value_json)
+            for item in record.run.config.update:
+                self.config[_key(item)] = json.loads(item.value_json)
+
+    def history(self, metric: str) -> list[float]:
+        """The finite values logged under a name."""
+        return self._history.get(metric, [])
+
+    def names(self) -> set[str]:
+        """Everything that was logged."""
+        return {name for name in self._history if not name.startswith("_")}
+
+    def _frames(self) -> Iterator[bytes]:
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            data = file.read()
+        at = 0
+        while True:
+            left = BLOCK - (self._offset + at) % BLOCK
+            if left < FRAME.size:
+                at += left
+                continue
+            if at + FRAME.size > len(data):
+                break
+            _, length, kind = FRAME.unpack_from(data, at)
+            end = at + FRAME.size + length
+            if kind == 0 or end > len(data):
+                break
+            chunk = data[at + FRAME.size : end]
+            self._buffer = chunk if kind in (FULL, FIRST) else self._buffer + chunk
+            at = end
+            if kind in (FULL, LAST):
+                yield self._buffer
+        self._offset += at
+
+
+def is_number(value: Any) -> bool:
+    """What W&B's engine counts as a value of a metric."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _key(item: Any) -> str:
+    return item.key or ".".join(item.nested_key)

@@ -1,0 +1,188 @@
+"""Trials that W&B agents ran: how they come into their study's storage and records.
+
+A trial leaves its result in runs/STUDY/sweeps/SWEEP/RUN/, whatever else goes on. From there it is
+landed: counted once, under the number it gets in the Optuna study "FINGERPRINT/LABEL/sweep". The
+study's own trials keep their numbers, and its samplers never see these.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FrozenTrial, TrialState
+
+from sambench import seeds, train
+from sambench.config import Arm, Space, Study, fingerprint
+from sambench.errors import UserError
+from sambench.files import write_atomically
+from sambench.protocol import epochs
+from sambench.train import Outcome, Run
+
+IDENTITY = "trial.json"
+ADMITTED = "admitted.json"
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A trial that an agent ran to its end."""
+
+    run: Run
+    outcome: Outcome
+    folder: Path
+
+    @property
+    def key(self) -> str:
+        """SWEEP/RUN, by which it is counted once."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+
+def folder(study_folder: Path, sweep_id: str, run_id: str) -> Path:
+    """Where an agent's trial leaves its result."""
+    return study_folder / "sweeps" / sweep_id / run_id
+
+
+def found(study_folder: Path, study: Study, arms: Sequence[Arm]) -> list[Swept]:
+    """Every trial that is over, oldest first; those of variants outside the study are left out."""
+    known = {arm.label: arm for arm in arms}
+    paths = sorted(
+        study_folder.glob(f"sweeps/*/*/{train.RESULT}"), key=lambda p: (p.stat().st_mtime, str(p))
+    )
+    trials = (_read(path.parent, study, known) for path in paths)
+    return [trial for trial in trials if trial is not None]
+
+
+def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> Swept | None:
+    identity = path / IDENTITY
+    try:
+        stored = json.loads(identity.read_text()) if identity.exists() else {}
+    except ValueError:
+        raise UserError(f"{identity} is damaged; remove its folder") from None
+    arm = arms.get(stored.get("label", ""))
+    if arm is None or stored["study"] != fingerprint(study):
+        return None
+    run = Run(
+        study=study,
+        label=arm.label,
+        key=arm.key,
+        stage="search",
+        trial=-1,
+        seeds=seeds.derive(stored["seed"]),
+        lr=stored["lr"],
+        hyperparameters=stored["hyperparameters"],
+        epochs=stored["epochs"],
+        radius=arm.radius,
+        device=stored["device"],
+    )
+    outcome = train.finished(run, path)
+    return None if outcome is None else Swept(run, outcome, path)
+
+
+def land(
+    storage: optuna.storages.BaseStorage, trials: Iterable[Swept], study: Study, arms: Sequence[Arm]
+) -> dict[str, Swept]:
+    """The trials by run id, numbered after the study's own; new ones are added to the storage."""
+    waiting = list(trials)
+    landed: dict[str, Swept] = {}
+    for arm in arms:
+        own = [trial for trial in waiting if trial.run.label == arm.label]
+        if not own:
+            continue
+        kept = optuna.create_study(
+            storage=storage,
+            study_name=f"{fingerprint(study)}/{arm.label}/sweep",
+            direction="maximize",
+            load_if_exists=True,
+        )
+        numbers = {t.user_attrs["run"]: t.number for t in kept.get_trials(deepcopy=False)}
+        for trial in own:
+            if trial.key not in numbers:
+                kept.add_trial(_frozen(trial, arm, study))
+                numbers[trial.key] = len(numbers)
+            number = study.search.trials + numbers[trial.key]
+            run = replace(trial.run, trial=number)
+            landed[run.id] = replace(trial, run=run)
+    return landed
+
+
+def _frozen(trial: Swept, arm: Arm, study: Study) -> FrozenTrial:
+    run, outcome = trial.run, trial.outcome
+    values = {**run.hyperparameters, "lr": run.lr, "epochs_factor": _factor(run, arm)}
+    searched = {n: space for n, space in arm.space.items() if _can_hold(space, values.get(n))}
+    state = {"pruned": TrialState.PRUNED, "failed": TrialState.FAIL}.get(outcome.outcome)
+    return optuna.create_trial(
+        state=state or TrialState.COMPLETE,
+        value=None if state else outcome.val_accuracy or 0.0,
+        params={name: values[name] for name in searched},
+        distributions={name: _holding(s, values[name]) for name, s in searched.items()},
+        intermediate_values={int(row["epoch"]): row["val_accuracy"] for row in outcome.history},
+        user_attrs={"source": "sweep", "run": trial.key},
+    )
+
+
+def _factor(run: Run, arm: Arm) -> float | None:
+    """The searched schedule length that makes a run as long as it is."""
+    factors = arm.space["epochs_factor"].choices if "epochs_factor" in arm.space else ()
+    length = {epochs(run.study, float(factor)): float(factor) for factor in factors or ()}
+    return length.get(run.epochs)
+
+
+def _can_hold(space: Space, value: Any) -> bool:
+    """Optuna widens a range from trial to trial, but not a list of choices."""
+    return value is not None and (space.choices is None or value in space.choices)
+
+
+def _holding(space: Space, value: Any) -> BaseDistribution:
+    """The study's own space, widened where a sweep went beyond it."""
+    if space.choices is not None:
+        return CategoricalDistribution(space.choices)
+    low, high = min(space.low or 0, value), max(space.high or 0, value)
+    if isinstance(low, int) and isinstance(high, int):
+        return IntDistribution(low, high, log=space.log)
+    return FloatDistribution(float(low), float(high), log=space.log)
+
+
+def admitted(
+    study_folder: Path, trials: Mapping[str, Swept], arms: Sequence[Arm], *, decide: bool = True
+) -> set[str]:
+    """Ids of the trials that take part in the choice of finalists, the same on every resumption.
+
+    All of them where every variant was swept with as many trials, on the search's seed; else none.
+    Decided once, when the first finalist is chosen: later trials must not reopen a study that has
+    seen its test set. decide: whether to keep the decision
+    """
+    path = study_folder / ADMITTED
+    if path.exists():
+        keys = set(json.loads(path.read_text()))
+    elif any(study_folder.glob("runs/finalist-*")):
+        keys = set()
+    else:
+        keys = {t.key for t in trials.values()} if equal_budget(trials.values(), arms) else set()
+        if trials and decide:
+            write_atomically(path, json.dumps(sorted(keys)))
+    return {id for id, trial in trials.items() if trial.key in keys}
+
+
+def equal_budget(trials: Iterable[Swept], arms: Sequence[Arm]) -> bool:
+    """Whether every variant was swept with as many trials, all of them on the search's seed."""
+    listed = list(trials)
+    counts = Counter(trial.run.label for trial in listed)
+    numbers = {trial.run.seeds.number - trial.run.study.seed for trial in listed}
+    return len({counts[arm.label] for arm in arms}) == 1 and numbers == {seeds.SEARCH}
+
+
+def standing(trials: Mapping[str, Swept], ranked: set[str], arms: Sequence[Arm]) -> dict[str, Any]:
+    """What the records' header says of swept trials; empty if there are none."""
+    if not trials:
+        return {}
+    counts = Counter(trial.run.label for trial in trials.values())
+    return {"swept": {"trials": {a.label: counts[a.label] for a in arms}, "ranked": len(ranked)}}
