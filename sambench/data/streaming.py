@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import multiprocessing as mp
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +27,7 @@ An eighth, for each worker of a study holds a copy of what it trains on.
 """
 AHEAD = 4  # batches that each worker decodes ahead
 COUNT_BATCH = 256  # pictures
+START = "spawn"  # not fork (threads, CUDA), not forkserver: a worker must see its owner die
 
 
 def is_large(num_bytes: int) -> bool:
@@ -107,7 +107,7 @@ class Stream:
             num_workers=num,
             collate_fn=_as_they_are,
             pin_memory=device.type == "cuda",
-            multiprocessing_context=_context() if num else None,
+            multiprocessing_context=START if num else None,
             prefetch_factor=AHEAD if num else None,
             persistent_workers=num > 0,
             generator=torch.Generator(),  # else it would draw from the run's own
@@ -123,13 +123,6 @@ def num_workers(device: torch.device) -> int:
     """A process per thread of this run; on a CPU one is left for training, none on a single one."""
     threads = torch.get_num_threads()
     return threads if device.type == "cuda" else threads - 1
-
-
-def _context() -> Any:
-    """Of processes that are forked from a small one: this one may have threads, and CUDA."""
-    context = mp.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
 
 
 class _Batches:

@@ -1,6 +1,6 @@
 """From records to everything that page, terminal, index and JSON show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from sambench.report import numbers
 from sambench.report import rows as rows_
 from sambench.report import runs as runs_
 from sambench.report.rows import MIN_SEEDS, Row
+from sambench.report.runs import Runs
 from sambench.report.sweeps import rankable
 from sambench.report.verdict import judge, untuned
 
@@ -36,9 +37,10 @@ class Analysis:
 def analyse(records: Records) -> Analysis:
     """The answer does not depend on the order of the records."""
     frame = rankable(records.frame)
-    variants = [runs for runs in runs_.gather(frame) if runs.label != runs_.EQUAL_EPOCHS]
-    rows = rows_.build(variants, records.header["spaces"])
-    verdict = judge(rows)
+    found, spaces = runs_.gather(frame), records.header["spaces"]
+    variants = [runs for runs in found if runs.label != runs_.EQUAL_EPOCHS]
+    rows = rows_.build(variants, spaces)
+    verdict = judge(rows, _at_equal_epochs(found, spaces))
     machines = sorted({machine for runs in variants for machine in runs.machines})
     return Analysis(
         study=records.header["study"],
@@ -58,6 +60,16 @@ def analyse(records: Records) -> Analysis:
         num_test=int(frame["num_test"].to_numpy().max(initial=0)),
         header=records.header,
     )
+
+
+def _at_equal_epochs(
+    variants: Sequence[Runs], spaces: Mapping[str, Mapping[str, Any]]
+) -> tuple[Row, ...]:
+    """The rows of the second ranking; none where the study did not run its baseline."""
+    if all(runs.label != runs_.EQUAL_EPOCHS for runs in variants):
+        return ()
+    tuned = runs_.baseline([runs for runs in variants if runs.label != runs_.EQUAL_EPOCHS])
+    return rows_.build([runs for runs in variants if runs is not tuned], spaces)
 
 
 def _warn_study(rows: Sequence[Row], num_machines: int) -> list[str]:

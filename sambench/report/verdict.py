@@ -17,8 +17,12 @@ class Verdict:
     advice: str = "nothing yet."
 
 
-def judge(rows: Sequence[Row]) -> Verdict:
-    """Compare with the tuned baseline; a variant that diverged in a confirm run cannot win."""
+def judge(rows: Sequence[Row], at_equal_epochs: Sequence[Row] = ()) -> Verdict:
+    """Compare with the tuned baseline; a variant that diverged in a confirm run cannot win.
+
+    A longer or shorter schedule is chosen on validation data, by luck too: where the baseline
+    `at_equal_epochs` is not beaten, the headline says so.
+    """
     plain = next((row for row in rows if row.is_baseline), None)
     if plain is None or plain.settings is None or plain.accuracy is None:
         return Verdict("No headline: the baseline, plain, has no complete confirm run.")
@@ -27,7 +31,8 @@ def judge(rows: Sequence[Row]) -> Verdict:
     if plain.settings.edges:
         return Verdict(f"No headline: {untuned(plain, plain.settings.edges[0])}.")
     if winners := [row for row in rows if _sign(row) > 0 and not row.confirm["diverged"]]:
-        return Verdict(_win(winners, plain), winners[0].label, _advice(winners[0], winners))
+        headline = _win(winners, plain) + _reservation(winners[0], at_equal_epochs)
+        return Verdict(headline, winners[0].label, _advice(winners[0], winners))
     ties = [row for row in rows if _sign(row) == 0 and not row.confirm["diverged"]]
     return Verdict(_no_win(plain, rows), plain.label, _advice(plain, ties))
 
@@ -55,6 +60,18 @@ def _win(winners: Sequence[Row], plain: Row) -> str:
         f"{best.label} beats tuned {plain.label} by {numbers.percent(gain.mean)} points "
         f"({_mean(best)} against {_mean(plain)} test accuracy, {gain.n} paired seeds, Holm p {p}) "
         f"at {numbers.ratio(best.cost.ratio)} its gradient evaluations{also}."
+    )
+
+
+def _reservation(winner: Row, at_equal_epochs: Sequence[Row]) -> str:
+    plain = next((row for row in at_equal_epochs if row.is_baseline), None)
+    again = next((row for row in at_equal_epochs if row.label == winner.label), None)
+    if plain is None or again is None or again.against is None or _sign(again) > 0:
+        return ""
+    return (
+        f" But it does not beat plain at equal epochs ({_mean(plain)}): difference "
+        f"{numbers.points(again.against.difference.mean)}, "
+        f"Holm p {numbers.p_value(again.against.holm_p)}."
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Drawn", "css", "draw", "render"]
 
 EQUAL_COMPUTE, EQUAL_EPOCHS = "equal-compute", "equal-epochs"
-MOST = 300  # search runs of one variant: more say nothing more, and weigh
+MOST = 300  # runs of one variant: more say nothing more, and weigh
 Tables = Mapping[str, pd.DataFrame]
 
 
@@ -79,7 +79,7 @@ def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Pl
     from sambench.report.figures import search as search_
 
     compute, epochs = (_only(tables["ranking"], which) for which in (EQUAL_COMPUTE, EQUAL_EPOCHS))
-    results = _only(tables["results"], EQUAL_COMPUTE)
+    results = thinned(_only(tables["results"], EQUAL_COMPUTE), MOST)
     search = thinned(tables["search"], MOST)
     yield "accuracy", lambda: intervals.accuracy(compute, results, look)
     yield "differences", lambda: intervals.differences(compute, look)

@@ -80,8 +80,11 @@ def slug(words: str) -> str:
 
 
 def width_of(texts: Iterable[str], size: float = SIZE) -> float:
-    """About how many inches the longest of these texts takes."""
-    return max((len(text) for text in texts), default=0) * LETTER * size / 72
+    """How many inches the longest of these texts takes, with a little for other fonts."""
+    from matplotlib.textpath import TextPath  # optional, like all of matplotlib
+
+    lengths = [TextPath((0, 0), text, size=size).get_extents().width for text in texts if text]
+    return 1.06 * max(lengths, default=0) / 72
 
 
 def shorten(label: str, most: int = 22) -> str:

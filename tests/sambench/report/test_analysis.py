@@ -60,6 +60,19 @@ def test_a_clear_win(make: Make):
     assert found.counts["search"]["complete"] == 32
 
 
+def test_a_win_over_a_tuned_baseline_alone_says_what_it_does_not_beat(make: Make):
+    again = make({"plain-equal-epochs": 0.9505}).records
+    ours = tuple(replace(record, key="plain") for record in again)
+    headline = analyse(make(WIN, extra=ours)).headline
+    assert headline.startswith("asam beats tuned plain by ")
+    assert re.search(
+        r"But it does not beat plain at equal epochs \(95\.\d\d%\): difference [+-]0\.\d\d, Holm p",
+        headline,
+    )
+    weak = tuple(replace(r, key="plain") for r in make({"plain-equal-epochs": 0.93}).records)
+    assert "equal epochs" not in analyse(make(WIN, extra=weak)).headline
+
+
 def test_a_cheaper_equal_is_named(make: Make):
     found = analyse(make({"plain": 0.93, "sam": 0.9505, "esam": 0.950}))
     assert found.use == "sam" and row(found, "esam").group == row(found, "sam").group
