@@ -206,7 +206,8 @@ class Graphed:
 
     def _pass(self, oracle: EagerOracle, rows: Tensor | None, backward: bool) -> tuple[Tensor, Any]:
         """`oracle.evaluate` from a graph: losses and aux, and gradients in `.grad`."""
-        kind = (self._kind, None if rows is None else len(rows), backward, oracle.scale is None)
+        num = None if rows is None else len(rows)
+        kind = (self._kind, num, backward, oracle.begun, oracle.scale is None)
         if oracle.scale is not None and oracle.scale is not self._scale:
             oracle.scale = self._scale.copy_(oracle.scale)
         if rows is not None:

@@ -81,7 +81,8 @@ class EagerOracle:
         self.scale = scale
         self.autocast = autocast
         self._streams = Streams(self.device) if replay else None
-        self._begun = False
+        self.begun = False
+        """whether the batch's first evaluation, the one that moves BatchNorm, is over"""
         self._calls = 0
         self._size = batch.size
 
@@ -154,7 +155,7 @@ class EagerOracle:
         return (self._part(r) for r in rows) if rows else None
 
     def _part(self, rows: Tensor) -> Rows:
-        self._begun = False
+        self.begun = False
         return Rows(self, rows)
 
     def assign(self, grads: Tree) -> None:
@@ -167,7 +168,7 @@ class EagerOracle:
             p.grad = grads[name].to(p.dtype) if name in reached else None
 
     def _evaluate(self, offset: Tree, rows: Tensor | None, *, backward: bool) -> Tensor:
-        first = not self._begun
+        first = not self.begun
         self.trace.forget()
         torch.clear_autocast_cache()  # else the casts of w serve for w + e, and SAM is its base
         try:
@@ -176,7 +177,7 @@ class EagerOracle:
                 losses, aux = (self._run.evaluate or EagerOracle.evaluate)(self, rows, backward)
         finally:
             torch.clear_autocast_cache()
-        self._begun = True
+        self.begun = True
         if rows is None and self._size is None:
             self._size = losses.numel()
         self._count(losses, 1.0 if backward else FORWARD, whole=rows is None)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sambench.train import Outcome, Run
 
 TAG = 64  # characters that W&B takes
+RENAMED = {"ascent": "train_ascent"}  # stable_sam has one of its own
 EQUAL_COMPUTE = "epochs_factor"  # searched by the baseline that may spend what others spend
 
 
@@ -84,7 +85,7 @@ def ending(outcome: "Outcome") -> dict[str, Any]:
 def _flat(table: BaseModel) -> Iterator[tuple[str, Any]]:
     """Every key of a table, defaults included: split_train, betas_0, model_args_drop_rate."""
     for name in type(table).model_fields:  # not a dump, which leaves defaults out
-        yield from _leaves(name, getattr(table, name))
+        yield from _leaves(RENAMED.get(name, name), getattr(table, name))
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:

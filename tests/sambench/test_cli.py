@@ -121,7 +121,7 @@ def test_too_many_images_asked_of_a_dataset(refused: Callable[..., str], study_f
 
 
 OPTIONS = [
-    (["study", "digist"], "unknown study 'digist', did you mean digits?"),
+    (["study", "digist"], "unknown study 'digist', did you mean digits"),
     (["study", "no/such/file.toml"], "unknown study 'no/such/file.toml'"),
     (["study", "--workers", "0"], "'--workers': 0 is not in the range x>=1"),
     (["study", "--workers", "two"], "'two' is not a valid integer"),
