@@ -27,7 +27,8 @@ def test_the_configuration_is_flat_and_complete(run_: Run):
     assert told.items() >= expected.items()
     assert {f"seed_{name}" for name in STREAMS} < set(told)
     tables = {"split", "betas", "model_args", "base_args", "schedule_args"}
-    assert {*Task.model_fields, *Train.model_fields} - tables < set(told)
+    assert {*Task.model_fields, *Train.model_fields} - tables - {"ascent"} < set(told)
+    assert told["train_ascent"] == "local"  # `ascent` is stable_sam's
 
 
 def test_tables_of_a_study_are_flattened(run_: Run, spec: Spec):
