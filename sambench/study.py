@@ -11,7 +11,7 @@ import optuna
 from rich.console import Console
 from torch import nn
 
-from sambench import config, device, recording, records, swept, tracking, train
+from sambench import checkpoint, config, device, recording, records, swept, tracking, train
 from sambench.config import Study
 from sambench.data import Data
 from sambench.engine.eager import Loss
@@ -251,6 +251,7 @@ class _Execution:
         outcome = train.finished(run, self.folder.run(run))
         if outcome is None:
             return False
+        checkpoint.remove(self.folder.run(run))  # a kill may have come between the two files
         self._keep(run, outcome, resumed=True)
         return True
 

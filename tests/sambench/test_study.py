@@ -257,3 +257,14 @@ def test_results_of_a_run_are_what_train_run_gives(
     outcome = train.run(alone, tmp_path / "alone", lambda row: False)
     assert outcome.test_accuracy == found.test_accuracy
     assert outcome.val_loss == found.val_loss
+
+
+def test_a_kill_between_result_and_checkpoint_leaves_nothing_behind(
+    spec: Spec, run: Any, tmp_path: Path
+):
+    run(spec)
+    folder = next((tmp_path / "runs" / "tiny" / "runs").glob("confirm-*"))
+    for name in ("checkpoint.pt", ".checkpoint.pt.half"):
+        (folder / name).write_bytes(b"")
+    run(spec)
+    assert [path.name for path in folder.iterdir()] == ["result.json"]
