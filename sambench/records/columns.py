@@ -1,43 +1,56 @@
 """Lines that passed their check as a frame, a column at a time."""
 
 import csv
-from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as compute
 from pyarrow import csv as arrow
 
+from sambench.records.lines import Lines
 from sambench.records.record import ESCAPES, KINDS
-from sambench.records.table import DTYPES
+from sambench.records.table import CATEGORIES, DTYPES, typed
 
-ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+KINDS_OF_ARROW = {str: pa.large_string(), int: pa.int64(), float: pa.float64()}
+ARROW = {name: KINDS_OF_ARROW.get(kind, pa.large_string()) for name, kind in DTYPES.items()}
+ARROW |= dict.fromkeys(CATEGORIES, pa.dictionary(pa.int32(), pa.string()))
 
 
-def frame_of(lines: Sequence[bytes], numbers: Sequence[int]) -> tuple[pd.DataFrame, dict[int, str]]:
-    """A frame indexed by the lines' numbers, and what is wrong with those that cannot be read."""
-    found: dict[int, str] = {}
+def parsed(lines: Lines) -> pa.Table | None:
+    """All lines at once, None if some cannot be read."""
     try:
-        table = _parsed(b"\n".join(lines))
+        return _parsed(lines.text(range(len(lines))))
     except pa.ArrowInvalid:
-        found = {n: what for n, line in zip(numbers, lines, strict=True) if (what := _wrong(line))}
-        kept = [(n, line) for n, line in zip(numbers, lines, strict=True) if n not in found]
-        numbers = [n for n, _ in kept]
-        table = _parsed(b"\n".join(line for _, line in kept))
-    frame = table.to_pandas().astype(DTYPES)
-    return frame.set_axis(pd.Index(numbers, dtype=int)), found
+        return None
 
 
-def _parsed(text: bytes) -> pa.Table:
-    types = {name: ARROW[kind] for name, kind in DTYPES.items()}
-    if not text:
-        return pa.table({name: pa.array([], kind) for name, kind in types.items()})
+def frame_of(
+    lines: Lines, kept: np.ndarray, first: int, whole: pa.Table | None
+) -> tuple[pd.DataFrame, dict[int, str]]:
+    """A frame of the lines at these places, and what is wrong with those that cannot be read.
+
+    Both are indexed by the number of the line; `first` is that of the first. `whole`: of `parsed`.
+    """
+    found: dict[int, str] = {}
+    table = whole if len(kept) == len(lines) else None
+    if table is None:
+        found = {int(i): what for i in kept if (what := _wrong(lines[i]))}
+        kept = kept[~np.isin(kept, list(found))]
+        table = _parsed(lines.text(kept))
+    frame = typed(table.to_pandas(ignore_metadata=True))
+    return frame.set_axis(pd.Index(kept + first)), {first + i: w for i, w in found.items()}
+
+
+def _parsed(text: memoryview) -> pa.Table:
+    if not len(text):
+        return pa.table({name: pa.array([], kind) for name, kind in ARROW.items()})
     table = arrow.read_csv(
         pa.py_buffer(text),
         arrow.ReadOptions(column_names=[*KINDS, "check"]),
         convert_options=arrow.ConvertOptions(
-            column_types=types,
+            column_types=ARROW,
             include_columns=list(KINDS),
             null_values=[""],
             strings_can_be_null=False,
@@ -46,22 +59,26 @@ def _parsed(text: bytes) -> pa.Table:
     for name, kind in KINDS.items():
         if kind in (int, float) and table[name].null_count:
             raise pa.ArrowInvalid(f"no number in column {name}")
-    return _unescaped(table, text)
+    return _unescaped(table.unify_dictionaries())
 
 
-def _unescaped(table: pa.Table, text: bytes) -> pa.Table:
-    for plain, escaped in ESCAPES.items():
-        if escaped.encode() not in text:
-            continue
-        for i, name in enumerate(table.column_names):
-            if DTYPES[name] is str:
-                column = compute.call_function(
-                    "replace_substring",
-                    [table[name]],
-                    compute.ReplaceSubstringOptions(escaped, plain),
-                )
-                table = table.set_column(i, name, column)
+def _unescaped(table: pa.Table) -> pa.Table:
+    for name, kind in ARROW.items():
+        column = table[name]
+        if pa.types.is_dictionary(kind) and _escaped(column.chunk(0).dictionary):
+            column = column.cast(pa.large_string())
+        if pa.types.is_large_string(column.type) and _escaped(column):
+            for plain, escaped in ESCAPES.items():
+                options = compute.ReplaceSubstringOptions(escaped, plain)
+                column = compute.call_function("replace_substring", [column], options)
+            table = table.set_column(table.column_names.index(name), name, column)
     return table
+
+
+def _escaped(texts: Any) -> bool:
+    options = compute.MatchSubstringOptions("\\u00")
+    found = compute.call_function("match_substring", [texts], options)
+    return bool(compute.call_function("any", [found]).as_py())
 
 
 def _wrong(line: bytes) -> str:

@@ -1,11 +1,12 @@
 """What is wrong with lines of a records file, and with rows that pass for records."""
 
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from sambench.records.lines import Lines
 from sambench.records.record import OUTCOMES, RUN, STAGES
 
 MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
@@ -24,21 +25,23 @@ class Damage:
         return f"line {self.line}: {self.what}"
 
 
-def unchecked(lines: Sequence[bytes]) -> dict[int, str]:
+def unchecked(lines: Lines, sums: np.ndarray) -> dict[int, str]:
     """What is wrong with the lines whose last cell is not the check of the others, by place."""
-    crc32 = zlib.crc32
-    wrong = [i for i, line in enumerate(lines) if b",%08x" % crc32(line[:-9]) != line[-9:]]
+    wrong = np.flatnonzero(lines.checks() != sums).tolist()
     return {i: _unchecked(lines[i]) for i in wrong}
 
 
-def copies(lines: Sequence[bytes], first: int) -> dict[int, str]:
+def copies(lines: Lines, sums: np.ndarray, first: int) -> dict[int, str]:
     """The lines that repeat another one, by place; `first` is the number of the first line."""
-    if len(set(lines)) == len(lines):
-        return {}
+    ordered = np.sort(sums)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
     seen: dict[bytes, int] = {}
-    places = enumerate(lines)
-    found = {i: line for i, line in places if seen.setdefault(line, i) != i and not is_noise(line)}
-    return {i: f"{REPEATS} {first + seen[line]}; counted once" for i, line in found.items()}
+    found = {}
+    for i in np.flatnonzero(np.isin(sums, twice)).tolist():
+        line = lines[i]
+        if seen.setdefault(line, i) != i and not is_noise(line):
+            found[i] = f"{REPEATS} {first + seen[line]}; counted once"
+    return found
 
 
 def is_noise(line: bytes) -> bool:

@@ -1,23 +1,25 @@
 """Records from text: what is whole is read, what is not is named by line."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sambench.errors import UserError
 from sambench.records import damage
-from sambench.records.columns import frame_of
+from sambench.records.columns import frame_of, parsed
 from sambench.records.damage import Damage
+from sambench.records.lines import Lines
 from sambench.records.record import COLUMNS, FORMAT, HEADER_KEYS
 from sambench.records.table import Records
 from sambench.records.writing import seal
 
 FIRST = 3  # the line of the first record
 SEAL = len(seal(b""))
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def read(path: str | Path) -> Records:
@@ -29,22 +31,27 @@ def read(path: str | Path) -> Records:
     path = Path(path)
     lines = _lines(path)
     header = _header(lines[0], f"{path}: line 1")
-    _check_columns(b"".join(lines[1:2]), f"{path}: line 2")
-    frame, found = _rows(lines[FIRST - 1 :])
+    _check_columns(lines[1] if len(lines) > 1 else b"", f"{path}: line 2")
+    runs = lines.after(FIRST - 1)
+    frame, found = _rows(runs)
     damages = [Damage(line, what) for line, what in found.items()]
-    num, promised = _num_runs(lines[FIRST - 1 :], found), header["num_records"]
+    num, promised = _num_runs(runs, found), header["num_records"]
     if num != promised:
         what = f"the file ends here after {num} records; its header promises {promised}"
         damages.append(Damage(len(lines), what))
     return Records(header, frame.reset_index(drop=True), sorted(damages))
 
 
-def _rows(lines: Sequence[bytes]) -> tuple[pd.DataFrame, dict[int, str]]:
+def _rows(lines: Lines) -> tuple[pd.DataFrame, dict[int, str]]:
     """The rows that count, and what is wrong with the others, both by line of the file."""
-    wrong = {**damage.unchecked(lines), **damage.copies(lines, FIRST)}
-    left = [i for i in range(len(lines)) if i not in wrong] if wrong else range(len(lines))
+    with ThreadPoolExecutor(1) as pool:
+        parsing = pool.submit(parsed, lines)  # by pyarrow, which does not hold the lock meanwhile
+        sums = lines.sums()
+        wrong = {**damage.unchecked(lines, sums), **damage.copies(lines, sums, FIRST)}
+        whole = parsing.result()
+    left = np.delete(np.arange(len(lines)), list(wrong))
     found = {FIRST + i: what for i, what in wrong.items()}
-    frame, unreadable = frame_of([lines[i] for i in left], [FIRST + i for i in left])
+    frame, unreadable = frame_of(lines, left, FIRST, whole)
     found |= unreadable
     for rule in (damage.implausible, damage.contradictory):
         broken = rule(frame)
@@ -53,7 +60,7 @@ def _rows(lines: Sequence[bytes]) -> tuple[pd.DataFrame, dict[int, str]]:
     return frame, found
 
 
-def _num_runs(lines: Sequence[bytes], found: Mapping[int, str]) -> int:
+def _num_runs(lines: Lines, found: Mapping[int, str]) -> int:
     """How many runs the lines stand for, damaged ones included, copies and noise not."""
     extra = [line for line, what in found.items() if damage.is_extra(lines[line - FIRST], what)]
     return len(lines) - len(extra)
@@ -85,15 +92,10 @@ def _check_columns(line: bytes, where: str) -> None:
         raise UserError(f"{where}: the columns must be {COLUMNS}")
 
 
-def _lines(path: Path) -> list[bytes]:
-    """The lines of a file, without their ends."""
+def _lines(path: Path) -> Lines:
     try:
-        text = path.read_bytes()
+        return Lines(np.fromfile(path, np.uint8))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such records file") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    text = text.removeprefix(BYTE_ORDER_MARK)
-    if b"\r\n" in text:
-        text = text.replace(b"\r\n", b"\n")
-    return text.removesuffix(b"\n").split(b"\n")

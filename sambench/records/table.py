@@ -9,9 +9,11 @@ import pandas as pd
 from sambench.records.damage import Damage
 from sambench.records.record import KINDS, Record
 
+CATEGORIES = ("study", "variant", "key", "stage", "outcome", "device", "torch", "source")
+"""Columns of few different texts, as pandas categories in alphabetical order."""
 DTYPES: dict[str, Any] = {
     name: kind if kind in (str, int) else float for name, kind in KINDS.items()
-}
+} | dict.fromkeys(CATEGORIES, "category")
 
 
 class Records:
@@ -30,6 +32,16 @@ class Records:
         """Lines that do not count; the rest is in the frame."""
 
     @cached_property
+    def complete(self) -> pd.DataFrame:
+        """The complete confirm runs, one per variant and seed, ordered by both."""
+        frame = self.frame
+        runs = frame.loc[
+            ((frame["stage"] == "confirm") & (frame["outcome"] == "complete")).to_numpy()
+        ]
+        runs = runs.drop_duplicates(["variant", "seed"], keep="last")
+        return runs.sort_values(["variant", "seed"], ignore_index=True)
+
+    @cached_property
     def records(self) -> tuple[Record, ...]:
         """Every row as a Record: slow for big studies."""
         return tuple(as_records(self.frame))
@@ -43,7 +55,16 @@ def as_records(frame: pd.DataFrame) -> Iterator[Record]:
 
 def _frame(runs: Sequence[Record]) -> pd.DataFrame:
     columns = {name: [getattr(run, name) for run in runs] for name in KINDS}
-    return pd.DataFrame(columns, columns=pd.Index(KINDS)).astype(DTYPES)
+    return typed(pd.DataFrame(columns, columns=pd.Index(KINDS)))
+
+
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same with the dtypes of records."""
+    frame = frame.astype(DTYPES)
+    for name in CATEGORIES:
+        categories = sorted(frame[name].cat.categories)
+        frame[name] = frame[name].cat.set_categories(pd.Index(categories, dtype="str"))
+    return frame
 
 
 def _cells(column: Any, kind: Any) -> list[Any]:

@@ -36,8 +36,9 @@ class Analysis:
 
 def analyse(records: Records) -> Analysis:
     """The answer does not depend on the order of the records."""
-    frame = rankable(records.frame)
+    frame = rankable(records)
     found, spaces = runs_.gather(frame), records.header["spaces"]
+    counts = runs_.tally(frame, "stage")
     variants = [runs for runs in found if runs.label != runs_.EQUAL_EPOCHS]
     rows = rows_.build(variants, spaces)
     verdict = judge(rows, _at_equal_epochs(found, spaces))
@@ -55,7 +56,7 @@ def analyse(records: Records) -> Analysis:
             *(w for row in rows for w in _warn(row)),
         ),
         damages=tuple(map(str, records.damages)),
-        counts={stage: runs_.tally(frame.query("stage == @stage")) for stage in STAGES},
+        counts={stage: counts[stage] for stage in STAGES},
         machines=tuple(f"{device}, threads {threads}" for device, threads in machines),
         num_test=int(frame["num_test"].to_numpy().max(initial=0)),
         header=records.header,

@@ -1,23 +1,40 @@
-"""The figures of a study as they stand beside its page, with matplotlib or without."""
+"""The figures of a study as they stand beside its page, drawn again only where their data changed.
 
+Each file ends in a seal: which of how many figures it is, a digest of all that it was drawn from
+(the tidy tables and the code that draws), and a check of its own bytes.
+"""
+
+import hashlib
+import html
 import re
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sambench.report import numbers
 from sambench.report.analysis import Analysis
 
-SIGNED = re.compile(r"<!-- matplotlib (\S+) -->\s*\Z")
+if TYPE_CHECKING:
+    from sambench.report.figures import Drawn
+
+SEAL = re.compile(
+    r"<!-- figure (?P<place>\d+) of (?P<num>\d+), matplotlib \S+, from (?P<source>\w+), "
+    r"check (?P<check>\w{8}) -->\n\Z"
+)
+ALT = re.compile(r'<svg [^>]*aria-label="([^"]*)"')
 LINK = re.compile(r"^!\[(.*)\]\((\S+\.svg)\)$", re.MULTILINE)
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """Figures to write, all that the page links, and what was left as it is."""
+    """All that the page links, the files behind it, and what was left as it is."""
 
     texts: dict[str, str] = field(default_factory=dict)
     """file name -> SVG"""
@@ -31,40 +48,27 @@ def draw(
     name: str,
     analysis: Analysis,
     tables: Mapping[str, pd.DataFrame],
+    texts: Mapping[str, str],
     folder: Path,
-    *,
-    check: bool = False,
 ) -> Drawing:
-    """All figures. Those on disk stay where matplotlib is missing, and, when only comparing, where
-    another version drew them: it draws other bytes."""
-    own = installed()
-    if own is None:
-        links = tuple((path, alt) for alt, path in LINK.findall(_page(folder / f"{name}.md")))
+    """All figures, of tables and their CSV texts; those in FOLDER/NAME stay where they fit them.
+
+    They fit whichever matplotlib drew them, and stay in any case where there is none.
+    """
+    named = configurations(analysis)
+    source = _digest({**texts, "configurations": repr(named)})
+    if found := _standing(folder, name, source):
+        return found
+    try:
+        own = version("matplotlib")
+    except PackageNotFoundError:
+        links = tuple((path, alt) for alt, path in LINK.findall(_text(folder / f"{name}.md")))
         return Drawing({}, links, f"figures of {name} left as they are: no matplotlib")
     from sambench.report import figures
 
-    drawn = figures.render(tables, configurations(analysis))
-    texts = {f"{name}/{d.name}.svg": f"{d.svg}<!-- matplotlib {own} -->\n" for d in drawn}
-    links = tuple((f"{name}/{d.name}.svg", d.alt) for d in drawn)
-    others = {drawn_by(folder / path) for path in texts} - {own, None}
-    if check and others:
-        kept = f"figures of {name} not compared: drawn by matplotlib {others.pop()}, here is {own}"
-        return Drawing({}, links, kept)
-    return Drawing(texts, links)
-
-
-def installed() -> str | None:
-    """matplotlib's version."""
-    try:
-        return version("matplotlib")
-    except PackageNotFoundError:
-        return None
-
-
-def drawn_by(path: Path) -> str | None:
-    """The version that drew a figure on disk; None if there is none, or it does not say."""
-    found = SIGNED.search(path.read_text(encoding="utf-8")) if path.is_file() else None
-    return found[1] if found else None
+    drawn = figures.render(tables, named)
+    links = tuple((f"{name}/{figure.name}.svg", figure.alt) for figure in drawn)
+    return Drawing(_sealed(name, drawn, f"matplotlib {own}, from {source}"), links)
 
 
 def configurations(analysis: Analysis) -> dict[str, str]:
@@ -79,5 +83,50 @@ def configurations(analysis: Analysis) -> dict[str, str]:
     return found
 
 
-def _page(path: Path) -> str:
+def _sealed(name: str, drawn: "Sequence[Drawn]", source: str) -> dict[str, str]:
+    return {
+        f"{name}/{figure.name}.svg": f"{figure.svg}<!-- figure {i} of {len(drawn)}, {source}, "
+        f"check {_check(figure.svg)} -->\n"
+        for i, figure in enumerate(drawn, 1)
+    }
+
+
+def _standing(folder: Path, name: str, source: str) -> Drawing | None:
+    """The figures on disk, if they are all of those that this source gives, and whole."""
+    found: dict[int, tuple[str, str]] = {}
+    num = None
+    for path in (folder / name).glob("*.svg"):
+        text = _text(path)
+        seal = SEAL.search(text, max(0, len(text) - 200))
+        if seal and seal["source"] == source and seal["check"] == _check(text[: seal.start()]):
+            num = int(seal["num"])
+            found[int(seal["place"])] = f"{name}/{path.name}", text
+    if num is None or len(found) != num:
+        return None
+    texts = dict(found[place] for place in sorted(found))
+    alts = {path: ALT.search(text) for path, text in texts.items()}
+    links = tuple((path, html.unescape(alt[1]) if alt else "") for path, alt in alts.items())
+    return Drawing(texts, links)
+
+
+def _digest(texts: Mapping[str, str]) -> str:
+    total = hashlib.blake2b(_code(), digest_size=8)
+    for name in sorted(texts):
+        total.update(f"{name} {len(texts[name])}\n".encode())
+        total.update(texts[name].encode())
+    return total.hexdigest()
+
+
+@cache
+def _code() -> bytes:
+    """The code that draws."""
+    files = [HERE / "numbers.py", *sorted((HERE / "figures").glob("*.py"))]
+    return b"".join(path.read_bytes() for path in files)
+
+
+def _check(svg: str) -> str:
+    return f"{zlib.crc32(svg.encode()):08x}"
+
+
+def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""

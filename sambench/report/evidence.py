@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from sambench.records import Records
@@ -11,9 +12,6 @@ from sambench.report.tables import TABLES
 from sambench.report.tables.ranking import note
 
 SEARCHED = ("search", "divergence", "sensitivity", "budget")  # a sweep's trials count in these
-CONFIRMED = ["test_correct", "curve"]  # long texts that only confirm runs need
-UNUSED = ["study", "seed_split", "seed_labels", "seed_init", "seed_order", "reason", "val_loss"]
-UNUSED += ["test_loss", "train_loss", "steps", "torch", "wandb"]
 
 
 @dataclass(frozen=True)
@@ -33,17 +31,16 @@ class Evidence:
 
 def gather(records: Records) -> Evidence:
     """All tables of a study."""
-    frame = records.frame.drop(columns=UNUSED)
-    searched = Records(records.header, frame.drop(columns=CONFIRMED))
-    ranked = Records(records.header, _ranked(frame))
+    ranked = Records(records.header, _ranked(records))
     tables = {
-        name: table(searched if name in SEARCHED else ranked) for name, table in TABLES.items()
+        name: table(records if name in SEARCHED else ranked) for name, table in TABLES.items()
     }
     return Evidence(tables, note(ranked))
 
 
-def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
+def _ranked(records: Records) -> pd.DataFrame:
     """The confirm runs that may rank, and a run of each variant that says what it is."""
-    rows = rankable(frame)
-    named = rows.query("stage != 'confirm'").drop_duplicates("variant")
-    return pd.concat([rows.query("stage == 'confirm'"), named])
+    rows = rankable(records)
+    confirm = (rows["stage"] == "confirm").to_numpy()
+    named = np.flatnonzero(~confirm & ~rows["variant"].where(~confirm).duplicated().to_numpy())
+    return pd.concat([rows.loc[confirm], rows.iloc[named]])

@@ -18,12 +18,12 @@ class Outputs:
     note: str = ""
 
 
-def outputs(name: str, board: Board, folder: Path, *, check: bool = False) -> Outputs:
+def outputs(name: str, board: Board, folder: Path) -> Outputs:
     """The page NAME.md, and the tables and figures in the folder NAME."""
     found = evidence.gather(board.records)
-    figures = drawing.draw(name, board.analysis, found.tables, folder, check=check)
+    tables = {table: csv_text(frame) for table, frame in found.tables.items()}
+    figures = drawing.draw(name, board.analysis, found.tables, tables, folder)
     found = found.drawn(figures.links)
-    texts = {f"{name}/{table}.csv": csv_text(frame) for table, frame in found.tables.items()}
-    texts |= figures.texts
+    texts = {f"{name}/{table}.csv": text for table, text in tables.items()} | figures.texts
     texts[f"{name}.md"] = page.render(board.analysis, found)
     return Outputs(texts, found, figures.kept)

@@ -48,11 +48,7 @@ def regenerate(
     found = boards.load(folder, boards.names_in(folder))
     picked = chosen or [*found.read, *found.unreadable]
     needed = picked if infos is None else found.read
-    every = {
-        name: outputs(name, found.read[name], folder, check=check)
-        for name in needed
-        if name in found.read
-    }
+    every = {name: outputs(name, found.read[name], folder) for name in needed if name in found.read}
     made = {name: own for name, own in every.items() if name in picked}
     texts = {folder / path: text for own in made.values() for path, text in own.texts.items()}
     benches = {path.stem: timings.read(path) for path in sorted(folder.glob("cost-*.json"))}

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sambench import stats
-from sambench.records import as_records
-from sambench.report.runs import Runs, baseline, tally
+from sambench.report.runs import Runs, baseline
 from sambench.stats import Difference, Interval
 
 MIN_SEEDS = 5  # fewer rank nothing
@@ -92,7 +91,7 @@ def build(variants: Sequence[Runs], spaces: Mapping[str, Mapping[str, Any]]) -> 
             settings=_settings(runs, spaces.get(runs.label, {})),
             cost=_cost(runs, plain),
             runs=runs.outcomes,
-            confirm=tally(runs.confirm),
+            confirm=runs.confirmed,
         )
         for runs in variants
     ]
@@ -143,9 +142,9 @@ def _test_set_error(runs: Runs, plain: Runs) -> float | None:
 
 
 def _settings(runs: Runs, space: Mapping[str, Any]) -> Settings | None:
-    if runs.confirm.empty:
+    run = runs.first
+    if run is None:
         return None
-    run = next(as_records(runs.confirm.head(1)))
     hyperparameters = json.loads(run.hyperparameters)
     values = {**hyperparameters, "lr": run.lr}
     found = [_edge(name, values.get(name), bounds) for name, bounds in space.items()]

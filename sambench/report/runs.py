@@ -1,15 +1,16 @@
 """The runs of one variant, and what is counted or measured over them."""
 
 import base64
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sambench.records import OUTCOMES
+from sambench.records import OUTCOMES, Record, as_records
 
 BASELINE = "plain"
 EQUAL_EPOCHS = "plain-equal-epochs"  # the baseline of the second ranking, not a competitor
@@ -21,16 +22,15 @@ class Runs:
 
     label: str
     key: str
-    confirm: pd.DataFrame
-    """the confirm runs by seed, whatever became of them"""
     outcomes: dict[str, int]
     """outcome -> runs of all stages"""
+    confirmed: dict[str, int]
+    """outcome -> confirm runs"""
+    first: Record | None
+    """one of the confirm runs, which all have the same settings"""
 
-    @cached_property
-    def results(self) -> pd.DataFrame:
-        """The complete confirm runs, indexed by seed."""
-        done = self.confirm.query("outcome == 'complete' and test_accuracy == test_accuracy")
-        return done.drop_duplicates("seed").set_index("seed")
+    results: pd.DataFrame
+    """the complete confirm runs, indexed by seed"""
 
     def scores(self, seeds: Iterable[int]) -> np.ndarray:
         """Test accuracy (seeds,), NaN where no confirm run is complete."""
@@ -42,7 +42,7 @@ class Runs:
         sizes = self.results["num_test"].unique()
         if len(sizes) != 1 or not self.results["test_correct"].str.len().all():
             return None
-        packed = b"".join(map(base64.b64decode, self.results["test_correct"]))
+        packed = b"".join(map(base64.b64decode, self.results["test_correct"].tolist()))
         rows = np.frombuffer(packed, np.uint8).reshape(len(self.results), -1)
         return np.unpackbits(rows, axis=1, count=int(sizes[0])).astype(bool)
 
@@ -65,25 +65,37 @@ class Runs:
     @property
     def machines(self) -> set[tuple[str, int]]:
         """The (device, threads) of the complete confirm runs."""
-        found = self.results[["device", "threads"]].drop_duplicates()
-        return {(str(device), int(threads)) for device, threads in found.to_numpy()}
+        columns = (self.results[name].tolist() for name in ("device", "threads"))
+        return set(zip(*columns, strict=True))
 
 
 def gather(frame: pd.DataFrame) -> list[Runs]:
     """The runs of every variant."""
     keys = frame.drop_duplicates("variant").set_index("variant")["key"]
-    counts = frame.groupby(["variant", "outcome"], sort=False).size().to_dict()
-    confirm = frame.query("stage == 'confirm'").sort_values(["variant", "seed", "trial"])
-    by_variant = dict(iter(confirm.groupby("variant", sort=False)))
+    outcomes = tally(frame, "variant")
+    confirm = frame.loc[(frame["stage"] == "confirm").to_numpy()]
+    confirm = confirm.sort_values(["variant", "seed", "trial"])
+    done = (confirm["outcome"] == "complete").to_numpy() & confirm["test_accuracy"].notna()
+    results = confirm.loc[done].drop_duplicates(["variant", "seed"]).set_index("seed")
+    confirmed, results_of = tally(confirm, "variant"), _by_variant(results)
+    first = {run.variant: run for run in as_records(confirm.drop_duplicates("variant"))}
     return [
         Runs(
             label=str(label),
             key=str(key),
-            confirm=by_variant.get(label, confirm.head(0)),
-            outcomes={o: int(counts.get((label, o), 0)) for o in OUTCOMES},
+            outcomes=outcomes[label],
+            confirmed=confirmed[label],
+            first=first.get(str(label)),
+            results=results_of[label],
         )
         for label, key in keys.items()
     ]
+
+
+def _by_variant(rows: pd.DataFrame) -> defaultdict[Any, pd.DataFrame]:
+    found = defaultdict(lambda: rows.head(0))
+    found.update(iter(rows.groupby("variant")))
+    return found
 
 
 def baseline(variants: Iterable[Runs]) -> Runs | None:
@@ -92,10 +104,12 @@ def baseline(variants: Iterable[Runs]) -> Runs | None:
     return min(plain, key=lambda runs: (runs.label != BASELINE, runs.label), default=None)
 
 
-def tally(frame: pd.DataFrame) -> dict[str, int]:
-    """How many runs had each outcome."""
-    counts = Counter(frame["outcome"].tolist())
-    return {outcome: counts[outcome] for outcome in OUTCOMES}
+def tally(frame: pd.DataFrame, by: str) -> defaultdict[Any, dict[str, int]]:
+    """How many runs had each outcome, by the values of a column."""
+    found: defaultdict[Any, dict[str, int]] = defaultdict(lambda: dict.fromkeys(OUTCOMES, 0))
+    for value, counts in pd.crosstab(frame[by], frame["outcome"]).to_dict("index").items():
+        found[value] |= counts
+    return found
 
 
 def _median(values: np.ndarray) -> float | None:

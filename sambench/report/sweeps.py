@@ -2,15 +2,17 @@
 
 import pandas as pd
 
+from sambench.records import Records
+
 SWEEP = "sweep"
 
 
-def rankable(frame: pd.DataFrame) -> pd.DataFrame:
+def rankable(records: Records) -> pd.DataFrame:
     """The rows that count in a ranking.
 
-    A sweep's rows are among them only if every variant of the study was swept, and with the same
-    number of trials: whoever searches more finds more.
+    The study decided whether its sweeps' trials do, before it chose the first finalist
+    (`sambench.swept.admitted`); the header says so.
     """
-    swept = frame.query("source == @SWEEP and stage == 'search'")["variant"].value_counts()
-    fair = set(swept.index) == set(frame["variant"]) and swept.nunique() == 1
-    return frame if fair else frame.query("source != @SWEEP")
+    frame = records.frame
+    admitted = records.header.get("swept", {}).get("ranked")
+    return frame if admitted else frame.loc[(frame["source"] != SWEEP).to_numpy()]

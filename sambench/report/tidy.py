@@ -30,7 +30,7 @@ def _needs_quotes(column: pa.ChunkedArray) -> bool:
     options = compute.MatchSubstringOptions('[",\r\n]')
     found = compute.call_function("match_substring_regex", [column], options)
     options = compute.MatchSubstringOptions('[",\\r\\n]')
-    found = compute.call_function("match_substring_regex", [column], options)
+    found = compute.call_function("match_substring_regex", [column.unique()], options)
     return bool(compute.call_function("any", [found]).as_py())
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from math import nan
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import ndtr
 
-from sambench.stats.paired import ALPHA
+from sambench.stats import student
 
 NUM_RESAMPLES = 2000
 
@@ -29,7 +30,7 @@ def mean_ranks(means: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """
     labels = sorted(set.intersection(*(set(study) for study in means))) if means else []
     table = np.array([[study[label] for label in labels] for study in means])
-    ranks = stats.rankdata(-table, axis=1).mean(axis=0) if labels else []
+    ranks = pd.DataFrame(table).rank(axis=1, ascending=False).mean() if labels else []
     return dict(zip(labels, map(float, ranks), strict=True))
 
 
@@ -75,5 +76,4 @@ def _expanded_tail(sizes: Sequence[int]) -> float:
     A bootstrap divides by n where a variance divides by n - 1, and knows no t.
     """
     total, freedom = sum(sizes), sum(sizes) - len(sizes)
-    critical = float(stats.t.isf(ALPHA / 2, freedom))
-    return float(stats.norm.sf((total / freedom) ** 0.5 * critical))
+    return float(ndtr(-((total / freedom) ** 0.5) * student.critical(freedom)))

@@ -19,10 +19,9 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 from scipy.special import gammaln
 
-from sambench.stats.paired import ALPHA
+from sambench.stats import student
 
 MIN_TRIALS = 16  # fewer give no interval
 
@@ -41,7 +40,7 @@ def expected_best_interval(scores: ArrayLike, n: ArrayLike) -> tuple[np.ndarray,
     x, sizes = np.sort(np.asarray(scores, float)), np.atleast_1d(n)
     num = len(x)
     low, high = np.full((2, len(sizes)), np.nan)
-    critical = stats.t.isf(ALPHA / 2, num - 1)
+    critical = student.critical(num - 1)
     for at, k in enumerate(map(int, sizes)):
         if num >= MIN_TRIALS and 4 * k <= num:
             half = critical * _jackknife_error(x, k)
@@ -55,6 +54,7 @@ def best_so_far(scores: ArrayLike) -> np.ndarray:
     return np.fmax.accumulate(np.asarray(scores, float))
 
 
+@lru_cache(maxsize=256)  # all variants of a study have as many trials
 def _weights(num: int, n: int, replace: bool) -> np.ndarray:
     """Of x_(1) ... x_(N): the probability that it is the maximum of n draws."""
     if not 1 <= n <= num:
@@ -64,6 +64,7 @@ def _weights(num: int, n: int, replace: bool) -> np.ndarray:
     return _hypergeometric(num, n)
 
 
+@lru_cache(maxsize=256)
 def _hypergeometric(num: int, n: int) -> np.ndarray:
     """C(i-1, n-1) / C(N, n) for i = 1 ... N, by logarithms: N may be large."""
     logs = _log_factorials(num)

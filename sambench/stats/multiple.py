@@ -7,7 +7,7 @@ from string import ascii_letters
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sambench.stats.paired import ALPHA, paired_difference, present
+from sambench.stats.paired import ALPHA, present, t_test
 
 
 def holm(ps: Sequence[float]) -> list[float]:
@@ -31,9 +31,10 @@ def groups(scores: Mapping[str, ArrayLike]) -> dict[str, str]:
     Separated means: Holm p below ALPHA, over the paired t tests of all pairs.
     """
     labels = sorted(scores, key=lambda label: (-present(scores[label]).mean(), label))
+    table = np.array([np.asarray(scores[label], float) for label in labels])
     pairs = list(combinations(range(len(labels)), 2))
-    tests = [paired_difference(scores[labels[i]], scores[labels[j]]) for i, j in pairs]
-    adjusted = holm([1.0 if test is None or test.p is None else test.p for test in tests])
+    ps = [t_test(table[i] - table[i + 1 :])[2] for i in range(len(labels) - 1)]
+    adjusted = holm(np.nan_to_num(np.concatenate([[], *ps]), nan=1.0).tolist())
     separated = [pair for pair, p in zip(pairs, adjusted, strict=True) if p < ALPHA]
     return dict(zip(labels, _letters(len(labels), separated), strict=True))
 

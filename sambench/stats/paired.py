@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
 
-ALPHA = 0.05
+from sambench.stats import student
+from sambench.stats.student import ALPHA
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,18 @@ class Difference(Interval):
 
 
 def t_test(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean, half width of its 95% t interval and p of "the true one is 0", values: (..., n > 1).
+    """Mean, half width of its 95% t interval and p of "the true one is 0", values: (..., n).
 
-    Without any spread the p is 1 where the mean is 0, else 0.
+    Without any spread the p is 1 where the mean is 0, else 0; NaN where fewer than two values are.
     """
-    n = values.shape[-1]
-    mean, error = values.mean(axis=-1), values.std(axis=-1, ddof=1) / n**0.5
-    half = stats.t.isf(ALPHA / 2, n - 1) * error
-    safe = np.where(error == 0, 1, error)
-    p = np.where(error == 0, mean == 0, 2 * stats.t.sf(np.abs(mean) / safe, n - 1))
+    there = ~np.isnan(values)
+    n = there.sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.where(there, values, 0).sum(axis=-1) / n
+        apart = np.where(there, values - mean[..., None], 0)
+        error = ((apart**2).sum(axis=-1) / (n - 1) / n) ** 0.5
+        half = student.critical(n - 1) * error
+        p = np.where(error == 0, mean == 0, student.two_sided(mean / error, n - 1))
     return mean, half, p
 
 
@@ -73,13 +76,8 @@ def minimum_detectable_difference(
     """
     if n < 2:
         return None
-    critical = float(stats.t.isf(alpha / 2, n - 1))
-
-    def lacking(shift: float) -> float:
-        return float(stats.nct.sf(critical, n - 1, shift)) - power
-
-    bracket = (0, 4 * (critical + 4))
-    return optimize.root_scalar(lacking, bracket=bracket).root * sd / n**0.5
+    shift = student.detectable_shift(n - 1, student.critical(n - 1, alpha), power)
+    return shift * sd / n**0.5
 
 
 def image_standard_error(a: np.ndarray, b: np.ndarray) -> float | None:

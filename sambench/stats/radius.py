@@ -65,8 +65,7 @@ def sensitivity(
     used = upper_half(scores, error)
     points = np.stack([_unit(lr, lr_bounds), _unit(radius, radius_bounds)], axis=-1)
     surface = fit(points[used], scores[used], error)
-    grid = np.stack(np.meshgrid(*(np.linspace(0, 1, n) for n in GRID), indexing="ij"), axis=-1)
-    profile = surface(grid.reshape(-1, 2)).reshape(GRID).max(axis=0)
+    profile = surface(*(np.linspace(0, 1, n) for n in GRID)).max(axis=0)
     radii = np.geomspace(*radius_bounds, GRID[1])
     best, low, high = within(profile, error)
     wide = len(kept) >= MIN_WIDTH

@@ -1,8 +1,8 @@
-"""A smooth surface through noisy scores over two coordinates in [0, 1], and its profile.
+"""A smooth surface through noisy scores over two coordinates in [0, 1].
 
 Gaussian-process regression with a squared exponential kernel, a length scale per coordinate
-(Rasmussen & Williams 2006, algorithm 2.1); length scales and amplitude maximise the marginal
-likelihood times a weak prior, which matters below some 20 points.
+(Rasmussen & Williams 2006, algorithm 2.1 and equation 5.9); length scales and amplitude maximise
+the marginal likelihood times a weak prior, which matters below some 20 points.
 """
 
 from collections.abc import Callable
@@ -13,33 +13,49 @@ from scipy import linalg, optimize
 MEDIANS = np.log([0.5, 0.5, 1.0])  # prior of length scale, length scale, variance: log-normal
 SPREADS = np.array([0.5, 0.5, 1.0])
 JITTER = 1e-6
+Surface = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def fit(x: np.ndarray, scores: np.ndarray, noise: float) -> Callable[[np.ndarray], np.ndarray]:
-    """The posterior mean as a function of points (n, 2), given the noise sd of a score."""
+def fit(x: np.ndarray, scores: np.ndarray, noise: float) -> Surface:
+    """The posterior mean on the grid of coordinates (n,) and (m,), of points x: (trials, 2).
+
+    `noise` is the sd of a score.
+    """
     mean, scale = scores.mean(), scores.std() or 1.0
     z, variance = (scores - mean) / scale, (noise / scale) ** 2 + JITTER
+    apart = [_squares(own, own) for own in x.T]
+    identity = np.eye(len(x))
 
-    apart, noises = _squares(x, x), variance * np.eye(len(x))
+    def lacking(logs: np.ndarray) -> tuple[float, np.ndarray]:
+        kernel = np.exp(logs[2]) * _bell(apart[0], logs[0]) * _bell(apart[1], logs[1])
+        root = linalg.cho_factor(kernel + variance * identity, lower=True, check_finite=False)
+        inverse = linalg.cho_solve(root, identity, check_finite=False)
+        weights = inverse @ z
+        off = (logs - MEDIANS) / SPREADS
+        value = z @ weights / 2 + np.log(np.diag(root[0])).sum() + (off**2).sum() / 2
+        slope = (inverse - np.outer(weights, weights)) * kernel / 2
+        slopes = [(slope * a).sum() * np.exp(-2 * log) for a, log in zip(apart, logs, strict=False)]
+        return float(value), np.array([*slopes, slope.sum()]) + off / SPREADS
 
-    def factor(logs: np.ndarray) -> tuple[np.ndarray, bool]:
-        return linalg.cho_factor(_kernel(apart, logs) + noises, lower=True)
+    logs = optimize.minimize(lacking, MEDIANS, method="L-BFGS-B", jac=True).x
+    kernel = np.exp(logs[2]) * _bell(apart[0], logs[0]) * _bell(apart[1], logs[1])
+    root = linalg.cho_factor(kernel + variance * identity, lower=True)
+    weights = np.exp(logs[2]) * linalg.cho_solve(root, z)
 
-    def lacking(logs: np.ndarray) -> float:
-        root = factor(logs)
-        fitted = z @ linalg.cho_solve(root, z) / 2 + np.log(np.diag(root[0])).sum()
-        return float(fitted + (((logs - MEDIANS) / SPREADS) ** 2).sum() / 2)
+    def surface(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        rows, columns = (
+            _bell(_squares(at, own), log)
+            for at, own, log in zip((first, second), x.T, logs, strict=False)
+        )
+        return mean + scale * ((rows * weights) @ columns.T)
 
-    logs = optimize.minimize(lacking, MEDIANS, method="L-BFGS-B").x
-    weights = linalg.cho_solve(factor(logs), z)
-    return lambda points: mean + scale * (_kernel(_squares(points, x), logs) @ weights)
+    return surface
 
 
 def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Squared distances by coordinate, (2, len(a), len(b))."""
-    return (a.T[:, :, None] - b.T[:, None]) ** 2
+    """Squared distances, (len(a), len(b))."""
+    return (a[:, None] - b) ** 2
 
 
-def _kernel(squares: np.ndarray, logs: np.ndarray) -> np.ndarray:
-    scales = -0.5 * np.exp(-2 * logs[:2])
-    return np.exp(logs[2] + scales[0] * squares[0] + scales[1] * squares[1])
+def _bell(squares: np.ndarray, log: float) -> np.ndarray:
+    return np.exp(-0.5 * np.exp(-2 * log) * squares)

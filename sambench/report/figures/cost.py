@@ -9,6 +9,7 @@ import pandas as pd
 from sambench.report import numbers
 from sambench.report.figures import labels, scales
 from sambench.report.figures.frames import have, rows
+from sambench.report.figures.marks import Mark
 from sambench.report.figures.plot import LETTER, WIDTH, Plot, grid, note, shorten
 from sambench.report.figures.style import INK, SMALL, Look
 
@@ -100,17 +101,14 @@ def _point(
     if ends:
         axes.plot([at[0]] * 2, ends, color=colour, linewidth=1, alpha=0.35, zorder=2)
     text = f"{label}: {at[1]:.2f}% at {scales.plain(at[0])} {words}"
+    shape, area = (look.marker(label), 34) if told else ("o", 14)
     plot.points(
-        axes,
+        axes.transData.transform,
         label,
         [at[0]],
         [at[1]],
+        Mark(shape, area, colour, colour, alpha=look.alpha(label)),
         [text + look.configuration(label)],
-        marker=look.marker(label) if told else "o",
-        color=colour,
-        s=34 if told else 14,
-        alpha=look.alpha(label),
-        zorder=4,
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from sambench.report import numbers
 from sambench.report.figures import scales
 from sambench.report.figures.frames import Row, by_variant, have, known, rows
+from sambench.report.figures.marks import Mark
 from sambench.report.figures.plot import WIDTH, Plot, grid, shorten, width_of
 from sambench.report.figures.style import INK, SIZE, SMALL, Look
 
@@ -41,7 +42,8 @@ def accuracy(ranking: pd.DataFrame, results: pd.DataFrame, look: Look) -> Plot |
         label = row["variant"]
         _runs(plot, axes, y, runs.get(label, []), look)
         _interval(plot, axes, y, row, ("mean", "low", "high"), _mean(row), look)
-    scales.linear(axes.xaxis)
+    shown = [run["test_accuracy"] for own in runs.values() for run in have(own, "test_accuracy")]
+    _fit(axes, [*(row[end] for row in found for end in ("mean", "low", "high")), *shown])
     return plot
 
 
@@ -69,7 +71,7 @@ def differences(ranking: pd.DataFrame, look: Look, name: str = "differences") ->
         p = _p(row)
         filled = p is not None and p < SIGNIFICANT
         _interval(plot, axes, y, row, columns, _difference(row), look, filled)
-    scales.linear(axes.xaxis)
+    _fit(axes, [0.0, *(row[name] for row in found for name in columns)])
     return plot
 
 
@@ -105,21 +107,23 @@ def _axes(
     return axes
 
 
+def _fit(axes: "Axes", values: Sequence[float]) -> None:
+    axes.set_xlim(*scales.limits([100 * value for value in values]))
+    scales.linear(axes.xaxis)
+
+
 def _runs(plot: Plot, axes: "Axes", y: int, found: Sequence[Row], look: Look) -> None:
     found = have(found, "test_accuracy")
     if not found:
         return
     label = found[0]["variant"]
     plot.points(
-        axes,
+        axes.transData.transform,
         f"{label}-runs",
         [100 * run["test_accuracy"] for run in found],
         [y] * len(found),
+        Mark("o", 7, look.colour(label), alpha=0.4),
         [_run(run) + look.configuration(label) for run in found],
-        color=look.colour(label),
-        s=7,
-        alpha=0.4,
-        linewidths=0,
     )
 
 
@@ -138,18 +142,14 @@ def _interval(
     colour, told = look.colour(label), look.told(label)
     if known(low) and known(high):
         axes.plot([low, high], [y, y], color=colour, linewidth=1.6, alpha=look.alpha(label))
+    shape, area = (look.marker(label), 34) if told else ("o", 18)
     plot.points(
-        axes,
+        axes.transData.transform,
         label,
         [middle],
         [y],
+        Mark(shape, area, colour if filled else None, colour, 1.2),
         [text + look.configuration(label)],
-        marker=look.marker(label) if told else "o",
-        s=34 if told else 18,
-        facecolors=colour if filled else "none",
-        edgecolors=colour,
-        linewidths=1.2,
-        zorder=4,
     )
 
 

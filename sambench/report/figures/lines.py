@@ -9,6 +9,7 @@ from sambench.report import numbers
 from sambench.report.figures import scales
 from sambench.report.figures.frames import Row, by_variant, have, known, rows
 from sambench.report.figures.labels import spread
+from sambench.report.figures.marks import Mark
 from sambench.report.figures.plot import WIDTH, Plot, grid, note, shorten, width_of
 from sambench.report.figures.style import SMALL, Look
 
@@ -104,16 +105,12 @@ def _line(plot: Plot, axes: "Axes", variant: str, line: Sequence[Row], look: Loo
     )
     shown = line[:: -(-len(line) // MOST)]
     plot.points(
-        axes,
+        axes.transData.transform,
         variant,
         [row["x"] for row in shown],
         [100 * row["y"] for row in shown],
+        Mark(look.marker(variant), 12 if told and len(shown) <= FEW else 5, colour, alpha=alpha),
         [_text(row) + look.configuration(variant) for row in shown],
-        marker=look.marker(variant),
-        s=12 if told and len(shown) <= FEW else 5,
-        color=colour,
-        linewidths=0,
-        alpha=alpha,
     )
 
 

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from sambench.report.figures.marks import Mark, Marks, Place
 from sambench.report.figures.style import FAINT, INK, SIZE, SMALL, SOFT, TITLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Line = Sequence[tuple[float, float]]
 WIDTH = 4.4  # inches: at 400 pixels, a phone, text is still 10 pixels high
 LINE = 0.155  # inches from one line of small text to the next
 LETTER = 0.58  # mean width of a letter, in font sizes
@@ -30,7 +34,7 @@ class Plot:
     subtitle: str
     body: float  # height below title and subtitle
     figure: "Figure" = field(init=False)
-    hover: dict[str, list[str]] = field(default_factory=dict)  # gid -> a text per point
+    marks: list[Marks] = field(default_factory=list)  # in the order of drawing, above all else
 
     def __post_init__(self) -> None:
         from matplotlib.figure import Figure
@@ -56,22 +60,43 @@ class Plot:
 
     def points(
         self,
-        axes: "Axes",
-        gid: str,
+        place: Place,
+        name: str,
         x: Sequence[float],
         y: Sequence[float],
-        texts: Sequence[str],
-        **style: Any,
+        mark: Mark,
+        texts: Sequence[str] | None = None,
     ) -> None:
-        """Markers that can be pointed at: the i-th has the id GID-i and the i-th text."""
-        if not texts:
+        """Marks that tell these texts, or, without texts, nothing; drawn above all else."""
+        if not len(x):
             return
-        key = slug(f"{self.name}-{gid}")
-        while key in self.hover:
-            key += "x"
-        self.hover[key] = list(texts)
-        style = {"linewidths": 0.8, "zorder": 3, "clip_on": False, **style}
-        axes.scatter(x, y, **style).set_gid(key)
+        id = slug(f"{self.name}-{name}")
+        while any(marks.id == id for marks in self.marks):
+            id += "x"
+        self.marks.append(Marks(id, place, np.column_stack([x, y]), mark, texts))
+
+    def strokes(self, lines: Iterable[Line], **style: Any) -> None:
+        """Lines between points of the sheet, in inches; all are one path."""
+        from matplotlib.patches import PathPatch
+        from matplotlib.path import Path
+
+        ends = np.array([end for line in lines for end in line]).reshape(-1, 2)
+        codes = np.tile([Path.MOVETO, Path.LINETO], len(ends) // 2)
+        path, inches = Path(ends, codes), self.figure.dpi_scale_trans
+        self.figure.add_artist(PathPatch(path, fill=False, transform=inches, **style))
+
+    def rectangle(self, left: float, right: float, bottom: float, top: float, **style: Any) -> None:
+        """A filled one, in inches."""
+        from matplotlib.patches import Rectangle
+
+        corner, inches = (left, bottom), self.figure.dpi_scale_trans
+        size = right - left, top - bottom
+        self.figure.add_artist(Rectangle(corner, *size, linewidth=0, transform=inches, **style))
+
+
+def inches(at: np.ndarray) -> np.ndarray:
+    """A place of the sheet."""
+    return 72 * at
 
 
 def slug(words: str) -> str:
@@ -81,9 +106,12 @@ def slug(words: str) -> str:
 
 def width_of(texts: Iterable[str], size: float = SIZE) -> float:
     """How many inches the longest of these texts takes, with a little for other fonts."""
-    from matplotlib.textpath import TextPath  # optional, like all of matplotlib
+    from matplotlib.font_manager import FontProperties  # optional, like all of matplotlib
+    from matplotlib.textpath import text_to_path
 
-    lengths = [TextPath((0, 0), text, size=size).get_extents().width for text in texts if text]
+    font = FontProperties(size=size)
+    measure = text_to_path.get_text_width_height_descent
+    lengths = [measure(text, font, ismath=False)[0] for text in texts if text]
     return 1.06 * max(lengths, default=0) / 72
 
 

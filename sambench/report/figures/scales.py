@@ -2,12 +2,48 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
 DECADES_FOR_TENS = 1.5  # fewer decades than this also get 2s and 5s
+STEPS = (1, 2, 2.5, 5, 10)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From `low` to `high`, both > 0 if it is logarithmic."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def place(self, values: ArrayLike) -> np.ndarray:
+        """0 at `low`, 1 at `high`."""
+        low, high, at = self.low, self.high, np.asarray(values, float)
+        if self.log:
+            return np.log(at / low) / math.log(high / low)
+        return (at - low) / (high - low)
+
+    def ticks(self, most: int) -> list[float]:
+        """Round numbers within; of a linear scale at most `most` + 1."""
+        from matplotlib.ticker import MaxNLocator
+
+        if self.log:
+            return ticks(self.low, self.high)
+        found = MaxNLocator(most, steps=STEPS).tick_values(self.low, self.high)
+        return [float(tick) for tick in found if self.low <= tick <= self.high]
+
+
+def log_scale(low: float, high: float) -> Scale:
+    """From `low` to `high`, both > 0, with a margin."""
+    room = 10 ** max(0.06 * math.log10(high / low), 0.02)
+    return Scale(low / room, high * room, log=True)
 
 
 def plain(value: float) -> str:
@@ -19,7 +55,7 @@ def plain(value: float) -> str:
 def linear(axis: "Axis", most: int = 5, whole: bool = False) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(most, integer=whole, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_locator(MaxNLocator(most, integer=whole, steps=STEPS))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
 
 
@@ -29,10 +65,9 @@ def log(axis: "Axis", low: float, high: float) -> None:
 
     name = "x" if axis is axis.axes.xaxis else "y"
     axis.axes.set(**{f"{name}scale": "log"})
-    room = 10 ** max(0.06 * math.log10(high / low), 0.02)
-    limits = (low / room, high * room)
-    axis.axes.set(**{f"{name}lim": limits})
-    axis.set_major_locator(FixedLocator(ticks(*limits)))
+    scale = log_scale(low, high)
+    axis.axes.set(**{f"{name}lim": (scale.low, scale.high)})
+    axis.set_major_locator(FixedLocator(ticks(scale.low, scale.high)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
 

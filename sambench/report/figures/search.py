@@ -1,7 +1,6 @@
 """Where tuning looked and what it found: validation accuracy over learning rate and radius."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,16 +8,16 @@ import pandas as pd
 from sambench.report import numbers
 from sambench.report.figures import scales
 from sambench.report.figures.frames import Row, by_variant, have, known, rows
-from sambench.report.figures.panels import LEFT, body, panels
-from sambench.report.figures.plot import Plot, grid, note
+from sambench.report.figures.marks import Mark
+from sambench.report.figures.panels import LEFT, Panel, body, panels
+from sambench.report.figures.plot import Plot, inches
 from sambench.report.figures.style import INK, SMALL, WARNING, Look
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 STEPS = ("#00204d", "#31446b", "#666970", "#958f78", "#cbba69", "#ffea46")
 """Of cividis; larger and brighter is better."""
 SCALE = 0.3  # inches for the legend
+CROSS = Mark("x", 24, edge=WARNING, width=1.5)
+RING = Mark("o", 120, edge=INK, width=1)
 
 
 def draw(search: pd.DataFrame, look: Look) -> Plot | None:
@@ -44,11 +43,11 @@ def draw(search: pd.DataFrame, look: Look) -> Plot | None:
     )
     bounds = _bounds(scores)
     _legend(plot, bounds)
-    lrs = [row["lr"] for row in every]
-    places = panels(plot, variants, look.baselines, "y", plot.body - SCALE)
-    for variant, axes in zip(variants, places, strict=True):
-        scales.log(axes.xaxis, min(lrs), max(lrs))
-        _panel(plot, axes, variant, found[variant], bounds)
+    x = _scale(every, "lr")
+    axes = [(x, _scale(found[variant], "y")) for variant in variants]
+    places = panels(plot, variants, axes, look.baselines, "y", plot.body - SCALE)
+    for variant, panel in zip(variants, places, strict=True):
+        _panel(plot, panel, variant, found[variant], bounds)
     plot.text(LEFT, 0.1, "learning rate across, radius upwards", size=SMALL)
     return plot
 
@@ -57,6 +56,11 @@ def _placed(runs: Sequence[Row]) -> list[Row]:
     """With the height in the panel: the radius, or the schedule length of those without one."""
     name = "rho" if have(runs, "rho") else "epochs"
     return [{**run, "y": run[name]} for run in have(runs, name) if run[name] > 0]
+
+
+def _scale(runs: Sequence[Row], name: str) -> scales.Scale:
+    values = [run[name] for run in runs]
+    return scales.log_scale(min(values), max(values))
 
 
 def _diverged(row: Row) -> bool:
@@ -75,31 +79,27 @@ def _bounds(scores: Sequence[float]) -> list[float]:
 
 
 def _panel(
-    plot: Plot, axes: "Axes", variant: str, runs: Sequence[Row], bounds: Sequence[float]
+    plot: Plot, panel: Panel, variant: str, runs: Sequence[Row], bounds: Sequence[float]
 ) -> None:
-    ys = [run["y"] for run in runs]
-    scales.log(axes.yaxis, min(ys), max(ys))
-    grid(axes)
     done = [run for run in runs if _scored(run)]
-    for step, colour in enumerate(STEPS):
-        own = [run for run in done if sum(run["val_accuracy"] >= b for b in bounds) == step]
-        _points(plot, axes, f"{variant}-{step}", own, **_dot(step, colour))
+    steps = np.searchsorted(bounds, [run["val_accuracy"] for run in done], side="right")
+    for step in range(len(STEPS)):
+        own = [run for run, at in zip(done, steps, strict=True) if at == step]
+        _points(plot, panel, f"{variant}-{step}", own, _dot(step))
     lost = [run for run in runs if _diverged(run)]
-    cross = {"marker": "x", "color": WARNING, "linewidths": 1.5, "s": 24}
-    _points(plot, axes, f"{variant}-diverged", lost, **cross)
+    _points(plot, panel, f"{variant}-diverged", lost, CROSS)
     if done:
         best = max(done, key=lambda run: run["val_accuracy"])
-        ring = {"facecolors": "none", "edgecolors": INK, "linewidths": 1, "clip_on": False}
-        axes.scatter([best["lr"]], [best["y"]], s=120, **ring)
+        plot.points(panel.place, f"{variant}-best", [best["lr"]], [best["y"]], RING)
 
 
-def _dot(step: int, colour: str) -> dict:
-    return {"color": colour, "edgecolors": INK, "linewidths": 0.5, "s": 14 + 7 * step}
+def _dot(step: int) -> Mark:
+    return Mark("o", 14 + 7 * step, STEPS[step], INK, 0.5)
 
 
-def _points(plot: Plot, axes: "Axes", gid: str, runs: Sequence[Row], **style: object) -> None:
+def _points(plot: Plot, panel: Panel, name: str, runs: Sequence[Row], mark: Mark) -> None:
     xs, ys = [run["lr"] for run in runs], [run["y"] for run in runs]
-    plot.points(axes, gid, xs, ys, [text(run) for run in runs], **style)
+    plot.points(panel.place, name, xs, ys, mark, [text(run) for run in runs])
 
 
 def text(run: Row) -> str:
@@ -117,12 +117,9 @@ def text(run: Row) -> str:
 
 def _legend(plot: Plot, bounds: Sequence[float]) -> None:
     """The steps of the scale with their bounds, in percent."""
-    axes = plot.axes(LEFT, plot.body - 0.24, 3.7, 0.24)
-    axes.set_axis_off()
-    axes.set_xlim(0, 3.7)
-    axes.set_ylim(0, 1)
     words = [f"< {100 * bounds[0]:.1f}", *(f"≥ {100 * bound:.1f}" for bound in bounds)]
-    for step, colour in enumerate(STEPS):
-        x = 0.06 + 0.62 * step
-        axes.scatter([x], [0.6], **_dot(step, colour))
-        note(axes, x, 0.6, words[step], xytext=(6, 0))
+    y = plot.body - 0.1
+    for step, word in enumerate(words):
+        x = LEFT + 0.06 + 0.62 * step
+        plot.points(inches, f"scale-{step}", [x], [y], _dot(step))
+        plot.text(x + 0.08, y, word, size=SMALL, va="center_baseline")

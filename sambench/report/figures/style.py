@@ -81,6 +81,15 @@ def _rules(scope: str, hues: Sequence[str]) -> str:
     )
 
 
+def painted(name: str, colour: str) -> tuple[str, str]:
+    """Value and class of "fill" or "stroke": ink and hues follow the theme; "" for no class."""
+    colour = colour.lower()
+    if colour == INK:
+        return "currentColor", ""
+    hue = f"{name[0]}{list(HUES).index(colour)}" if colour in HUES else ""
+    return colour, hue
+
+
 @dataclass(frozen=True)
 class Look:
     """What each variant of a study looks like in all of its figures.

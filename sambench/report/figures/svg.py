@@ -1,10 +1,10 @@
-"""From a figure to the text of an SVG file: themes, ids, hover texts, the same bytes every time."""
+"""From a figure to the text of an SVG file: themes, marks, the same bytes every time."""
 
 import io
 import re
 from xml.etree import ElementTree as ET
 
-from sambench.report.figures import style
+from sambench.report.figures import marks, style
 from sambench.report.figures.plot import Plot
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -26,11 +26,11 @@ def render(plot: Plot) -> str:
     for element in root.iter():
         _restyle(element)
         _round(element)
-    _hover(root, plot)
-    _drop_ids(root, plot)
+    _drop_ids(root)
     _head(root, plot)
     ET.register_namespace("", SVG[1:-1])
-    return ET.tostring(root, encoding="unicode") + "\n"
+    drawn = ET.tostring(root, encoding="unicode").removesuffix("</svg>")
+    return f"{drawn}{marks.svg(plot.marks, 72 * plot.height)}</svg>\n"
 
 
 def _restyle(element: ET.Element) -> None:
@@ -42,10 +42,9 @@ def _restyle(element: ET.Element) -> None:
     for name, value in given.items():
         if name in ("font-family", "font") or DEFAULTS.get(name) == value:
             continue
-        if name in ("fill", "stroke") and value.lower() == style.INK:
-            value = "currentColor"
-        elif name in ("fill", "stroke") and value.lower() in style.HUES:
-            classes.append(f"{name[0]}{list(style.HUES).index(value.lower())}")
+        if name in ("fill", "stroke"):
+            value, hue = style.painted(name, value)
+            classes += [hue] if hue else []
         element.set(name, value.removesuffix("px"))
     if classes:
         element.set("class", " ".join(classes))
@@ -68,34 +67,13 @@ def _round(element: ET.Element) -> None:
             element.set(name, re.sub(r"\s+", " ", value).strip())
 
 
-def _hover(root: ET.Element, plot: Plot) -> None:
-    """An id and a <title> for each point, which browsers show and screen readers read."""
-    for group in root.iter(f"{SVG}g"):
-        gid = group.get("id", "")
-        texts = plot.hover.get(gid)
-        if texts is None:
-            continue
-        for i, (mark, text) in enumerate(zip(_marks(group), texts, strict=True)):
-            mark.set("id", f"{gid}-{i}")
-            mark.set("class", f"point {mark.get('class', '')}".strip())
-            ET.SubElement(mark, f"{SVG}title").text = text
-
-
-def _marks(group: ET.Element) -> list[ET.Element]:
-    """The drawn points; matplotlib repeats a short path rather than refer to it."""
-    uses = list(group.iter(f"{SVG}use"))
-    defined = {path for defs in group.iter(f"{SVG}defs") for path in defs.iter(f"{SVG}path")}
-    return uses or [path for path in group.iter(f"{SVG}path") if path not in defined]
-
-
-def _drop_ids(root: ET.Element, plot: Plot) -> None:
+def _drop_ids(root: ET.Element) -> None:
     """What nothing refers to needs no id."""
     text = ET.tostring(root, encoding="unicode")
-    used = {*re.findall(r"(?:url\(|href=\")#([^\")]+)", text), *plot.hover}
+    used = set(re.findall(r"(?:url\(|href=\")#([^\")]+)", text))
     for element in root.iter():
-        key = element.get("id", "")
-        if key and key not in used and "point" not in element.get("class", ""):
-            del element.attrib["id"]
+        if element.get("id", "") not in used:
+            element.attrib.pop("id", None)
 
 
 def _head(root: ET.Element, plot: Plot) -> None:

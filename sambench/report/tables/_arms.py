@@ -1,7 +1,7 @@
-"""Who competes in which of a study's two rankings, and the complete confirm runs of all."""
+"""Who competes in which of a study's two rankings, and what was searched."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,14 +30,16 @@ class Field:
 
 def fields(records: Records) -> tuple[Field, ...]:
     """The two rankings: against the baseline of equal compute, and of equal epochs."""
-    return _equal_compute(records), _equal_epochs(records)
+    known = keys(records)
+    return _equal_compute(records, known), _equal_epochs(records, known)
 
 
-def complete(records: Records) -> pd.DataFrame:
-    """The complete confirm runs, one per variant and seed, ordered by both."""
-    runs = records.frame.query("stage == 'confirm'").query("outcome == 'complete'")
-    runs = runs.drop_duplicates(["variant", "seed"], keep="last")
-    return runs.sort_values(["variant", "seed"], ignore_index=True)
+def searched(records: Records, columns: Sequence[str]) -> pd.DataFrame:
+    """These columns of the search runs, by variant, source and trial."""
+    frame = records.frame
+    columns = list(dict.fromkeys(["variant", "source", "trial", *columns]))
+    runs = frame.loc[(frame["stage"] == "search").to_numpy(), columns]
+    return runs.sort_values(["variant", "source", "trial"])
 
 
 def keys(records: Records) -> dict[str, str]:
@@ -48,10 +50,11 @@ def keys(records: Records) -> dict[str, str]:
 
 def radius(runs: pd.DataFrame, space: Mapping[str, Any]) -> str | None:
     """The searched name that records call rho, None where one variant's runs have none."""
-    known = runs.query("rho == rho")
-    if known.empty:
+    known = runs["rho"].notna().to_numpy()
+    if not known.any():
         return None
-    first, rho = json.loads(known["hyperparameters"].iloc[0]), known["rho"].iloc[0]
+    at = int(known.argmax())
+    first, rho = json.loads(runs["hyperparameters"].iloc[at]), runs["rho"].iloc[at]
     names = [name for name in space if name in first]
     return next((name for name in names if np.isclose(float(first[name]), rho, rtol=1e-9)), None)
 
@@ -61,32 +64,33 @@ def space(records: Records, label: str) -> Mapping[str, Any]:
     return records.header["spaces"].get(label, {})
 
 
-def _plain(records: Records) -> tuple[list[str], list[str]]:
+def _plain(records: Records, keys: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """The arms of the baseline's key: with a tuned schedule length, and at the study's epochs."""
-    arms = [label for label, key in keys(records).items() if key == BASELINE]
+    arms = [label for label, key in keys.items() if key == BASELINE]
     arms.sort(key=lambda label: (label != BASELINE, label))
     tuned = [label for label in arms if SCHEDULE in space(records, label)]
     return tuned, [label for label in arms if label not in tuned]
 
 
-def _equal_compute(records: Records) -> Field:
-    tuned, fixed = _plain(records)
+def _equal_compute(records: Records, keys: Mapping[str, str]) -> Field:
+    tuned, fixed = _plain(records, keys)
     if not tuned:
         note = f"no run of a {BASELINE} whose schedule length is tuned"
         return Field(RANKINGS[0], None, (), note)
-    labels = [label for label in keys(records) if label not in fixed]
+    labels = [label for label in keys if label not in fixed]
     return Field(RANKINGS[0], tuned[0], tuple(labels), "")
 
 
-def _equal_epochs(records: Records) -> Field:
-    tuned, fixed = _plain(records)
-    others = [label for label in keys(records) if label not in (*tuned, *fixed)]
+def _equal_epochs(records: Records, keys: Mapping[str, str]) -> Field:
+    tuned, fixed = _plain(records, keys)
+    others = [label for label in keys if label not in (*tuned, *fixed)]
     if fixed:
         return Field(RANKINGS[1], fixed[0], tuple(sorted([*others, *fixed])), "")
     epochs = records.header["spec"]["train"]["epochs"]
     if tuned:
-        confirm = records.frame.query("variant == @tuned[0] and stage == 'confirm'")
-        if len(confirm) and set(confirm["epochs"]) == {epochs}:
-            return Field(RANKINGS[1], tuned[0], _equal_compute(records).labels, "")
+        frame = records.frame
+        confirm = (frame["variant"] == tuned[0]) & (frame["stage"] == "confirm")
+        if set(frame.loc[confirm.to_numpy(), "epochs"]) == {epochs}:
+            return Field(RANKINGS[1], tuned[0], _equal_compute(records, keys).labels, "")
     note = f"no {BASELINE} was tuned at the study's {epochs} epochs; set equal_epochs = true"
     return Field(RANKINGS[1], None, (), note)

@@ -18,7 +18,7 @@ import pandas as pd
 
 from sambench import stats
 from sambench.records import Records
-from sambench.report.tables._arms import complete, fields
+from sambench.report.tables._arms import fields
 from sambench.report.tables._schema import typed
 
 MIN_STUDIES = 3
@@ -36,9 +36,9 @@ def table(studies: Sequence[Records]) -> pd.DataFrame:
     if len(studies) < MIN_STUDIES or len(baselines) != 1 or None in baselines:
         return typed([], SCHEMA)
     scores = [
-        complete(records)
-        .query("variant in @field.labels")
-        .pivot(index="variant", columns="seed", values="test_accuracy")
+        records.complete.query("variant in @field.labels").pivot(
+            index="variant", columns="seed", values="test_accuracy"
+        )
         for records, field in zip(studies, compared, strict=True)
     ]
     baseline = str(baselines.pop())

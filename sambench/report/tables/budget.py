@@ -17,6 +17,7 @@ import pandas as pd
 
 from sambench import stats
 from sambench.records import Records
+from sambench.report.tables._arms import searched
 from sambench.report.tables._schema import typed
 
 NON_ADAPTIVE = ("halton", "random")
@@ -31,8 +32,8 @@ SCHEMA = {
 def table(records: Records) -> pd.DataFrame:
     """One row per variant, estimator and number of trials."""
     search = records.header["spec"]["search"]
-    runs = records.frame.query("stage == 'search' and source == 'study' and outcome != 'failed'")
-    runs = runs.sort_values(["variant", "trial"])
+    runs = searched(records, ["val_accuracy", "outcome"])
+    runs = runs.loc[((runs["source"] == "study") & (runs["outcome"] != "failed")).to_numpy()]
     scores = runs["val_accuracy"].where(runs["outcome"] == "complete", 0.0).fillna(0.0)
     exchangeable = search["sampler"] in NON_ADAPTIVE and search["pruner"] == "none"
     curves = _expected if exchangeable else _seen

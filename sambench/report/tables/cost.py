@@ -16,7 +16,7 @@ import pandas as pd
 
 from sambench import stats
 from sambench.records import Records
-from sambench.report.tables._arms import complete, fields
+from sambench.report.tables._arms import fields
 from sambench.report.tables._schema import typed
 
 TIMES = ["wall_s", "step_time_s"]
@@ -29,7 +29,7 @@ SCHEMA = {
 
 def table(records: Records) -> pd.DataFrame:
     """One row per variant with a complete confirm run, by name."""
-    runs = complete(records)
+    runs = records.complete
     by = runs.groupby("variant")
     found = by[["gradient_evaluations", *TIMES, "peak_memory"]].median()
     found["accuracy"] = by["test_accuracy"].mean()

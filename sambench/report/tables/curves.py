@@ -8,12 +8,10 @@ n                 runs
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
 
-from sambench import stats
 from sambench.records import Records
-from sambench.report.tables._arms import complete
 from sambench.report.tables._schema import typed
+from sambench.stats import student
 
 SCHEMA = {
     "variant": "str",
@@ -26,20 +24,20 @@ SCHEMA = {
 
 def table(records: Records) -> pd.DataFrame:
     """One row per variant and epoch."""
-    points = _points(complete(records))
+    points = _points(records.complete)
     if points.empty:
         return typed([], SCHEMA)
     found = points.groupby(["variant", "epochs", "epoch"])["accuracy"].agg(["mean", "std", "count"])
     n = np.asarray(found["count"])
-    half = t.isf(stats.ALPHA / 2, np.maximum(n - 1, 1)) * found["std"] / np.sqrt(n)
+    half = student.critical(np.maximum(n - 1, 1)) * found["std"] / np.sqrt(n)
     found = found.assign(low=found["mean"] - half, high=found["mean"] + half, n=n)
     return typed(found.reset_index(), SCHEMA)
 
 
 def _points(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per run and epoch."""
-    runs = runs.query("curve != ''")
-    lengths = np.array([text.count(" ") + 1 for text in runs["curve"]], int)
+    runs = runs.loc[(runs["curve"] != "").to_numpy()]
+    lengths = runs["curve"].str.count(" ").to_numpy(int) + 1
     row = np.repeat(np.arange(len(runs)), lengths)
     start = np.repeat(np.cumsum(lengths) - lengths, lengths)
     return pd.DataFrame(
@@ -47,6 +45,6 @@ def _points(runs: pd.DataFrame) -> pd.DataFrame:
             "variant": runs["variant"].to_numpy()[row],
             "epochs": runs["epochs"].to_numpy()[row],
             "epoch": np.arange(len(row)) - start + 1,
-            "accuracy": np.fromstring(" ".join(runs["curve"]), sep=" "),
+            "accuracy": np.fromstring(" ".join(runs["curve"].tolist()), sep=" "),
         }
     )

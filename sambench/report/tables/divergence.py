@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sambench.records import Records
-from sambench.report.tables._arms import radius, space
+from sambench.report.tables._arms import radius, searched, space
 from sambench.report.tables._schema import typed
 
 EDGES = ["lr_low", "lr_high", "rho_low", "rho_high"]
@@ -29,7 +29,8 @@ SCHEMA = {
 
 def table(records: Records) -> pd.DataFrame:
     """One row per variant and bin, by name, lr and rho."""
-    runs = records.frame.query("stage == 'search' and outcome != 'failed'")
+    runs = searched(records, ["lr", "rho", "outcome", "hyperparameters"])
+    runs = runs.loc[(runs["outcome"] != "failed").to_numpy()]
     parts = [_bins(records, str(label), own) for label, own in runs.groupby("variant")]
     return typed(pd.concat(parts, ignore_index=True) if parts else [], SCHEMA)
 

@@ -21,7 +21,7 @@ import pandas as pd
 
 from sambench import stats
 from sambench.records import Records
-from sambench.report.tables._arms import Field, complete, fields
+from sambench.report.tables._arms import Field, fields
 from sambench.report.tables._schema import typed
 
 MIN_SEEDS = 5  # fewer rank nothing
@@ -39,7 +39,7 @@ SCHEMA = {
 
 def table(records: Records) -> pd.DataFrame:
     """One row per ranking and variant."""
-    runs = complete(records)
+    runs = records.complete
     scores = runs.pivot(index="variant", columns="seed", values="test_accuracy")
     correct = _Correct(runs)
     found = [row for field in fields(records) for row in _rank(field, scores, correct)]
@@ -120,10 +120,10 @@ class _Correct:
 
 def _share_right(runs: pd.DataFrame, seeds: frozenset[int]) -> np.ndarray:
     """Share of the runs with these seeds that got an image right, (images,)."""
-    runs = runs if len(runs) == len(seeds) else runs.query("seed in @seeds")
+    runs = runs if len(runs) == len(seeds) else runs.loc[runs["seed"].isin(list(seeds)).to_numpy()]
     total, num = np.zeros(int(runs["num_test"].iloc[0])), len(runs)
     for start in range(0, num, 1000):
-        texts = runs["test_correct"].iloc[start : start + 1000]
+        texts = runs["test_correct"].iloc[start : start + 1000].tolist()
         packed = np.frombuffer(b"".join(map(base64.b64decode, texts)), np.uint8)
         bits = np.unpackbits(packed.reshape(len(texts), -1), axis=1, count=len(total))
         total += bits.sum(axis=0)

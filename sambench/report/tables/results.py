@@ -9,7 +9,7 @@ outcome        "complete"
 import pandas as pd
 
 from sambench.records import Records
-from sambench.report.tables._arms import complete, fields
+from sambench.report.tables._arms import fields
 from sambench.report.tables._schema import typed
 
 SCHEMA = {
@@ -24,7 +24,7 @@ SCHEMA = {
 
 def table(records: Records) -> pd.DataFrame:
     """One row per ranking and run, by variant and seed."""
-    runs = complete(records)
+    runs = records.complete
     parts = [
         runs[runs["variant"].isin(field.labels)].assign(ranking=field.ranking)
         for field in fields(records)

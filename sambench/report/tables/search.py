@@ -11,6 +11,7 @@ source           "study" | "sweep"
 import pandas as pd
 
 from sambench.records import Records
+from sambench.report.tables._arms import searched
 from sambench.report.tables._schema import typed
 
 SCHEMA = {
@@ -28,5 +29,4 @@ SCHEMA = {
 
 def table(records: Records) -> pd.DataFrame:
     """One row per search run, by variant, source and trial."""
-    runs = records.frame.query("stage == 'search'")
-    return typed(runs.sort_values(["variant", "source", "trial"]), SCHEMA)
+    return typed(searched(records, list(SCHEMA)), SCHEMA)

@@ -17,10 +17,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from sambench import stats
 from sambench.records import Records
-from sambench.report.tables._arms import complete, radius, space
+from sambench.report.tables._arms import radius, searched, space
 from sambench.report.tables._schema import typed
 
 MIN_SEEDS = 3  # for a standard error
@@ -36,19 +37,19 @@ SCHEMA = {
 
 def table(records: Records) -> pd.DataFrame:
     """One row per variant whose radius was searched, by name."""
-    runs = records.frame.query(
-        "stage == 'search' and outcome == 'complete' and rho == rho"
-    ).sort_values(["variant", "source", "trial"])
-    errors = _errors(complete(records))
+    runs = searched(records, ["lr", "rho", "val_accuracy", "outcome", "hyperparameters"])
+    runs = runs.loc[((runs["outcome"] == "complete") & runs["rho"].notna()).to_numpy()]
+    errors = _errors(records.complete)
     defaults = records.header.get("defaults", {})
     rows = []
-    for label, own in runs.groupby("variant"):
-        bounds = space(records, str(label))
-        name = radius(own, bounds)
-        if name is not None:
-            default = defaults.get(str(label), {}).get(name, float("nan"))
-            found = _estimate(own, name, bounds, errors.get(label), default)
-            rows.append({"variant": label, "radius": name, "default": default, **found})
+    with threadpool_limits(1, "blas"):  # for small matrices, threads cost more than they bring
+        for label, own in runs.groupby("variant"):
+            bounds = space(records, str(label))
+            name = radius(own, bounds)
+            if name is not None:
+                default = defaults.get(str(label), {}).get(name, float("nan"))
+                found = _estimate(own, name, bounds, errors.get(label), default)
+                rows.append({"variant": label, "radius": name, "default": default, **found})
     return typed(rows, SCHEMA)
 
 

@@ -1,13 +1,14 @@
-"""Figures are compared only by the version of matplotlib that drew them."""
+"""Figures are drawn again where their data or their file changed, and nowhere else."""
 
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
 from sambench import records
 from sambench.records import Records
-from sambench.report import drawing
+from sambench.report import drawing, figures
 from sambench.report.publish import publish, regenerate
 
 Make = Callable[..., Records]
@@ -23,30 +24,50 @@ def folder(make: Make, tmp_path: Path) -> Path:
 pytest.importorskip("matplotlib")
 
 
-def test_figures_by_version(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    """One story in one test: drawing is slow."""
+def without_matplotlib(name: str) -> str:
+    raise PackageNotFoundError(name)
+
+
+def test_figures_stay_while_they_fit(folder: Path, monkeypatch: pytest.MonkeyPatch):
     page, figure = folder / "digits.md", folder / "digits" / "accuracy.svg"
-    own = drawing.installed()
-    assert own and drawing.drawn_by(figure) == own
     links = drawing.LINK.findall(page.read_text())
     assert "digits/accuracy.svg" in dict(map(reversed, links))
     assert all((folder / path).is_file() and alt for alt, path in links)
+    good = {path: path.read_text() for path in folder.rglob("*.*") if path.is_file()}
 
-    good = figure.read_text()
-    figure.write_text(good.replace("<svg", "<svg ", 1))
+    with monkeypatch.context() as patch:  # nothing is drawn, with another matplotlib or without one
+        patch.setattr(figures, "render", lambda *_: pytest.fail("drawn again"))
+        for installed in (lambda name: "1.0", without_matplotlib):
+            patch.setattr(drawing, "version", installed)
+            found = regenerate(folder)
+            assert found.stale == [] and found.notes == []
+
+    figure.write_text(good[figure].replace("<svg", "<svg ", 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(drawing, "version", without_matplotlib)
+        for check in (True, False):
+            found = regenerate(folder, check=check)
+            assert found.stale == [] and figure.is_file()
+            assert found.notes == ["figures of digits left as they are: no matplotlib"]
     assert regenerate(folder, check=True).stale == [figure]
-    assert regenerate(folder).stale == [figure] and figure.read_text() == good
-
-    figure.write_text(good.replace(f"matplotlib {own}", "matplotlib 1.0"))
-    found = regenerate(folder, check=True)
-    assert found.stale == []
-    assert found.notes == [
-        f"figures of digits not compared: drawn by matplotlib 1.0, here is {own}"
-    ]
     assert regenerate(folder).stale == [figure]
 
-    monkeypatch.setattr(drawing, "installed", lambda: None)
-    for check in (True, False):
-        found = regenerate(folder, check=check)
-        assert found.stale == [] and figure.is_file()
-        assert found.notes == ["figures of digits left as they are: no matplotlib"]
+    figure.unlink()
+    assert regenerate(folder).stale == [figure]
+    assert {path: path.read_text() for path in good} == good
+
+
+@pytest.mark.parametrize("change", ["records", "code"])
+def test_figures_are_drawn_from_records_by_code(
+    folder: Path, change: str, make: Make, monkeypatch: pytest.MonkeyPatch
+):
+    before = {path: path.read_text() for path in folder.glob("digits/*.svg")}
+    if change == "code":
+        monkeypatch.setattr(drawing, "_code", lambda: b"draw otherwise")
+    else:
+        study = make({"plain": 0.93, "sam": 0.96})
+        records.write(folder / "digits.csv", study.header, study.records)
+    assert set(regenerate(folder, check=True).stale) >= set(before)
+    regenerate(folder)
+    assert all(path.read_text() != text for path, text in before.items())
+    assert regenerate(folder, check=True).stale == []

@@ -1,4 +1,4 @@
-"""Trials of W&B sweeps are recorded, and change no ranking unless all variants were swept alike."""
+"""Trials of W&B sweeps are recorded, and count in a ranking where the study admitted them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,21 +17,22 @@ def swept(study: Records, variant: str, num: int) -> list[Record]:
     return [replace(first, trial=100 + i, lr=0.9, source="sweep") for i in range(num)]
 
 
-def test_a_sweep_of_one_variant_changes_no_ranking(make: Make):
+def join(study: Records, runs: list[Record], ranked: int) -> Records:
+    """As a study writes them that let so many of the trials take part."""
+    swept = {"trials": {"plain": 0, "sam": len(runs)}, "ranked": ranked}
+    return Records({**study.header, "swept": swept}, (*study.records, *runs))
+
+
+def test_trials_that_the_study_did_not_admit_change_no_ranking(make: Make):
     study = make(WIN)
-    more = Records(study.header, (*study.records, *swept(study, "sam", 30)))
-    assert len(rankable(more.frame)) == len(study.frame)
+    more = join(study, swept(study, "sam", 30), ranked=0)
+    assert len(rankable(more)) == len(study.frame)
     assert analyse(more).rows == analyse(study).rows
     assert analyse(more).headline == analyse(study).headline
 
 
-def test_a_sweep_with_more_trials_for_some_does_not_either(make: Make):
+def test_trials_that_it_admitted_count(make: Make):
     study = make(WIN)
-    runs = (*study.records, *swept(study, "sam", 30), *swept(study, "plain", 29))
-    assert len(rankable(Records(study.header, runs).frame)) == len(study.frame)
-
-
-def test_sweeps_of_all_variants_under_one_budget_count(make: Make):
-    study = make(WIN)
-    runs = (*study.records, *swept(study, "sam", 30), *swept(study, "plain", 30))
-    assert len(rankable(Records(study.header, runs).frame)) == len(runs)
+    runs = [*swept(study, "sam", 30), *swept(study, "plain", 30)]
+    more = join(study, runs, ranked=60)
+    assert len(rankable(more)) == len(study.frame) + 60
