@@ -297,7 +297,6 @@ def trial(
     As the command of a W&B sweep it logs into the agent's run, and the study keeps the result.
     Under torchrun, several processes train it, each on its share of every batch.
     """
-    import os
     import tempfile
 
     from rich.console import Console
@@ -306,15 +305,15 @@ def trial(
     from sambench import trial as trials
     from sambench.report.trials import render
     from sambench.study import cache_folder
+    from sambench.sweep import agented
 
     if unknown := [word for word in others if not word.startswith("--") or "=" not in word]:
         raise UserError(f"unexpected {unknown[0]!r}; hyperparameters look like --alpha=0.4")
-    sweep, agents_run = (os.environ.get(f"WANDB_{n}", "") for n in ("SWEEP_ID", "RUN_ID"))
     with distributed.joined() as world, tempfile.TemporaryDirectory() as scratch:
         given = config.assignments("--fix", [*fix, *(word[2:] for word in others)])
         study = config.load(name, overrides)
         on = device if world.size == 1 else distributed.own_device(device)
-        swept = bool(sweep and agents_run and out is None and world.size == 1)
+        agent = agented.called() if out is None and world.size == 1 else None
         run = trials.plan(
             study,
             variant,
@@ -324,12 +323,10 @@ def trial(
             epochs_factor=epochs_factor,
             seed=seed,
             on=on,
-            stage="search" if swept else "trial",
+            stage="search" if agent else "trial",
         )
-        if swept:
-            from sambench.sweep import agented
-
-            outcome = agented.execute(run, root, sweep, agents_run)
+        if agent:
+            outcome = agented.execute(run, root, agent)
         else:
             outcome = trials.execute(
                 run,

@@ -28,7 +28,8 @@ class StudyFolder:
     runs/ID/      a run's result.json, or its checkpoint while it is not finished
     sweeps/       results of trials that W&B agents ran, by sweep and run
     wandb/        W&B's files
-    records.csv, leaderboard.md
+    records.csv
+    leaderboard.md, and its tables and figures in leaderboard/
     """
 
     def __init__(self, root: Path, study: Study, own: Mapping[str, str] | None = None) -> None:
@@ -47,7 +48,7 @@ class StudyFolder:
 
     def figures(self) -> list[Path]:
         """What was drawn for the study's page, if anything."""
-        return sorted(path for end in ("svg", "png") for path in self.path.glob(f"*/*.{end}"))
+        return sorted(self.page.with_suffix("").glob("*.svg"))
 
     def run(self, run: Run) -> Path:
         return self.path / "runs" / run.id

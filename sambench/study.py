@@ -16,13 +16,13 @@ from sambench.config import Study
 from sambench.data import Data
 from sambench.engine.eager import Loss
 from sambench.errors import UserError
-from sambench.files import write_atomically
 from sambench.preflight import preflight
 from sambench.progress import Display
 from sambench.protocol import Protocol, cost, expected_cost
 from sambench.records import Record
-from sambench.report import page
-from sambench.report.analysis import Analysis, analyse
+from sambench.report import boards
+from sambench.report.analysis import Analysis
+from sambench.report.outputs import bring, outputs
 from sambench.search import Tuner
 from sambench.storage import StudyFolder
 from sambench.swept import Swept
@@ -105,11 +105,12 @@ def land(folder: StudyFolder, command: str) -> Analysis | None:
 
 
 def report(folder: StudyFolder, header: Mapping[str, Any], rows: Sequence[Record]) -> Analysis:
-    """Writes the records and their page."""
+    """Writes the records, their page, its tables and its figures."""
     records.write(folder.records, header, rows)
-    analysis = analyse(records.read(folder.records))
-    write_atomically(folder.page, page.render(analysis))
-    return analysis
+    board = boards.read(folder.records)
+    made = outputs(folder.page.stem, board, folder.path)
+    bring({folder.path / name: text for name, text in made.texts.items()}, made.left(folder.path))
+    return board.analysis
 
 
 def _results(trials: Mapping[str, Swept]) -> list[tuple[Run, Outcome]]:

@@ -55,15 +55,18 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.csv"))
 
 
+def read(path: Path) -> Board:
+    """One study; UserError if its records cannot be read."""
+    found = records.read(path)
+    return Board(path, found, analyse(found))
+
+
 def load(folder: Path, names: Collection[str]) -> Boards:
     """These studies of a folder."""
     boards = Boards({}, {})
     for name in names:
-        path = folder / f"{name}.csv"
         try:
-            found = records.read(path)
+            boards.read[name] = read(folder / f"{name}.csv")
         except UserError as error:
             boards.unreadable[name] = str(error)
-        else:
-            boards.read[name] = Board(path, found, analyse(found))
     return boards

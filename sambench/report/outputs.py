@@ -1,8 +1,10 @@
-"""What is written about a study, as texts by file name."""
+"""What is written about a study, as texts by file name, and how files are brought to hold it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sambench.files import write_atomically
 from sambench.report import drawing, evidence, page
 from sambench.report.boards import Board
 from sambench.report.evidence import Evidence
@@ -11,19 +13,46 @@ from sambench.report.tidy import csv_text
 
 @dataclass(frozen=True)
 class Outputs:
-    """Texts by file name, what they rest on, and a note where figures on disk were left alone."""
+    """The page NAME.md, and the tables and figures in the folder NAME."""
 
+    name: str
     texts: dict[str, str]
+    """by file name"""
     evidence: Evidence
     note: str = ""
+    """why figures on disk were left alone"""
+
+    def left(self, folder: Path) -> list[Path]:
+        """Tables and figures that are no longer made; figures only if they were compared."""
+        suffixes = ("csv",) if self.note else ("csv", "svg")
+        found = [path for end in suffixes for path in (folder / self.name).glob(f"*.{end}")]
+        return sorted(path for path in found if f"{self.name}/{path.name}" not in self.texts)
 
 
 def outputs(name: str, board: Board, folder: Path) -> Outputs:
-    """The page NAME.md, and the tables and figures in the folder NAME."""
+    """Of a study whose page is, or will be, FOLDER/NAME.md."""
     found = evidence.gather(board.records)
     tables = {table: csv_text(frame) for table, frame in found.tables.items()}
     figures = drawing.draw(name, board.analysis, found.tables, tables, folder)
     found = found.drawn(figures.links)
     texts = {f"{name}/{table}.csv": text for table, text in tables.items()} | figures.texts
-    texts[f"{name}.md"] = page.render(board.analysis, found)
-    return Outputs(texts, found, figures.kept)
+    texts[f"{name}.md"] = page.render(board.analysis, found, name)
+    return Outputs(name, texts, found, figures.kept)
+
+
+def bring(
+    texts: Mapping[Path, str], left: Iterable[Path] = (), *, check: bool = False
+) -> list[Path]:
+    """Writes the files that do not hold their text and removes those left; with `check` neither.
+
+    Returns these files.
+    """
+    stale = [path for path, text in texts.items() if not _holds(path, text)]
+    stale += left
+    for path in stale if not check else ():
+        write_atomically(path, texts[path]) if path in texts else path.unlink()
+    return stale
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()

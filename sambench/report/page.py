@@ -13,8 +13,8 @@ from sambench.report.rows import MIN_SEEDS
 from sambench.report.table import COLUMNS, cells, markdown
 
 
-def render(analysis: Analysis, evidence: Evidence | None = None) -> str:
-    """The whole page; the same analysis gives the same bytes."""
+def render(analysis: Analysis, evidence: Evidence | None = None, folder: str = "") -> str:
+    """The whole page; the same analysis gives the same bytes. `folder` beside it has the tables."""
     spec = analysis.header["spec"]
     parts = [
         f"# {analysis.study}",
@@ -40,7 +40,7 @@ def render(analysis: Analysis, evidence: Evidence | None = None) -> str:
             [[stage, *map(str, found.values())] for stage, found in analysis.counts.items()],
         ),
         f"The test set was used {analysis.header['test_runs']} times, by confirm runs only.",
-        sections.configurations(evidence, analysis.study) if evidence else "",
+        sections.configurations(evidence, folder) if evidence else "",
         "## Reproduce",
         f"    {analysis.header['command']}",
         _bullets(origin(analysis)),

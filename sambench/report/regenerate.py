@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from sambench import timings
-from sambench.files import write_atomically
 from sambench.report import boards, costs_page, index
-from sambench.report.outputs import Outputs, outputs
+from sambench.report.outputs import bring, outputs
 
 if TYPE_CHECKING:
     from variants import VariantInfo
@@ -58,20 +57,6 @@ def regenerate(
         from sambench.report import html
 
         texts[folder / "index.html"] = html.render(found, every, folder, benches, infos)
-    left = [path for name, own in made.items() for path in _left(folder / name, own)]
-    stale = [path for path, text in texts.items() if not _holds(path, text)]
-    stale += [path for path in left if path not in texts]
-    for path in stale if not check else ():
-        write_atomically(path, texts[path]) if path in texts else path.unlink()
+    left = [path for own in made.values() for path in own.left(folder)]
     notes = [own.note for own in made.values() if own.note]
-    return Report(stale, *found.problems(picked), notes)
-
-
-def _left(folder: Path, own: Outputs) -> list[Path]:
-    """Tables and figures in a study's folder; figures only if they were drawn again."""
-    suffixes = ("csv",) if own.note else ("csv", "svg")
-    return sorted(path for suffix in suffixes for path in folder.glob(f"*.{suffix}"))
-
-
-def _holds(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_bytes() == text.encode()
+    return Report(bring(texts, left, check=check), *found.problems(picked), notes)

@@ -149,7 +149,7 @@ def published(given: Sequence[Mapping[str, Any]]) -> str:
     return f"{told}\n\n{markdown(['variant', 'accuracy, %', 'source', 'note'], lines)}"
 
 
-def configurations(evidence: Evidence, study: str) -> str:
+def configurations(evidence: Evidence, folder: str) -> str:
     """Every search run, folded away."""
     table = evidence.tables["search"]
     if table.empty:
@@ -170,7 +170,7 @@ def configurations(evidence: Evidence, study: str) -> str:
         for row in rows(table.head(LISTED))
     ]
     more = len(table) - LISTED
-    rest = f"\n\nAnd {more:,} more in `{study}/search.csv`." if more > 0 else ""
+    rest = f"\n\nAnd {more:,} more in `{folder}/search.csv`." if more > 0 else ""
     return (
         f"<details><summary>Every configuration: {len(table):,} search runs</summary>\n\n"
         f"{markdown([*columns, *['source'] * swept], lines)}{rest}\n\n</details>"

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,21 @@ from sambench.tracking import describe
 from sambench.train import Outcome, Run, Stopped
 
 
-def execute(run: Run, root: Path, sweep_id: str, run_id: str) -> Outcome:
+@dataclass(frozen=True)
+class Agent:
+    """Whose run a trial is."""
+
+    sweep_id: str
+    run_id: str
+
+
+def called() -> Agent | None:
+    """The agent that started this process; None if none did."""
+    sweep_id, run_id = (os.environ.get(f"WANDB_{name}", "") for name in ("SWEEP_ID", "RUN_ID"))
+    return Agent(sweep_id, run_id) if sweep_id and run_id else None
+
+
+def execute(run: Run, root: Path, agent: Agent) -> Outcome:
     """Trains it, or returns what it came to; SIGTERM, by which agents stop runs, prunes it.
 
     UserError if the study has trials of another file, before anything is trained.
@@ -30,17 +44,17 @@ def execute(run: Run, root: Path, sweep_id: str, run_id: str) -> Outcome:
     study.check()
     if run.label not in {arm.label for arm in run.study.arms()}:
         print(f"{run.label} is no variant of {run.study.name}: not recorded there", file=sys.stderr)
-    folder = swept.folder(study.path, sweep_id, run_id)
+    folder = swept.folder(study.path, agent.sweep_id, agent.run_id)
     logged = _AgentsRun(run)
     try:
         with _stoppable():
             outcome = trials.execute(run, folder, cache_folder(root), logged.log)
     except Exception as error:
         _leave_failed(run, folder, error)
-        _land(study, sweep_id)
+        _land(study, agent.sweep_id)
         logged.finish(None)
         raise
-    _land(study, sweep_id)
+    _land(study, agent.sweep_id)
     logged.finish(outcome)
     return outcome
 

@@ -19,9 +19,7 @@ def fill(
     artifact = wandb.Artifact(f"{study}-records", type="records")
     for path in map(Path, files):
         artifact.add_file(str(path))
-        if path.suffix == ".png":
-            logged[path.stem] = wandb.Image(str(path))
-        elif path.suffix == ".svg":
+        if path.suffix == ".svg":
             logged[path.stem] = wandb.Html(path.read_text())
     run.log(logged)
     run.summary.update(summary)

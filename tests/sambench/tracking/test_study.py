@@ -47,7 +47,10 @@ def test_every_run_and_the_leaderboard_are_tracked(spec: Any, run: Any, tmp_path
     accuracy = content["columns"].index("test_accuracy")
     assert {line[1] for line in content["data"]} == {"plain", "sam"}
     assert all(0 <= line[accuracy] <= 1 for line in content["data"])
-    assert set(whole.artifacts["tiny-records"]) == {"records.csv", "leaderboard.md"}
+    figures = sorted(path.name for path in folder.glob("leaderboard/*.svg"))
+    assert "accuracy.svg" in figures
+    assert set(whole.artifacts["tiny-records"]) == {"records.csv", "leaderboard.md", *figures}
+    assert all(whole.summary[f"{Path(name).stem}._type"] == "html-file" for name in figures)
 
     before = tracked(folder)
     run(spec, wandb="offline")
