@@ -13,7 +13,7 @@ DIGITS[list(b"0123456789abcdef")] = range(16)
 CHECK = 9  # bytes at the end of a line: a comma and 8 digits
 
 
-class Lines(Sequence[bytes]):
+class Lines:
     """Without their ends. Byte order mark and the line ends of Windows do not count."""
 
     def __init__(self, text: np.ndarray) -> None:
@@ -32,7 +32,7 @@ class Lines(Sequence[bytes]):
     def __len__(self) -> int:
         return len(self._ends)
 
-    def __getitem__(self, i: int) -> bytes:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def __getitem__(self, i: int) -> bytes:
         return bytes(self._text[self._starts[i] : self._ends[i]])
 
     def after(self, num: int) -> "Lines":

@@ -1,6 +1,6 @@
 """From records to everything that page, terminal, index and JSON show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,8 @@ from sambench.records import STAGES, Records
 from sambench.report import numbers
 from sambench.report import rows as rows_
 from sambench.report import runs as runs_
-from sambench.report.rows import MIN_SEEDS, Row
+from sambench.report.comparison import MIN_SEEDS, compare
+from sambench.report.rows import Row
 from sambench.report.runs import Runs
 from sambench.report.sweeps import rankable
 from sambench.report.verdict import judge, untuned
@@ -37,12 +38,16 @@ class Analysis:
 def analyse(records: Records) -> Analysis:
     """The answer does not depend on the order of the records."""
     frame = rankable(records)
-    found, spaces = runs_.gather(frame), records.header["spaces"]
+    found = {runs.label: runs for runs in runs_.gather(frame)}
     counts = runs_.tally(frame, "stage")
-    variants = [runs for runs in found if runs.label != runs_.EQUAL_EPOCHS]
-    rows = rows_.build(variants, spaces)
-    verdict = judge(rows, _at_equal_epochs(found, spaces))
-    machines = sorted({machine for runs in variants for machine in runs.machines})
+    equal_epochs = found.keys() & {runs_.EQUAL_EPOCHS}
+    tuned = runs_.baseline(runs for runs in found.values() if runs.label not in equal_epochs)
+    rows = _rows(records, found, found.keys() - equal_epochs, tuned)
+    again = (
+        _rows(records, found, found.keys() - {tuned}, runs_.EQUAL_EPOCHS) if equal_epochs else ()
+    )
+    verdict = judge(rows, again)
+    machines = sorted({machine for row in rows for machine in found[row.label].machines})
     return Analysis(
         study=records.header["study"],
         question=records.header["spec"].get("question", ""),
@@ -63,14 +68,11 @@ def analyse(records: Records) -> Analysis:
     )
 
 
-def _at_equal_epochs(
-    variants: Sequence[Runs], spaces: Mapping[str, Mapping[str, Any]]
+def _rows(
+    records: Records, found: Mapping[str, Runs], labels: Collection[str], baseline: str | None
 ) -> tuple[Row, ...]:
-    """The rows of the second ranking; none where the study did not run its baseline."""
-    if all(runs.label != runs_.EQUAL_EPOCHS for runs in variants):
-        return ()
-    tuned = runs_.baseline([runs for runs in variants if runs.label != runs_.EQUAL_EPOCHS])
-    return rows_.build([runs for runs in variants if runs is not tuned], spaces)
+    standings = compare(records.complete, sorted(labels), baseline)
+    return rows_.build(standings, found, records.header["spaces"])
 
 
 def _warn_study(rows: Sequence[Row], num_machines: int) -> list[str]:

@@ -8,8 +8,8 @@ from sambench.config import extensions
 from sambench.records import OUTCOMES
 from sambench.report import damages, numbers, sections
 from sambench.report.analysis import Analysis
+from sambench.report.comparison import MIN_SEEDS
 from sambench.report.evidence import Evidence
-from sambench.report.rows import MIN_SEEDS
 from sambench.report.table import COLUMNS, cells, markdown
 
 

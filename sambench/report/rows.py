@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sambench import stats
-from sambench.report.runs import Runs, baseline
-from sambench.stats import Difference, Interval
+from sambench.report.comparison import Comparison, Standing
+from sambench.report.runs import Runs
+from sambench.stats import Interval
 
-MIN_SEEDS = 5  # fewer rank nothing
 EDGE = 0.1  # an optimum in the outer tenth of its search range may lie outside it
 
 
@@ -45,16 +44,6 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A variant minus the baseline, paired by seed."""
-
-    difference: Difference
-    holm_p: float | None  # None below MIN_SEEDS
-    detectable: float | None  # smallest true difference found with 80% power, after Holm
-    test_set_error: float | None  # standard error of the difference over test images
-
-
-@dataclass(frozen=True)
 class Row:
     """One variant; None where there is nothing to tell."""
 
@@ -70,75 +59,28 @@ class Row:
     confirm: dict[str, int]  # outcome -> number, confirm runs
 
 
-def build(variants: Sequence[Runs], spaces: Mapping[str, Mapping[str, Any]]) -> tuple[Row, ...]:
-    """Ranked rows by mean accuracy, then those with too few seeds: the baseline, others by name."""
-    plain = baseline(variants)
-    seeds = sorted({int(seed) for runs in variants for seed in runs.results.index})
-    scores = {runs.label: runs.scores(seeds) for runs in variants}
-    against = _comparisons(plain, variants, seeds) if plain else {}
-    ranked = [label for label, found in against.items() if found.holm_p is not None]
-    groups = (
-        stats.groups({x: scores[x] for x in [plain.label, *ranked]}) if plain and ranked else {}
-    )
-    rows = [
+def build(
+    standings: Sequence[Standing],
+    variants: Mapping[str, Runs],
+    spaces: Mapping[str, Mapping[str, Any]],
+) -> tuple[Row, ...]:
+    """A row for each standing, in their order; `variants` and `spaces` by label."""
+    plain = next((variants[s.label] for s in standings if s.is_baseline), None)
+    return tuple(
         Row(
-            label=runs.label,
-            key=runs.key,
-            is_baseline=runs is plain,
-            group=groups.get(runs.label, ""),
-            accuracy=stats.mean_interval(scores[runs.label]),
-            against=against.get(runs.label),
-            settings=_settings(runs, spaces.get(runs.label, {})),
-            cost=_cost(runs, plain),
-            runs=runs.outcomes,
-            confirm=runs.confirmed,
+            label=standing.label,
+            key=variants[standing.label].key,
+            is_baseline=standing.is_baseline,
+            group=standing.group,
+            accuracy=standing.accuracy,
+            against=standing.against,
+            settings=_settings(variants[standing.label], spaces.get(standing.label, {})),
+            cost=_cost(variants[standing.label], plain),
+            runs=variants[standing.label].outcomes,
+            confirm=variants[standing.label].confirmed,
         )
-        for runs in variants
-    ]
-    return tuple(sorted(rows, key=_rank))
-
-
-def _rank(row: Row) -> tuple[float, bool, str]:
-    mean = row.accuracy.mean if row.accuracy and row.group else 0.0
-    return -mean, not row.is_baseline, row.label
-
-
-def _comparisons(
-    plain: Runs, variants: Sequence[Runs], seeds: Sequence[int]
-) -> dict[str, Comparison]:
-    differences: dict[str, Difference] = {}
-    for runs in variants:
-        found = stats.paired_difference(runs.scores(seeds), plain.scores(seeds))
-        if runs is not plain and found:
-            differences[runs.label] = found
-    tests = {x: d.p for x, d in differences.items() if d.n >= MIN_SEEDS and d.p is not None}
-    adjusted = dict(zip(tests, stats.holm(list(tests.values())), strict=True))
-    return {
-        runs.label: Comparison(
-            difference=differences[runs.label],
-            holm_p=adjusted.get(runs.label),
-            detectable=_detectable(differences[runs.label], len(tests)),
-            test_set_error=_test_set_error(runs, plain),
-        )
-        for runs in variants
-        if runs.label in differences
-    }
-
-
-def _detectable(difference: Difference, num_tests: int) -> float | None:
-    """By Holm's first and hardest step, so that no comparison promises too much."""
-    if difference.sd is None or difference.n < MIN_SEEDS:
-        return None
-    alpha = stats.ALPHA / num_tests
-    return stats.minimum_detectable_difference(difference.sd, difference.n, alpha)
-
-
-def _test_set_error(runs: Runs, plain: Runs) -> float | None:
-    common = runs.results.index.intersection(plain.results.index)
-    a, b = runs.correct(common), plain.correct(common)
-    if a is None or b is None or a.shape != b.shape:
-        return None
-    return stats.image_standard_error(a, b)
+        for standing in standings
+    )
 
 
 def _settings(runs: Runs, space: Mapping[str, Any]) -> Settings | None:

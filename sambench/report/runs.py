@@ -1,10 +1,8 @@
 """The runs of one variant, and what is counted or measured over them."""
 
-import base64
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,29 +26,8 @@ class Runs:
     """outcome -> confirm runs"""
     first: Record | None
     """one of the confirm runs, which all have the same settings"""
-
     results: pd.DataFrame
-    """the complete confirm runs, indexed by seed"""
-
-    def scores(self, seeds: Iterable[int]) -> np.ndarray:
-        """Test accuracy (seeds,), NaN where no confirm run is complete."""
-        return self.results["test_accuracy"].reindex(list(seeds)).to_numpy(float)
-
-    @cached_property
-    def _correct(self) -> np.ndarray | None:
-        """Which test images were right, bool (results, images); None if their numbers differ."""
-        sizes = self.results["num_test"].unique()
-        if len(sizes) != 1 or not self.results["test_correct"].str.len().all():
-            return None
-        packed = b"".join(map(base64.b64decode, self.results["test_correct"].tolist()))
-        rows = np.frombuffer(packed, np.uint8).reshape(len(self.results), -1)
-        return np.unpackbits(rows, axis=1, count=int(sizes[0])).astype(bool)
-
-    def correct(self, seeds: Iterable[int]) -> np.ndarray | None:
-        """Which test images were right, bool (seeds, images); None where that is not known."""
-        if self._correct is None:
-            return None
-        return self._correct[self.results.index.get_indexer(pd.Index(list(seeds)))]
+    """the complete confirm runs"""
 
     @property
     def gradient_evaluations(self) -> float | None:
@@ -98,10 +75,10 @@ def _by_variant(rows: pd.DataFrame) -> defaultdict[Any, pd.DataFrame]:
     return found
 
 
-def baseline(variants: Iterable[Runs]) -> Runs | None:
-    """The tuned plain optimizer; of several arms with that key, the one that also has its name."""
-    plain = [runs for runs in variants if runs.key == BASELINE]
-    return min(plain, key=lambda runs: (runs.label != BASELINE, runs.label), default=None)
+def baseline(variants: Iterable[Runs]) -> str | None:
+    """Label of the plain optimizer; of several arms with that key, the one that has its name."""
+    plain = [runs.label for runs in variants if runs.key == BASELINE]
+    return min(plain, key=lambda label: (label != BASELINE, label), default=None)
 
 
 def tally(frame: pd.DataFrame, by: str) -> defaultdict[Any, dict[str, int]]:

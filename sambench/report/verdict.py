@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sambench import stats
 from sambench.report import numbers
-from sambench.report.rows import MIN_SEEDS, Cost, Edge, Row
+from sambench.report.comparison import MIN_SEEDS
+from sambench.report.rows import Cost, Edge, Row
 
 
 @dataclass(frozen=True)

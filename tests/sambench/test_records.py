@@ -79,6 +79,13 @@ def test_everything_comes_back(tmp_path: Path):
     assert found.header == {**HEADER, "format": 2, "num_records": 4}
 
 
+def test_marks_of_the_format_are_texts_too(tmp_path: Path):
+    runs = [replace(RECORD, variant=f"a#{i}\r\n", key="k#", reason='#\n, "') for i in range(3)]
+    records.write(tmp_path / "r.csv", HEADER, runs)
+    found = records.read(tmp_path / "r.csv")
+    assert found.records == tuple(runs) and found.damages == ()
+
+
 def test_numpy_numbers_are_written_as_numbers(tmp_path: Path):
     run = replace(RECORD, lr=np.float64(0.1), epochs=np.int64(3), val_loss=np.float32(0.5))
     records.write(tmp_path / "r.csv", HEADER, [run])

@@ -14,17 +14,14 @@ detectable   true difference found with 80% power at Holm's first step
 test_set_se  standard error of the difference over test images
 """
 
-import base64
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from sambench import stats
 from sambench.records import Records
+from sambench.report.comparison import Standing, compare
 from sambench.report.tables._arms import Field, fields
 from sambench.report.tables._schema import typed
-
-MIN_SEEDS = 5  # fewer rank nothing
 
 SCHEMA = {
     "ranking": "str",
@@ -39,10 +36,7 @@ SCHEMA = {
 
 def table(records: Records) -> pd.DataFrame:
     """One row per ranking and variant."""
-    runs = records.complete
-    scores = runs.pivot(index="variant", columns="seed", values="test_accuracy")
-    correct = _Correct(runs)
-    found = [row for field in fields(records) for row in _rank(field, scores, correct)]
+    found = [_row(field, own) for field in fields(records) for own in _standings(records, field)]
     return typed(found, SCHEMA)
 
 
@@ -51,80 +45,22 @@ def note(records: Records) -> str:
     return "; ".join(f"{f.ranking}: {f.note}" for f in fields(records) if f.note)
 
 
-def _rank(field: Field, scores: pd.DataFrame, correct: "_Correct") -> list[dict]:
-    if field.baseline is None:
-        return []
-    own = {
-        label: scores.loc[label].to_numpy()
-        if label in scores.index
-        else np.full(scores.shape[1], np.nan)
-        for label in field.labels
+def _standings(records: Records, field: Field) -> list[Standing]:
+    return compare(records.complete, field.labels, field.baseline) if field.baseline else []
+
+
+def _row(field: Field, standing: Standing) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "ranking": field.ranking,
+        "variant": standing.label,
+        "group": standing.group,
+        "n": 0,
     }
-    base = own[field.baseline]
-    differences = {
-        label: found
-        for label, x in own.items()
-        if label != field.baseline and (found := stats.paired_difference(x, base))
-    }
-    tests = {x: d.p for x, d in differences.items() if d.n >= MIN_SEEDS and d.p is not None}
-    adjusted = dict(zip(tests, stats.holm(list(tests.values())), strict=True))
-    ranked = [field.baseline, *adjusted] if adjusted else []
-    groups = stats.groups({label: own[label] for label in ranked}) if ranked else {}
-    rows = []
-    for label, x in own.items():
-        row = {"ranking": field.ranking, "variant": label, "group": groups.get(label, ""), "n": 0}
-        if interval := stats.mean_interval(x):
-            row |= {"mean": interval.mean, "low": interval.low, "high": interval.high}
-            row["n"] = interval.n
-        if d := differences.get(label):
-            row |= {"difference": d.mean, "difference_low": d.low, "difference_high": d.high}
-            row |= {"p": d.p, "holm_p": adjusted.get(label)}
-            row["detectable"] = _detectable(d, len(tests))
-            row["test_set_se"] = correct.standard_error(label, field.baseline)
-        rows.append(row)
-    return sorted(rows, key=lambda row: _place(row, field.baseline))
-
-
-def _place(row: dict, baseline: str | None) -> tuple[float, bool, str]:
-    return -row["mean"] if row["group"] else 0.0, row["variant"] != baseline, row["variant"]
-
-
-def _detectable(difference: stats.Difference, num_tests: int) -> float | None:
-    """By Holm's first and hardest step, so that no comparison promises too much."""
-    if difference.sd is None or difference.n < MIN_SEEDS:
-        return None
-    alpha = stats.ALPHA / num_tests
-    return stats.minimum_detectable_difference(difference.sd, difference.n, alpha)
-
-
-class _Correct:
-    """Which test images each run got right, unpacked a variant at a time."""
-
-    def __init__(self, runs: pd.DataFrame) -> None:
-        self._runs = {str(label): own for label, own in runs.groupby("variant", sort=False)}
-        self._shares: dict[tuple[str, frozenset[int]], np.ndarray] = {}
-
-    def standard_error(self, label: str, baseline: str) -> float | None:
-        """Of the difference of two variants over test images, on the seeds that both have."""
-        common = frozenset(self._runs[label]["seed"]) & frozenset(self._runs[baseline]["seed"])
-        shares = [self._share(name, common) for name in (label, baseline)]
-        if shares[0].shape != shares[1].shape or len(shares[0]) == 0:
-            return None
-        return stats.image_standard_error(shares[0][None], shares[1][None])
-
-    def _share(self, label: str, seeds: frozenset[int]) -> np.ndarray:
-        if (label, seeds) not in self._shares:
-            self._shares[label, seeds] = _share_right(self._runs[label], seeds)
-        return self._shares[label, seeds]
-
-
-def _share_right(runs: pd.DataFrame, seeds: frozenset[int]) -> np.ndarray:
-    """Share of the runs with these seeds that got an image right, (images,)."""
-    runs = runs if len(runs) == len(seeds) else runs.loc[runs["seed"].isin(list(seeds)).to_numpy()]
-    total, num = np.zeros(int(runs["num_test"].iloc[0])), len(runs)
-    for start in range(0, num, 1000):
-        texts = runs["test_correct"].iloc[start : start + 1000].tolist()
-        packed = np.frombuffer(b"".join(map(base64.b64decode, texts)), np.uint8)
-        bits = np.unpackbits(packed.reshape(len(texts), -1), axis=1, count=len(total))
-        total += bits.sum(axis=0)
-    return total / num
+    if own := standing.accuracy:
+        row |= {"mean": own.mean, "low": own.low, "high": own.high, "n": own.n}
+    if found := standing.against:
+        d = found.difference
+        row |= {"difference": d.mean, "difference_low": d.low, "difference_high": d.high}
+        row |= {"p": d.p, "holm_p": found.holm_p, "detectable": found.detectable}
+        row |= {"test_set_se": found.test_set_error}
+    return row
