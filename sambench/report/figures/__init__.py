@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Drawn", "css", "draw", "render"]
 
 EQUAL_COMPUTE, EQUAL_EPOCHS = "equal-compute", "equal-epochs"
-MOST = 300  # runs of one variant: more say nothing more, and weigh
+MOST = 100  # runs of one variant: more say nothing more, and weigh
 Tables = Mapping[str, pd.DataFrame]
 
 
