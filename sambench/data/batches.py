@@ -82,4 +82,4 @@ def eval_batches(
 
 
 def _normalise(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    return (x.float() / 255 - mean[:, None, None]) / std[:, None, None]
+    return (x.float() / 255).sub_(mean[:, None, None]).div_(std[:, None, None])
