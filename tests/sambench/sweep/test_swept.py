@@ -23,6 +23,7 @@ from sambench.train import Outcome
 
 Spec = dict[str, Any]
 HANDLERS = (signal.SIGTERM, signal.SIGINT)
+AGENT = agented.Agent("swp00000", "run00000")
 
 
 @pytest.fixture
@@ -62,8 +63,8 @@ def sweep_rows(root: Path, name: str = "tiny") -> list[records.Record]:
 
 def test_a_trial_lands_in_storage_and_records(root: Path, study: Study) -> None:
     run = trial.plan(study, "sam", lr=0.1, rho=0.2, on="cpu", stage="search")
-    outcome = agented.execute(run, root, "swp00000", "run00000")
-    again = agented.execute(run, root, "swp00000", "run00000")  # an agent that resumes it
+    outcome = agented.execute(run, root, AGENT)
+    again = agented.execute(run, root, AGENT)  # an agent that resumes it
     assert outcome == again and outcome.outcome == "complete"
     (row,) = sweep_rows(root)
     assert (row.variant, row.stage, row.lr, row.rho) == ("sam", "search", 0.1, 0.2)
@@ -86,7 +87,7 @@ def test_a_crash_counts_as_failed(
     monkeypatch.setattr("sambench.train.run", crashes)
     run = trial.plan(study, "sam", lr=0.1, on="cpu", stage="search")
     with pytest.raises(ZeroDivisionError):
-        agented.execute(run, root, "swp00000", "run00000")
+        agented.execute(run, root, AGENT)
     (row,) = sweep_rows(root)
     assert (row.outcome, row.reason) == ("failed", "ZeroDivisionError: a bug")
 
@@ -105,7 +106,7 @@ def test_sigterm_prunes_and_lands(
 
     monkeypatch.setattr(agented._AgentsRun, "log", log)
     run = replace(trial.plan(study, "sam", lr=0.1, on="cpu", stage="search"), epochs=50)
-    outcome = agented.execute(run, root, "swp00000", "run00000")
+    outcome = agented.execute(run, root, AGENT)
     assert (outcome.outcome, outcome.epochs_done) == ("pruned", 2)
     (row,) = sweep_rows(root)
     assert (row.outcome, row.reason, row.epochs_done) == ("pruned", "stopped by SIGTERM", 2)
@@ -188,5 +189,5 @@ def test_another_file_is_refused_before_training(root: Path, study: Study, spec:
     other = config.parse({**spec, "train": {"epochs": 3, "batch_size": 32}})
     run = trial.plan(other, "sam", lr=0.1, on="cpu", stage="search")
     with pytest.raises(UserError, match=r"have changed since: train\.epochs"):
-        agented.execute(run, root, "swp", "run")
+        agented.execute(run, root, AGENT)
     assert not (root / "tiny" / "sweeps").exists()
