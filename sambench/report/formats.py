@@ -24,7 +24,9 @@ def render(
 
 
 def _markdown(chosen: Sequence[Board]) -> str:
-    return "\n".join(page.render(board.analysis, gather(board.records)) for board in chosen)
+    return "\n".join(
+        page.render(board.analysis, gather(board.records), board.path.stem) for board in chosen
+    )
 
 
 def _csv(chosen: Sequence[Board]) -> str:

@@ -1,6 +1,4 @@
-"""Student's t. By scipy.special: scipy.stats gives the same numbers, but takes longer to load than
-a small leaderboard takes to make.
-"""
+"""Student's t, by scipy.special: scipy.stats gives the same numbers and takes longer to load."""
 
 from typing import Any
 

@@ -26,8 +26,11 @@ def fit(x: np.ndarray, scores: np.ndarray, noise: float) -> Surface:
     apart = [_squares(own, own) for own in x.T]
     identity = np.eye(len(x))
 
+    def kernel_of(logs: np.ndarray) -> np.ndarray:
+        return np.exp(logs[2]) * _bell(apart[0], logs[0]) * _bell(apart[1], logs[1])
+
     def lacking(logs: np.ndarray) -> tuple[float, np.ndarray]:
-        kernel = np.exp(logs[2]) * _bell(apart[0], logs[0]) * _bell(apart[1], logs[1])
+        kernel = kernel_of(logs)
         root = linalg.cho_factor(kernel + variance * identity, lower=True, check_finite=False)
         inverse = linalg.cho_solve(root, identity, check_finite=False)
         weights = inverse @ z
@@ -38,8 +41,7 @@ def fit(x: np.ndarray, scores: np.ndarray, noise: float) -> Surface:
         return float(value), np.array([*slopes, slope.sum()]) + off / SPREADS
 
     logs = optimize.minimize(lacking, MEDIANS, method="L-BFGS-B", jac=True).x
-    kernel = np.exp(logs[2]) * _bell(apart[0], logs[0]) * _bell(apart[1], logs[1])
-    root = linalg.cho_factor(kernel + variance * identity, lower=True)
+    root = linalg.cho_factor(kernel_of(logs) + variance * identity, lower=True)
     weights = np.exp(logs[2]) * linalg.cho_solve(root, z)
 
     def surface(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ import pytest
 
 from sambench import records
 from sambench.errors import UserError
-from sambench.records import Record
+from sambench.records import Record, damage
+from sambench.records.lines import Lines
 
 HEADER = {
     "study": "digits #1",
@@ -84,6 +85,12 @@ def test_marks_of_the_format_are_texts_too(tmp_path: Path):
     records.write(tmp_path / "r.csv", HEADER, runs)
     found = records.read(tmp_path / "r.csv")
     assert found.records == tuple(runs) and found.damages == ()
+
+
+def test_lines_of_one_checksum_need_not_be_copies():
+    lines = Lines(np.frombuffer(b"a,1\nb,2\na,1\n", np.uint8))
+    same = np.zeros(3, np.uint32)
+    assert damage.copies(lines, same, 3) == {2: "repeats line 3; counted once"}
 
 
 def test_numpy_numbers_are_written_as_numbers(tmp_path: Path):

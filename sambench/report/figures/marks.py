@@ -1,7 +1,6 @@
 """Marks that can be pointed at: each a `use` of one shape, with its hover text.
 
-We write them ourselves, since a figure has thousands, and matplotlib and an XML tree take a hundred
-times as long for each.
+We write them ourselves: a figure has thousands, and for each matplotlib and an XML tree are slow.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

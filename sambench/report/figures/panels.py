@@ -1,6 +1,6 @@
 """Small multiples: a panel per variant, with tick labels at the border only.
 
-Drawn as lines and texts on the sheet: forty of matplotlib's axes would take seconds.
+Drawn as lines and texts on the sheet: matplotlib's axes are slow where there are forty.
 """
 
 from collections.abc import Sequence

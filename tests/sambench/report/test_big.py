@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sambench import records
+from sambench.report import formats
 from sambench.report.analysis import analyse
 from sambench.report.publish import regenerate
 
@@ -42,4 +43,6 @@ def test_its_page_stays_readable(big: Path):
     assert regenerate(big.parent).damages == []
     text = big.with_suffix(".md").read_text()
     assert "And 8,340 more in `big/search.csv`." in text and len(text) < 150_000
+    printed, _, _ = formats.render("md", big.parent)
+    assert "And 8,340 more in `big/search.csv`." in printed
     assert len((big.parent / "big" / "search.csv").read_text().splitlines()) == 1 + 40 * 221

@@ -13,6 +13,8 @@ from sambench.errors import UserError
 from sambench.report import figures
 from sambench.report.figures import labels, scales, style
 from sambench.report.figures.frames import thinned
+from sambench.report.figures.marks import outline
+from sambench.report.figures.panels import Panel
 
 sys.path.insert(0, str(Path(__file__).parent))
 from frames import empty, tables
@@ -151,6 +153,32 @@ def test_points_are_the_rows(four):
     runs = frames["results"].query("ranking == 'equal-compute'")
     assert len(points(four["accuracy"])) == len(runs) + len(FOUR)
     assert sum("diverged" in text for text in told(four["search"])) == 3
+
+
+def test_marks_stand_where_their_values_say(four):
+    """Among the points of one panel: further right is a larger radius, higher up a better score."""
+    marks = [
+        e for e in points(four["sensitivity"]) if e.get("id", "").startswith("sensitivity-sam-")
+    ]
+    found = [
+        re.search(r": ([\d.]+)%.*rho ([\d.]+)", e.findtext(f"{SVG}title", ""), re.S) for e in marks
+    ]
+    scores, radii = (np.array([float(m[i]) for m in found if m]) for i in (1, 2))
+    xs, ys = (np.array([float(e.get(name, "")) for e in marks]) for name in ("x", "y"))
+    assert len(scores) == len(marks) > 5
+    assert np.corrcoef(xs, np.log(radii))[0, 1] > 0.999
+    assert np.corrcoef(ys, scores)[0, 1] < -0.999
+
+
+def test_a_panel_places_by_its_scales():
+    panel = Panel(1.0, 2.0, 4.0, 1.0, scales.Scale(0.01, 1, log=True), scales.Scale(0, 10))
+    assert panel.place(np.array([[0.1, 5.0], [1.0, 0.0]])) == pytest.approx(
+        72 * np.array([[3.0, 2.5], [5.0, 2.0]])
+    )
+
+
+def test_a_mark_is_as_large_as_its_area():
+    assert outline("s", 4.0) == "M -1 1 L 1 1 L 1 -1 L -1 -1 z"
 
 
 def test_hover_names_configuration_seed_and_value(four):
