@@ -27,7 +27,6 @@ from variants.sam import SAM
 
 HEAT = 6  # variants that race at once beside the baseline: each keeps a model in memory
 OUTSIDE_BATCH = 8  # images: the shorter the passes, the less noise in what is left
-OUTSIDE_ROUNDS = 20  # to one round of whole batches
 SAM_PASSES, RHO = 2, 0.05
 CLASSES = 10
 
@@ -40,9 +39,14 @@ class Pace:
     """five steps a round at least, LookSAM's default period"""
     epoch: int
     """steps of an epoch of the loops"""
+    outside: int
+    """rounds of the time outside passes, to one round of whole batches"""
 
 
-PACES = {"cpu": Pace(Rhythm(turns=5, calls=1), epoch=10), "cuda": Pace(Rhythm(1, 20), epoch=40)}
+PACES = {
+    "cpu": Pace(Rhythm(turns=5, calls=1), epoch=10, outside=20),
+    "cuda": Pace(Rhythm(turns=1, calls=20), epoch=40, outside=4),
+}
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def measure(settings: Settings) -> Bench:
         outside_batch=len(small.y),
         outside=race(
             outside,
-            rounds=settings.rounds * OUTSIDE_ROUNDS,
+            rounds=settings.rounds * pace.outside,
             rhythm=Rhythm(1, pace.steps.calls),
             device=work.device,
         ),

@@ -58,7 +58,7 @@ def _seconds(run: Callable[[], None], work: Work) -> float:
 
 def _busy(run: Callable[[], None], work: Work) -> float:
     """Share of the time of `run` in which the device did something."""
-    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+    with profile(activities=[ProfilerActivity.CUDA], acc_events=True) as profiler:
         seconds = _seconds(run, work)
     spans = [
         (event.time_range.start, event.time_range.end)

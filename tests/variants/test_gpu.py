@@ -1,6 +1,8 @@
 """On a CUDA device: no wait for it in a step, and the same weights as on the CPU."""
 
 import copy
+import warnings
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -21,6 +23,18 @@ def fused(p):
     return torch.optim.SGD(p, lr=0.05, momentum=0.9, fused=True)
 
 
+@contextmanager
+def no_waits():
+    """Whatever waits for the device raises. Switching that on warns that it is a prototype."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
 def run(training, name, device, **options):
     model = variants.testing.Tiny().to(device)
     t = training(name, dtype=torch.float64, model=model, base=fused, **options)
@@ -35,11 +49,8 @@ def test_no_wait_in_a_step(name, scaled, training):
         pytest.skip("declared: it waits")
     scaler = torch.amp.GradScaler("cuda") if scaled else None
     t = run(training, name, "cuda", scaler=scaler).step(STEPS)  # the first steps make buffers
-    torch.cuda.set_sync_debug_mode("error")
-    try:
+    with no_waits():
         t.step(STEPS)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
     assert t.opt.skipped == 0
 
 
@@ -130,11 +141,8 @@ def test_schedules_need_no_new_graph_and_no_wait(name, training):
     step = graphed(t)
     advance(t, 3, step=step)
     captures = step.captures
-    torch.cuda.set_sync_debug_mode("error")
-    try:
+    with no_waits():
         advance(t, 10, step=step)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
     assert step.captures == captures
 
 
