@@ -125,13 +125,32 @@ class Buffers:
 
     def restore_unless(self, flag: Tensor, saved: list[Saved]) -> None:
         """Puts the values back unless the 0-d `flag` holds, without asking the device."""
-        live = [s for s in saved if s.owner.get(s.key) is s.buffer]
-        self._copy([(s.buffer, _unless(flag, s)) for s in live])
+        live = [(s.buffer, s.value) for s in saved if s.owner.get(s.key) is s.buffer]
+        for buffers, values in _by_kind(live):
+            flat, old = (torch.cat([t.reshape(-1) for t in ts]) for ts in (buffers, values))
+            kept = torch.where(flag, flat, old).split([b.numel() for b in buffers])
+            shaped = [k.view_as(b) for k, b in zip(kept, buffers, strict=True)]
+            torch._foreach_copy_(buffers, shaped)
 
     def _copy(self, pairs: list[tuple[Tensor | None, Tensor | None]]) -> None:
-        to = [target for target, _ in pairs if target is not None]
-        if to:
-            torch._foreach_copy_(to, [source for _, source in pairs if source is not None])
+        for to, values in _by_kind(pairs):
+            torch._foreach_copy_(to, values)
+
+
+def _by_kind(
+    pairs: list[tuple[Tensor | None, Tensor | None]],
+) -> Iterable[tuple[list[Tensor], list[Tensor]]]:
+    """The pairs of tensors among `pairs`, those of a dtype and device together.
+
+    A foreach kernel takes no others: of mixed tensors each would get a kernel of its own.
+    """
+    found: dict[tuple[torch.dtype, torch.device], tuple[list[Tensor], list[Tensor]]] = {}
+    for a, b in pairs:
+        if a is not None and b is not None:
+            to, values = found.setdefault((a.dtype, a.device), ([], []))
+            to.append(a)
+            values.append(b)
+    return found.values()
 
 
 def _fits(saved: Saved, found: tuple[Owner, str, Tensor | None]) -> bool:
@@ -139,9 +158,3 @@ def _fits(saved: Saved, found: tuple[Owner, str, Tensor | None]) -> bool:
     if saved.buffer is not buffer or saved.owner is not owner or saved.key != key:
         return False
     return saved.value is None or buffer is None or saved.value.shape == buffer.shape
-
-
-def _unless(flag: Tensor, saved: Saved) -> Tensor | None:
-    if saved.buffer is None or saved.value is None:
-        return None
-    return torch.where(flag, saved.buffer, saved.value)

@@ -1,6 +1,8 @@
 """Work on the device that is recorded once and replayed: CUDA graphs, behind a seam for tests."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 import torch
@@ -45,9 +47,22 @@ class CudaGraphs:
         capture = torch.cuda.graph(
             graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
         )  # other threads, of data loaders and trackers, may call CUDA meanwhile
-        with capture:
+        with _no_collection(), capture:
             result = work()
         return graph.replay, result
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Collects garbage now, and none meanwhile: an old graph that is freed spoils a capture."""
+    gc.collect()
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def of(device: torch.device) -> Recorder:
