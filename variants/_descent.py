@@ -1,7 +1,6 @@
 """How a direction becomes a step of the base optimizer: clipped, scaled, or not at all."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -39,28 +38,44 @@ class Descent:
         first = bool(self.base.defaults.get("momentum")) and not self.base.state
         return device.type == "cpu" or not fused or first  # skipping, they make a buffer of junk
 
-    def step(self, update: Update, oracle: EagerOracle, finite: Tensor, waits: bool) -> bool:
-        """Steps, if `finite` or if the kernels look at it themselves; says which."""
-        if self.clip is not None:
-            _clip_(update, self.clip)
+    def step_on_host(self, update: Update, oracle: EagerOracle, finite: Tensor) -> bool:
+        """Steps if `finite`, which the host waits for; says whether it did."""
+        self._clip(update)
+        taken = bool(finite)
         if self._scaler is not None:
-            scale = self._scaler.scale(torch.ones((), device=finite.device))
-            factor = torch.where(finite, scale, torch.full_like(scale, float("inf")))
-            oracle.assign(ops.scale_(update.grads, factor))
             first = not self.base.state
-            self._scaler.step(self.base)
-            applied = not waits or bool(finite)
-            if first and not applied:
+            self._step_scaled(self._scaler, update, oracle, finite)
+            if first and not taken:
                 self.base.state.clear()
+        elif taken:
+            oracle.assign(update.grads)
+            self.base.step()
+        if taken:
+            self._move(update.direct, oracle)
+        return taken
+
+    def step_on_device(self, update: Update, oracle: EagerOracle, finite: Tensor) -> None:
+        """Steps where `finite` holds: fused kernels look at it themselves."""
+        self._clip(update)
+        if self._scaler is not None:
+            self._step_scaled(self._scaler, update, oracle, finite)
         else:
-            applied = not waits or bool(finite)
-            if applied:
-                oracle.assign(update.grads)
-                with self._told(None if waits else finite):
-                    self.base.step()
-        if applied and update.direct is not None:
-            self._move(update.direct, oracle, None if waits else finite)
-        return applied
+            oracle.assign(update.grads)
+            self.base.found_inf = (~finite).float()  # pyright: ignore[reportAttributeAccessIssue]
+            try:  # in the way GradScaler tells them
+                self.base.step()
+            finally:
+                del self.base.found_inf  # pyright: ignore[reportAttributeAccessIssue]
+        self._move(ops.where(finite, update.direct or {}), oracle)
+
+    def _step_scaled(
+        self, scaler: torch.amp.GradScaler, update: Update, oracle: EagerOracle, finite: Tensor
+    ) -> None:
+        """A step of the scaler, which skips it unless `finite`."""
+        scale = scaler.scale(torch.ones((), device=finite.device))
+        factor = torch.where(finite, scale, torch.full_like(scale, float("inf")))
+        oracle.assign(ops.scale_(update.grads, factor))
+        scaler.step(self.base)
 
     def close(self, ok: bool) -> None:
         """Ends a step for the loss scale; not `ok` is an overflow that came after `step`."""
@@ -71,23 +86,15 @@ class Descent:
         else:
             self._scaler.update(self._scaler.get_scale() * self._scaler.get_backoff_factor())
 
-    @contextmanager
-    def _told(self, finite: Tensor | None) -> Iterator[None]:
-        """Lets fused kernels skip, in the way GradScaler lets them."""
-        if finite is None:
-            yield
-            return
-        self.base.found_inf = (~finite).float()  # pyright: ignore[reportAttributeAccessIssue]
-        try:
-            yield
-        finally:
-            del self.base.found_inf  # pyright: ignore[reportAttributeAccessIssue]
+    def _clip(self, update: Update) -> None:
+        if self.clip is not None:
+            _clip_(update, self.clip)
 
-    def _move(self, direct: Tree, oracle: EagerOracle, finite: Tensor | None) -> None:
+    def _move(self, direct: Tree | None, oracle: EagerOracle) -> None:
         """w -= lr * direct, past the base optimizer."""
-        for name, p, group in _groups.members(self.base, oracle.weights.parameters):
-            step = group["lr"] * direct[name]
-            p.sub_(step if finite is None else torch.where(finite, step, torch.zeros_like(step)))
+        if direct:
+            for name, p, group in _groups.members(self.base, oracle.weights.parameters):
+                p.sub_(group["lr"] * direct[name])
 
 
 def owned(update: Update, *others: object) -> Update:

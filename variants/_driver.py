@@ -145,9 +145,12 @@ class SharpnessAware(Optimizer):
     def _take(
         self, oracle: EagerOracle, buffers: list[_model.Saved], rewind: Rewind | None
     ) -> tuple[State, bool]:
-        """The step itself: the variant's next state, and whether it counts."""
+        """The step itself: the variant's next state, and whether it counts.
+
+        The host decides, or the device does, where nothing has to wait for the decision.
+        """
         old, replicas = self._state_for(oracle.params), self._replicas
-        waits = rewind is not None or self._descent.waits(oracle.device)
+        on_host = rewind is not None or self._descent.waits(oracle.device)
         with replicas.quiet() if replicas.local else nullcontext():
             update, state = self._direction(oracle, old)
             finite = replicas.all(oracle.trace.finite(*update))
@@ -155,20 +158,36 @@ class SharpnessAware(Optimizer):
             oracle.trace.settle()
             if replicas.local:
                 replicas.join(update, oracle.trace.reached)
-            applied, ok = self._descent.step(update, oracle, finite, waits), True
-            try:
-                if applied and rewind is not None:
-                    ok, state = self._after(oracle, state)
-            finally:
-                self._descent.close(ok)
-            applied = applied and ok
-        if applied and replicas.local:
+            taken = True
+            if on_host:
+                taken, state = self._step_on_host(update, state, oracle, finite, rewind)
+            else:
+                self._descent.step_on_device(update, oracle, finite)
+                self._descent.close(ok=True)
+        if taken and replicas.local:
             state = replicas.joined(state, old)
-        if not waits:
+        if not on_host:
             self._run.buffers.restore_unless(finite, buffers)
             self._skipped = self._skipped + (~finite).long()
             state = chosen(finite, state, old)
-        return state, applied
+        return state, taken
+
+    def _step_on_host(
+        self,
+        update: Update,
+        state: State,
+        oracle: EagerOracle,
+        finite: Tensor,
+        rewind: Rewind | None,
+    ) -> tuple[bool, State]:
+        """Steps if all is finite, also after the step; says whether it is, and the next state."""
+        taken, ok = self._descent.step_on_host(update, oracle, finite), True
+        try:
+            if taken and rewind is not None:
+                ok, state = self._after(oracle, state)
+        finally:
+            self._descent.close(ok)
+        return taken and ok, state
 
     def _direction(self, oracle: EagerOracle, state: State) -> tuple[Update, State]:
         parts = oracle.parts()

@@ -155,3 +155,8 @@ def mix(a: Tree, b: Tree, share: Real) -> Tree:
 def choose(flag: Tensor, a: Tree, b: Tree) -> Tree:
     """`a` where the 0-d `flag` holds, else `b`."""
     return {name: torch.where(flag, t, b[name]) for name, t in a.items()}
+
+
+def where(flag: Tensor, tree: Tree) -> Tree:
+    """`tree` where the 0-d `flag` holds, else zeros."""
+    return {name: torch.where(flag, t, torch.zeros_like(t)) for name, t in tree.items()}
