@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from sambench.stats import student
+from sambench.stats.logarithms import DIGITS
 from sambench.stats.sums import mean, total, whole
 
 NUM_RESAMPLES = 2000
@@ -85,6 +86,6 @@ def _expanded_tail(sizes: Sequence[int]) -> float:
     A bootstrap divides by n where a variance divides by n - 1, and knows no t.
     """
     total, freedom = sum(sizes), sum(sizes) - len(sizes)
-    with mpmath.workdps(student.DIGITS):
+    with mpmath.workdps(DIGITS):
         wider = mpmath.sqrt(mpmath.mpf(total) / freedom)
         return float(mpmath.ncdf(-wider * float(student.critical(freedom))))

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import mpmath
 
-from sambench.stats.student import DIGITS
+from sambench.stats.logarithms import DIGITS
 
 
 @lru_cache(maxsize=256)

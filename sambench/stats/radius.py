@@ -15,10 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isnan, nan
 
-import mpmath
 import numpy as np
-from numpy.typing import ArrayLike
 
+from sambench.stats.logarithms import decades, evenly, places
 from sambench.stats.surface import fit
 
 MIN_TRIALS = 16  # for the best radius and the regret
@@ -65,7 +64,7 @@ def sensitivity(
     kept = np.unique(np.linspace(0, len(scores) - 1, MAX_TRIALS).round().astype(int))
     lr, radius, scores = lr[kept], radius[kept], scores[kept]
     used = upper_half(scores, error)
-    points = np.stack([_unit(lr, lr_bounds), _unit(radius, radius_bounds)], axis=-1)
+    points = np.stack([places(lr, lr_bounds), places(radius, radius_bounds)], axis=-1)
     surface = fit(points[used], scores[used], error)
     profile = surface(*(np.linspace(0, 1, n) for n in GRID)).max(axis=0)
     radii = evenly(*radius_bounds, GRID[1])
@@ -75,7 +74,7 @@ def sensitivity(
         best=float(radii[best]),
         low=float(radii[low]) if wide else nan,
         high=float(radii[high]) if wide else nan,
-        decades=float(mpmath.log10(radii[high] / radii[low])) if wide else nan,
+        decades=decades(radii[low], radii[high]) if wide else nan,
         regret=_regret(profile, radius_bounds, default),
         trials=len(kept),
         note="; ".join(_notes(wide, radius_bounds, default)),
@@ -96,20 +95,6 @@ def within(profile: np.ndarray, error: float) -> tuple[int, int, int]:
     return best, low, high
 
 
-def evenly(low: float, high: float, num: int) -> np.ndarray:
-    """So many numbers from low to high, both > 0, at equal ratios; each is rounded once."""
-    ratio = mpmath.mpf(high) / low
-    steps = [mpmath.mpf(i) / (num - 1) for i in range(num)]
-    return np.array([float(low * ratio**step) for step in steps])
-
-
-def _unit(values: ArrayLike, bounds: tuple[float, float]) -> np.ndarray:
-    """Where values > 0 lie between bounds, in log space."""
-    low = mpmath.log(bounds[0])
-    width = mpmath.log(bounds[1]) - low
-    return np.array([float((mpmath.log(x) - low) / width) for x in np.atleast_1d(values).tolist()])
-
-
 def _notes(wide: bool, bounds: tuple[float, float], default: float) -> Iterator[str]:
     if not wide:
         yield f"too few trials for the width: {MIN_WIDTH} are needed"
@@ -122,7 +107,7 @@ def _notes(wide: bool, bounds: tuple[float, float], default: float) -> Iterator[
 def _regret(profile: np.ndarray, bounds: tuple[float, float], default: float) -> float:
     if not bounds[0] <= default <= bounds[1]:
         return nan
-    at = float(_unit(default, bounds)[0]) * (len(profile) - 1)
+    at = float(places([default], bounds)[0]) * (len(profile) - 1)
     left = min(int(at), len(profile) - 2)
     a, b = profile[left : left + 2].tolist()
     return float(profile.max()) - (a + (b - a) * (at - left))

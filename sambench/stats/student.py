@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from sambench.stats.logarithms import DIGITS
+
 ALPHA = 0.05
-DIGITS = 30
 
 
 def critical(freedom: ArrayLike, alpha: float = ALPHA) -> Any:

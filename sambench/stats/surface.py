@@ -14,14 +14,15 @@ import mpmath
 import numpy as np
 from scipy import optimize
 
+from sambench.stats.logarithms import DIGITS
 from sambench.stats.sums import moments, total
 
 MEDIANS = (-0.6931471805599453, -0.6931471805599453, 0.0)
 """log of 0.5, 0.5 and 1, the prior of length scale, length scale, variance: log-normal"""
 SPREADS = (0.5, 0.5, 1.0)
 JITTER = 1e-6
-FITTED = 48  # the search is cubic in them, and takes some 70 steps
-STEP, TOLERANCE = 0.5, 3e-3  # of the search for these logarithms, first and last
+FITTED = 48  # the search is cubic in them, and takes some 80 steps
+STEP, TOLERANCE = 0.5, 1e-3  # of the search for these logarithms, first and last
 Surface = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -81,7 +82,8 @@ def _bell(squares: np.ndarray, log: float) -> np.ndarray:
 
 
 def _exp(x: float) -> float:
-    return float(mpmath.exp(x))
+    with mpmath.workdps(DIGITS):
+        return float(mpmath.exp(float(x)))
 
 
 def _falling(x: np.ndarray) -> np.ndarray:
@@ -95,8 +97,9 @@ def _falling(x: np.ndarray) -> np.ndarray:
 
 def _log_of_product(x: np.ndarray) -> float:
     mantissas, exponents = np.frexp(x)
-    product = mpmath.mpf(float(np.multiply.accumulate(mantissas)[-1]))
-    return float(mpmath.log(product) + int(exponents.sum()) * mpmath.ln2)
+    product = float(np.multiply.accumulate(mantissas)[-1])
+    with mpmath.workdps(DIGITS):
+        return float(mpmath.log(product) + int(exponents.sum()) * mpmath.ln2)
 
 
 def _eliminated(matrix: np.ndarray, z: np.ndarray) -> np.ndarray:
