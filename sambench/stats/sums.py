@@ -43,8 +43,8 @@ def integers(values: ArrayLike) -> tuple[np.ndarray, int]:
 
 def total(x: np.ndarray) -> np.ndarray:
     """Sum over the last axis by halves: in an order of its own, exact for whole numbers."""
-    if not x.shape[-1]:
-        return np.zeros(x.shape[:-1])
+    if x.dtype == object or not x.shape[-1]:
+        return x.sum(axis=-1)  # of Python's integers, or of nothing
     while x.shape[-1] > 1:
         half = x.shape[-1] // 2
         front = x[..., :-half].copy()
