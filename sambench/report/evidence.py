@@ -10,13 +10,14 @@ from sambench.records import Records
 from sambench.report.sweeps import rankable
 from sambench.report.tables import TABLES
 from sambench.report.tables.ranking import note
+from sambench.report.tidy import rounded
 
 SEARCHED = ("search", "divergence", "sensitivity", "budget")  # a sweep's trials count in these
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """By name, as in `sambench.report.tables`."""
+    """By name, as in `sambench.report.tables`, with the numbers that are published."""
 
     tables: Mapping[str, pd.DataFrame]
     unranked: str
@@ -33,7 +34,8 @@ def gather(records: Records) -> Evidence:
     """All tables of a study."""
     ranked = Records(records.header, _ranked(records))
     tables = {
-        name: table(records if name in SEARCHED else ranked) for name, table in TABLES.items()
+        name: rounded(table(records if name in SEARCHED else ranked))
+        for name, table in TABLES.items()
     }
     return Evidence(tables, note(ranked))
 

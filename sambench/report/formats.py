@@ -10,7 +10,7 @@ import pandas as pd
 from sambench.report import boards, latex, page
 from sambench.report.boards import Board
 from sambench.report.evidence import gather
-from sambench.report.tidy import csv_text
+from sambench.report.tidy import written
 
 
 def render(
@@ -36,7 +36,7 @@ def _csv(chosen: Sequence[Board]) -> str:
         ranking = gather(board.records).tables["ranking"]
         ranking.insert(0, "study", board.analysis.study)
         rankings.append(ranking)
-    return csv_text(pd.concat(rankings, ignore_index=True)) if rankings else ""
+    return written(pd.concat(rankings, ignore_index=True)) if rankings else ""
 
 
 def _json(chosen: Sequence[Board]) -> str:

@@ -1,18 +1,29 @@
-"""How numbers are written on a leaderboard; `-` where there is none."""
+"""How numbers are written on a leaderboard; `-` where there is none.
+
+Digits are rounded half to even from a number's shortest decimal text: a double is seldom the tie
+that its text is.
+"""
+
+from decimal import Decimal
 
 from sambench.stats import Difference, Interval
 
 NONE = "-"
 
 
+def decimal(value: float) -> Decimal:
+    """The number that its shortest decimal text names."""
+    return Decimal(repr(float(value)))
+
+
 def percent(fraction: float) -> str:
     """0.951 -> 95.10"""
-    return f"{100 * fraction:.2f}"
+    return f"{100 * decimal(fraction):.2f}"
 
 
 def points(fraction: float) -> str:
     """0.0185 -> +1.85, never -0.00"""
-    return f"{100 * fraction:+z.2f}"
+    return f"{100 * decimal(fraction):+z.2f}"
 
 
 def accuracy(interval: Interval | None) -> str:
@@ -21,7 +32,8 @@ def accuracy(interval: Interval | None) -> str:
         return NONE
     if interval.high is None:
         return percent(interval.mean)
-    return f"{percent(interval.mean)} ± {percent(interval.high - interval.mean)}"
+    half = 100 * (decimal(interval.high) - decimal(interval.mean))
+    return f"{percent(interval.mean)} ± {half:.2f}"
 
 
 def difference(d: Difference | None) -> str:
@@ -42,7 +54,7 @@ def p_value(p: float | None) -> str:
     """0.0234 -> 0.023, and <0.001"""
     if p is None:
         return NONE
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
+    return "<0.001" if p < 0.001 else f"{decimal(p):.3f}"
 
 
 def setting(value: float | None) -> str:

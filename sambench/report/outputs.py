@@ -8,7 +8,7 @@ from sambench.files import write_atomically
 from sambench.report import drawing, evidence, page
 from sambench.report.boards import Board
 from sambench.report.evidence import Evidence
-from sambench.report.tidy import csv_text
+from sambench.report.tidy import written
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Outputs:
 def outputs(name: str, board: Board, folder: Path) -> Outputs:
     """Of a study whose page is, or will be, FOLDER/NAME.md."""
     found = evidence.gather(board.records)
-    tables = {table: csv_text(frame) for table, frame in found.tables.items()}
+    tables = {table: written(frame) for table, frame in found.tables.items()}
     figures = drawing.draw(name, board.analysis, found.tables, tables, folder)
     found = found.drawn(figures.links)
     texts = {f"{name}/{table}.csv": text for table, text in tables.items()} | figures.texts

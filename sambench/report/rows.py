@@ -99,7 +99,7 @@ def _edge(name: str, value: float | None, bounds: Mapping[str, Any]) -> Edge | N
     if value is None or low is None or high is None or low == high:
         return None
     scale = math.log if bounds.get("log") else float
-    place = (scale(value) - scale(low)) / (scale(high) - scale(low))
+    place = round((scale(value) - scale(low)) / (scale(high) - scale(low)), 9)
     return None if EDGE < place < 1 - EDGE else Edge(name, value, low, high)
 
 

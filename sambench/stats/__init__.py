@@ -1,6 +1,7 @@
 """The statistics of a leaderboard, on numbers alone: no torch, no records, no study.
 
-Scores are arrays over the same seeds, NaN where a run is missing. All tests are two-sided.
+Scores are arrays over the same seeds, NaN where a run is missing. All tests are two-sided. Numbers
+are the same on every machine, to the last bit (`sambench.stats.sums` says how).
 """
 
 from sambench.stats.across import Stratified as Stratified
@@ -24,3 +25,5 @@ from sambench.stats.paired import t_test as t_test
 from sambench.stats.pareto import pareto_front as pareto_front
 from sambench.stats.radius import Sensitivity as Sensitivity
 from sambench.stats.radius import sensitivity as sensitivity
+from sambench.stats.sums import deviation as deviation
+from sambench.stats.sums import mean as mean

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
+import mpmath
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
 from sambench.stats import student
+from sambench.stats.logarithms import DIGITS
+from sambench.stats.sums import mean, total, whole
 
 NUM_RESAMPLES = 2000
 
@@ -30,8 +32,8 @@ def mean_ranks(means: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """
     labels = sorted(set.intersection(*(set(study) for study in means))) if means else []
     table = np.array([[study[label] for label in labels] for study in means])
-    ranks = pd.DataFrame(table).rank(axis=1, ascending=False).mean() if labels else []
-    return dict(zip(labels, map(float, ranks), strict=True))
+    ranks = pd.DataFrame(table).rank(axis=1, ascending=False).to_numpy().T if labels else []
+    return dict(zip(labels, map(mean, ranks), strict=True))
 
 
 def iqm(values: ArrayLike, weights: ArrayLike | None = None) -> np.ndarray:
@@ -39,14 +41,19 @@ def iqm(values: ArrayLike, weights: ArrayLike | None = None) -> np.ndarray:
 
     Agarwal et al. 2021, arXiv:2108.13264. Equals scipy's 25% trimmed mean where 4 divides n.
     """
-    x = np.asarray(values, float)
-    w = np.broadcast_to(np.ones(x.shape[-1]) if weights is None else np.asarray(weights), x.shape)
-    order = np.argsort(x, axis=-1)
+    x, of = whole(values)
+    w, _ = whole(np.ones(x.shape[-1]) if weights is None else weights)
+    return _middle(x, np.broadcast_to(w, x.shape), of)
+
+
+def _middle(x: np.ndarray, w: np.ndarray, of: int) -> np.ndarray:
+    """The interquartile mean of numbers over `of`; all sums are exact where they are whole."""
+    order = np.argsort(x, axis=-1, kind="stable")
     x, w = np.take_along_axis(x, order, -1), np.take_along_axis(w, order, -1)
-    edges = np.cumsum(w, axis=-1) / w.sum(axis=-1, keepdims=True)
-    upper = np.clip(edges, 0.25, 0.75)
-    share = np.diff(upper, axis=-1, prepend=0.25)
-    return (share * x).sum(axis=-1) / 0.5
+    edges = 4 * np.cumsum(w, axis=-1)
+    quarter = edges[..., -1:] / 4
+    share = np.diff(np.clip(edges, quarter, 3 * quarter), axis=-1, prepend=quarter)
+    return total(share * x) / (2 * quarter[..., 0] * of)
 
 
 def stratified_iqm(differences: Sequence[ArrayLike], seed: int = 0) -> Stratified:
@@ -56,17 +63,20 @@ def stratified_iqm(differences: Sequence[ArrayLike], seed: int = 0) -> Stratifie
     few seeds of a study (expanded percentile interval, Hesterberg 2015, arXiv:1411.5279).
     The interval speaks for new seeds on these studies, not for other studies.
     """
-    strata = [np.asarray(d, float) for d in differences]
-    weights = np.concatenate([np.full(len(d), 1 / len(d)) for d in strata])
+    sizes = list(map(len, differences))
+    values, of = whole(np.concatenate([np.asarray(d, float) for d in differences]))
+    strata = np.split(values, np.cumsum(sizes)[:-1])
+    weights, _ = whole(np.concatenate([np.full(size, 1 / size) for size in sizes]))
+    middle = float(_middle(values, weights, of))
+    if min(sizes) < 2:
+        return Stratified(middle, nan, nan)
     rng = np.random.default_rng(seed)
     drawn = np.concatenate(
         [d[rng.integers(0, len(d), (NUM_RESAMPLES, len(d)))] for d in strata], axis=1
     )
-    middle = float(iqm(np.concatenate(strata), weights))
-    if min(map(len, strata)) < 2:
-        return Stratified(middle, nan, nan)
-    tail = _expanded_tail([len(d) for d in strata])
-    low, high = np.quantile(iqm(drawn, weights), [tail, 1 - tail])
+    tail = _expanded_tail(sizes)
+    middles = _middle(drawn, np.broadcast_to(weights, drawn.shape), of)
+    low, high = np.quantile(middles, [tail, 1 - tail])
     return Stratified(middle, float(low), float(high))
 
 
@@ -76,4 +86,6 @@ def _expanded_tail(sizes: Sequence[int]) -> float:
     A bootstrap divides by n where a variance divides by n - 1, and knows no t.
     """
     total, freedom = sum(sizes), sum(sizes) - len(sizes)
-    return float(ndtr(-((total / freedom) ** 0.5) * student.critical(freedom)))
+    with mpmath.workdps(DIGITS):
+        wider = mpmath.sqrt(mpmath.mpf(total) / freedom)
+        return float(mpmath.ncdf(-wider * float(student.critical(freedom))))

@@ -7,7 +7,8 @@ from string import ascii_letters
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sambench.stats.paired import ALPHA, present, t_test
+from sambench.stats.paired import ALPHA, t_test
+from sambench.stats.sums import mean, whole
 
 
 def holm(ps: Sequence[float]) -> list[float]:
@@ -30,8 +31,8 @@ def groups(scores: Mapping[str, ArrayLike]) -> dict[str, str]:
 
     Separated means: Holm p below ALPHA, over the paired t tests of all pairs.
     """
-    labels = sorted(scores, key=lambda label: (-present(scores[label]).mean(), label))
-    table = np.array([np.asarray(scores[label], float) for label in labels])
+    labels = sorted(scores, key=lambda label: (-mean(scores[label]), label))
+    table, _ = whole([np.asarray(scores[label], float) for label in labels])
     pairs = list(combinations(range(len(labels)), 2))
     ps = [t_test(table[i] - table[i + 1 :])[2] for i in range(len(labels) - 1)]
     adjusted = holm(np.nan_to_num(np.concatenate([[], *ps]), nan=1.0).tolist())

@@ -13,10 +13,11 @@ width errs by 0.2 decades (rms; widths differ by 0.27) from 32 trials on, the re
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isnan, log10, nan
+from math import isnan, nan
 
 import numpy as np
 
+from sambench.stats.logarithms import decades, evenly, places
 from sambench.stats.surface import fit
 
 MIN_TRIALS = 16  # for the best radius and the regret
@@ -63,18 +64,18 @@ def sensitivity(
     kept = np.unique(np.linspace(0, len(scores) - 1, MAX_TRIALS).round().astype(int))
     lr, radius, scores = lr[kept], radius[kept], scores[kept]
     used = upper_half(scores, error)
-    points = np.stack([_unit(lr, lr_bounds), _unit(radius, radius_bounds)], axis=-1)
+    points = np.stack([places(lr, lr_bounds), places(radius, radius_bounds)], axis=-1)
     surface = fit(points[used], scores[used], error)
     profile = surface(*(np.linspace(0, 1, n) for n in GRID)).max(axis=0)
-    radii = np.geomspace(*radius_bounds, GRID[1])
+    radii = evenly(*radius_bounds, GRID[1])
     best, low, high = within(profile, error)
     wide = len(kept) >= MIN_WIDTH
     return Sensitivity(
         best=float(radii[best]),
         low=float(radii[low]) if wide else nan,
         high=float(radii[high]) if wide else nan,
-        decades=log10(radii[high] / radii[low]) if wide else nan,
-        regret=_regret(profile, radii, default),
+        decades=decades(radii[low], radii[high]) if wide else nan,
+        regret=_regret(profile, radius_bounds, default),
         trials=len(kept),
         note="; ".join(_notes(wide, radius_bounds, default)),
     )
@@ -94,11 +95,6 @@ def within(profile: np.ndarray, error: float) -> tuple[int, int, int]:
     return best, low, high
 
 
-def _unit(values: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
-    low, high = np.log(bounds)
-    return (np.log(values) - low) / (high - low)
-
-
 def _notes(wide: bool, bounds: tuple[float, float], default: float) -> Iterator[str]:
     if not wide:
         yield f"too few trials for the width: {MIN_WIDTH} are needed"
@@ -108,7 +104,10 @@ def _notes(wide: bool, bounds: tuple[float, float], default: float) -> Iterator[
         yield "the default was not searched"
 
 
-def _regret(profile: np.ndarray, radii: np.ndarray, default: float) -> float:
-    if not radii[0] <= default <= radii[-1]:
+def _regret(profile: np.ndarray, bounds: tuple[float, float], default: float) -> float:
+    if not bounds[0] <= default <= bounds[1]:
         return nan
-    return float(profile.max() - np.interp(np.log(default), np.log(radii), profile))
+    at = float(places([default], bounds)[0]) * (len(profile) - 1)
+    left = min(int(at), len(profile) - 2)
+    a, b = profile[left : left + 2].tolist()
+    return float(profile.max()) - (a + (b - a) * (at - left))

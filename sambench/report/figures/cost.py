@@ -123,7 +123,7 @@ def _labels(
 
     def canvas(point: Point) -> Point:
         x, y = axes.transData.transform(point)  # in points, as there are 72 dots per inch
-        return float(x), float(y)
+        return round(float(x), 6), round(float(y), 6)  # not the last bits of a transformation
 
     places = {label: canvas(point) for label, point in at.items()}
     dots = [_around(place, place, 4) for place in places.values()]

@@ -3,6 +3,7 @@
 We write them ourselves: a figure has thousands, and for each matplotlib and an XML tree are slow.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -69,7 +70,7 @@ def outline(mark: str, area: float) -> str:
         if code == path.CLOSEPOLY:
             parts.append("z")
         else:
-            ends = np.reshape(vertices, (-1, 2)) * (area**0.5, -(area**0.5))
+            ends = np.reshape(vertices, (-1, 2)) * (math.sqrt(area), -math.sqrt(area))
             parts += [letters[code], *(f"{_short(x)} {_short(y)}" for x, y in ends)]
     return " ".join(parts)
 
@@ -103,5 +104,5 @@ def _paint(mark: Mark) -> str:
 
 
 def _short(value: float) -> str:
-    """Hundredths of a point are enough, and the same on every machine."""
-    return f"{value:z.2f}".rstrip("0").rstrip(".")
+    """Hundredths of a point, from millionths: places often lie midway, but for their last bits."""
+    return f"{round(value, 6):z.2f}".rstrip("0").rstrip(".")

@@ -78,7 +78,7 @@ def ticks(low: float, high: float) -> list[float]:
     >>> ticks(0.009, 1.2)
     [0.01, 0.1, 1.0]
     """
-    decades = math.log10(high / low)
+    decades = round(math.log10(high / low), 9)
     every = max(1, round(decades / 4))
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     found: list[float] = []
@@ -87,7 +87,7 @@ def ticks(low: float, high: float) -> list[float]:
         found = [tick for tick in found if low <= tick <= high]
         if len(found) > 1:
             return found
-    return found or [(low * high) ** 0.5]
+    return found or [math.sqrt(low * high)]
 
 
 def limits(values: Iterable[float], margin: float = 0.06) -> tuple[float, float]:

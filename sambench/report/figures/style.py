@@ -53,6 +53,7 @@ SETTINGS: dict[str, Any] = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
+    "path.simplify": False,  # which points it leaves out hangs on last bits
 }
 
 

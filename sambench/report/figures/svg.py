@@ -55,7 +55,7 @@ def _restyle(element: ET.Element) -> None:
 
 
 def _round(element: ET.Element) -> None:
-    """Hundredths of a point are enough, and the same on every machine."""
+    """Hundredths of a point, from the millionths that matplotlib writes."""
     for name in ("d", "x", "y", "width", "height", "transform", "points"):
         if value := element.get(name):
             if name == "transform" and value.startswith("rotate(-0 "):

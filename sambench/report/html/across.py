@@ -64,4 +64,4 @@ def _cell(row: Row | None) -> Cell:
         return number("-", None)
     gap, p = row.against.difference.mean, row.against.holm_p
     sign = "" if p is None else TIE if p >= ALPHA else BETTER if gap > 0 else WORSE
-    return Cell(f"{numbers.points(gap)} {sign}".strip(), gap)
+    return number(f"{numbers.points(gap)} {sign}".strip(), gap)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from sambench.report import tidy
+
 Key = float | str | None
 
 
@@ -50,5 +52,5 @@ def text(words: object) -> Cell:
 
 
 def number(shown: str, value: float | None) -> Cell:
-    """Sorts by its value; NaN counts as none."""
-    return Cell(shown, None if value is None or value != value else float(value))
+    """Sorts by its value as it is published; NaN counts as none."""
+    return Cell(shown, None if value is None or value != value else tidy.number(float(value)))

@@ -77,12 +77,16 @@ def _ranking(found: Sequence[Row], ids: Mapping[str, str], use: str) -> Table:
     for row in found:
         shown: dict[str, str] = dict(zip(table.COLUMNS, table.cells(row), strict=True))
         keys: dict[str, Key] = dict(zip(table.COLUMNS, _keys(row), strict=True))
-        cells = {name: Cell(shown[name], keys[name]) for name in order}
+        cells = {name: _cell(shown[name], keys[name]) for name in order}
         href = f"#{ids[row.label]}" if ids[row.label] else ""
         note = "recommended" if row.label == use else ""
         cells["variant"] = Cell(row.label, row.label, href, note)
         lines.append(list(cells.values()))
     return Table("Ranking at equal compute", heads, lines, filtered=True, marked=use)
+
+
+def _cell(shown: str, key: Key) -> Cell:
+    return Cell(shown, key) if isinstance(key, str) else number(shown, key)
 
 
 def _keys(row: Row) -> list[Key]:

@@ -20,6 +20,8 @@ from sambench import stats
 from sambench.records import Records
 from sambench.report.tables._arms import fields
 from sambench.report.tables._schema import typed
+from sambench.report.tidy import rounded
+from sambench.stats.sums import whole
 
 MIN_STUDIES = 3
 SCHEMA = {
@@ -42,7 +44,9 @@ def table(studies: Sequence[Records]) -> pd.DataFrame:
         for records, field in zip(studies, compared, strict=True)
     ]
     baseline = str(baselines.pop())
-    ranks = stats.mean_ranks([own.mean(axis=1).to_dict() for own in scores])
+    ranks = stats.mean_ranks(
+        [{str(label): stats.mean(runs) for label, runs in own.iterrows()} for own in scores]
+    )
     if baseline not in ranks:
         return typed([], SCHEMA)
     rows = [
@@ -54,12 +58,20 @@ def table(studies: Sequence[Records]) -> pd.DataFrame:
         }
         for label, rank in ranks.items()
     ]
-    return typed(sorted(rows, key=lambda row: (row["mean_rank"], row["variant"])), SCHEMA)
+    rows.sort(key=lambda row: (row["mean_rank"], row["variant"]))
+    return rounded(typed(rows, SCHEMA))
 
 
 def _difference(scores: Sequence[pd.DataFrame], label: str, baseline: str) -> dict[str, float]:
-    pairs = [(own.loc[label] - own.loc[baseline]).dropna().to_numpy() for own in scores]
+    pairs = [_differences(own.loc[label], own.loc[baseline]) for own in scores]
     if label == baseline or not all(map(len, pairs)):
         return dict.fromkeys(["iqm_difference", "low", "high"], np.nan)
     found = stats.stratified_iqm(pairs)
     return {"iqm_difference": found.iqm, "low": found.low, "high": found.high}
+
+
+def _differences(a: pd.Series, b: pd.Series) -> np.ndarray:
+    """Of the seeds that both have, each rounded once."""
+    pair, of = whole(np.stack([a.to_numpy(), b.to_numpy()]))
+    d = (pair[0] - pair[1]) / of
+    return d[~np.isnan(d)]

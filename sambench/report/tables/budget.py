@@ -19,6 +19,7 @@ from sambench import stats
 from sambench.records import Records
 from sambench.report.tables._arms import searched
 from sambench.report.tables._schema import typed
+from sambench.stats.logarithms import evenly
 
 NON_ADAPTIVE = ("halton", "random")
 SCHEMA = {
@@ -66,4 +67,4 @@ def _steps(num: int) -> np.ndarray:
     first = np.arange(1, min(num, 32) + 1)
     if num <= 32:
         return first
-    return np.unique(np.concatenate([first, np.geomspace(32, num, 16).round().astype(int)]))
+    return np.unique(np.concatenate([first, np.rint(evenly(32, num, 16)).astype(int)]))

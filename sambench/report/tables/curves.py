@@ -11,7 +11,7 @@ import pandas as pd
 
 from sambench.records import Records
 from sambench.report.tables._schema import typed
-from sambench.stats import student
+from sambench.stats import student, sums
 
 SCHEMA = {
     "variant": "str",
@@ -27,11 +27,14 @@ def table(records: Records) -> pd.DataFrame:
     points = _points(records.complete)
     if points.empty:
         return typed([], SCHEMA)
-    found = points.groupby(["variant", "epochs", "epoch"])["accuracy"].agg(["mean", "std", "count"])
-    n = np.asarray(found["count"])
-    half = student.critical(np.maximum(n - 1, 1)) * found["std"] / np.sqrt(n)
-    found = found.assign(low=found["mean"] - half, high=found["mean"] + half, n=n)
-    return typed(found.reset_index(), SCHEMA)
+    whole, of = sums.whole(points["accuracy"])
+    points = points.assign(first=whole, second=whole * whole)
+    by = points.groupby(["variant", "epochs", "epoch"])
+    found = by[["first", "second"]].sum().assign(n=by.size())
+    n, first, second = (found[name].to_numpy() for name in ("n", "first", "second"))
+    mean, variance = sums.mean_and_variance(n, first, second, of)
+    half = student.critical(n - 1) * np.sqrt(variance / n)
+    return typed(found.assign(mean=mean, low=mean - half, high=mean + half).reset_index(), SCHEMA)
 
 
 def _points(runs: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ Bins per axis grow with the number of runs, 2 to 8, so that one holds two runs o
 Empty bins are listed: they say where nothing was tried.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ import pandas as pd
 from sambench.records import Records
 from sambench.report.tables._arms import radius, searched, space
 from sambench.report.tables._schema import typed
+from sambench.report.tidy import published
+from sambench.stats.logarithms import evenly
 
 EDGES = ["lr_low", "lr_high", "rho_low", "rho_high"]
 SCHEMA = {
@@ -39,7 +42,7 @@ def _bins(records: Records, label: str, runs: pd.DataFrame) -> pd.DataFrame:
     bounds = space(records, label)
     name = radius(runs, bounds)
     flat = bool(runs["rho"].isna().all())
-    num = int(np.clip(len(runs) / 2 if flat else (len(runs) / 2) ** 0.5, 2, 8))
+    num = int(np.clip(len(runs) / 2 if flat else math.sqrt(len(runs) / 2), 2, 8))
     lr = _edges(runs["lr"].to_numpy(), bounds.get("lr", {}), num)
     rho = None if flat else _edges(runs["rho"].to_numpy(), bounds.get(name or "", {}), num)
     columns = {"lr": _place(runs["lr"].to_numpy(), lr)}
@@ -71,8 +74,9 @@ def _edges(values: np.ndarray, bounds: Mapping[str, Any], num: int) -> np.ndarra
     if low == high:
         return np.array([low, high])
     log = low > 0 and (bounds.get("log") or not ends)
-    return np.geomspace(low, high, num + 1) if log else np.linspace(low, high, num + 1)
+    return evenly(low, high, num + 1) if log else np.linspace(low, high, num + 1)
 
 
 def _place(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    return np.searchsorted(edges[1:-1], values, side="right")
+    """Bin of each value; as published, since a value may be an edge but for its last bits."""
+    return np.searchsorted(published(edges[1:-1]), published(values), side="right")

@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from sambench import stats
 from sambench.records import Records
@@ -42,21 +41,24 @@ def table(records: Records) -> pd.DataFrame:
     errors = _errors(records.complete)
     defaults = records.header.get("defaults", {})
     rows = []
-    with threadpool_limits(1, "blas"):  # for small matrices, threads cost more than they bring
-        for label, own in runs.groupby("variant"):
-            bounds = space(records, str(label))
-            name = radius(own, bounds)
-            if name is not None:
-                default = defaults.get(str(label), {}).get(name, float("nan"))
-                found = _estimate(own, name, bounds, errors.get(label), default)
-                rows.append({"variant": label, "radius": name, "default": default, **found})
+    for label, own in runs.groupby("variant"):
+        bounds = space(records, str(label))
+        name = radius(own, bounds)
+        if name is not None:
+            default = defaults.get(str(label), {}).get(name, float("nan"))
+            found = _estimate(own, name, bounds, errors.get(str(label)), default)
+            rows.append({"variant": label, "radius": name, "default": default, **found})
     return typed(rows, SCHEMA)
 
 
-def _errors(runs: pd.DataFrame) -> dict[Any, float]:
+def _errors(runs: pd.DataFrame) -> dict[str, float]:
     """Standard error of one run by variant."""
-    by = runs.groupby("variant")["val_accuracy"].agg(["std", "count"])
-    return by.query("count >= @MIN_SEEDS")["std"].to_dict()
+    scores = {str(label): own.dropna() for label, own in runs.groupby("variant")["val_accuracy"]}
+    return {
+        label: stats.deviation(own.to_numpy())
+        for label, own in scores.items()
+        if len(own) >= MIN_SEEDS
+    }
 
 
 def _estimate(

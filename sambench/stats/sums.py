@@ -1,0 +1,89 @@
+"""Sums that are the same on every machine, whatever its vectors, libraries and threads.
+
+Scores are counts over counts. As whole numbers over one denominator they have exact sums, whose
+quotients are rounded once. Other numbers are added in one fixed order.
+"""
+
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+LARGEST = 2**24  # denominator; a double tells fractions up to it apart
+
+
+def whole(values: ArrayLike) -> tuple[np.ndarray, int]:
+    """The numerators, as whole doubles, and the denominator of values that are counts over counts.
+
+    NaN stays NaN. Values that are none come back as they are, over 1.
+
+    >>> whole([0.25, 1 / 3])
+    (array([3., 4.]), 12)
+    """
+    x, of = np.asarray(values, float), 1
+    known = x[~np.isnan(x)]
+    while len(left := known[np.rint(known * of) / of != known]):
+        simplest = Fraction(float(left[0])).limit_denominator(LARGEST)
+        of = lcm(of, simplest.denominator)
+        if of > LARGEST or float(simplest) != left[0]:
+            return x, 1
+    return np.rint(x * of), of
+
+
+def integers(values: ArrayLike) -> tuple[np.ndarray, int]:
+    """The same as Python's own integers, of all finite doubles: no sum of them is ever rounded."""
+    numerators, of = whole(values)
+    ratios = [float(x).as_integer_ratio() for x in numerators.tolist()]
+    common = max((den for _, den in ratios), default=1)  # powers of two
+    found = np.empty(len(ratios), object)
+    found[:] = [num * (common // den) for num, den in ratios]
+    return found, common * of
+
+
+def total(x: np.ndarray) -> np.ndarray:
+    """Sum over the last axis by halves: in an order of its own, exact for whole numbers."""
+    if x.dtype == object or not x.shape[-1]:
+        return x.sum(axis=-1)  # of Python's integers, or of nothing
+    while x.shape[-1] > 1:
+        half = x.shape[-1] // 2
+        front = x[..., :-half].copy()
+        front[..., :half] += x[..., -half:]
+        x = front
+    return x[..., 0]
+
+
+def mean_and_variance(
+    n: np.ndarray, first: np.ndarray, second: np.ndarray, of: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of n whole numbers over `of`, from their sum and the sum of their squares; NaN if undefined.
+
+    The variance divides by n - 1.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return first / (n * of), (n * second - first**2) / (n * (n - 1)) / of**2
+
+
+def moments(values: np.ndarray, of: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Number, mean and variance over the last axis of the values that are not NaN, over `of`."""
+    there = ~np.isnan(values)
+    n = there.sum(axis=-1)
+    held = np.where(there, values, 0)
+    first = total(held)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle = first / n
+    if (held == np.rint(held)).all():
+        middle = np.rint(middle)
+    apart = np.where(there, values - middle[..., None], 0)  # small, so that squares stay exact
+    mean, _ = mean_and_variance(n, first, first, of)
+    return n, mean, mean_and_variance(n, total(apart), total(apart**2), of)[1]
+
+
+def mean(values: ArrayLike) -> float:
+    """Of the values that are not NaN, rounded once; NaN if there is none."""
+    return float(moments(*whole(values))[1])
+
+
+def deviation(values: ArrayLike) -> float:
+    """Standard deviation of the values that are not NaN, over n - 1; NaN below two."""
+    return float(np.sqrt(moments(*whole(values))[2]))
