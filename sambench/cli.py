@@ -31,8 +31,22 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 LEADERBOARDS = Path("leaderboards")
 
+class Place(click.Path):
+    """A path of the user's; an empty word, as of a shell variable that is not set, is none."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        if not str(value).strip() or "\0" in str(value):
+            self.fail("must be a path, got an empty word", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 root_option = click.option(
-    "--root", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
+    "--root", type=Place(), default=Path("runs"), show_default=True,
     help="Folder that holds a folder per study.",
 )  # fmt: skip
 checkpoint_option = click.option(
@@ -271,7 +285,7 @@ def _compare(analysis: Any, console: Any) -> None:
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="e.g. train.epochs=3")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Keep result and checkpoints; goes on there."
+    "--out", type=Place(), help="Keep result and checkpoints; goes on there."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @checkpoint_option
@@ -378,7 +392,7 @@ def _records_of(name: str, root: Path) -> Path:
     type=click.Choice(["md", "csv", "json", "latex"]),
     help="Print the leaderboards in this format; write nothing.",
 )
-@click.option("--folder", type=click.Path(path_type=Path), default=LEADERBOARDS, show_default=True)
+@click.option("--folder", type=Place(), default=LEADERBOARDS, show_default=True)
 def leaderboard(
     studies: tuple[str, ...], check: bool, html: bool, form: str | None, folder: Path
 ) -> None:
@@ -525,7 +539,7 @@ def sweep_export(
 
 
 @sweep.command("run")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=Place())
 @click.option("--local", is_flag=True, required=True, help="On this machine, without a server.")
 @click.option(
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at once."
@@ -579,7 +593,7 @@ def sweep_run(
 @click.option("--project", help="W&B project; default: WANDB_PROJECT, else sambench.")
 @click.option("--entity", help="W&B user or team; default: your own.")
 @click.option(
-    "--upload", type=click.Path(path_type=Path), help="Upload this file instead of a study's."
+    "--upload", type=Place(), help="Upload this file instead of a study's."
 )
 @root_option
 def sweep_dashboard(
