@@ -249,7 +249,7 @@ class _Execution:
 
     def _finished(self, run: Run) -> bool:
         """Whether an earlier process finished the run; keeps its outcome then."""
-        outcome = train.finished(run, self.folder.run(run))
+        outcome = train.kept(run, self.folder.run(run))
         if outcome is None:
             return False
         checkpoint.remove(self.folder.run(run))  # a kill may have come between the two files
