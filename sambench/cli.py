@@ -212,7 +212,7 @@ def study(
         from sambench.report.publish import publish as copy
 
         page = copy(root / loaded.name, LEADERBOARDS, _infos())
-        console.print(f"published: {page}")
+        console.print(f"published: {page}", markup=False)
 
 
 def _workers(asked: int | None, device: str) -> int:
@@ -244,7 +244,8 @@ def _show(analysis: Any, folder: Path, console: Any) -> None:
 
     console.print()
     console.print(terminal.render(analysis))
-    console.print(f"\npage: {folder / 'leaderboard.md'}  records: {folder / 'records.csv'}")
+    written = f"\npage: {folder / 'leaderboard.md'}  records: {folder / 'records.csv'}"
+    console.print(written, markup=False)
 
 
 def _compare(analysis: Any, console: Any) -> None:
@@ -256,9 +257,10 @@ def _compare(analysis: Any, console: Any) -> None:
     published = LEADERBOARDS / f"{analysis.study}.csv"
     if published.exists():
         try:
-            console.print(groups_agree(analysis, analyse(records.read(published))))
+            told = groups_agree(analysis, analyse(records.read(published)))
+            console.print(told, markup=False)
         except UserError as error:
-            console.print(f"No comparison with the published page: {error}")
+            console.print(f"No comparison with the published page: {error}", markup=False)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
@@ -484,7 +486,8 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
     if publish:
         from sambench.report.publish import publish_costs
 
-        console.print(f"published: {publish_costs(found, LEADERBOARDS, _infos())}")
+        page = publish_costs(found, LEADERBOARDS, _infos())
+        console.print(f"published: {page}", markup=False)
 
 
 @cli.command()

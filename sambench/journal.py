@@ -12,6 +12,7 @@ from optuna.storages.journal import JournalFileBackend
 from sambench.errors import UserError
 
 REMEDY = "restore it from a copy, or delete it: finished runs are kept and read again"
+OPENING = b'{"op_code"'  # of a line
 CHECK = "check"
 
 

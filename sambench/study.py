@@ -233,6 +233,7 @@ class _Execution:
             self._keep(job.key, outcome)
 
     def _epoch(self, run: Run, row: dict[str, float]) -> None:
+        self.folder.check_kept()
         self.display.epoch(run, row)
         self.tracker.log(run, row)
 
@@ -257,6 +258,7 @@ class _Execution:
         return True
 
     def _keep(self, run: Run, outcome: Outcome, *, resumed: bool = False) -> None:
+        self.folder.check_kept()
         self.results[run.id] = (run, outcome)
         self.tracker.finish(run, outcome)
         self.display.finished(run, outcome, cost(run), resumed=resumed)

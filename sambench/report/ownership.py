@@ -14,7 +14,7 @@ STUDY = "The full study file and every run are in the records, `"
 COSTS = "What a step costs, measured by `python -m sambench bench`."
 HTML = "Generated from the records by <code>python -m sambench leaderboard --html</code>"
 FIGURE = re.compile(rb"<!-- figure \d+ of \d+, matplotlib [^>]* -->\n\Z")
-RECORDS = b'# {"'
+RECORDS = '# {"'
 BENCHES = b'[\n{"model": '
 SEALED = 300  # bytes at the end of a figure
 
@@ -41,10 +41,10 @@ def is_ours(path: Path, text: str = "") -> bool:
             return HTML.encode() in content
         case ".svg":
             return FIGURE.search(content[-SEALED:]) is not None
-        case ".csv" if not text.startswith(RECORDS.decode()):
+        case ".csv" if not text.startswith(RECORDS):
             return _are_alike(_columns(content), _columns(text.encode()))
         case ".csv":
-            return content.removeprefix(b"\xef\xbb\xbf").startswith(RECORDS)
+            return content.removeprefix(b"\xef\xbb\xbf").startswith(RECORDS.encode())
         case ".json":
             return content.startswith(BENCHES)
     return False

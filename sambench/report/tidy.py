@@ -9,6 +9,7 @@ import pyarrow.compute as compute
 from pyarrow import csv as arrow
 
 DIGITS = 9
+FORMULA = r"\A([=+\-@\t\r])"  # what a spreadsheet computes begins so
 
 
 def csv_text(frame: pd.DataFrame) -> str:
@@ -16,16 +17,30 @@ def csv_text(frame: pd.DataFrame) -> str:
     rounded = frame.copy(deep=False)
     for name in frame.select_dtypes("float").columns:
         rounded[name] = _rounded(frame[name].to_numpy())
-    table = pa.Table.from_pandas(rounded, preserve_index=False)
+    table = _inert(pa.Table.from_pandas(rounded, preserve_index=False))
     style = "needed" if any(map(_needs_quotes, table.columns)) else "none"
     target = io.BytesIO()
     arrow.write_csv(table, target, arrow.WriteOptions(quoting_style=style, quoting_header="none"))
     return target.getvalue().decode()
 
 
+def _inert(table: pa.Table) -> pa.Table:
+    """Texts that a spreadsheet would compute begin with an apostrophe, which makes them texts."""
+    options = compute.ReplaceSubstringRegexOptions(FORMULA, r"'\1")
+    for i, name in enumerate(table.column_names):
+        if _is_text(table[name]):
+            texts = compute.call_function("replace_substring_regex", [table[name]], options)
+            table = table.set_column(i, name, texts)
+    return table
+
+
+def _is_text(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+
+
 def _needs_quotes(column: pa.ChunkedArray) -> bool:
     """Arrow's own "needed" quotes every text."""
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+    if not _is_text(column):
         return False
     options = compute.MatchSubstringOptions('[",\r\n]')
     found = compute.call_function("match_substring_regex", [column], options)
