@@ -16,7 +16,7 @@ PUBLISH = "publish a study there: python -m sambench study NAME --publish"
 LISTED = 20  # damaged lines of a file that are told one by one
 
 
-UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+UNFIT = (ArithmeticError, LookupError, TypeError, ValueError)
 """What comes of rows that are well formed and contradict each other: no reason to stop the rest."""
 
 Made = TypeVar("Made")

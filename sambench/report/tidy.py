@@ -26,7 +26,7 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 def _inert(table: pa.Table) -> pa.Table:
     """Texts that a spreadsheet would compute begin with an apostrophe, which makes them texts."""
-    options = compute.ReplaceSubstringRegexOptions(FORMULA, r"'\1")
+    options = compute.ReplaceSubstringOptions(FORMULA, r"'\1")
     for i, name in enumerate(table.column_names):
         if _is_text(table[name]):
             texts = compute.call_function("replace_substring_regex", [table[name]], options)
