@@ -1,14 +1,14 @@
-"""A run's checkpoint: one file, replaced as a whole."""
+"""A run's checkpoint: one file, replaced as a whole, that begins with the digest of the rest."""
 
 import io
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from sambench.errors import UserError
-from sambench.files import replacing
+from sambench.files import digest, replacing
 
 NAME = "checkpoint.pt"
 
@@ -17,21 +17,28 @@ def save(folder: Path, state: dict[str, Any]) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)  # into a file, it would report a full disk as a RuntimeError
     with replacing(folder / NAME) as file:
-        file.write(buffer.getbuffer())
+        content = buffer.getbuffer()
+        file.write(digest(content))
+        file.write(content)
 
 
 def load(folder: Path, device: str) -> dict[str, Any] | None:
     """The stored state with its tensors on `device`, or None if the run starts afresh.
 
-    UserError if the file is damaged.
+    It does so, with a line on standard error, if the file is damaged.
     """
     path = folder / NAME
     if not path.exists():
         return None
+    content = memoryview(path.read_bytes())
+    size = len(digest(b""))
     try:
-        return torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError):
-        raise UserError(f"{path} is damaged; remove it, and its run starts afresh") from None
+        if content[:size] == digest(content[size:]):
+            return torch.load(io.BytesIO(content[size:]), map_location=device, weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError):  # of another version of torch
+        pass
+    print(f"sambench: {path} is damaged; its run starts from the beginning", file=sys.stderr)
+    return None
 
 
 def remove(folder: Path) -> None:

@@ -31,8 +31,21 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 LEADERBOARDS = Path("leaderboards")
 
+
+class Place(click.Path):
+    """A path of the user's; an empty word, as of a shell variable that is not set, is none."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value).strip() or "\0" in str(value):
+            self.fail("must be a path, got an empty word", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 root_option = click.option(
-    "--root", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
+    "--root", type=Place(), default=Path("runs"), show_default=True,
     help="Folder that holds a folder per study.",
 )  # fmt: skip
 checkpoint_option = click.option(
@@ -198,7 +211,7 @@ def study(
         from sambench.report.publish import publish as copy
 
         page = copy(root / loaded.name, LEADERBOARDS, _infos())
-        console.print(f"published: {page}")
+        console.print(f"published: {page}", markup=False)
 
 
 def _workers(asked: int | None, device: str) -> int:
@@ -230,7 +243,8 @@ def _show(analysis: Any, folder: Path, console: Any) -> None:
 
     console.print()
     console.print(terminal.render(analysis))
-    console.print(f"\npage: {folder / 'leaderboard.md'}  records: {folder / 'records.csv'}")
+    written = f"\npage: {folder / 'leaderboard.md'}  records: {folder / 'records.csv'}"
+    console.print(written, markup=False)
 
 
 def _compare(analysis: Any, console: Any) -> None:
@@ -242,9 +256,10 @@ def _compare(analysis: Any, console: Any) -> None:
     published = LEADERBOARDS / f"{analysis.study}.csv"
     if published.exists():
         try:
-            console.print(groups_agree(analysis, analyse(records.read(published))))
+            told = groups_agree(analysis, analyse(records.read(published)))
+            console.print(told, markup=False)
         except UserError as error:
-            console.print(f"No comparison with the published page: {error}")
+            console.print(f"No comparison with the published page: {error}", markup=False)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
@@ -270,9 +285,7 @@ def _compare(analysis: Any, console: Any) -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="e.g. train.epochs=3")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Keep result and checkpoints; goes on there."
-)
+@click.option("--out", type=Place(), help="Keep result and checkpoints; goes on there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @checkpoint_option
 @root_option
@@ -378,7 +391,7 @@ def _records_of(name: str, root: Path) -> Path:
     type=click.Choice(["md", "csv", "json", "latex"]),
     help="Print the leaderboards in this format; write nothing.",
 )
-@click.option("--folder", type=click.Path(path_type=Path), default=LEADERBOARDS, show_default=True)
+@click.option("--folder", type=Place(), default=LEADERBOARDS, show_default=True)
 def leaderboard(
     studies: tuple[str, ...], check: bool, html: bool, form: str | None, folder: Path
 ) -> None:
@@ -470,7 +483,8 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
     if publish:
         from sambench.report.publish import publish_costs
 
-        console.print(f"published: {publish_costs(found, LEADERBOARDS, _infos())}")
+        page = publish_costs(found, LEADERBOARDS, _infos())
+        console.print(f"published: {page}", markup=False)
 
 
 @cli.command()
@@ -525,7 +539,7 @@ def sweep_export(
 
 
 @sweep.command("run")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=Place())
 @click.option("--local", is_flag=True, required=True, help="On this machine, without a server.")
 @click.option(
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at once."
@@ -578,9 +592,7 @@ def sweep_run(
 @click.argument("name", metavar="STUDY", default="digits")
 @click.option("--project", help="W&B project; default: WANDB_PROJECT, else sambench.")
 @click.option("--entity", help="W&B user or team; default: your own.")
-@click.option(
-    "--upload", type=click.Path(path_type=Path), help="Upload this file instead of a study's."
-)
+@click.option("--upload", type=Place(), help="Upload this file instead of a study's.")
 @root_option
 def sweep_dashboard(
     name: str, project: str | None, entity: str | None, upload: Path | None, root: Path

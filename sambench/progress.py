@@ -58,7 +58,8 @@ class Display:
             if best is None or outcome.val_accuracy > best[0]:
                 self._best[run.label] = (outcome.val_accuracy, run)
         if not resumed:
-            self._console.print(self._line(run, outcome), highlight=False, soft_wrap=True)
+            line = self._line(run, outcome)
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _line(self, run: Run, outcome: Outcome) -> str:
         at = "" if run.rho is None else f" rho={run.rho:.3g}"

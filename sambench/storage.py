@@ -10,9 +10,10 @@ import filelock
 import optuna
 
 from sambench.config import Study, changed_keys
-from sambench.errors import UserError
+from sambench.errors import UserError, WorkFailed
 from sambench.files import write_atomically
-from sambench.journal import open_journal
+from sambench.journal import OPENING, open_journal
+from sambench.report import ownership
 from sambench.train import Run
 
 
@@ -81,7 +82,13 @@ class StudyFolder:
         with self.landing():
             held = self._take()
         with held:
-            yield self._storage()
+            storage = self._storage()
+            try:
+                yield storage
+            except Exception:
+                self.check_kept()  # what came of it is not worth a word
+                raise
+            self.check_kept()
 
     @contextmanager
     def opened_to_land(self) -> Iterator[optuna.storages.BaseStorage | None]:
@@ -108,9 +115,26 @@ class StudyFolder:
             ) from None
         return held
 
+    def check_kept(self) -> None:
+        """WorkFailed if the folder was removed while the study runs."""
+        if not (self.path / "study.json").exists():
+            raise WorkFailed(
+                f"{self.path} was removed while its study ran; the same command starts it afresh"
+            )
+
+    def _check_ours(self) -> None:
+        """UserError if a folder without a study holds files of these names."""
+        if (self.path / "study.json").exists():
+            return
+        ownership.check({self.records: ownership.RECORDS, self.page: ""})
+        journal = self.path / "journal.log"
+        if journal.exists() and not journal.read_bytes().startswith(OPENING):
+            raise UserError(f"{journal} is not a study's; move it away, or use --fork NAME")
+
     def _storage(self) -> optuna.storages.BaseStorage:
         """What the holder of the lock does first."""
         self.check()
+        self._check_ours()
         (self.path / "owner").write_text(str(os.getpid()))
         if not (self.path / "study.json").exists():
             write_atomically(self.path / "study.json", json.dumps(self._content, indent=1))

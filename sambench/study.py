@@ -233,6 +233,7 @@ class _Execution:
             self._keep(job.key, outcome)
 
     def _epoch(self, run: Run, row: dict[str, float]) -> None:
+        self.folder.check_kept()
         self.display.epoch(run, row)
         self.tracker.log(run, row)
 
@@ -249,7 +250,7 @@ class _Execution:
 
     def _finished(self, run: Run) -> bool:
         """Whether an earlier process finished the run; keeps its outcome then."""
-        outcome = train.finished(run, self.folder.run(run))
+        outcome = train.kept(run, self.folder.run(run))
         if outcome is None:
             return False
         checkpoint.remove(self.folder.run(run))  # a kill may have come between the two files
@@ -257,6 +258,7 @@ class _Execution:
         return True
 
     def _keep(self, run: Run, outcome: Outcome, *, resumed: bool = False) -> None:
+        self.folder.check_kept()
         self.results[run.id] = (run, outcome)
         self.tracker.finish(run, outcome)
         self.display.finished(run, outcome, cost(run), resumed=resumed)

@@ -24,9 +24,9 @@ from optuna.trial import FrozenTrial, TrialState
 from sambench import seeds, train
 from sambench.config import Arm, Space, Study, fingerprint
 from sambench.errors import UserError
-from sambench.files import write_atomically
+from sambench.files import read_sealed, write_atomically
 from sambench.protocol import epochs
-from sambench.train import Outcome, Run
+from sambench.train import Damaged, Outcome, Run
 
 IDENTITY = "trial.json"
 ADMITTED = "admitted.json"
@@ -64,8 +64,8 @@ def found(study_folder: Path, study: Study, arms: Sequence[Arm]) -> list[Swept]:
 def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> Swept | None:
     identity = path / IDENTITY
     try:
-        stored = json.loads(identity.read_text()) if identity.exists() else {}
-    except ValueError:
+        stored = read_sealed(identity) if identity.exists() else {}
+    except (OSError, ValueError):
         raise UserError(f"{identity} is damaged; remove its folder") from None
     arm = arms.get(stored.get("label", ""))
     if arm is None or stored["study"] != fingerprint(study):
@@ -83,7 +83,10 @@ def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> Swept | None:
         radius=arm.radius,
         device=stored["device"],
     )
-    outcome = train.finished(run, path)
+    try:
+        outcome = train.finished(run, path)
+    except Damaged:
+        raise UserError(f"{path / train.RESULT} is damaged; remove its folder") from None
     return None if outcome is None else Swept(run, outcome, path)
 
 

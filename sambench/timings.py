@@ -1,6 +1,8 @@
 """The evidence of a benchmark: every round's seconds, as JSON, from which tables are derived."""
 
+import itertools
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +10,8 @@ from typing import Any
 
 from sambench.errors import UserError
 from sambench.files import write_atomically
+
+LONGEST = 300  # characters of a message
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,38 @@ def read(path: Path) -> tuple[Bench, ...]:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(tuple[Bench, ...]).validate_json(path.read_bytes())
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: not a regular file")
+        found = TypeAdapter(tuple[Bench, ...]).validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path}: {where or 'the file'}: {first['msg']}") from None
+        raise UserError(f"{path}: {where or 'the file'}: {first['msg']}"[:LONGEST]) from None
+    for bench in found:
+        if wrong := _wrong(bench):
+            raise UserError(f"{path}: {bench.model}: {wrong}"[:LONGEST])
+    return found
+
+
+def _wrong(bench: Bench) -> str:
+    """What keeps a benchmark from being compared round by round, "" if nothing does."""
+    if len(bench.loops) != 2 or not bench.outside or not all(bench.variants) or not bench.variants:
+        return "variants, outside and two loops must all hold timings"
+    for heat in (*bench.variants, bench.outside, bench.loops):
+        if len({len(timing.seconds) for timing in heat}) != 1 or not heat[0].seconds:
+            return "timings of a heat must have as many rounds, and at least one"
+    for epochs in bench.training:
+        if len(epochs.epoch_s) != len(epochs.ceiling_s) or not epochs.epoch_s:
+            return "training must have as many ceilings as epochs, and at least one"
+    numbers = [bench.parameter_bytes, bench.batch_size]
+    for timing in itertools.chain(*bench.variants, bench.outside, bench.loops):
+        numbers += [*timing.seconds, timing.passes]
+    numbers += [s for epochs in bench.training for s in (*epochs.epoch_s, *epochs.ceiling_s)]
+    if not all(0 < number < math.inf for number in numbers):
+        return "timings, passes and sizes must be finite and > 0"
+    return ""
 
 
 def write(path: Path, benches: Sequence[Bench]) -> None:

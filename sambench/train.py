@@ -1,7 +1,7 @@
 """One run, from configuration to outcome: what tuning, finalists and confirmation repeat."""
 
-import json
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -20,7 +20,7 @@ from sambench.distributed import ALONE, World
 from sambench.engine import models
 from sambench.engine.eager import EagerEngine, Loss, Score
 from sambench.errors import UserError, WorkFailed
-from sambench.files import write_atomically
+from sambench.files import read_sealed, write_sealed
 from sambench.seeds import Seeds
 
 
@@ -119,6 +119,10 @@ Report = Callable[[dict[str, float]], bool]
 RESULT = "result.json"
 
 
+class Damaged(UserError):
+    """A result cannot be believed."""
+
+
 class Stopped(BaseException):
     """Raised by a signal handler: the run ends where it is, as pruned, for the reason given."""
 
@@ -174,23 +178,32 @@ def run(
     )
     if world.leads:
         stored = {"setting": config.setting, "outcome": asdict(outcome)}
-        write_atomically(folder / RESULT, json.dumps(stored))
+        write_sealed(folder / RESULT, stored)
         checkpoint.remove(folder)
     return outcome
 
 
 def finished(config: Run, folder: Path) -> Outcome | None:
-    """The outcome that an earlier process left of this very run; UserError if it is damaged."""
+    """The outcome that an earlier process left of this very run; Damaged if it is damaged."""
     path = folder / RESULT
     if not path.exists():
         return None
     try:
-        stored = json.loads(path.read_text())
+        stored = read_sealed(path)
         found = stored["outcome"]
         found |= {key: tuple(found[key]) for key in ("history", "test_correct")}
         return Outcome(**found) if stored["setting"] == config.setting else None
     except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path} is damaged; remove it, and its run is repeated") from None
+        raise Damaged(f"{path} is damaged; remove it, and its run is repeated") from None
+
+
+def kept(config: Run, folder: Path) -> Outcome | None:
+    """The same; a damaged one is told in a line and counts as none, so that its run is repeated."""
+    try:
+        return finished(config, folder)
+    except Damaged:
+        print(f"sambench: {folder / RESULT} is damaged; its run is repeated", file=sys.stderr)
+        return None
 
 
 def engine_for(config: Run, dataset: Data, parts: Parts, world: World = ALONE) -> EagerEngine:

@@ -1,18 +1,17 @@
 """One run of a study's task with settings of one's own, validation only."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import variants
-from sambench import device, seeds, train
+from sambench import checkpoint, device, seeds, train
 from sambench.config import Study, VariantTable, fingerprint
 from sambench.config.arms import Arm, arm
 from sambench.distributed import ALONE, World
 from sambench.errors import UserError, nearest
-from sambench.files import write_atomically
+from sambench.files import read_sealed, write_sealed
 from sambench.preflight import preflight
 from sambench.protocol import epochs, settable
 from sambench.swept import IDENTITY
@@ -93,14 +92,27 @@ def _begun(run: Run, folder: Path, cache: Path, processes: int) -> Outcome | Non
         **({"processes": processes} if processes > 1 else {}),
     }
     identity = folder / IDENTITY
-    if identity.exists() and json.loads(identity.read_text()) != stored:
-        raise UserError(f"{folder} holds another trial; choose another --out")
-    if (done := train.finished(run, folder)) is not None and identity.exists():
-        return done
+    if identity.exists():
+        if _identity(identity) != stored:
+            raise UserError(f"{folder} holds another trial; choose another --out")
+        if done := train.kept(run, folder):
+            return done
+    elif taken := [name for name in (train.RESULT, checkpoint.NAME) if (folder / name).exists()]:
+        raise UserError(
+            f"{folder / taken[0]} is there already, and no {IDENTITY} says that it is a trial's; "
+            "choose another --out"
+        )
     preflight(run.study, run.device, cache, NO_PARTS, [_arm(run.study, run.label)])
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(identity, json.dumps(stored))
+    write_sealed(identity, stored)
     return None
+
+
+def _identity(path: Path) -> dict[str, Any]:
+    try:
+        return read_sealed(path)
+    except (OSError, ValueError):
+        raise UserError(f"{path} is damaged or not a trial's; choose another --out") from None
 
 
 def as_dict(run: Run, outcome: Outcome) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sambench.records.record import OUTCOMES as OUTCOMES
 from sambench.records.record import STAGES as STAGES
 from sambench.records.record import Record as Record
 from sambench.records.record import curve_text as curve_text
+from sambench.records.record import hyperparameters as hyperparameters
 from sambench.records.record import pack as pack
 from sambench.records.record import unpack as unpack
 from sambench.records.table import Records as Records

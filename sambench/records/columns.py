@@ -10,11 +10,12 @@ import pyarrow.compute as compute
 from pyarrow import csv as arrow
 
 from sambench.records.lines import Lines
-from sambench.records.record import ESCAPES, KINDS
+from sambench.records.record import BACKSLASH, ESCAPES, FORMULAS, KINDS
 from sambench.records.table import CATEGORIES, DTYPES, typed
 
 KINDS_OF_ARROW = {str: pa.large_string(), int: pa.int64(), float: pa.float64()}
 ARROW = {name: KINDS_OF_ARROW.get(kind, pa.large_string()) for name, kind in DTYPES.items()}
+UNESCAPES = {**ESCAPES, **FORMULAS, "\\": BACKSLASH}  # in this order
 ARROW |= dict.fromkeys(CATEGORIES, pa.dictionary(pa.int32(), pa.string()))
 
 
@@ -68,7 +69,7 @@ def _unescaped(table: pa.Table) -> pa.Table:
         if pa.types.is_dictionary(kind) and _escaped(column.chunk(0).dictionary):
             column = column.cast(pa.large_string())
         if pa.types.is_large_string(column.type) and _escaped(column):
-            for plain, escaped in ESCAPES.items():
+            for plain, escaped in UNESCAPES.items():
                 options = compute.ReplaceSubstringOptions(escaped, plain)
                 column = compute.call_function("replace_substring", [column], options)
             table = table.set_column(table.column_names.index(name), name, column)

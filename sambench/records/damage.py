@@ -1,5 +1,6 @@
 """What is wrong with lines of a records file, and with rows that pass for records."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,11 +8,14 @@ import numpy as np
 import pandas as pd
 
 from sambench.records.lines import Lines
-from sambench.records.record import OUTCOMES, RUN, STAGES
+from sambench.records.record import OUTCOMES, RUN, STAGES, hyperparameters
 
 MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
 NOT_COUNTED = "not counted"
 REPEATS = "repeats line"
+NAME = re.compile(r"\w[\w.-]*")
+"""Of a label and of a registry key: other words could be taken for markup, paths or code."""
+BASE64 = r"[A-Za-z0-9+/]*={0,2}"
 
 
 @dataclass(frozen=True, order=True)
@@ -59,6 +63,11 @@ def implausible(frame: pd.DataFrame) -> Mapping[int, str]:
     accuracies = frame[["val_accuracy", "test_accuracy"]]
     packed = frame["test_correct"].str.len()
     rules = {
+        "variant must be a label: letters, digits, . _ -": _nameless(frame["variant"]),
+        "key must be a name: letters, digits, . _ -": _nameless(frame["key"]),
+        "hyperparameters must be a JSON table of plain values": _unreadable(frame),
+        "test_correct is no base64 text": ~frame["test_correct"].str.fullmatch(BASE64),
+        "lr must be finite": ~np.isfinite(frame["lr"]),
         "unknown stage": ~frame["stage"].isin(STAGES),
         "unknown outcome": ~frame["outcome"].isin(OUTCOMES),
         "a complete confirm run without test accuracy": frame["stage"].eq("confirm")
@@ -73,6 +82,24 @@ def implausible(frame: pd.DataFrame) -> Mapping[int, str]:
         for what, broken in rules.items()
         for index in frame.index[broken.to_numpy(bool)]
     }
+
+
+def _nameless(column: pd.Series) -> pd.Series:
+    return ~column.isin([word for word in column.unique() if NAME.fullmatch(word)])
+
+
+def _unreadable(frame: pd.DataFrame) -> pd.Series:
+    """Of confirm runs only: nobody reads those of the others."""
+    texts = frame["hyperparameters"].where(frame["stage"] == "confirm")
+    return texts.isin([text for text in texts.dropna().unique() if not _is_readable(text)])
+
+
+def _is_readable(text: str) -> bool:
+    try:
+        hyperparameters(text)
+    except ValueError:
+        return False
+    return True
 
 
 def contradictory(frame: pd.DataFrame) -> Mapping[int, str]:

@@ -5,6 +5,10 @@ a checksum. `#` is written as \\u0023 elsewhere, so `pandas.read_csv(path, comme
 """
 
 import base64
+import json
+import keyword
+import math
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, get_type_hints
@@ -12,25 +16,16 @@ from typing import Any, get_type_hints
 import numpy as np
 
 FORMAT = 2
-HEADER_KEYS = (
-    "format",  # of this file
-    "num_records",
-    "study",  # name
-    "spec",  # Study.model_dump(mode="json")
-    "spaces",  # label -> searched name -> Space, as resolved by Study.arms()
-    "command",
-    "commit",
-    "date",
-    "versions",  # package -> version
-    "hardware",  # what the host is and how it was set: name -> value
-    "test_runs",  # how often this study has touched its test set
-)
-"""Also, in files that a study writes: "defaults", label -> searched name -> the paper's value."""
 STAGES = ("search", "finalist", "confirm")
 OUTCOMES = ("complete", "pruned", "diverged", "failed")
 RUN = ["variant", "stage", "trial", "seed", "source"]
 """The columns that name a run: no two records agree in all of them."""
 ESCAPES = {"#": "\\u0023", "\n": "\\u000a", "\r": "\\u000d"}
+"""Of the format, wherever they stand in a cell."""
+FORMULAS = {"=": "\\u003d", "+": "\\u002b", "-": "\\u002d", "@": "\\u0040", "\t": "\\u0009"}
+"""At the start of a text, where a spreadsheet would compute what follows."""
+BACKSLASH = "\\u005c"
+"""Stands for that of a text which looks like an escape."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +71,38 @@ class Record:
 
 KINDS: dict[str, Any] = get_type_hints(Record)
 COLUMNS = ",".join([*KINDS, "check"])
+
+
+def escape(text: str) -> str:
+    """A text as a cell: on one line, and no formula.
+
+    >>> escape("=1+1")
+    '\\\\u003d1+1'
+    """
+    text = text.replace("\\u00", f"{BACKSLASH}u00")
+    for plain, escaped in ESCAPES.items():
+        text = text.replace(plain, escaped)
+    return FORMULAS.get(text[:1], text[:1]) + text[1:]
+
+
+def hyperparameters(text: str) -> dict[str, Any]:
+    """Of a record's JSON text: names and plain values; ValueError for anything else."""
+    try:
+        found = json.loads(text, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("hyperparameters are nested too deeply") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"hyperparameters must be a table, got {reprlib.repr(found)}")
+    for name, value in found.items():
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise ValueError(f"no name of a hyperparameter: {reprlib.repr(name)}")
+        if not isinstance(value, int | float | str) or value in (math.inf, -math.inf):
+            raise ValueError(f"{reprlib.repr(name)}: no plain value: {reprlib.repr(value)}")
+    return found
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no value of a hyperparameter")
 
 
 def pack(correct: np.ndarray) -> str:

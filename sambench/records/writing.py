@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sambench.files import write_atomically
-from sambench.records.record import COLUMNS, ESCAPES, FORMAT, KINDS, Record
+from sambench.records.record import COLUMNS, ESCAPES, FORMAT, KINDS, Record, escape
 
 
 def write(path: str | Path, header: Mapping[str, Any], records: Iterable[Record]) -> None:
@@ -47,7 +47,5 @@ def _cell(value: Any, kind: Any) -> str:
     if value is None:
         return ""
     if kind is str:
-        for plain, escaped in ESCAPES.items():
-            value = value.replace(plain, escaped)
-        return value
+        return escape(value)
     return str(operator.index(value)) if kind in (int, int | None) else repr(float(value))

@@ -1,12 +1,13 @@
 """The winner of a study as a runnable snippet, or as JSON."""
 
-import json
 from typing import Any
 
+from sambench import records as records_
 from sambench.config import OWN_BASES, OWN_SCHEDULES, Train, extensions
 from sambench.errors import UserError
 from sambench.records import Record, Records, as_records
 from sambench.report.analysis import Analysis, analyse
+from sambench.report.texts import one_line
 
 
 def settings(records: Records) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def settings(records: Records) -> dict[str, Any]:
         "variant": record.key,
         "label": record.variant,
         "lr": record.lr,
-        "hyperparameters": json.loads(record.hyperparameters),
+        "hyperparameters": records_.hyperparameters(record.hyperparameters),
         "epochs": record.epochs,
         "seed": record.seed,
         "test_accuracy": record.test_accuracy,
@@ -48,7 +49,7 @@ def snippet(records: Records) -> str:
     seeds = _record(records, analyse(records))
     task, train = spec["task"], spec["train"]
     values = {
-        "headline": found["headline"],
+        "headline": one_line(found["headline"]),
         "measured": f"{100 * found['test_accuracy']:.2f}%",
         "seed": found["seed"],
         "task": _tables(task),
@@ -63,7 +64,7 @@ def snippet(records: Records) -> str:
         ),
         "lr": repr(found["lr"]),
         "epochs": found["epochs"],
-        "task_model": task["model"],
+        "task_model": one_line(task["model"]),
     }
     own = train["base"] in OWN_BASES and train["schedule"] in OWN_SCHEDULES
     if extensions(train) or not own:
@@ -73,7 +74,7 @@ def snippet(records: Records) -> str:
         base=_base(train, found["lr"]),
         batch_size=train["batch_size"],
         smoothing=train["label_smoothing"],
-        augment=train["augment"],
+        augment=repr(train["augment"]),
         lr_rule=_lr_rule(train),
         warmup=train["warmup_epochs"] / train["epochs"],
     )
@@ -90,7 +91,7 @@ def _train(train: dict[str, Any]) -> str:
 def _tables(task: dict[str, Any]) -> str:
     split = {k: v for k, v in task["split"].items() if v is not None}
     given = ", ".join(f"{k}={v!r}" for k, v in task.items() if k != "split" and v)
-    return f"Task({given}, split=Split({', '.join(f'{k}={v}' for k, v in split.items())}))"
+    return f"Task({given}, split=Split({', '.join(f'{k}={v!r}' for k, v in split.items())}))"
 
 
 def _base(train: dict[str, Any], lr: float) -> str:
@@ -98,11 +99,13 @@ def _base(train: dict[str, Any], lr: float) -> str:
     if train["base"] == "sgd":
         momentum, nesterov = train["momentum"], train["nesterov"]
         return (
-            f"torch.optim.SGD(model.parameters(), lr={lr!r}, momentum={momentum}, "
-            f"nesterov={nesterov}, weight_decay={decay})"
+            f"torch.optim.SGD(model.parameters(), lr={lr!r}, momentum={momentum!r}, "
+            f"nesterov={nesterov!r}, weight_decay={decay!r})"
         )
     betas = tuple(train["betas"])
-    return f"torch.optim.AdamW(model.parameters(), lr={lr!r}, betas={betas}, weight_decay={decay})"
+    return (
+        f"torch.optim.AdamW(model.parameters(), lr={lr!r}, betas={betas!r}, weight_decay={decay!r})"
+    )
 
 
 def _lr_rule(train: dict[str, Any]) -> str:
@@ -119,6 +122,7 @@ from torch.nn.functional import cross_entropy
 
 import variants
 from sambench import data
+from sambench import records as records_
 from sambench.config import Split, Task
 from sambench.engine import models
 
@@ -156,7 +160,7 @@ for epoch in range(epochs):
         batch_size=batch_size,
         seed=streams["order"],
         epoch=epoch,
-        augment="{augment}",
+        augment={augment},
         mean=sets.mean,
         std=sets.std,
     ):
@@ -181,6 +185,7 @@ import torch
 
 import variants
 from sambench import data
+from sambench import records as records_
 from sambench.config import Split, Task, Train
 from sambench.engine import models
 from sambench.engine.eager import EagerEngine

@@ -1,15 +1,25 @@
 """The published studies of a folder, and what is wrong with their records."""
 
-from collections.abc import Collection
+import difflib
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sambench import records
 from sambench.errors import UserError, nearest
 from sambench.records import Records
+from sambench.records.damage import NAME
 from sambench.report.analysis import Analysis, analyse
 
+PUBLISH = "publish a study there: python -m sambench study NAME --publish"
 LISTED = 20  # damaged lines of a file that are told one by one
+
+
+UNFIT = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What comes of rows that are well formed and contradict each other: no reason to stop the rest."""
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -41,12 +51,34 @@ class Boards:
         return damages, [self.unreadable[name] for name in names if name in self.unreadable]
 
 
+def published(folder: str | Path) -> Path:
+    """The folder, if something is published there; UserError if not, and it is not made."""
+    if not str(folder):
+        raise UserError("the folder of the leaderboards has no name")
+    folder = Path(folder)
+    if not folder.is_dir():
+        near = [path.name for path in folder.parent.glob("*/") if path.is_dir()]
+        close = difflib.get_close_matches(folder.name, near, n=1)
+        hint = f"did you mean {folder.parent / close[0]}?" if close else PUBLISH
+        raise UserError(f"{folder}: no such folder; {hint}")
+    if not (names_in(folder) or any(folder.glob("cost-*.json"))):
+        raise UserError(f"{folder} holds no records of a study; {PUBLISH}")
+    return folder
+
+
+def named(path: Path) -> Path:
+    """The path, if links and pages can have its name; else UserError."""
+    if not NAME.fullmatch(path.stem):
+        raise UserError(f"{str(path)!r}: its name must be letters, digits, . _ -")
+    return path
+
+
 def check_names(folder: Path, names: Collection[str]) -> None:
     """UserError for the first name that the folder has no records of."""
     known = names_in(folder)
     for name in names:
         if name not in known:
-            hint = nearest(name, known) if known else "publish one: sambench study NAME --publish"
+            hint = nearest(name, known) if known else PUBLISH
             raise UserError(f"no records of a study {name!r} in {folder}; {hint}")
 
 
@@ -65,8 +97,30 @@ def load(folder: Path, names: Collection[str]) -> Boards:
     """These studies of a folder."""
     boards = Boards({}, {})
     for name in names:
+        path = folder / f"{name}.csv"
         try:
-            boards.read[name] = read(folder / f"{name}.csv")
+            boards.read[name] = read(named(path))
         except UserError as error:
             boards.unreadable[name] = str(error)
+        except UNFIT as error:
+            boards.unreadable[name] = _unfit(path, error)
     return boards
+
+
+def each(
+    boards: Boards, make: Callable[[str, Board], Made], names: Collection[str]
+) -> dict[str, Made]:
+    """What is made of these studies; one of which nothing can be made becomes unreadable."""
+    made = {}
+    for name in list(names):
+        if name in boards.read:
+            try:
+                made[name] = make(name, boards.read[name])
+            except UNFIT as error:
+                boards.unreadable[name] = _unfit(boards.read.pop(name).path, error)
+    return made
+
+
+def _unfit(path: Path, error: Exception) -> str:
+    what = " ".join(str(error).split())[:200]
+    return f"{path}: its records do not fit together: {type(error).__name__}: {what}"

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sambench.report import numbers
+from sambench.report import numbers, ownership, texts
 from sambench.report.costs import Cost, Costs, Epoch, Outside, costs
 from sambench.report.table import markdown
 from sambench.report.terminal import fitted
@@ -33,7 +33,7 @@ LEGEND = (
 
 def render(name: str, benches: Sequence[Bench]) -> str:
     """The page of a device; the same benchmarks give the same bytes."""
-    head = [f"# {name}", "What a step costs, measured by `python -m sambench bench`."]
+    head = [f"# {name}", ownership.COSTS]
     parts = [*head, _bullets(LEGEND), *(part for bench in benches for part in _section(bench))]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -49,7 +49,7 @@ def title(bench: Bench) -> str:
 def _section(bench: Bench) -> list[str]:
     found = costs(bench)
     return [
-        f"## {title(bench)}",
+        f"## {texts.markdown(title(bench))}",
         markdown(STEPS, [_step_cells(cost) for cost in found.variants]),
         _outside_line(bench),
         markdown(OUTSIDE, [_outside_cells(outside) for outside in found.outside]),
@@ -58,7 +58,7 @@ def _section(bench: Bench) -> list[str]:
         markdown(TRAINING, [_epoch_cells(epoch) for epoch in found.training])
         if found.training
         else "",
-        f"    {bench.command}",
+        f"    {texts.command(bench.command)}",
         _bullets([*bench.notes, *_origin(bench)]),
     ]
 
@@ -138,4 +138,4 @@ def _pairs(found: Mapping[str, Any]) -> str:
 
 
 def _bullets(sentences: Sequence[str]) -> str:
-    return "\n".join(f"- {sentence}" for sentence in sentences)
+    return "\n".join(f"- {texts.markdown(sentence)}" for sentence in sentences)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from sambench.records import Records
+from sambench.report import ownership, texts
 from sambench.report.analysis import Analysis
 from sambench.report.boards import Boards
 from sambench.report.costs_page import title
@@ -12,16 +13,16 @@ from sambench.report.table import markdown
 from sambench.report.tables import across
 from sambench.timings import Bench
 
-INTRO = """# Leaderboards
-
-One page per study, generated from the records beside it by `python -m sambench leaderboard`.
-"""
+INTRO = f"# Leaderboards\n\nOne page per study, {ownership.INDEX}.\n"
 
 
 def render(boards: Boards, benches: Mapping[str, Sequence[Bench]]) -> str:
     """The index in markdown, by file name (without suffix)."""
     entries = {name: _entry(name, board.analysis) for name, board in boards.read.items()}
-    entries |= {name: f"- {name}: its records cannot be read\n" for name in boards.unreadable}
+    entries |= {
+        name: f"- {texts.markdown(name)}: its records cannot be read\n"
+        for name in boards.unreadable
+    }
     parts = [INTRO, *(entries[name] for name in sorted(entries))]
     parts += _across([board.records for board in boards.read.values()])
     if benches:
@@ -56,7 +57,7 @@ def _across(studies: Sequence[Records]) -> list[str]:
 def _entry(name: str, analysis: Analysis) -> str:
     lines = [
         f"- [{name}]({name}.md), {analysis.header['date']}",
-        analysis.question,
+        texts.markdown(analysis.question),
         analysis.headline,
         summary(analysis),
     ]
@@ -64,5 +65,8 @@ def _entry(name: str, analysis: Analysis) -> str:
 
 
 def _costs(name: str, benches: Sequence[Bench]) -> str:
-    lines = [f"- [{name}]({name}.md)", *(f"{title(bench)}, {bench.date}" for bench in benches)]
+    lines = [
+        f"- [{name}]({name}.md)",
+        *(texts.markdown(f"{title(bench)}, {bench.date}") for bench in benches),
+    ]
     return "  \n  ".join(lines) + "\n"

@@ -3,6 +3,7 @@
 from sambench.report import numbers
 from sambench.report.analysis import Analysis
 from sambench.report.rows import Row
+from sambench.report.texts import one_line
 
 ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -50,7 +51,7 @@ def caption(analysis: Analysis) -> str:
 
 def escape(text: str) -> str:
     """Text that LaTeX prints as it is."""
-    return "".join(ESCAPES.get(character, character) for character in text)
+    return "".join(ESCAPES.get(character, character) for character in one_line(text))
 
 
 def _line(row: Row) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sambench.files import write_atomically
-from sambench.report import drawing, evidence, page
+from sambench.report import drawing, evidence, ownership, page
 from sambench.report.boards import Board
 from sambench.report.evidence import Evidence
+from sambench.report.ownership import is_ours
 from sambench.report.tidy import written
 
 
@@ -23,10 +24,10 @@ class Outputs:
     """why figures on disk were left alone"""
 
     def left(self, folder: Path) -> list[Path]:
-        """Tables and figures that are no longer made; figures only if they were compared."""
-        suffixes = ("csv",) if self.note else ("csv", "svg")
-        found = [path for end in suffixes for path in (folder / self.name).glob(f"*.{end}")]
-        return sorted(path for path in found if f"{self.name}/{path.name}" not in self.texts)
+        """Our figures that are no longer made, if they were compared."""
+        found = [] if self.note else sorted((folder / self.name).glob("*.svg"))
+        gone = [path for path in found if f"{self.name}/{path.name}" not in self.texts]
+        return [path for path in gone if is_ours(path)]
 
 
 def outputs(name: str, board: Board, folder: Path) -> Outputs:
@@ -45,9 +46,10 @@ def bring(
 ) -> list[Path]:
     """Writes the files that do not hold their text and removes those left; with `check` neither.
 
-    Returns these files.
+    Returns these files. UserError, and nothing is written, if one of them is not ours.
     """
     stale = [path for path, text in texts.items() if not _holds(path, text)]
+    ownership.check({path: texts[path] for path in stale})
     stale += left
     for path in stale if not check else ():
         write_atomically(path, texts[path]) if path in texts else path.unlink()

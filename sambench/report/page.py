@@ -6,7 +6,7 @@ from typing import Any
 from sambench import stats
 from sambench.config import extensions
 from sambench.records import OUTCOMES
-from sambench.report import damages, numbers, sections
+from sambench.report import damages, numbers, ownership, sections, texts
 from sambench.report.analysis import Analysis
 from sambench.report.comparison import MIN_SEEDS
 from sambench.report.evidence import Evidence
@@ -18,7 +18,7 @@ def render(analysis: Analysis, evidence: Evidence | None = None, folder: str = "
     spec = analysis.header["spec"]
     parts = [
         f"# {analysis.study}",
-        analysis.question,
+        texts.markdown(analysis.question),
         f"**{analysis.headline}**",
         f"**Use this:** {analysis.advice}",
         f"**{damages.summary(analysis)}**" if analysis.damages else "",
@@ -42,7 +42,7 @@ def render(analysis: Analysis, evidence: Evidence | None = None, folder: str = "
         f"The test set was used {analysis.header['test_runs']} times, by confirm runs only.",
         sections.configurations(evidence, folder) if evidence else "",
         "## Reproduce",
-        f"    {analysis.header['command']}",
+        f"    {texts.command(analysis.header['command'])}",
         _bullets(origin(analysis)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -65,7 +65,7 @@ def _titled(title: str, text: str) -> list[str]:
 
 
 def _bullets(sentences: tuple[str, ...] | list[str]) -> str:
-    return "\n".join(f"- {sentence}" for sentence in sentences)
+    return "\n".join(f"- {texts.markdown(sentence)}" for sentence in sentences)
 
 
 def legend(analysis: Analysis) -> list[str]:
@@ -156,7 +156,7 @@ def origin(analysis: Analysis) -> list[str]:
         f"device: {'; '.join(analysis.machines) or 'none'}",
         f"host: {_pairs(header['hardware'])}",
         f"versions: {_pairs(header['versions'])}",
-        f"The full study file and every run are in the records, `{analysis.study}.csv`.",
+        f"{ownership.STUDY}{analysis.study}.csv`.",
     ]
 
 

@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from sambench.report.numbers import duration
+from sambench.report.texts import one_line
 
 if TYPE_CHECKING:
     from sambench.plan import Plan
@@ -24,5 +26,5 @@ def render(plan: "Plan") -> RenderableType:
         "W&B runs": f"{plan.wandb_runs} ({plan.wandb_mode})",
     }
     for name, text in rows.items():
-        table.add_row(f"[bold]{name}", text)
+        table.add_row(Text(name, style="bold"), Text(one_line(text)))
     return table

@@ -1,23 +1,30 @@
 """The folder of published studies and benchmarks: records and page of each, and one index."""
 
 import re
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 
-from sambench import records, timings
+from sambench import timings
 from sambench.files import write_atomically
+from sambench.report import boards, ownership
 from sambench.report.analysis import Analysis
 from sambench.report.numbers import listing
+from sambench.report.outputs import bring, outputs
 from sambench.report.regenerate import Infos, regenerate
 from sambench.timings import Bench
 
 
 def publish(run_dir: str | Path, folder: str | Path, infos: Infos = None) -> Path:
     """Copy a run's records into the folder, bring pages and index up to date, return its page."""
-    source = Path(run_dir) / "records.csv"
-    study = records.read(source).header["study"]
-    target = Path(folder) / f"{study}.csv"
-    write_atomically(target, source.read_text(encoding="utf-8"))
+    source, folder = Path(run_dir) / "records.csv", Path(folder)
+    board = boards.read(source)
+    name, text = board.analysis.study, source.read_text(encoding="utf-8")
+    target = folder / f"{name}.csv"
+    made = {folder / path: own for path, own in outputs(name, board, folder).texts.items()}
+    _check_pages({target: text, **made}, infos)
+    write_atomically(target, text)
+    bring(made)
     regenerate(folder, infos=infos)
     return target.with_suffix(".md")
 
@@ -27,9 +34,17 @@ def publish_costs(bench: Bench, folder: str | Path, infos: Infos = None) -> Path
     words = bench.device if bench.device == "cpu" else bench.hardware
     slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
     target = Path(folder) / f"cost-{slug}.json"
+    _check_pages({target: "", target.with_suffix(".md"): ""}, infos)
     timings.add(target, bench)
     regenerate(folder, infos=infos)
     return target.with_suffix(".md")
+
+
+def _check_pages(texts: Mapping[Path, str], infos: Infos) -> None:
+    """UserError, ahead of all writing, if these or the pages of the whole folder are not ours."""
+    folder = next(iter(texts)).parent
+    pages = ["README.md", *(["index.html"] if infos is not None else [])]
+    ownership.check({**texts, **{folder / page: "" for page in pages}})
 
 
 def groups_agree(run: Analysis, published: Analysis) -> str:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from sambench import timings
+from sambench.errors import UserError
 from sambench.report import boards, costs_page, index
 from sambench.report.outputs import bring, outputs
+from sambench.timings import Bench
 
 if TYPE_CHECKING:
     from variants import VariantInfo
@@ -40,17 +42,18 @@ def regenerate(
     """Bring all that is made from the records up to date; with `check` only compare.
 
     With `chosen`, the files of those studies only. The index covers all studies in any case, and
-    so does index.html, which is made where `infos` of the variants are given.
+    so does index.html, which is made where `infos` of the variants are given. UserError, and
+    nothing is written, if the folder holds no records or a file would be replaced that is not ours.
     """
-    folder = Path(folder)
+    folder = boards.published(folder)
     boards.check_names(folder, chosen)
     found = boards.load(folder, boards.names_in(folder))
+    benches, bad_benches = _benches(folder)
     picked = chosen or [*found.read, *found.unreadable]
     needed = picked if infos is None else found.read
-    every = {name: outputs(name, found.read[name], folder) for name in needed if name in found.read}
+    every = boards.each(found, lambda name, board: outputs(name, board, folder), needed)
     made = {name: own for name, own in every.items() if name in picked}
     texts = {folder / path: text for own in made.values() for path, text in own.texts.items()}
-    benches = {path.stem: timings.read(path) for path in sorted(folder.glob("cost-*.json"))}
     texts |= {folder / f"{name}.md": costs_page.render(name, b) for name, b in benches.items()}
     texts[folder / "README.md"] = index.render(found, benches)
     if infos is not None:
@@ -59,4 +62,16 @@ def regenerate(
         texts[folder / "index.html"] = html.render(found, every, folder, benches, infos)
     left = [path for own in made.values() for path in own.left(folder)]
     notes = [own.note for own in made.values() if own.note]
-    return Report(bring(texts, left, check=check), *found.problems(picked), notes)
+    damages, errors = found.problems(picked)
+    return Report(bring(texts, left, check=check), damages, [*errors, *bad_benches], notes)
+
+
+def _benches(folder: Path) -> tuple[dict[str, tuple[Bench, ...]], list[str]]:
+    """The benchmarks of a folder by file name, and why others cannot be read."""
+    found, errors = {}, []
+    for path in sorted(folder.glob("cost-*.json")):
+        try:
+            found[path.stem] = timings.read(boards.named(path))
+        except UserError as error:
+            errors.append(str(error))
+    return found, errors

@@ -1,11 +1,11 @@
 """One row of a leaderboard per variant: what was found, as numbers."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sambench import records
 from sambench.report.comparison import Comparison, Standing
 from sambench.report.runs import Runs
 from sambench.stats import Interval
@@ -87,7 +87,7 @@ def _settings(runs: Runs, space: Mapping[str, Any]) -> Settings | None:
     run = runs.first
     if run is None:
         return None
-    hyperparameters = json.loads(run.hyperparameters)
+    hyperparameters = records.hyperparameters(run.hyperparameters)
     values = {**hyperparameters, "lr": run.lr}
     found = [_edge(name, values.get(name), bounds) for name, bounds in space.items()]
     edges = tuple(edge for edge in found if edge)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sambench.report import numbers
+from sambench.report import numbers, texts
 from sambench.report.evidence import Evidence
 from sambench.report.figures.frames import Row, by_variant, have, known, rows
 from sambench.report.numbers import NONE
@@ -178,7 +178,7 @@ def configurations(evidence: Evidence, folder: str) -> str:
 
 
 def _alt(text: str) -> str:
-    return text.replace("[", "(").replace("]", ")").replace("\n", " ")
+    return texts.markdown(text.replace("[", "(").replace("]", ")"))
 
 
 def _number(value: float) -> float | None:

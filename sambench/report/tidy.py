@@ -14,6 +14,7 @@ DIGITS = 9
 SMALLEST = -13  # power of ten below which numbers are rounded one by one
 POWERS = np.array([float(f"1e{power}") for power in range(23)])  # all that are exact doubles
 TENS = np.array([float(f"1e{power}") for power in range(SMALLEST, 20)])
+FORMULA = r"\A([=+\-@\t\r])"  # what a spreadsheet computes begins so
 
 
 def csv_text(frame: pd.DataFrame) -> str:
@@ -23,7 +24,7 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 def written(frame: pd.DataFrame) -> str:
     """The same of a table that is rounded."""
-    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = _inert(pa.Table.from_pandas(frame, preserve_index=False))
     style = "needed" if any(map(_needs_quotes, table.columns)) else "none"
     target = io.BytesIO()
     arrow.write_csv(table, target, arrow.WriteOptions(quoting_style=style, quoting_header="none"))
@@ -38,9 +39,23 @@ def rounded(frame: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
+def _inert(table: pa.Table) -> pa.Table:
+    """Texts that a spreadsheet would compute begin with an apostrophe, which makes them texts."""
+    options = compute.ReplaceSubstringOptions(FORMULA, r"'\1")
+    for i, name in enumerate(table.column_names):
+        if _is_text(table[name]):
+            texts = compute.call_function("replace_substring_regex", [table[name]], options)
+            table = table.set_column(i, name, texts)
+    return table
+
+
+def _is_text(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+
+
 def _needs_quotes(column: pa.ChunkedArray) -> bool:
     """Arrow's own "needed" quotes every text."""
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+    if not _is_text(column):
         return False
     options = compute.MatchSubstringOptions('[",\\r\\n]')
     found = compute.call_function("match_substring_regex", [column.unique()], options)

@@ -5,8 +5,10 @@ from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from sambench.report.numbers import duration
+from sambench.report.texts import one_line
 
 
 def render(found: Mapping[str, Any]) -> RenderableType:
@@ -27,5 +29,5 @@ def render(found: Mapping[str, Any]) -> RenderableType:
         )
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, text in rows.items():
-        table.add_row(f"[bold]{name}", text)
+        table.add_row(Text(name, style="bold"), Text(one_line(text)))
     return table

@@ -1,6 +1,5 @@
 """A trial that a W&B agent started: it logs into the agent's run and lands in its study."""
 
-import json
 import os
 import signal
 import sys
@@ -14,7 +13,7 @@ import optuna
 
 from sambench import swept, train
 from sambench import trial as trials
-from sambench.files import write_atomically
+from sambench.files import write_sealed
 from sambench.storage import StudyFolder
 from sambench.study import cache_folder, land
 from sambench.tracking import describe
@@ -86,7 +85,7 @@ def _leave_failed(run: Run, folder: Path, error: Exception) -> None:
         return
     reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
     stored = {"setting": run.setting, "outcome": asdict(Outcome("failed", reason))}
-    write_atomically(folder / train.RESULT, json.dumps(stored))
+    write_sealed(folder / train.RESULT, stored)
 
 
 def _land(study: StudyFolder, sweep_id: str) -> None:

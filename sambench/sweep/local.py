@@ -142,7 +142,9 @@ class LocalSweep:
             runs = ledger.ended()
             if len(runs) == FIRST_FAILURES and all(run.state == "failed" for run in runs):
                 raise RunFailed(f"the first {FIRST_FAILURES} runs of the sweep; see the output")
-        elif metric is not None and ended.best is None:
+        if process.damaged:
+            self.say("  its W&B file is damaged: what stands behind the damage is not counted")
+        elif metric is not None and ended.best is None and ended.state != "failed":
             self.say(f"  it logged no {metric.name!r}: {_logged(process)}")
 
     def _stop_early(self, ledger: Ledger) -> None:

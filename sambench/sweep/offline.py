@@ -7,6 +7,7 @@ protobuf records. It may end in the middle of a frame while its program runs.
 import json
 import math
 import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ class RunLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.damaged = False
+        """whether it cannot be read to its end; what stands before that counts"""
         self._offset = HEADER
         self._buffer = b""
         self._history: dict[str, list[float]] = {}
@@ -34,6 +37,16 @@ class RunLog:
         self.config: dict[str, Any] = {}
 
     def update(self) -> None:
+        if self.damaged:
+            return
+        from google.protobuf.message import DecodeError
+
+        try:
+            self._update()
+        except (OSError, ValueError, DecodeError):
+            self.damaged = True
+
+    def _update(self) -> None:
         from wandb.proto.wandb_internal_pb2 import Record  # pyright: ignore[reportAttributeAccessIssue]
 
         for data in self._frames():
@@ -70,11 +83,13 @@ class RunLog:
                 continue
             if at + FRAME.size > len(data):
                 break
-            _, length, kind = FRAME.unpack_from(data, at)
+            crc, length, kind = FRAME.unpack_from(data, at)
             end = at + FRAME.size + length
             if kind == 0 or end > len(data):
                 break
             chunk = data[at + FRAME.size : end]
+            if crc != zlib.crc32(chunk, zlib.crc32(bytes([kind]))):
+                raise ValueError("the check of a frame does not fit")
             self._buffer = chunk if kind in (FULL, FIRST) else self._buffer + chunk
             at = end
             if kind in (FULL, LAST):

@@ -91,6 +91,11 @@ class RunProcess:
         return [self._metric.sign * value for value in self._log.history(self._metric.name)]
 
     @property
+    def damaged(self) -> bool:
+        """Whether W&B's file cannot be read to its end."""
+        return self._log is not None and self._log.damaged
+
+    @property
     def names(self) -> set[str] | None:
         """What was logged; None if the program started no run."""
         return None if self._log is None else self._log.names() | self._summary_names()

@@ -3,8 +3,10 @@
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -39,6 +41,7 @@ class Link:
     ) -> None:
         self._orders: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._hear = hear
+        self._scratch = tempfile.mkdtemp(prefix="sambench-wandb-")  # W&B leaves folders behind
         module = f"{__package__}.process"
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, mode, str(folder), str(limit_s)],
@@ -46,7 +49,7 @@ class Link:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=_environment(mode, folder),
+            env={**_environment(mode, folder), "TMPDIR": self._scratch},
             start_new_session=True,  # Ctrl-C is for the study
         )
         works = (self._write, self._read)
@@ -60,6 +63,8 @@ class Link:
 
     def kill(self) -> None:
         self.process.kill()
+        self.process.wait()
+        self._clear()
 
     def end(self) -> None:
         """Lets the process obey what it was told and end; kills it if that takes long."""
@@ -69,8 +74,12 @@ class Link:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._clear()
         for thread in self._threads:
             thread.join(LEAVE_S)
+
+    def _clear(self) -> None:
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _write(self) -> None:
         assert self.process.stdin is not None

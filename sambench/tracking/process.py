@@ -4,6 +4,7 @@ Orders come in as lines of JSON, answers go out as such. It ends with the orders
 answer, as soon as W&B fails: what follows is for the study to decide.
 """
 
+import atexit
 import json
 import os
 import signal
@@ -93,7 +94,14 @@ def _reason(error: Exception) -> str:
     return lines[0] if lines else type(error).__name__
 
 
+def _leave_no_folder(path: str) -> None:
+    """Removes the folder of temporary files if nothing is in it: the study may be gone."""
+    with suppress(OSError):
+        os.rmdir(path)
+
+
 def main(mode: Literal["online", "offline"], folder: Path, limit_s: float) -> None:
+    atexit.register(_leave_no_folder, os.environ.get("TMPDIR", ""))  # runs after W&B's own
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the study says when it is over
     with suppress(OSError):
         os.nice(10)  # training goes first

@@ -9,14 +9,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sambench import records
+from sambench import config, records
 from sambench.errors import UserError
 from sambench.records import Record, damage
 from sambench.records.lines import Lines
 
+SPEC = {
+    "name": "digits",
+    "question": "Is #1 the best?",
+    "variants": ["plain", "sam"],
+    "task": {"dataset": "digits", "model": "test_resnet"},
+    "train": {"epochs": 10, "batch_size": 64},
+    "search": {"trials": 8, "space": {"lr": {"low": 0.001, "high": 1.0, "log": True}}},
+}
 HEADER = {
-    "study": "digits #1",
-    "spec": {"question": "Is #1 the best?"},
+    "study": "digits",
+    "spec": config.parse(SPEC).model_dump(mode="json"),
     "spaces": {},
     "command": "python -m sambench study",
     "commit": "0123abc",
@@ -28,7 +36,7 @@ HEADER = {
 CORRECT = np.arange(13) % 3 == 0
 RECORD = Record(
     study="digits",
-    variant="sam #2, wide",
+    variant="sam-wide",
     key="sam",
     stage="confirm",
     trial=3,
@@ -81,7 +89,7 @@ def test_everything_comes_back(tmp_path: Path):
 
 
 def test_marks_of_the_format_are_texts_too(tmp_path: Path):
-    runs = [replace(RECORD, variant=f"a#{i}\r\n", key="k#", reason='#\n, "') for i in range(3)]
+    runs = [replace(RECORD, seed=i, device="a#\r\n", reason='#\n, "') for i in range(3)]
     records.write(tmp_path / "r.csv", HEADER, runs)
     found = records.read(tmp_path / "r.csv")
     assert found.records == tuple(runs) and found.damages == ()

@@ -12,6 +12,7 @@ from sambench.report.boards import Board
 from sambench.report.evidence import Evidence
 from sambench.report.figures.frames import by_variant, have, known, rows
 from sambench.report.figures.plot import slug
+from sambench.report.harmless import is_harmless
 from sambench.report.html.cells import Cell, Column, Key, Table, columns, number, text
 from sambench.report.html.inline import inline
 from sambench.report.html.wandb import link
@@ -57,16 +58,24 @@ def study(
         board=board,
         ranking=_ranking(analysis.rows, ids, analysis.use or ""),
         published=_published(analysis.header["spec"].get("published") or ()),
-        drawn=[
-            inline(made.texts.get(path) or (folder / path).read_text(encoding="utf-8"), slug(name))
-            for path, _ in found.figures
-        ],
+        drawn=[inline(svg, slug(name)) for svg in _figures(made, folder)],
         more=[one for one in more if one and one.rows],
         legend=page.legend(analysis),
         limits=page.limits(analysis),
         protocol=page.protocol(analysis.header["spec"]),
         origin=page.origin(analysis),
     )
+
+
+def _figures(made: Outputs, folder: Path) -> list[str]:
+    """Those that are made, and those on disk that only draw."""
+    texts = [made.texts.get(path) or _standing(folder / path) for path, _ in made.evidence.figures]
+    return [text for text in texts if is_harmless(text)]
+
+
+def _standing(path: Path) -> str:
+    """ "" if there is none."""
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _ranking(found: Sequence[Row], ids: Mapping[str, str], use: str) -> Table:

@@ -105,8 +105,45 @@ def test_a_stale_page_is_named_then_mended(tmp_path: Path):
 
 def test_a_damaged_file_is_one_line(tmp_path: Path):
     (tmp_path / "cost-cpu.json").write_text('[{"model": 3}]')
-    with pytest.raises(UserError, match=r"cost-cpu.json: 0.model: "):
-        regenerate(tmp_path)
+    (error,) = regenerate(tmp_path).errors
+    assert error.startswith(f"{tmp_path}/cost-cpu.json: 0.model: ")
+
+
+DAMAGE = {
+    "nothing": b"",
+    "bytes": b"\x00\xff\xfe",
+    "no list": b"{}",
+    "no rounds": b'"seconds": [], ',
+    "another number of rounds": b'"seconds": [1.0], ',
+    "a round that took no time": b'"seconds": [0.0, 1.0, 1.0], ',
+    "a round without end": b'"seconds": [NaN, 1.0, 1.0], ',
+    "deep": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_damaged_timings_are_named_and_the_others_are_published(tmp_path: Path, case: str):
+    good = publish_costs(BENCH, tmp_path)
+    bad = tmp_path / "cost-gpu.json"
+    text = good.with_suffix(".json").read_bytes()
+    damage = DAMAGE[case]
+    if damage.startswith(b'"seconds"'):
+        damage = text.replace(b'"seconds": [1.0, 2.0, 1.0], ', damage, 1)
+        assert damage != text
+    bad.write_bytes(damage)
+    (tmp_path / "cost-gpu.md").write_text("of better days")
+    good.unlink()
+    found = regenerate(tmp_path)
+    assert good.is_file() and len(found.errors) == 1 and len(found.errors[0]) < 400
+    assert found.errors[0].startswith(f"{bad}: ") and "\n" not in found.errors[0]
+    assert (tmp_path / "cost-gpu.md").read_text() == "of better days"
+
+
+def test_timings_that_cannot_be_compared_are_named(tmp_path: Path):
+    for changes in ({"loops": ()}, {"outside": ()}, {"variants": ()}, {"parameter_bytes": 0}):
+        timings.write(tmp_path / "cost-cpu.json", [replace(BENCH, **changes)])
+        with pytest.raises(UserError, match="cost-cpu.json: test_resnet: .* must "):
+            timings.read(tmp_path / "cost-cpu.json")
 
 
 def test_a_gpu_adds_epochs_and_peers():

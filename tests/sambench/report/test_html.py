@@ -127,10 +127,6 @@ def test_ids_are_unique_over_studies(make, build, tmp_path):
         assert target in ids
 
 
-def test_an_empty_folder(build, tmp_path):
-    assert "No study is published yet" in build({}, tmp_path)
-
-
 def test_inlined_figures_refer_to_their_own_ids():
     svg = '<svg><style>a {}</style><path id="m" /><use href="#m" clip-path="url(#m)" /></svg>'
     found = inline.inline(svg + "<!-- matplotlib 3 -->\n", "digits")

@@ -1,6 +1,5 @@
 """Trials of W&B agents in their study: each counted once, whatever else goes on."""
 
-import json
 import os
 import signal
 import threading
@@ -16,6 +15,7 @@ import pytest
 from sambench import config, records, seeds, swept, trial
 from sambench.config import Study
 from sambench.errors import UserError
+from sambench.files import write_sealed
 from sambench.storage import StudyFolder
 from sambench.study import land
 from sambench.sweep import agented
@@ -51,9 +51,9 @@ def leave(root: Path, study: Study, label: str, run_id: str, **changes: Any) -> 
               "seed": run.seeds.number, "device": "cpu", **run.setting}  # fmt: skip
     outcome = Outcome("complete", epochs_done=2, val_accuracy=changes.get("accuracy", 0.5),
                       val_loss=1.0, steps=4, gradient_evaluations=8.0)  # fmt: skip
-    (folder / "trial.json").write_text(json.dumps(stored))
+    write_sealed(folder / "trial.json", stored)
     result = {"setting": run.setting, "outcome": vars(outcome) | {"history": []}}
-    (folder / "result.json").write_text(json.dumps(result))
+    write_sealed(folder / "result.json", result)
 
 
 def sweep_rows(root: Path, name: str = "tiny") -> list[records.Record]:

@@ -1,0 +1,67 @@
+"""The header of a records file, as strictly checked as a study file: its words reach programs."""
+
+from datetime import date as Date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from sambench.config import Space, Study
+from sambench.config.models import Name
+from sambench.config.table import one_line
+from sambench.errors import UserError
+from sambench.records.record import FORMAT
+
+LONGEST = 300  # characters of a message
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Count = Annotated[int, Field(ge=0)]
+Commit = Annotated[str, Field(pattern=r"^(unknown|[0-9a-f]{4,64}(\+changes)?)$")]
+
+
+def _iso(text: str) -> str:
+    Date.fromisoformat(text)
+    return text
+
+
+class Swept(BaseModel):
+    """What trials of W&B sweeps have to do with the ranking."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    trials: dict[Name, Count]
+    ranked: Count
+
+
+class Header(BaseModel):
+    """Where records come from. Keys beside these are kept, and nobody prints them."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    format: Literal[FORMAT]  # pyright: ignore[reportInvalidTypeForm]
+    """of this file"""
+    num_records: Count
+    study: Name
+    spec: Study
+    spaces: dict[Name, dict[Identifier, Space]]
+    """label -> searched name -> space, as resolved by Study.arms()"""
+    defaults: dict[Name, dict[Identifier, float]] = {}
+    """label -> searched name -> the paper's value"""
+    command: str
+    commit: Commit
+    date: Annotated[str, AfterValidator(_iso)]
+    versions: dict[str, str]
+    """package -> version"""
+    hardware: dict[str, str | int | float | bool | None]
+    """what the host is and how it was set: name -> value"""
+    test_runs: Count
+    """how often the study has touched its test set"""
+    swept: Swept | None = None
+
+
+def checked(found: dict[str, Any], where: str) -> dict[str, Any]:
+    """The header with the defaults of its study filled in; UserError for whatever is no header."""
+    try:
+        header = Header.model_validate(found)
+    except ValidationError as error:
+        raise UserError(f"{where}: {one_line(error)}"[:LONGEST]) from None
+    return found | header.model_dump(mode="json", include={"spec", "spaces"})
