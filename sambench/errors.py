@@ -1,7 +1,12 @@
-"""What a user did wrong, said in one line."""
+"""What a user did wrong, said in one line that a terminal can hold."""
 
 import difflib
+import reprlib
 from collections.abc import Iterable
+
+LONGEST = 400  # characters of a message
+LISTED = 200  # characters of a list of choices
+ECHOED = 60  # characters of a value of the user's
 
 
 class UserError(Exception):
@@ -13,9 +18,42 @@ class WorkFailed(Exception):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The tail of a message: the choices closest to `word`, or all of them if none is close."""
-    choices = sorted(known)
-    close = difflib.get_close_matches(word, choices, n=3, cutoff=0.5)
-    if close:
+    """The tail of a message: the choices closest to `word`; if none is close all, if they fit."""
+    word, choices = word[:ECHOED], sorted(known)
+    if close := difflib.get_close_matches(word, choices, n=3, cutoff=0.5):
         return f"did you mean {' or '.join(close)}?"
-    return f"choose from {', '.join(choices)}"
+    listed = f"choose from {', '.join(choices)}"
+    if len(listed) <= LISTED:
+        return listed
+    closest = difflib.get_close_matches(word, choices, n=3, cutoff=0) or choices[:3]
+    return f"nearest: {', '.join(closest)}; {len(choices)} in all"
+
+
+def echo(value: object) -> str:
+    """The repr of what a user gave, short enough for a message."""
+    try:
+        return shortened(_ECHO.repr(value), 2 * ECHOED)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        return "a number of thousands of digits"
+
+
+def shortened(text: str, length: int = LONGEST) -> str:
+    """`text` on one line, without its middle where it is longer."""
+    ends = text if len(text) <= 4 * LONGEST else f"{text[:LONGEST]} {text[-LONGEST:]}"
+    line = " ".join(ends.split())
+    half = (length - 5) // 2
+    return line if len(line) <= length else f"{line[:half]} ... {line[-half:]}"
+
+
+def said(error: BaseException) -> str:
+    """What an exception says, on one short line; its type where it says nothing."""
+    lines = str(error).strip().splitlines()
+    kind = type(error).__name__
+    if not lines:
+        return kind
+    told = isinstance(error, UserError | ValueError | AssertionError | RuntimeError | OSError)
+    return shortened(lines[0] if told else f"{kind}: {lines[0]}", LISTED)
+
+
+_ECHO = reprlib.Repr()
+_ECHO.maxstring = _ECHO.maxother = _ECHO.maxlong = ECHOED

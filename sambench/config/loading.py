@@ -10,14 +10,16 @@ from pydantic import ValidationError
 
 from sambench.config.extensions import check_base
 from sambench.config.models import Study
+from sambench.config.numbers import DEEPEST
 from sambench.config.table import one_line
-from sambench.errors import UserError, nearest
+from sambench.errors import ECHOED, UserError, echo, nearest, shortened
 
 Data = dict[str, Any]
 
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (Path("studies"), _PACKAGE.parent / "studies", _PACKAGE / "studies")
 """Where names are looked up: the working directory, the checkout, the wheel."""
+LARGEST_FILE = 1_000_000  # bytes
 
 
 def load(source: str | Path, overrides: Sequence[str] = ()) -> Study:
@@ -28,7 +30,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Study:
     """
     data, origin = _read(source)
     if overrides:
-        origin = f"{origin} with {', '.join(overrides)}"
+        origin = f"{origin} with {shortened(', '.join(overrides), 2 * ECHOED)}"
     return parse(data, origin, overrides)
 
 
@@ -54,8 +56,8 @@ def assignments(option: str, given: Sequence[str]) -> Data:
     for word in given:
         name, equals, value = word.partition("=")
         if not equals:
-            raise UserError(f"{option} '{word}': must look like alpha=0.4")
-        found[name.strip()] = _value(value)
+            raise UserError(f"{option} {echo(word)}: must look like alpha=0.4")
+        found[name.strip()] = _value(value, f"{option} {echo(word)}")
     return found
 
 
@@ -77,7 +79,7 @@ def _find(source: str | Path) -> Path:
         if path.is_file():
             return path
     known = {path.stem for folder in _FOLDERS for path in folder.glob("*.toml")}
-    raise UserError(f"unknown study '{source}', {nearest(Path(source).stem, known)}")
+    raise UserError(f"unknown study {echo(str(source))}, {nearest(Path(source).stem, known)}")
 
 
 def _layers(path: Path) -> dict[Path, Data]:
@@ -95,15 +97,19 @@ def _layers(path: Path) -> dict[Path, Data]:
 
 def _parsed(path: Path) -> Data:
     try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise UserError(f"{path}: too large for a study, more than {LARGEST_FILE} bytes")
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{path}: {error}") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: {_unreadable(error)}") from None
 
 
 def _extended(path: Path, base: object) -> Path:
     """The file that `path` extends: relative to its folder, or a study's name."""
     if not isinstance(base, str):
-        raise UserError(f"{path}: extends: must be a path or the name of a study, got {base!r}")
+        raise UserError(f"{path}: extends: must be a path or the name of a study, got {echo(base)}")
     beside = path.parent / base
     try:
         return beside if beside.is_file() else _find(base)
@@ -128,18 +134,32 @@ def _merged(base: Data, over: Data) -> Data:
 def _override(data: Data, override: str) -> None:
     """Sets one value in place: `train.epochs=3`."""
     key, equals, value = override.partition("=")
+    given = f"override {echo(override)}"
     if not equals:
-        raise UserError(f"override '{override}': must look like train.epochs=3")
+        raise UserError(f"{given}: must look like train.epochs=3")
     *tables, last = key.strip().split(".")
+    if len(tables) > DEEPEST:
+        raise UserError(f"{given}: no key lies so deep")
     for name in tables:
         data = data.setdefault(name, {})
         if not isinstance(data, dict):
-            raise UserError(f"override '{override}': {name} is not a table")
-    data[last] = _value(value)
+            raise UserError(f"{given}: {name} is not a table")
+    data[last] = _value(value, given)
 
 
-def _value(text: str) -> object:
+def _value(text: str, given: str) -> object:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text.strip()
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{given}: {_unreadable(error)}") from None
+
+
+def _unreadable(error: Exception) -> str:
+    """Why a TOML parser gave up."""
+    if isinstance(error, RecursionError):
+        return "is nested too deeply"
+    if isinstance(error, tomllib.TOMLDecodeError | UnicodeDecodeError):
+        return str(error)
+    return "holds a number of thousands of digits"
