@@ -2,6 +2,7 @@
 
 import difflib
 import reprlib
+import traceback
 from collections.abc import Iterable
 
 LONGEST = 400  # characters of a message
@@ -11,6 +12,9 @@ ECHOED = 60  # characters of a value of the user's
 
 class UserError(Exception):
     """Bad input. The command line prints the message on one line and exits with code 2."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shortened(message))
 
 
 class WorkFailed(Exception):
@@ -46,13 +50,15 @@ def shortened(text: str, length: int = LONGEST) -> str:
 
 
 def said(error: BaseException) -> str:
-    """What an exception says, on one short line; its type where it says nothing."""
+    """What an exception says, on one short line; where it says nothing, what raised it."""
     lines = str(error).strip().splitlines()
     kind = type(error).__name__
     if not lines:
-        return kind
-    told = isinstance(error, UserError | ValueError | AssertionError | RuntimeError | OSError)
-    return shortened(lines[0] if told else f"{kind}: {lines[0]}", LISTED)
+        frames = [f.line or "" for f in traceback.extract_tb(error.__traceback__)]
+        telling = [line for line in frames if not line.startswith("raise")]
+        return shortened(f"{kind} at: {telling[-1]}" if telling else kind, LISTED)
+    plain = isinstance(error, UserError | ValueError | AssertionError | RuntimeError | OSError)
+    return shortened(lines[0] if plain else f"{kind}: {lines[0]}", LISTED)
 
 
 _ECHO = reprlib.Repr()

@@ -32,23 +32,30 @@ Schedule = Annotated[
     Literal["cosine", "constant", "step", "multistep", "poly", "tanh", "wsd", "rsqrt"],
     BeforeValidator(_no_plateau),
 ]
-SCHEDULE_ARGS = (
-    "decay_epochs",
-    "decay_milestones",
-    "decay_rate",
-    "min_lr",
-    "k_decay",
-    "decay_fn",
-    "stable_timescale",
-)
+_POSITIVE = Annotated[float, Field(gt=0, le=LARGEST)]
+
+
+class ScheduleArgs(Table):
+    """timm's, in epochs and in shares of the peak; a dump holds only what is set."""
+
+    decay_epochs: _POSITIVE | None = None
+    decay_milestones: Annotated[tuple[_POSITIVE, ...], Field(strict=False, min_length=1)] | None = (
+        None
+    )
+    decay_rate: Annotated[float, Field(gt=0, le=100)] | None = None
+    min_lr: Annotated[float, Field(ge=0, le=1)] | None = None
+    k_decay: Annotated[float, Field(gt=0, le=100)] | None = None
+    decay_fn: str | None = None
+    stable_timescale: _POSITIVE | None = None
+
+
 _NEEDED = {"step": "decay_epochs", "multistep": "decay_milestones", "poly": "decay_rate"}
 """What timm's own default, meant for 300 epochs, would get wrong here."""
 
 
 def _schedule_args(given: Any) -> Any:
-    for name in _keys(given):
-        if name not in SCHEDULE_ARGS:
-            raise Broken(f"unknown key, {nearest(name, SCHEDULE_ARGS)}", name)
+    """The table as it was written, once it is known to be right."""
+    ScheduleArgs.model_validate(given)
     return given
 
 
@@ -71,7 +78,7 @@ class Extensions(Table):
     base_args: Annotated[dict[str, Plain], BeforeValidator(_base_args)] = Field(
         default_factory=dict
     )
-    schedule_args: Annotated[dict[str, Plain], BeforeValidator(_schedule_args)] = Field(
+    schedule_args: Annotated[dict[str, Any], BeforeValidator(_schedule_args)] = Field(
         default_factory=dict
     )
     decay_norm_and_bias: bool = True
