@@ -350,14 +350,16 @@ def trial(
 
     from sambench import config, launch, limits
     from sambench import device as devices
+    from sambench.config import chosen
 
     limits.check()
     devices.check(device)
     if unknown := [word for word in others if not word.startswith("--") or "=" not in word]:
         raise UserError(f"unexpected {echo(unknown[0])}; hyperparameters look like --alpha=0.4")
     given = config.assignments("--fix", [*fix, *(word[2:] for word in others)])
+    chosen.check(lr, epochs_factor, {"rho": rho, **given})
     launch.launched()
-    study = config.load(name, overrides)
+    study = config.load(name, overrides, variant)
 
     from sambench import distributed  # seconds, and nothing is wrong so far
     from sambench import trial as trials
@@ -400,10 +402,11 @@ def trial(
 @root_option
 def best(name: str, form: str, root: Path) -> None:
     """The winner of a study, as a program that trains it or as JSON."""
+    path = _records_of(name, root)
+
     from sambench import records
     from sambench.report import best as winner
 
-    path = _records_of(name, root)
     found = records.read(path)
     for damage in found.damages:
         click.echo(f"sambench: {path}: {damage}", err=True)
@@ -505,6 +508,15 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
 
     from rich.console import Console
 
+    from sambench import device as devices
+    from sambench import limits
+    from sambench.config import roster
+
+    limits.check()
+    devices.check(settings["device"])
+    for key in chosen.split(",") if chosen != "all" else ():
+        roster.check("--variants: ", key.strip())
+
     import variants as registry
     from sambench.bench import Settings, measure
     from sambench.report import costs_page
@@ -534,6 +546,11 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def variants(name: str | None, as_json: bool) -> None:
     """List the variants, or explain one: formula, paper, ranges, deviations, pitfalls."""
+    from sambench.config import roster
+
+    if name:
+        roster.check("", name)
+
     import variants as registry
     from sambench.report import catalog
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import variants
 from sambench import device, seeds, train
-from sambench.config import Study, VariantTable, fingerprint, numbers
+from sambench.config import Study, VariantTable, fingerprint
 from sambench.config.arms import Arm, arm
-from sambench.config.numbers import LARGEST_RATE, SMALLEST_RATE
+from sambench.config.chosen import check
 from sambench.distributed import ALONE, World
 from sambench.errors import UserError, nearest
 from sambench.files import write_atomically
@@ -18,8 +18,6 @@ from sambench.preflight import preflight
 from sambench.protocol import epochs, settable
 from sambench.swept import IDENTITY
 from sambench.train import NO_PARTS, Outcome, Report, Run
-
-LONGEST = 1000  # times the study's own schedule
 
 
 def plan(
@@ -40,20 +38,9 @@ def plan(
     epochs_factor: the length of its schedule, in units of the study's
     UserError where the registry knows better.
     """
-    if not SMALLEST_RATE <= lr <= LARGEST_RATE:
-        rule = "must be > 0" if lr <= 0 else f"must be from {SMALLEST_RATE:g} to {LARGEST_RATE:g}"
-        raise UserError(f"--lr {rule}, got {lr}")
-    if not 0 < epochs_factor <= LONGEST:
-        rule = "must be > 0" if epochs_factor <= 0 else f"must be <= {LONGEST}"
-        raise UserError(f"--epochs-factor {rule}, got {epochs_factor}")
-    found = _arm(study, variant)
     chosen = dict(fix or {})
-    for name, value in {"rho": rho, **chosen}.items():
-        if isinstance(value, int | float):
-            try:
-                numbers.check(value)
-            except ValueError as error:
-                raise UserError(f"--{name} {error}") from None
+    check(lr, epochs_factor, {"rho": rho, **chosen})
+    found = _arm(study, variant)
     if rho is not None:
         if found.radius is None:
             raise UserError(f"--rho: {found.key} has no radius")

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sambench.config import roster
 from sambench.config.space import Space
 from sambench.errors import UserError
 
@@ -39,11 +38,9 @@ class Arm:
 
 def arm(place: str, table: "VariantTable", lr: Space) -> Arm:
     """The competitor described by the table at `place`; UserError where the registry disagrees."""
+    import variants  # imports torch, too slow for a module that `--help` may load
+
     with _blamed_on(place):
-        roster.check(table.name)
-
-        import variants  # imports torch, too slow for a module that `--help` may load
-
         info = variants.info(table.name)
     with _blamed_on(f"{place}.fix"):
         variants.create(table.name, **table.fix)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from sambench.config import roster
 from sambench.config.extensions import check_base
 from sambench.config.models import Study
 from sambench.config.numbers import DEEPEST
@@ -22,31 +23,42 @@ _FOLDERS = (Path("studies"), _PACKAGE.parent / "studies", _PACKAGE / "studies")
 LARGEST_FILE = 1_000_000  # bytes
 
 
-def load(source: str | Path, overrides: Sequence[str] = ()) -> Study:
+def load(source: str | Path, overrides: Sequence[str] = (), variant: str | None = None) -> Study:
     """The study in a file or of a name, after overrides; UserError, one line, if anything is wrong.
 
+    variant: what --variant names, to be checked before torch is imported
     >>> load("digits", ["train.epochs=3"]).train.epochs
     3
     """
     data, origin = _read(source)
     if overrides:
         origin = f"{origin} with {shortened(', '.join(overrides), 2 * ECHOED)}"
-    return parse(data, origin, overrides)
+    return parse(data, origin, overrides, variant)
 
 
-def parse(data: Mapping[str, Any], source: str = "study", overrides: Sequence[str] = ()) -> Study:
+def parse(
+    data: Mapping[str, Any],
+    source: str = "study",
+    overrides: Sequence[str] = (),
+    variant: str | None = None,
+) -> Study:
     """The study spelled by plain tables; `source` stands in messages, and for a missing name."""
     tables = {"name": Path(source).stem, **copy.deepcopy(dict(data))}
     for override in overrides:
         _override(tables, override)
     try:
         study = Study.model_validate(tables)
+        for place, name in study.names():
+            roster.check(f"{place}: ", name)
+        if variant is not None:
+            roster.check("--variant: ", variant, study.labels())
         study.arms()
         check_base(study.train.base)
     except ValidationError as error:
         raise UserError(f"{source}: {one_line(error)}") from None
     except UserError as error:
-        raise UserError(f"{source}: {error}") from None
+        told = str(error)
+        raise UserError(told if told.startswith("--") else f"{source}: {told}") from None
     return study
 
 

@@ -194,10 +194,7 @@ class Study(Table):
 
     @model_validator(mode="after")
     def _one_baseline(self) -> Self:
-        tables = self._tables().values()
-        labels = [table.label or table.name for table in tables]
-        if self.equal_epochs:
-            labels.append(EQUAL_EPOCHS)
+        tables, labels = self._tables().values(), self.labels()
         for label in labels:
             if labels.count(label) > 1:
                 raise Broken(f"label {label!r} is used twice; labels must be unique", "variants")
@@ -211,6 +208,15 @@ class Study(Table):
             rule = f"must be <= search.trials = {self.search.trials}, got {self.finalists.top}"
             raise Broken(rule, "finalists", "top")
         return self
+
+    def labels(self) -> list[str]:
+        """The names of all competitors."""
+        own = [table.label or table.name for table in self._tables().values()]
+        return [*own, EQUAL_EPOCHS] if self.equal_epochs else own
+
+    def names(self) -> list[tuple[str, str]]:
+        """Place in the file and registry key of every variant."""
+        return [(place, table.name) for place, table in self._tables().items()]
 
     def arms(self) -> tuple[Arm, ...]:
         """The competitors, in the order of the file; UserError where the registry knows better."""

@@ -46,7 +46,8 @@ def check(value: float) -> None:
         raise Broken(f"must be from -{LARGEST:g} to {LARGEST:g}, got {echo(value)}")
 
 
-def _plain(value: object, depth: int = 0) -> object:
+def plain(value: object, depth: int = 0) -> object:
+    """The value; Broken unless JSON can hold it and arithmetic its numbers."""
     match value:
         case bool() | str() | None:
             pass
@@ -56,12 +57,12 @@ def _plain(value: object, depth: int = 0) -> object:
             if depth == DEEPEST:
                 raise Broken(f"is nested more than {DEEPEST} deep")
             for item in value.values() if isinstance(value, dict) else value:
-                _plain(item, depth + 1)
+                plain(item, depth + 1)
         case _:
             kind = type(value).__name__
             raise Broken(f"must be a number, a string, true or false, got a {kind}")
     return value
 
 
-Plain = Annotated[Any, BeforeValidator(_plain)]
+Plain = Annotated[Any, BeforeValidator(plain)]
 """An argument that JSON can hold, for a function that is not ours."""
