@@ -205,20 +205,29 @@ def study(
     """
     from rich.console import Console
 
-    from sambench import config, launch, limits
+    from sambench import config, finished, launch, limits
     from sambench import device as devices
+    from sambench.tracking import modes
 
     limits.check()
     devices.check(device)
     if launch.launched():
         raise UserError("a study runs without torchrun, which is for `trial`; here use --workers")
     named = [] if fork is None else [f"name={json.dumps(fork)}"]
-    loaded = config.load(name, [*overrides, *named])
+    words = [*overrides, *named]
+    loaded = config.read(name, words)
+    console = Console(stderr=as_json)
+    mode = modes.mode(wandb)
+    if mode != "online" and not dry_run:
+        found = finished.shown(root / loaded.name, loaded, tracked=mode != "disabled")
+        if found is not None:
+            _present(found, root / loaded.name, console, as_json=as_json, publish=publish)
+            return
+    loaded = config.load(name, words)
 
     from sambench.study import Settings, run_study  # seconds, and nothing is wrong so far
 
     num = _workers(workers, device)
-    console = Console(stderr=as_json)
     if dry_run:
         from sambench.plan import plan
         from sambench.report.plans import render
@@ -236,16 +245,20 @@ def study(
         console=console,
     )
     analysis = run_study(loaded, settings=settings)
+    _present(analysis, root / loaded.name, console, as_json=as_json, publish=publish)
+
+
+def _present(analysis: Any, folder: Path, console: Any, *, as_json: bool, publish: bool) -> None:
+    """Prints what a study found, and copies it where it is published."""
     if as_json:
         click.echo(json.dumps(asdict(analysis)))
     else:
-        _show(analysis, root / loaded.name, console)
+        _show(analysis, folder, console)
     _compare(analysis, console)
     if publish:
         from sambench.report.publish import publish as copy
 
-        page = copy(root / loaded.name, LEADERBOARDS, _infos())
-        console.print(f"published: {page}")
+        console.print(f"published: {copy(folder, LEADERBOARDS, _infos())}")
 
 
 def _workers(asked: int | None, device: str) -> int:

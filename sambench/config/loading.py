@@ -2,7 +2,8 @@
 
 import copy
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,39 +28,62 @@ def load(source: str | Path, overrides: Sequence[str] = (), variant: str | None 
     """The study in a file or of a name, after overrides; UserError, one line, if anything is wrong.
 
     variant: what --variant names, to be checked before torch is imported
+
     >>> load("digits", ["train.epochs=3"]).train.epochs
     3
     """
+    return _registered(*_validated(*_found(source, overrides), overrides, variant))
+
+
+def read(source: str | Path, overrides: Sequence[str] = ()) -> Study:
+    """The same without asking the registry, which needs torch: hyperparameters may be wrong."""
+    study, _ = _validated(*_found(source, overrides), overrides)
+    return study
+
+
+def parse(data: Mapping[str, Any], source: str = "study", overrides: Sequence[str] = ()) -> Study:
+    """The study spelled by plain tables; `source` stands in messages, and for a missing name."""
+    return _registered(*_validated(data, source, overrides))
+
+
+def _found(source: str | Path, overrides: Sequence[str]) -> tuple[Data, str]:
     data, origin = _read(source)
     if overrides:
         origin = f"{origin} with {shortened(', '.join(overrides), 2 * ECHOED)}"
-    return parse(data, origin, overrides, variant)
+    return data, origin
 
 
-def parse(
-    data: Mapping[str, Any],
-    source: str = "study",
-    overrides: Sequence[str] = (),
-    variant: str | None = None,
-) -> Study:
-    """The study spelled by plain tables; `source` stands in messages, and for a missing name."""
+def _validated(
+    data: Mapping[str, Any], source: str, overrides: Sequence[str], variant: str | None = None
+) -> tuple[Study, str]:
     tables = {"name": Path(source).stem, **copy.deepcopy(dict(data))}
     for override in overrides:
         _override(tables, override)
-    try:
+    with _told_of(source):
         study = Study.model_validate(tables)
         for place, name in study.names():
             roster.check(f"{place}: ", name)
-        if variant is not None:
-            roster.check("--variant: ", variant, study.labels())
+    if variant is not None:
+        roster.check("--variant: ", variant, study.labels())
+    return study, source
+
+
+def _registered(study: Study, source: str) -> Study:
+    with _told_of(source):
         study.arms()
         check_base(study.train.base)
+    return study
+
+
+@contextmanager
+def _told_of(source: str) -> Iterator[None]:
+    """What is wrong, in one line that begins with where it stands."""
+    try:
+        yield
     except ValidationError as error:
         raise UserError(f"{source}: {one_line(error)}") from None
     except UserError as error:
-        told = str(error)
-        raise UserError(told if told.startswith("--") else f"{source}: {told}") from None
-    return study
+        raise UserError(f"{source}: {error}") from None
 
 
 def assignments(option: str, given: Sequence[str]) -> Data:

@@ -21,7 +21,7 @@ FLOORS = [
         *("journal", "recording", "swept"),
     },
     {"worker", "preflight"},
-    {"study"},
+    {"study", "finished"},
     {"plan", "trial", "sweep"},
     {"cli"},
 ]
