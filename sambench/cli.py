@@ -5,6 +5,7 @@ Exit codes: 0 ok, 1 the work failed, 2 bad input, 130 interrupted.
 
 import errno
 import functools
+import io
 import json
 import math
 import os
@@ -22,9 +23,11 @@ from sambench.errors import UserError, WorkFailed, echo, nearest, shortened
 UNUSABLE = {
     errno.EACCES,
     errno.EEXIST,
+    errno.EIO,
     errno.EISDIR,
     errno.ELOOP,
     errno.ENAMETOOLONG,
+    errno.ENOENT,
     errno.ENOTDIR,
     errno.EPERM,
     errno.EROFS,
@@ -86,6 +89,9 @@ def cli() -> None:
 def main() -> NoReturn:
     """Entry point: one line and an exit code for whatever goes wrong."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale without ± must not end a study
     try:
         cli(standalone_mode=False)
         sys.stdout and sys.stdout.flush()
@@ -207,6 +213,7 @@ def study(
 
     from sambench import config, finished, launch, limits
     from sambench import device as devices
+    from sambench import root as places
     from sambench.tracking import modes
 
     limits.check()
@@ -218,6 +225,7 @@ def study(
     loaded = config.read(name, words)
     console = Console(stderr=as_json)
     mode = modes.mode(wandb)
+    places.check(root / loaded.name)
     if mode != "online" and not dry_run:
         found = finished.shown(root / loaded.name, loaded, tracked=mode != "disabled")
         if found is not None:

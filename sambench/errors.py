@@ -45,8 +45,8 @@ def shortened(text: str, length: int = LONGEST) -> str:
     """`text` on one line, without its middle where it is longer."""
     ends = text if len(text) <= 4 * LONGEST else f"{text[:LONGEST]} {text[-LONGEST:]}"
     line = " ".join(ends.split())
-    half = (length - 5) // 2
-    return line if len(line) <= length else f"{line[:half]} ... {line[-half:]}"
+    tail = length // 4
+    return line if len(line) <= length else f"{line[: length - tail - 5]} ... {line[-tail:]}"
 
 
 def said(error: BaseException) -> str:

@@ -8,7 +8,6 @@ the marginal likelihood times a weak prior, which matters below some 20 points.
 from collections.abc import Callable
 
 import numpy as np
-from scipy import linalg, optimize
 
 MEDIANS = np.log([0.5, 0.5, 1.0])  # prior of length scale, length scale, variance: log-normal
 SPREADS = np.array([0.5, 0.5, 1.0])
@@ -21,6 +20,8 @@ def fit(x: np.ndarray, scores: np.ndarray, noise: float) -> Surface:
 
     `noise` is the sd of a score.
     """
+    from scipy import linalg, optimize  # half a second, which few of those who import stats need
+
     mean, scale = scores.mean(), scores.std() or 1.0
     z, variance = (scores - mean) / scale, (noise / scale) ** 2 + JITTER
     apart = [_squares(own, own) for own in x.T]
