@@ -5,7 +5,9 @@ Exit codes: 0 ok, 1 the work failed, 2 bad input, 130 interrupted.
 
 import errno
 import functools
+import io
 import json
+import math
 import os
 import signal
 import sys
@@ -16,18 +18,30 @@ from typing import Any, NoReturn
 
 import click
 
-from sambench.errors import UserError, WorkFailed, nearest
+from sambench.errors import UserError, WorkFailed, echo, nearest, shortened
 
 UNUSABLE = {
     errno.EACCES,
     errno.EEXIST,
+    errno.EIO,
     errno.EISDIR,
+    errno.ELOOP,
     errno.ENAMETOOLONG,
+    errno.ENOENT,
     errno.ENOTDIR,
     errno.EPERM,
     errno.EROFS,
 }
 FULL = {errno.ENOSPC, errno.EDQUOT}
+EXHAUSTED = {
+    errno.EAGAIN: "no further process or thread may start here; see ulimit -u",
+    errno.EMFILE: "too many files are open; raise the limit: ulimit -n 1024",
+    errno.ENFILE: "the system has too many open files",
+    errno.ENOMEM: "memory ran out; try fewer --workers, or smaller batches",
+}
+
+LARGEST_SEED = 2**53
+MOST_WORKERS = 4096
 
 LEADERBOARDS = Path("leaderboards")
 
@@ -48,9 +62,20 @@ root_option = click.option(
     "--root", type=Place(), default=Path("runs"), show_default=True,
     help="Folder that holds a folder per study.",
 )  # fmt: skip
+
+
+class Real(click.FloatRange):
+    """A finite number within its bounds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not math.isfinite(number := click.FLOAT.convert(value, param, ctx)):
+            self.fail(f"{number} is not a finite number.", param, ctx)
+        return super().convert(number, param, ctx)
+
+
 checkpoint_option = click.option(
     "--checkpoint-every",
-    type=click.FloatRange(min=0),
+    type=Real(min=0, max=1e9),
     default=10.0,
     show_default=True,
     metavar="SECONDS",
@@ -64,7 +89,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in self.commands:
-            raise UserError(f"unknown command {args[0]!r}; {nearest(args[0], self.commands)}")
+            raise UserError(f"unknown command {echo(args[0])}; {nearest(args[0], self.commands)}")
         return super().resolve_command(ctx, args)
 
 
@@ -77,8 +102,12 @@ def cli() -> None:
 def main() -> NoReturn:
     """Entry point: one line and an exit code for whatever goes wrong."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale without ± must not end a study
     try:
         cli(standalone_mode=False)
+        sys.stdout and sys.stdout.flush()
     except UserError as error:
         fail(str(error), 2)
     except WorkFailed as error:
@@ -92,30 +121,49 @@ def main() -> NoReturn:
         fail(error.format_message(), 2)
     except KeyboardInterrupt:
         fail("interrupted; the same command goes on from here", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python complains at its own exit
+        sys.exit(1)
     except OSError as error:
         fail(_unusable(error), 2)
+    except MemoryError:
+        fail(EXHAUSTED[errno.ENOMEM], 2)
     sys.exit(0)
 
 
 def fail(message: str, code: int) -> NoReturn:
     """One line on standard error, however many the message has, and whoever else fails with us."""
-    if "RANK" not in os.environ or _speaks():
-        click.echo(f"sambench: {' '.join(message.split())}", err=True)
+    if _speaks():
+        click.echo(f"sambench: {shortened(message)}", err=True)
     sys.exit(code)
 
 
 def _speaks() -> bool:
+    """Whether no other process of this run, if there are any, tells the same."""
+    from sambench import launch
+
+    try:
+        if not launch.launched():
+            return True
+    except UserError:
+        return True
+    if "torch.distributed" not in sys.modules:
+        return os.environ["RANK"] == "0"
     from sambench import distributed
 
-    return distributed.speaks()
+    return distributed.first_to_fail()
 
 
 def _unusable(error: OSError) -> str:
     """What is wrong with a disk or a path; raises what is our own fault again."""
     if error.errno in FULL:
         return "the disk is full; nothing finished is lost: free space, then repeat the command"
+    if error.errno in EXHAUSTED:
+        return EXHAUSTED[error.errno]
     if error.errno in UNUSABLE and error.filename:
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # tempfile's
+        return str(error.strerror)
     raise error
 
 
@@ -141,7 +189,7 @@ def works(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=MOST_WORKERS),
     default=None,
     help="Processes; default 1, on a CPU one per core.",
 )
@@ -176,15 +224,31 @@ def study(
     """
     from rich.console import Console
 
-    from sambench import config, distributed
-    from sambench.study import Settings, run_study
+    from sambench import config, finished, launch, limits
+    from sambench import device as devices
+    from sambench import root as places
+    from sambench.tracking import modes
 
-    if distributed.launched():
+    limits.check()
+    devices.check(device)
+    if launch.launched():
         raise UserError("a study runs without torchrun, which is for `trial`; here use --workers")
-
-    loaded = config.load(name, [*overrides, *([f"name={json.dumps(fork)}"] if fork else [])])
-    num = _workers(workers, device)
+    named = [] if fork is None else [f"name={json.dumps(fork)}"]
+    words = [*overrides, *named]
+    loaded = config.read(name, words)
     console = Console(stderr=as_json)
+    mode = modes.mode(wandb)
+    places.check(root / loaded.name)
+    if mode != "online" and not dry_run:
+        found = finished.shown(root / loaded.name, loaded, tracked=mode != "disabled")
+        if found is not None:
+            _present(found, root / loaded.name, console, as_json=as_json, publish=publish)
+            return
+    loaded = config.load(name, words)
+
+    from sambench.study import Settings, run_study  # seconds, and nothing is wrong so far
+
+    num = _workers(workers, device)
     if dry_run:
         from sambench.plan import plan
         from sambench.report.plans import render
@@ -202,15 +266,20 @@ def study(
         console=console,
     )
     analysis = run_study(loaded, settings=settings)
+    _present(analysis, root / loaded.name, console, as_json=as_json, publish=publish)
+
+
+def _present(analysis: Any, folder: Path, console: Any, *, as_json: bool, publish: bool) -> None:
+    """Prints what a study found, and copies it where it is published."""
     if as_json:
         click.echo(json.dumps(asdict(analysis)))
     else:
-        _show(analysis, root / loaded.name, console)
+        _show(analysis, folder, console)
     _compare(analysis, console)
     if publish:
         from sambench.report.publish import publish as copy
 
-        page = copy(root / loaded.name, LEADERBOARDS, _infos())
+        page = copy(folder, LEADERBOARDS, _infos())
         console.print(f"published: {page}", markup=False)
 
 
@@ -232,7 +301,7 @@ def _command(
 
     words = ["python", "-m", "sambench", "study", name]
     words += [word for override in overrides for word in ("--set", override)]
-    words += ["--fork", fork] if fork else []
+    words += ["--fork", fork] if fork is not None else []
     words += ["--workers", str(workers)]
     words += [] if device == "auto" else ["--device", device]
     return shlex.join(words)
@@ -266,8 +335,8 @@ def _compare(analysis: Any, console: Any) -> None:
 @click.argument("name", metavar="STUDY")
 @click.argument("others", metavar="[--NAME=VALUE]...", nargs=-1, type=click.UNPROCESSED)
 @click.option("--variant", required=True, help="A label of the study, or any variant.")
-@click.option("--lr", type=float, required=True, help="Peak learning rate.")
-@click.option("--rho", type=float, help="The variant's radius; default: the paper's.")
+@click.option("--lr", type=Real(), required=True, help="Peak learning rate.")
+@click.option("--rho", type=Real(), help="The variant's radius; default: the paper's.")
 @click.option(
     "--fix",
     multiple=True,
@@ -277,12 +346,12 @@ def _compare(analysis: Any, console: Any) -> None:
 @click.option(
     "--epochs-factor",
     "--epochs_factor",
-    type=float,
+    type=Real(),
     default=1.0,
     show_default=True,
     help="Length of the schedule, in units of the study's.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0, max=LARGEST_SEED), default=0, show_default=True)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="e.g. train.epochs=3")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--out", type=Place(), help="Keep result and checkpoints; goes on there.")
@@ -314,17 +383,26 @@ def trial(
 
     from rich.console import Console
 
-    from sambench import config, distributed
+    from sambench import config, launch, limits
+    from sambench import device as devices
+    from sambench.config import chosen
+
+    limits.check()
+    devices.check(device)
+    if unknown := [word for word in others if not word.startswith("--") or "=" not in word]:
+        raise UserError(f"unexpected {echo(unknown[0])}; hyperparameters look like --alpha=0.4")
+    given = config.assignments("--fix", [*fix, *(word[2:] for word in others)])
+    chosen.check(lr, epochs_factor, {"rho": rho, **given})
+    launch.launched()
+    study = config.load(name, overrides, variant)
+
+    from sambench import distributed  # seconds, and nothing is wrong so far
     from sambench import trial as trials
     from sambench.report.trials import render
     from sambench.study import cache_folder
     from sambench.sweep import agented
 
-    if unknown := [word for word in others if not word.startswith("--") or "=" not in word]:
-        raise UserError(f"unexpected {unknown[0]!r}; hyperparameters look like --alpha=0.4")
     with distributed.joined() as world, tempfile.TemporaryDirectory() as scratch:
-        given = config.assignments("--fix", [*fix, *(word[2:] for word in others)])
-        study = config.load(name, overrides)
         on = device if world.size == 1 else distributed.own_device(device)
         agent = agented.called() if out is None and world.size == 1 else None
         run = trials.plan(
@@ -359,10 +437,11 @@ def trial(
 @root_option
 def best(name: str, form: str, root: Path) -> None:
     """The winner of a study, as a program that trains it or as JSON."""
+    path = _records_of(name, root)
+
     from sambench import records
     from sambench.report import best as winner
 
-    path = _records_of(name, root)
     found = records.read(path)
     for damage in found.damages:
         click.echo(f"sambench: {path}: {damage}", err=True)
@@ -378,7 +457,7 @@ def _records_of(name: str, root: Path) -> Path:
     known = {p.parent.name for p in root.glob("*/records.csv")}
     known |= {p.stem for p in LEADERBOARDS.glob("*.csv")}
     hint = nearest(name, known) if known else "run one first: python -m sambench study"
-    raise UserError(f"no records of a study {name!r}; {hint}")
+    raise UserError(f"no records of a study {echo(name)}; {hint}")
 
 
 @cli.command()
@@ -448,12 +527,14 @@ def _exit(damages: list[str], errors: list[str], *, stale: bool = False) -> None
     metavar="A,B,C",
     help="Or all.",
 )
-@click.option("--batch-size", type=click.IntRange(min=2), default=128, show_default=True)
-@click.option("--image-size", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option(
+    "--batch-size", type=click.IntRange(min=2, max=1_000_000), default=128, show_default=True
+)
+@click.option("--image-size", type=click.IntRange(min=1, max=10_000), default=32, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--engine", type=click.Choice(["eager", "graph"]), default="eager", show_default=True)
 @click.option("--amp", type=click.Choice(["none", "bf16"]), default="none", show_default=True)
-@click.option("--rounds", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--rounds", type=click.IntRange(min=1, max=10_000), default=10, show_default=True)
 @click.option("--publish", is_flag=True, help="Also write leaderboards/cost-DEVICE.md.")
 @click.option("--json", "as_json", is_flag=True, help="Print timings and ratios as JSON.")
 def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
@@ -461,6 +542,15 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
     import shlex
 
     from rich.console import Console
+
+    from sambench import device as devices
+    from sambench import limits
+    from sambench.config import roster
+
+    limits.check()
+    devices.check(settings["device"])
+    for key in chosen.split(",") if chosen != "all" else ():
+        roster.check("--variants: ", key.strip())
 
     import variants as registry
     from sambench.bench import Settings, measure
@@ -492,6 +582,11 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def variants(name: str | None, as_json: bool) -> None:
     """List the variants, or explain one: formula, paper, ranges, deviations, pitfalls."""
+    from sambench.config import roster
+
+    if name:
+        roster.check("", name)
+
     import variants as registry
     from sambench.report import catalog
 
@@ -525,9 +620,13 @@ def sweep_export(
 ) -> None:
     """Write a W&B sweep file per variant of a study; `wandb sweep FILE` takes it from there."""
     from sambench import config
+    from sambench import device as devices
+
+    devices.check(device)
+    study = config.load(name, overrides)
+
     from sambench.sweep import export
 
-    study = config.load(name, overrides)
     found = export.files(study, name, root, labels=labels, overrides=overrides, device=device)
     export.write(found)
     arms = {arm.label: arm for arm in study.arms()}
@@ -542,10 +641,14 @@ def sweep_export(
 @click.argument("file", type=Place())
 @click.option("--local", is_flag=True, required=True, help="On this machine, without a server.")
 @click.option(
-    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at once."
+    "--workers",
+    type=click.IntRange(min=1, max=MOST_WORKERS),
+    default=1,
+    show_default=True,
+    help="Runs at once.",
 )
 @click.option("--count", type=click.IntRange(min=1), help="Start at most so many runs now.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0, max=LARGEST_SEED), default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the runs as JSON.")
 @root_option
 @works

@@ -2,29 +2,36 @@
 
 import os
 import platform
+import re
 from functools import cache
 from pathlib import Path
 
-import torch
+from sambench.errors import UserError, echo, nearest
 
-from sambench.errors import UserError, nearest
+
+def check(name: str) -> None:
+    """UserError for what no machine has; knows no torch, which takes seconds to import."""
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", name):
+        hint = nearest(name, ["auto", "cpu", "cuda"])
+        raise UserError(f"--device: unknown device {echo(name)}; {hint}")
 
 
 def resolve(name: str) -> str:
     """ "auto", "cpu", "cuda" or "cuda:N" as a device that is there; UserError if it is not."""
+    import torch
+
+    check(name)
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     kind, _, index = name.partition(":")
-    if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
-        raise UserError(
-            f"--device: unknown device {name!r}; {nearest(name, ['auto', 'cpu', 'cuda'])}"
-        )
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
         raise UserError(f"--device: no {name} on this machine; choose from {', '.join(_present())}")
     return name
 
 
 def _present() -> list[str]:
+    import torch
+
     return ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
 
 
@@ -32,6 +39,8 @@ def _present() -> list[str]:
 def describe(name: str) -> str:
     """The hardware behind a device name, e.g. "NVIDIA H200" or a processor's model name."""
     if name.startswith("cuda"):
+        import torch
+
         return torch.cuda.get_device_name(name)
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
@@ -52,9 +61,15 @@ def hardware() -> dict[str, str | int]:
 def reset_peak_memory(name: str) -> None:
     """From here on `peak_memory` counts."""
     if name.startswith("cuda"):
+        import torch
+
         torch.cuda.reset_peak_memory_stats(name)
 
 
 def peak_memory(name: str) -> int | None:
     """Bytes allocated on a CUDA device at most; None elsewhere, where torch does not count them."""
-    return torch.cuda.max_memory_allocated(name) if name.startswith("cuda") else None
+    if not name.startswith("cuda"):
+        return None
+    import torch
+
+    return torch.cuda.max_memory_allocated(name)

@@ -12,8 +12,10 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from sambench.errors import UserError, WorkFailed
+from sambench.errors import UserError, WorkFailed, shortened
+from sambench.launch import WAY_OUT, launched, local_rank
 
+MEETING = timedelta(seconds=60)  # for a process that still imports
 PATIENCE = timedelta(hours=6)  # for a process that decodes or evaluates while others wait
 LOST = "another process of the trial was lost; the same command goes on from its last checkpoint"
 
@@ -78,22 +80,19 @@ class World:
 ALONE = World()
 
 
-def launched() -> bool:
-    """Whether torchrun, or whatever sets the same variables, started this as one of several."""
-    return "RANK" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
 @contextmanager
 def joined() -> Iterator[World]:
     """This process joins the others, or is alone if there are none.
 
-    WorkFailed if one of them is lost on the way.
+    UserError if they do not come, WorkFailed if one of them is lost on the way.
     """
     if not launched():
         yield ALONE
         return
     cuda = torch.cuda.is_available() and dist.is_nccl_available()
-    dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=PATIENCE)
+    store, rank, size = _met()
+    backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     try:
         yield World(dist.get_rank(), dist.get_world_size())
     except RuntimeError as error:
@@ -103,22 +102,38 @@ def joined() -> Iterator[World]:
     dist.destroy_process_group()
 
 
+def _met() -> tuple[dist.Store, int, int]:
+    """The store through which all processes talk, once all are there; own rank, their number."""
+    where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    num = os.environ["WORLD_SIZE"]
+    try:
+        store, rank, size = next(dist.rendezvous("env://", timeout=MEETING))
+        if store.add("sambench/here", 1) % size == 0:  # torchrun's store outlives a restart
+            store.set("sambench/met", "")
+        store.wait(["sambench/met"], MEETING)
+        store.set_timeout(PATIENCE)
+    except (RuntimeError, ValueError, OSError):
+        raise UserError(
+            f"WORLD_SIZE={num}: not all of {num} processes met at {shortened(where, 60)} within "
+            f"{MEETING.seconds} s; {WAY_OUT}"
+        ) from None
+    return store, rank, size
+
+
 def own_device(name: str) -> str:
     """The device of this process, for `--device`; UserError if it names one for all of them."""
     if name.startswith("cuda:"):
         raise UserError(f"--device: {name} is one device for all processes; write cuda")
     if name == "cpu" or not torch.cuda.is_available():
         return name
-    own = int(os.environ.get("LOCAL_RANK", "0"))
+    own = local_rank()
     if own < torch.cuda.device_count():
         torch.cuda.set_device(own)
     return f"cuda:{own}"
 
 
-def speaks() -> bool:
-    """Whether this process says what went wrong: the first one that it goes wrong in."""
-    if not launched():
-        return True
+def first_to_fail() -> bool:
+    """Whether no other process has told yet what went wrong."""
     if not dist.is_initialized():
         return os.environ["RANK"] == "0"
     try:

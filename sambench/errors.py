@@ -1,11 +1,20 @@
-"""What a user did wrong, said in one line."""
+"""What a user did wrong, said in one line that a terminal can hold."""
 
 import difflib
+import reprlib
+import traceback
 from collections.abc import Iterable
+
+LONGEST = 400  # characters of a message
+LISTED = 200  # characters of a list of choices
+ECHOED = 60  # characters of a value of the user's
 
 
 class UserError(Exception):
     """Bad input. The command line prints the message on one line and exits with code 2."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shortened(message))
 
 
 class WorkFailed(Exception):
@@ -13,9 +22,44 @@ class WorkFailed(Exception):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The tail of a message: the choices closest to `word`, or all of them if none is close."""
-    choices = sorted(known)
-    close = difflib.get_close_matches(word, choices, n=3, cutoff=0.5)
-    if close:
+    """The tail of a message: the choices closest to `word`; if none is close all, if they fit."""
+    word, choices = word[:ECHOED], sorted(known)
+    if close := difflib.get_close_matches(word, choices, n=3, cutoff=0.5):
         return f"did you mean {' or '.join(close)}?"
-    return f"choose from {', '.join(choices)}"
+    listed = f"choose from {', '.join(choices)}"
+    if len(listed) <= LISTED:
+        return listed
+    closest = difflib.get_close_matches(word, choices, n=3, cutoff=0) or choices[:3]
+    return f"nearest: {', '.join(closest)}; {len(choices)} in all"
+
+
+def echo(value: object) -> str:
+    """The repr of what a user gave, short enough for a message."""
+    try:
+        return shortened(_ECHO.repr(value), 2 * ECHOED)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        return "a number of thousands of digits"
+
+
+def shortened(text: str, length: int = LONGEST) -> str:
+    """`text` on one line, without its middle where it is longer."""
+    ends = text if len(text) <= 4 * LONGEST else f"{text[:LONGEST]} {text[-LONGEST:]}"
+    line = " ".join(ends.split())
+    tail = length // 4
+    return line if len(line) <= length else f"{line[: length - tail - 5]} ... {line[-tail:]}"
+
+
+def said(error: BaseException) -> str:
+    """What an exception says, on one short line; where it says nothing, what raised it."""
+    lines = str(error).strip().splitlines()
+    kind = type(error).__name__
+    if not lines:
+        frames = [f.line or "" for f in traceback.extract_tb(error.__traceback__)]
+        telling = [line for line in frames if not line.startswith("raise")]
+        return shortened(f"{kind} at: {telling[-1]}" if telling else kind, LISTED)
+    plain = isinstance(error, UserError | ValueError | AssertionError | RuntimeError | OSError)
+    return shortened(lines[0] if plain else f"{kind}: {lines[0]}", LISTED)
+
+
+_ECHO = reprlib.Repr()
+_ECHO.maxstring = _ECHO.maxother = _ECHO.maxlong = ECHOED

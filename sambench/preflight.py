@@ -1,59 +1,142 @@
 """Failing early: what can be told before a study's first run."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 import variants
 from sambench import data as datasets
 from sambench import seeds, train
-from sambench.config import Arm, Study
-from sambench.data import Data
+from sambench.config import Arm, Study, Train
+from sambench.data import Data, eval_batches, num_batches
 from sambench.engine import models
 from sambench.engine.eager import EagerEngine
-from sambench.engine.optimizers import base_optimizer
-from sambench.errors import UserError
+from sambench.engine.optimizers import base_optimizer, schedule
+from sambench.errors import UserError, said
 from sambench.train import Parts, Run
+
+PROBED = 200  # steps at which a schedule is looked at
 
 
 def preflight(
-    study: Study, on: str, cache: Path, parts: Parts, arms: Sequence[Arm] | None = None
+    study: Study,
+    on: str,
+    cache: Path,
+    parts: Parts,
+    arms: Sequence[Arm] | None = None,
+    processes: int = 1,
 ) -> Data:
-    """Loads the data once, runs the model on two of its images, tries every variant's optimizer.
+    """Loads the data once, trains the model on two of its images, tries every variant's optimizer.
 
-    arms: other competitors than the study's
+    arms: other competitors than the study's; processes: that share every batch
 
-    UserError for unknown datasets and models, for models that do not take these images, and for
-    variants that do not go with the base optimizer.
+    UserError for unknown datasets and models, for models that cannot be trained on these images in
+    batches of these sizes, for schedules and optimizers that fail, and for variants that do not go
+    with the base optimizer.
     """
     if parts.data is None:
         datasets.check(study.task)
     if parts.model is None:
         models.check(study.task)
     dataset = parts.data or datasets.load(study.task, seeds.derive(study.seed).streams, cache)
+    _check_schedule(study.train, num_batches(len(dataset.train), study.train.batch_size))
     probe = Run(study, "probe", "plain", "search", 0, seeds.derive(0), 0.1, {}, 1, device=on)
     engine = train.engine_for(probe, dataset, parts)
-    _check_images(study, engine, own=parts.model is not None)
+    name = "your own model" if parts.model else study.task.model
+    _check_model(study, engine, name)
+    _check_batches(study.train, engine, name, processes)
     _check_variants(study, engine, study.arms() if arms is None else arms)
     return dataset
 
 
-def _check_images(study: Study, engine: EagerEngine, *, own: bool) -> None:
+def _check_schedule(asked: Train, steps_per_epoch: int) -> None:
+    """Builds the schedule and looks at it from the first step to the last."""
+    total = steps_per_epoch * asked.epochs
+    with blamed(f"train.schedule_args: {asked.schedule} with {asked.schedule_args} fails"):
+        share = schedule(asked, total)
+        found = [share(step) for step in range(0, total, math.ceil(total / PROBED))]
+    for rate in found:
+        if isinstance(rate, complex) or not 0 <= rate < math.inf:
+            raise UserError(
+                f"train.schedule_args: {asked.schedule} with {asked.schedule_args} gives a "
+                f"learning rate of {rate:g} times the peak"
+            )
+
+
+def _check_model(study: Study, engine: EagerEngine, name: str) -> None:
+    """Evaluates the model on two images, and trains it by one step of the base optimizer."""
     size = tuple(engine.data.train.shape[1:])
-    try:
+    with blamed(f"task.model: {name} does not take images {size}"):
         engine.evaluate(engine.data.val.rows(torch.arange(min(2, len(engine.data.val)))))
-    except (RuntimeError, AssertionError, ValueError, IndexError) as error:
-        name = "your own model" if own else study.task.model
-        line = str(error).splitlines()[0]
-        raise UserError(f"task.model: {name} does not take images {size}: {line}") from None
+    x, y = _images(engine, 2)
+    with blamed(f"task.model: {name} cannot be trained on images {size}"):
+        engine.model.train()
+        engine.losses(x, y).mean().backward()
+    args = f" with {study.train.base_args}" if study.train.base_args else ""
+    with blamed(f"train.base_args: {study.train.base}{args} fails"):
+        engine.optimizer.base.step()
+
+
+def _check_batches(asked: Train, engine: EagerEngine, name: str, processes: int) -> None:
+    """Refuses batches of one image for models that normalise over the batch."""
+    batch = min(asked.batch_size, len(engine.data.train))
+    share, rest = divmod(batch, processes)
+    sizes = [share, share + 1] if rest else [share]
+    micro = asked.micro_batch
+    parts = {part for n in sizes for part in (_parts(n, micro) if micro else (n,))}
+    if 1 not in parts:
+        return
+    try:
+        engine.model.train()
+        engine.losses(*_images(engine, 1)).mean().backward()
+    except Exception as error:
+        where = {
+            micro is not None: ("train.micro_batch", f"in parts of {micro}"),
+            processes > 1: ("train.batch_size", f"by {processes} processes"),
+        }.get(True, ("train.batch_size", "at once"))
+        raise UserError(
+            f"{where[0]}: {name} cannot be trained on a single image (BatchNorm needs two), which "
+            f"is what is left of a batch of {batch} {where[1]}; choose another size"
+        ) from error
+
+
+def _parts(size: int, micro: int) -> list[int]:
+    return [min(micro, size - start) for start in range(0, size, micro)]
+
+
+def _images(engine: EagerEngine, num: int) -> tuple[Tensor, Tensor]:
+    """So many training images, the same ones again where there are fewer."""
+    rows = torch.arange(num) % len(engine.data.train)
+    few = engine.data.train.rows(rows)
+    mean, std = engine.data.mean, engine.data.std
+    return next(iter(eval_batches(few, batch_size=num, mean=mean, std=std)))
 
 
 def _check_variants(study: Study, engine: EagerEngine, arms: Sequence[Arm]) -> None:
+    """A step of each on two images: rules are code of others, too."""
+    x, y = _images(engine, 2)
     for arm in arms:
         base = base_optimizer(study.train, engine.model, 0.1)
         variant = variants.create(arm.key, **arm.fix)
         try:
-            variants.SharpnessAware(base, variant, engine.model, total_steps=engine.total_steps)
+            steps = engine.total_steps
+            optimizer = variants.SharpnessAware(base, variant, engine.model, total_steps=steps)
         except ValueError as error:
             raise UserError(f"variants: {error}") from None
+        with blamed(f"variants: {arm.label} cannot train {study.task.model}"):
+            optimizer.step(lambda rows: engine.losses(x[rows], y[rows]), size=len(y))
+
+
+@contextmanager
+def blamed(what: str) -> Iterator[None]:
+    """Whatever fails inside, in code that is not ours, as one line that begins with `what`."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{what}: {said(error)}") from error

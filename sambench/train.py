@@ -211,8 +211,11 @@ def engine_for(config: Run, dataset: Data, parts: Parts, world: World = ALONE) -
     torch.manual_seed(config.seeds.init)
     channels, classes = dataset.train.shape[1], len(dataset.classes)
     task = config.study.task
-    build = parts.model or (lambda c, k: models.build(task, channels=c, classes=k))
-    model = build(channels, classes).to(config.device)
+    if parts.model is None:
+        model = models.build(task, channels=channels, classes=classes)
+    else:
+        model = models.own(parts.model, channels=channels, classes=classes)
+    model = model.to(config.device)
     if not world.leads:
         torch.manual_seed(config.seeds.init + world.rank)  # dropout draws for other rows
     return EagerEngine(

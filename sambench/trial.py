@@ -9,6 +9,7 @@ import variants
 from sambench import checkpoint, device, seeds, train
 from sambench.config import Study, VariantTable, fingerprint
 from sambench.config.arms import Arm, arm
+from sambench.config.chosen import check
 from sambench.distributed import ALONE, World
 from sambench.errors import UserError, nearest
 from sambench.files import read_sealed, write_sealed
@@ -36,12 +37,9 @@ def plan(
     epochs_factor: the length of its schedule, in units of the study's
     UserError where the registry knows better.
     """
-    if lr <= 0:
-        raise UserError(f"--lr must be > 0, got {lr}")
-    if epochs_factor <= 0:
-        raise UserError(f"--epochs-factor must be > 0, got {epochs_factor}")
-    found = _arm(study, variant)
     chosen = dict(fix or {})
+    check(lr, epochs_factor, {"rho": rho, **chosen})
+    found = _arm(study, variant)
     if rho is not None:
         if found.radius is None:
             raise UserError(f"--rho: {found.key} has no radius")
@@ -102,7 +100,7 @@ def _begun(run: Run, folder: Path, cache: Path, processes: int) -> Outcome | Non
             f"{folder / taken[0]} is there already, and no {IDENTITY} says that it is a trial's; "
             "choose another --out"
         )
-    preflight(run.study, run.device, cache, NO_PARTS, [_arm(run.study, run.label)])
+    preflight(run.study, run.device, cache, NO_PARTS, [_arm(run.study, run.label)], processes)
     folder.mkdir(parents=True, exist_ok=True)
     write_sealed(identity, stored)
     return None

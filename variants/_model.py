@@ -84,9 +84,15 @@ class Buffers:
     def __init__(self, model: nn.Module) -> None:
         modules = list(model.modules())
         self._owners = [m._buffers for m in modules]
-        self._tracking = [m for m in modules if isinstance(m, _BatchNorm) and type(m) in _TRACKING]
+        self._over_rows = [m for m in modules if isinstance(m, _BatchNorm)]
+        self._tracking = [m for m in self._over_rows if type(m) in _TRACKING]
         self._other = [m._buffers for m in modules if type(m) not in _TRACKING and m._buffers]
         self._spare: list[Saved] = []
+
+    @property
+    def normalise_rows(self) -> bool:
+        """Whether some BatchNorm is in training mode: it cannot tell the variance of one row."""
+        return any(m.training for m in self._over_rows)
 
     def save(self, over: list[Saved]) -> list[Saved]:
         """All buffers, with copies of their values: in memory of the snapshot `over` if it fits."""

@@ -97,6 +97,10 @@ class EagerOracle:
         return self.loss().numel() if self._size is None else self._size
 
     @property
+    def fewest(self) -> int:
+        return 2 if self._run.buffers.normalise_rows else 1
+
+    @property
     def params(self) -> Tree:
         return {name: p.detach() for name, p in self._parameters.items()}
 

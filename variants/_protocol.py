@@ -1,7 +1,8 @@
 """What a variant is: frozen hyperparameters and a pure rule that asks an oracle for gradients."""
 
 import dataclasses
-import math
+import reprlib
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
 from types import MappingProxyType
@@ -55,6 +56,14 @@ class Oracle(Protocol):
     @property
     def size(self) -> int:
         """Samples in the batch. Unknown before the first evaluation, it costs a forward pass."""
+        ...
+
+    @property
+    def fewest(self) -> int:
+        """Rows that an evaluation takes at least: 2 where BatchNorm normalises over them, else 1.
+
+        See `variants._rows.highest`, by which rules select rows.
+        """
         ...
 
     @property
@@ -135,7 +144,7 @@ class Hyperparameter:
         if not self._fits(value):
             expected = {float: "a finite number", int: "a whole number", bool: "true or false"}
             wanted = expected.get(self.kind, f"a {self.kind.__name__}")
-            raise ValueError(f"{name} must be {wanted}, got {name}={value!r}")
+            raise ValueError(f"{name} must be {wanted}, got {name}={reprlib.repr(value)}")
         inside = (
             (self.choices is None or value in self.choices)
             and (self.ge is None or value >= self.ge)
@@ -144,12 +153,12 @@ class Hyperparameter:
             and (self.lt is None or value < self.lt)
         )
         if not inside:
-            raise ValueError(f"{name} must be {self.domain}, got {name}={value!r}")
+            raise ValueError(f"{name} must be {self.domain}, got {name}={reprlib.repr(value)}")
 
     def _fits(self, value: Any) -> bool:
         if self.kind is float:
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            return number and math.isfinite(value)
+            return number and abs(value) <= sys.float_info.max
         if self.kind is int:
             return isinstance(value, int) and not isinstance(value, bool)
         return isinstance(value, self.kind)

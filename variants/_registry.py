@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import inspect
+import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -10,6 +11,8 @@ from variants import _plugins
 from variants._protocol import Hyperparameter, Variant
 
 V = TypeVar("V", bound=Variant)
+
+LONGEST = 100  # characters of a word that is compared with what is known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +103,8 @@ def create(name: str, /, **hyperparameters: Any) -> Variant:
     declared = _infos[name].hyperparameters
     for key in hyperparameters:
         if key not in declared:
-            raise ValueError(f"{name} has no hyperparameter {key!r}; {_nearest(key, declared)}")
+            what = f"{name} has no hyperparameter {reprlib.repr(key)}"
+            raise ValueError(f"{what}; {_nearest(key, declared)}")
     return _classes[name](**hyperparameters)
 
 
@@ -115,11 +119,11 @@ def _known(name: str) -> None:
     if name not in _classes:
         if name in _plugins.failures:
             raise ValueError(f"unknown variant {name!r}: {_plugins.failures[name]}")
-        raise ValueError(f"unknown variant {name!r}; {_nearest(name, _classes)}")
+        raise ValueError(f"unknown variant {reprlib.repr(name)}; {_nearest(name, _classes)}")
 
 
 def _nearest(word: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(word[:LONGEST], known, n=3, cutoff=0.5)
     if close:
         return f"did you mean {' or '.join(close)}?"
     return f"choose from {', '.join(sorted(known))}" if known else "it has none"

@@ -28,6 +28,10 @@ class Rows:
         return len(self._rows)
 
     @property
+    def fewest(self) -> int:
+        return self._oracle.fewest
+
+    @property
     def params(self) -> Tree:
         return self._oracle.params
 
@@ -62,6 +66,11 @@ class Rows:
 
     def _select(self, rows: Tensor | None) -> Tensor:
         return self._rows if rows is None else self._rows[rows]
+
+
+def highest(oracle: Oracle, scores: Tensor, k: int) -> Tensor:
+    """The k rows of highest score, or as many as the model can train on, if there are so many."""
+    return scores.topk(min(max(k, oracle.fewest), scores.numel())).indices
 
 
 def average(

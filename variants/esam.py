@@ -5,6 +5,7 @@ import torch
 from variants import _ops as ops
 from variants._protocol import FORWARD, Oracle, Real, State, Tree, Update, Variant, hyper
 from variants._registry import register
+from variants._rows import highest
 
 
 @register(
@@ -22,9 +23,10 @@ class ESAM(Variant):
 
     m keeps each tensor with probability beta; kept are the k = gamma * batch samples (rounded down)
     of largest L_j(w + e) - L_j(w). The authors' code keeps one less (strictly above the k-th rise):
-    keep="code"; keep="paper" keeps k. Both keep at least one. At gamma = 1 all stay, without the
-    forward pass that ranks samples (the code runs it all the same). Their mask comes from
-    Python's `random` and leaves the first step whole; ours is the oracle's noise at every step.
+    keep="code"; keep="paper" keeps k. Both keep at least one, two under BatchNorm. At gamma = 1 all
+    stay, without the forward pass that ranks samples (the code runs it all the same). Their mask
+    comes from Python's `random` and leaves the first step whole; ours is the oracle's noise at
+    every step.
     """
 
     rho: Real = hyper(0.05, ge=0, search=(0.01, 0.5), log=True)  # radius, in weight units
@@ -42,12 +44,11 @@ class ESAM(Variant):
         if self.gamma == 1:
             return Update(oracle.grad(at=e).grads), state
         rise = oracle.loss(at=e) - first.losses
-        rows = rise.topk(self._kept(rise.numel())).indices
+        rows = highest(oracle, rise, self._kept(rise.numel()))
         return Update(oracle.grad(at=e, rows=rows).grads), state
 
     def _kept(self, batch: int) -> int:
-        k = int(self.gamma * batch) - (self.keep == "code")
-        return max(k, 1)
+        return int(self.gamma * batch) - (self.keep == "code")
 
     def _masked(self, oracle: Oracle, grads: Tree) -> Tree:
         if self.beta == 1:

@@ -3,6 +3,7 @@
 from variants import _ops as ops
 from variants._protocol import FORWARD, Oracle, Real, State, Update, Variant, hyper
 from variants._registry import register
+from variants._rows import highest
 
 
 @register(
@@ -18,9 +19,10 @@ class KSAM(Variant):
 
     direction = grad L(w + e; top k),  e = rho * g / |g|,  g = grad L(w; top k)
 
-    k = gamma * batch, at least 1. A forward pass over the whole batch ranks the samples, and alone
-    moves BatchNorm statistics. No public code of the authors. Wrong labels have large losses: under
-    label noise the top k are mostly those. rho = 0 is the base optimizer on the top k.
+    k = gamma * batch, at least 1, 2 under BatchNorm. A forward pass over the whole batch ranks the
+    samples, and alone moves BatchNorm statistics. No public code of the authors. Wrong labels have
+    large losses: under label noise the top k are mostly those. rho = 0 is the base optimizer on the
+    top k.
     """
 
     rho: Real = hyper(0.05, ge=0, search=(0.01, 0.5), log=True)  # radius, in weight units
@@ -32,6 +34,6 @@ class KSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         losses = oracle.loss()
-        rows = losses.topk(max(int(self.gamma * losses.numel()), 1)).indices
+        rows = highest(oracle, losses, int(self.gamma * losses.numel()))
         e = ops.ball(oracle.grad(rows=rows).grads, self.rho)
         return Update(oracle.grad(at=e, rows=rows).grads), state

@@ -22,6 +22,7 @@ class MSAM(Variant):
     """A variant on each micro-batch of `size` samples by itself, and the mean of its directions.
 
     direction = sum_b |b| / |batch| * inner(b),  b = consecutive micro-batches of `size` samples
+    (the last may be smaller; under BatchNorm a single sample goes to the micro-batch before it)
 
     Each b ascends along its own gradient (m-sharpness, m = size), as the workers of SAM's original
     code do. The passes are the inner variant's. Its state goes from one micro-batch to the next, so
@@ -56,5 +57,7 @@ class MSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         device = next(iter(oracle.params.values())).device
-        parts = torch.arange(oracle.size, device=device).split(self.size)
+        parts = list(torch.arange(oracle.size, device=device).split(self.size))
+        if len(parts[-1]) < min(oracle.fewest, self.size):
+            parts[-2:] = [torch.cat(parts[-2:])]
         return average(self.inner, (Rows(oracle, rows) for rows in parts), oracle.size, state)

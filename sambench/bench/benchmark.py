@@ -20,7 +20,7 @@ from sambench.config import Task, Train
 from sambench.config.models import Split
 from sambench.data import eval_batches
 from sambench.engine import models
-from sambench.errors import UserError
+from sambench.errors import UserError, said
 from sambench.timings import Bench, Timing
 from variants._registry import name_of
 from variants.sam import SAM
@@ -145,11 +145,11 @@ def _try(work: Work, settings: Settings, rules: dict[str, variants.Variant]) -> 
     size = (settings.image_size,) * 2
     try:
         competitors.bare_passes(1)(work).run()
-    except (RuntimeError, AssertionError, ValueError, IndexError) as error:
+    except Exception as error:
         raise UserError(
             f"--model: {settings.model} does not train on {settings.batch_size} images of {size}: "
-            f"{str(error).splitlines()[0]}"
-        ) from None
+            f"{said(error)}"
+        ) from error
     for name, rule in rules.items():
         try:
             competitors.variant(rule, name)(work.small(OUTSIDE_BATCH))

@@ -3,7 +3,7 @@
 from sambench.config.arms import BASELINE, Arm
 from sambench.config.extensions import OWN_BASES, OWN_SCHEDULES, extensions
 from sambench.config.identity import changed_keys, fingerprint
-from sambench.config.loading import assignments, load, parse
+from sambench.config.loading import assignments, load, parse, read
 from sambench.config.models import (
     Confirm,
     Finalists,
@@ -38,4 +38,5 @@ __all__ = [
     "fingerprint",
     "load",
     "parse",
+    "read",
 ]

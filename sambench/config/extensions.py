@@ -1,5 +1,6 @@
 """Training options younger than the first studies, and what can be a base optimizer."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -10,8 +11,9 @@ from pydantic import (
     model_validator,
 )
 
+from sambench.config.numbers import LARGEST, Count, Mix, Plain
 from sambench.config.table import Broken, Table
-from sambench.errors import UserError, nearest
+from sambench.errors import UserError, echo, nearest
 
 OWN_BASES = ("sgd", "adamw")
 GRAPH_BASES = ("sgd", "momentum", "adam", "adamw")
@@ -30,51 +32,65 @@ Schedule = Annotated[
     Literal["cosine", "constant", "step", "multistep", "poly", "tanh", "wsd", "rsqrt"],
     BeforeValidator(_no_plateau),
 ]
-SCHEDULE_ARGS = (
-    "decay_epochs",
-    "decay_milestones",
-    "decay_rate",
-    "min_lr",
-    "k_decay",
-    "decay_fn",
-    "stable_timescale",
-)
+_POSITIVE = Annotated[float, Field(gt=0, le=LARGEST)]
+
+
+class ScheduleArgs(Table):
+    """timm's, in epochs and in shares of the peak; a dump holds only what is set."""
+
+    decay_epochs: _POSITIVE | None = None
+    decay_milestones: Annotated[tuple[_POSITIVE, ...], Field(strict=False, min_length=1)] | None = (
+        None
+    )
+    decay_rate: Annotated[float, Field(gt=0, le=100)] | None = None
+    min_lr: Annotated[float, Field(ge=0, le=1)] | None = None
+    k_decay: Annotated[float, Field(gt=0, le=100)] | None = None
+    decay_fn: str | None = None
+    stable_timescale: _POSITIVE | None = None
+
+
 _NEEDED = {"step": "decay_epochs", "multistep": "decay_milestones", "poly": "decay_rate"}
 """What timm's own default, meant for 300 epochs, would get wrong here."""
 
 
-def _schedule_args(given: dict[str, Any]) -> dict[str, Any]:
-    for name in given:
-        if name not in SCHEDULE_ARGS:
-            raise Broken(f"unknown key, {nearest(name, SCHEDULE_ARGS)}", name)
+def _schedule_args(given: Any) -> Any:
+    """The table as it was written, once it is known to be right."""
+    ScheduleArgs.model_validate(given)
     return given
 
 
-def _base_args(given: dict[str, Any]) -> dict[str, Any]:
+def _base_args(given: Any) -> Any:
     elsewhere = {"lr": "it is searched", "weight_decay": "it is train.weight_decay"}
-    for name in given:
+    for name in _keys(given):
         if name in elsewhere:
             raise Broken(f"cannot stand here, {elsewhere[name]}", name)
     return given
 
 
+def _keys(given: Any) -> list[str]:
+    """Those of a table; pydantic tells what is none."""
+    return [str(name) for name in given] if isinstance(given, Mapping) else []
+
+
 class Extensions(Table):
     """Keys of [train] that a dump, and so a study's identity, holds only where they are set."""
 
-    base_args: Annotated[dict[str, Any], BeforeValidator(_base_args)] = Field(default_factory=dict)
+    base_args: Annotated[dict[str, Plain], BeforeValidator(_base_args)] = Field(
+        default_factory=dict
+    )
     schedule_args: Annotated[dict[str, Any], BeforeValidator(_schedule_args)] = Field(
         default_factory=dict
     )
     decay_norm_and_bias: bool = True
     layer_decay: Annotated[float, Field(gt=0, le=1)] | None = None
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
-    mixup: Annotated[float, Field(ge=0)] = 0.0
-    cutmix: Annotated[float, Field(ge=0)] = 0.0
+    mixup: Mix = 0.0
+    cutmix: Mix = 0.0
     amp: Literal["none", "bf16", "fp16"] = "none"
     channels_last: bool = False
     tf32: bool | None = None
-    micro_batch: Annotated[int, Field(ge=1)] | None = None
-    clip: Annotated[float, Field(gt=0)] | None = None
+    micro_batch: Count | None = None
+    clip: Annotated[float, Field(gt=0, le=LARGEST)] | None = None
     compile: bool = False
     engine: Literal["eager", "graph"] = "eager"
     ascent: Literal["local", "synced"] = "local"
@@ -129,5 +145,5 @@ def check_base(name: str) -> None:
     elif name in known:
         why = f"{name} needs second derivatives and cannot be a base"
     else:
-        why = f"unknown value {name!r}"
+        why = f"unknown value {echo(name)}"
     raise UserError(f"train.base: {why}, {nearest(name, bases)}")

@@ -2,50 +2,88 @@
 
 import copy
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from sambench.config import roster
 from sambench.config.extensions import check_base
 from sambench.config.models import Study
+from sambench.config.numbers import DEEPEST
 from sambench.config.table import one_line
-from sambench.errors import UserError, nearest
+from sambench.errors import ECHOED, UserError, echo, nearest, shortened
 
 Data = dict[str, Any]
 
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (Path("studies"), _PACKAGE.parent / "studies", _PACKAGE / "studies")
 """Where names are looked up: the working directory, the checkout, the wheel."""
+LARGEST_FILE = 1_000_000  # bytes
 
 
-def load(source: str | Path, overrides: Sequence[str] = ()) -> Study:
+def load(source: str | Path, overrides: Sequence[str] = (), variant: str | None = None) -> Study:
     """The study in a file or of a name, after overrides; UserError, one line, if anything is wrong.
+
+    variant: what --variant names, to be checked before torch is imported
 
     >>> load("digits", ["train.epochs=3"]).train.epochs
     3
     """
-    data, origin = _read(source)
-    if overrides:
-        origin = f"{origin} with {', '.join(overrides)}"
-    return parse(data, origin, overrides)
+    return _registered(*_validated(*_found(source, overrides), overrides, variant))
+
+
+def read(source: str | Path, overrides: Sequence[str] = ()) -> Study:
+    """The same without asking the registry, which needs torch: hyperparameters may be wrong."""
+    study, _ = _validated(*_found(source, overrides), overrides)
+    return study
 
 
 def parse(data: Mapping[str, Any], source: str = "study", overrides: Sequence[str] = ()) -> Study:
     """The study spelled by plain tables; `source` stands in messages, and for a missing name."""
+    return _registered(*_validated(data, source, overrides))
+
+
+def _found(source: str | Path, overrides: Sequence[str]) -> tuple[Data, str]:
+    data, origin = _read(source)
+    if overrides:
+        origin = f"{origin} with {shortened(', '.join(overrides), 2 * ECHOED)}"
+    return data, origin
+
+
+def _validated(
+    data: Mapping[str, Any], source: str, overrides: Sequence[str], variant: str | None = None
+) -> tuple[Study, str]:
     tables = {"name": Path(source).stem, **copy.deepcopy(dict(data))}
     for override in overrides:
         _override(tables, override)
-    try:
+    with _told_of(source):
         study = Study.model_validate(tables)
+        for place, name in study.names():
+            roster.check(f"{place}: ", name)
+    if variant is not None:
+        roster.check("--variant: ", variant, study.labels())
+    return study, source
+
+
+def _registered(study: Study, source: str) -> Study:
+    with _told_of(source):
         study.arms()
         check_base(study.train.base)
+    return study
+
+
+@contextmanager
+def _told_of(source: str) -> Iterator[None]:
+    """What is wrong, in one line that begins with where it stands."""
+    try:
+        yield
     except ValidationError as error:
         raise UserError(f"{source}: {one_line(error)}") from None
     except UserError as error:
         raise UserError(f"{source}: {error}") from None
-    return study
 
 
 def assignments(option: str, given: Sequence[str]) -> Data:
@@ -54,8 +92,8 @@ def assignments(option: str, given: Sequence[str]) -> Data:
     for word in given:
         name, equals, value = word.partition("=")
         if not equals:
-            raise UserError(f"{option} '{word}': must look like alpha=0.4")
-        found[name.strip()] = _value(value)
+            raise UserError(f"{option} {echo(word)}: must look like alpha=0.4")
+        found[name.strip()] = _value(value, f"{option} {echo(word)}")
     return found
 
 
@@ -77,7 +115,7 @@ def _find(source: str | Path) -> Path:
         if path.is_file():
             return path
     known = {path.stem for folder in _FOLDERS for path in folder.glob("*.toml")}
-    raise UserError(f"unknown study '{source}', {nearest(Path(source).stem, known)}")
+    raise UserError(f"unknown study {echo(str(source))}, {nearest(Path(source).stem, known)}")
 
 
 def _layers(path: Path) -> dict[Path, Data]:
@@ -95,15 +133,19 @@ def _layers(path: Path) -> dict[Path, Data]:
 
 def _parsed(path: Path) -> Data:
     try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise UserError(f"{path}: too large for a study, more than {LARGEST_FILE} bytes")
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{path}: {error}") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: {_unreadable(error)}") from None
 
 
 def _extended(path: Path, base: object) -> Path:
     """The file that `path` extends: relative to its folder, or a study's name."""
     if not isinstance(base, str):
-        raise UserError(f"{path}: extends: must be a path or the name of a study, got {base!r}")
+        raise UserError(f"{path}: extends: must be a path or the name of a study, got {echo(base)}")
     beside = path.parent / base
     try:
         return beside if beside.is_file() else _find(base)
@@ -128,18 +170,32 @@ def _merged(base: Data, over: Data) -> Data:
 def _override(data: Data, override: str) -> None:
     """Sets one value in place: `train.epochs=3`."""
     key, equals, value = override.partition("=")
+    given = f"override {echo(override)}"
     if not equals:
-        raise UserError(f"override '{override}': must look like train.epochs=3")
+        raise UserError(f"{given}: must look like train.epochs=3")
     *tables, last = key.strip().split(".")
+    if len(tables) > DEEPEST:
+        raise UserError(f"{given}: no key lies so deep")
     for name in tables:
         data = data.setdefault(name, {})
         if not isinstance(data, dict):
-            raise UserError(f"override '{override}': {name} is not a table")
-    data[last] = _value(value)
+            raise UserError(f"{given}: {name} is not a table")
+    data[last] = _value(value, given)
 
 
-def _value(text: str) -> object:
+def _value(text: str, given: str) -> object:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text.strip()
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{given}: {_unreadable(error)}") from None
+
+
+def _unreadable(error: Exception) -> str:
+    """Why a TOML parser gave up."""
+    if isinstance(error, RecursionError):
+        return "is nested too deeply"
+    if isinstance(error, tomllib.TOMLDecodeError | UnicodeDecodeError):
+        return str(error)
+    return "holds a number of thousands of digits"

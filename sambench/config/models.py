@@ -12,14 +12,24 @@ from pydantic import (
 
 from sambench.config.arms import BASELINE, EQUAL_EPOCHS, Arm, arm, equal_epochs
 from sambench.config.extensions import Extensions, Schedule
+from sambench.config.names import Name, StudyName
+from sambench.config.numbers import (
+    LARGEST_RATE,
+    SMALLEST_RATE,
+    Count,
+    Images,
+    Pixels,
+    Plain,
+    Rate,
+    Seed,
+    Share,
+)
 from sambench.config.space import Listed, Scalar, Space
 from sambench.config.table import Broken, Table
+from sambench.errors import echo
 from sambench.seeds import CONFIRM
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
 Text = Annotated[str, Field(min_length=1)]
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, lt=1)]
 Nonnegative = Annotated[float, Field(ge=0)]
 
 
@@ -42,14 +52,14 @@ class VariantTable(Table):
 class Split(Table):
     """Sizes in images; by default the official test set, a tenth of the rest, and what is left."""
 
-    train: Count | None = None
-    val: Count | None = None
-    test: Count | None = None
+    train: Images | None = None
+    val: Images | None = None
+    test: Images | None = None
 
 
 def _stream(given: object) -> object:
     if given not in (True, False, "auto"):
-        raise Broken(f'must be true, false or "auto", got {given!r}')
+        raise Broken(f'must be true, false or "auto", got {echo(given)}')
     return given
 
 
@@ -57,11 +67,11 @@ class Task(Table):
     """The data and the model."""
 
     dataset: Text
-    image_size: Count | None = None
+    image_size: Pixels | None = None
     label_noise: Share = 0.0
     split: Split = Split()
     model: Text
-    model_args: dict[str, Any] = Field(default_factory=dict)
+    model_args: dict[str, Plain] = Field(default_factory=dict)
     stream: Annotated[bool | Literal["auto"], BeforeValidator(_stream)] = "auto"
     """whether pictures stay in their files; no result depends on it"""
 
@@ -77,7 +87,7 @@ class Train(Extensions):
     momentum: Share = 0.9
     nesterov: bool = False
     betas: Annotated[tuple[Share, Share], Listed] = (0.9, 0.999)
-    weight_decay: Nonnegative = 5e-4
+    weight_decay: Rate = 5e-4
     epochs: Count
     batch_size: Count
     schedule: Schedule = "cosine"
@@ -113,7 +123,10 @@ class Search(Table):
             raise Broken("is required", "space", "lr")
         for end, value in self.space["lr"].extremes.items():
             if isinstance(value, bool | str) or value <= 0:
-                raise Broken(f"must be a number > 0, got {value!r}", "space", "lr", end)
+                raise Broken(f"must be a number > 0, got {echo(value)}", "space", "lr", end)
+            if not SMALLEST_RATE <= value <= LARGEST_RATE:
+                rule = f"must be from {SMALLEST_RATE:g} to {LARGEST_RATE:g}, got {value!r}"
+                raise Broken(rule, "space", "lr", end)
         return self
 
     @model_validator(mode="after")
@@ -159,9 +172,9 @@ class Published(Table):
 class Study(Table):
     """One question, and everything needed to answer it."""
 
-    name: Name
+    name: StudyName
     question: str = ""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
     variants: Annotated[tuple[str, ...], Listed] = ()
     variant: Annotated[tuple[VariantTable, ...], Listed] = ()
     task: Task
@@ -181,10 +194,7 @@ class Study(Table):
 
     @model_validator(mode="after")
     def _one_baseline(self) -> Self:
-        tables = self._tables().values()
-        labels = [table.label or table.name for table in tables]
-        if self.equal_epochs:
-            labels.append(EQUAL_EPOCHS)
+        tables, labels = self._tables().values(), self.labels()
         for label in labels:
             if labels.count(label) > 1:
                 raise Broken(f"label {label!r} is used twice; labels must be unique", "variants")
@@ -198,6 +208,15 @@ class Study(Table):
             rule = f"must be <= search.trials = {self.search.trials}, got {self.finalists.top}"
             raise Broken(rule, "finalists", "top")
         return self
+
+    def labels(self) -> list[str]:
+        """The names of all competitors."""
+        own = [table.label or table.name for table in self._tables().values()]
+        return [*own, EQUAL_EPOCHS] if self.equal_epochs else own
+
+    def names(self) -> list[tuple[str, str]]:
+        """Place in the file and registry key of every variant."""
+        return [(place, table.name) for place, table in self._tables().items()]
 
     def arms(self) -> tuple[Arm, ...]:
         """The competitors, in the order of the file; UserError where the registry knows better."""

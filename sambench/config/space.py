@@ -5,7 +5,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from sambench.config import numbers
 from sambench.config.table import Broken, Table
+from sambench.errors import echo
 
 
 def _one_of(*types: type, words: str) -> BeforeValidator:
@@ -13,7 +15,9 @@ def _one_of(*types: type, words: str) -> BeforeValidator:
 
     def check(value: object) -> object:
         if type(value) not in types or (isinstance(value, float) and not math.isfinite(value)):
-            raise Broken(f"must be {words}, got {value!r}")
+            raise Broken(f"must be {words}, got {echo(value)}")
+        if isinstance(value, int | float):
+            numbers.check(value)
         return value
 
     return BeforeValidator(check)

@@ -1,13 +1,12 @@
 """A table of a study file, strictly checked, and what is wrong with it in one line."""
 
 import re
-import reprlib
 from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from sambench.errors import nearest
+from sambench.errors import ECHOED, echo, nearest, shortened
 
 _RULES = {
     "bool_type": "must be true or false",
@@ -21,6 +20,7 @@ _RULES = {
     "less_than": "must be < {lt:g}",
     "model_type": "must be a table",
     "string_pattern_mismatch": "must be letters, digits, . _ - and not start with . or -",
+    "string_too_long": "must be at most {max_length} characters",
     "string_too_short": "must not be empty",
     "string_type": "must be a string",
     "too_long": "must hold {max_length} values",
@@ -69,12 +69,12 @@ def _finding(error: ErrorDetails) -> str:
             return f"{_dotted(*loc)}: is required"
         case "literal_error", _:
             choices = re.findall(r"'(.*?)'", context["expected"])
-            return f"{_dotted(*loc)}: unknown value {value!r}, {nearest(str(value), choices)}"
+            return f"{_dotted(*loc)}: unknown value {echo(value)}, {nearest(str(value), choices)}"
     rule = _RULES.get(error["type"], error["msg"]).format(**context)
-    return f"{_dotted(*loc)}: {rule}, got {reprlib.repr(value)}"
+    return f"{_dotted(*loc)}: {rule}, got {echo(value)}"
 
 
 def _dotted(*path: str | int) -> str:
     """("variant", 0, "fix") -> "variant[0].fix"."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return "".join(parts).removeprefix(".")
+    return shortened("".join(parts).removeprefix("."), 2 * ECHOED)

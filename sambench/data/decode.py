@@ -12,6 +12,7 @@ import torch
 from filelock import FileLock
 from PIL import Image
 
+from sambench.data import memory
 from sambench.data.images import Images
 from sambench.errors import UserError
 
@@ -43,6 +44,7 @@ def stack(arrays: Iterable[np.ndarray], num: int, source: str) -> np.ndarray:
     """`num` arrays of one size as (n, c, h, w); an error about their sizes names `source`."""
     arrays = iter(arrays)
     first = next(arrays)
+    memory.check(num * first.size, source)
     stacked = np.empty((num, *first.shape), np.uint8)
     for i, array in enumerate(chain([first], arrays)):
         if array.shape != first.shape:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sambench.data import memory
 from sambench.data.images import Images, Pool
 from sambench.data.split import Split
 
@@ -34,6 +35,8 @@ class Synthetic:
         return self.num_train, self.num_test
 
     def read(self, cache: Path | None) -> Pool:
+        values = (self.num_train + self.num_test) * CHANNELS * self.image_size**2
+        memory.check(4 * values, "synthetic")  # float32 on the way
         train, test = (self._draw(n, i) for i, n in enumerate((self.num_train, self.num_test)))
         return Pool(train, test, tuple(str(k) for k in range(NUM_CLASSES)))
 

@@ -173,6 +173,10 @@ class EagerEngine:
             lambda rows: self._losses(x[rows], y[rows]), size=len(y), micro=self.train.micro_batch
         )
 
+    def losses(self, x: Tensor, y: Tensor) -> Tensor:
+        """Of a batch, (b,), by the model itself: neither compiled nor wrapped."""
+        return self._loss(self._logits(self.model, x), y)
+
     def _losses(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Losses (b,), and whether each prediction was right."""
         logits = self._logits(self._forward, x)

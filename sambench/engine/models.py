@@ -1,10 +1,16 @@
 """Models by their timm name."""
 
+import os
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any
+
 import timm
 from torch import nn
 
 from sambench.config import Task
-from sambench.errors import UserError, nearest
+from sambench.engine.pretrained import without_retries
+from sambench.errors import UserError, echo, nearest, said
 
 
 def build(task: Task, *, channels: int, classes: int) -> nn.Module:
@@ -13,23 +19,71 @@ def build(task: Task, *, channels: int, classes: int) -> nn.Module:
     UserError for a name that timm does not know or arguments that the model does not take.
     """
     check(task)
+    _check_files(task.model_args)
     size = {"img_size": task.image_size} if task.image_size and _wants_size(task) else {}
     arguments = {"num_classes": classes, "in_chans": channels, **size, **task.model_args}
     try:
-        return timm.create_model(task.model, **arguments)
-    except (TypeError, ValueError, RuntimeError, AssertionError) as error:
-        line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"task.model_args: {task.model} cannot be built: {line}") from None
+        with without_retries() if arguments.get("pretrained") else nullcontext():
+            return timm.create_model(task.model, **arguments)
+    except Exception as error:
+        if arguments.get("pretrained") and _is_offline(error):
+            raise UserError(
+                f"task.model_args: no pretrained weights of {task.model} are cached here, and they "
+                "cannot be downloaded: no network?"
+            ) from error
+        raise UserError(
+            f"task.model_args: {task.model} cannot be built{_at(task)}: {said(error)}"
+        ) from error
+
+
+def own(make: Callable[[int, int], nn.Module], *, channels: int, classes: int) -> nn.Module:
+    """The model that a caller's own function makes; UserError if it fails or makes no model."""
+    try:
+        model = make(channels, classes)
+    except UserError:
+        raise
+    except Exception as error:
+        what = f"your own model cannot be built for {channels} channels and {classes} classes"
+        raise UserError(f"task.model: {what}: {said(error)}") from error
+    if not isinstance(model, nn.Module):
+        kind = type(model).__name__
+        raise UserError(f"task.model: your own function must return a torch module, got {kind}")
+    return model
 
 
 def check(task: Task) -> None:
     """UserError with the nearest names unless timm knows the model."""
     if not timm.is_model(task.model):
         hint = nearest(task.model, timm.list_models())
-        raise UserError(f"task.model: timm has no model {task.model!r}; {hint}")
+        raise UserError(f"task.model: timm has no model {echo(task.model)}; {hint}")
+
+
+def _check_files(arguments: Mapping[str, Any]) -> None:
+    """UserError for a file of weights that is not there, where timm would only log it."""
+    places = {"checkpoint_path": arguments.get("checkpoint_path")}
+    for name in ("pretrained_cfg", "pretrained_cfg_overlay"):
+        table = arguments.get(name)
+        places[f"{name}.file"] = table.get("file") if isinstance(table, Mapping) else None
+    for name, path in places.items():
+        if path and isinstance(path, str) and not os.path.isfile(path):
+            raise UserError(f"task.model_args.{name}: no file {echo(path)}")
 
 
 def _wants_size(task: Task) -> bool:
     """Whether a model is built for one image size (vision transformers and the like)."""
     pretrained = timm.get_pretrained_cfg(task.model)
     return bool(pretrained and pretrained.fixed_input_size) and "img_size" not in task.model_args
+
+
+def _at(task: Task) -> str:
+    return f" for {task.image_size} x {task.image_size} pixels" if task.image_size else ""
+
+
+def _is_offline(error: BaseException | None) -> bool:
+    """Whether an error, or what it came from, is about the network: both libraries wrap theirs."""
+    while error is not None:
+        name = type(error).__name__
+        if name in ("LocalEntryNotFoundError", "OfflineModeIsEnabled", "URLError", "ConnectError"):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -10,7 +10,7 @@ from timm.scheduler import create_scheduler_v2
 from torch import nn
 
 from sambench.config import OWN_SCHEDULES, Train
-from sambench.errors import UserError
+from sambench.errors import UserError, said
 
 
 def base_optimizer(train: Train, model: nn.Module, lr: float) -> torch.optim.Optimizer:
@@ -35,9 +35,8 @@ def base_optimizer(train: Train, model: nn.Module, lr: float) -> torch.optim.Opt
             layer_decay=train.layer_decay,
             **{"momentum": train.momentum, **own, **fused, **train.base_args},
         )
-    except (AssertionError, ImportError, TypeError, ValueError) as error:
-        line = str(error).partition("\n")[0]
-        raise UserError(f"train.base_args: {train.base} cannot be built: {line}") from None
+    except Exception as error:
+        raise UserError(f"train.base_args: {train.base} cannot be built: {said(error)}") from error
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
@@ -90,8 +89,8 @@ def _timm_schedule(train: Train, total_steps: int) -> Callable[[int], float]:
             updates_per_epoch=total_steps / train.epochs,  # pyright: ignore[reportArgumentType]
             **train.schedule_args,
         )
-    except (AssertionError, TypeError, ValueError) as error:
-        raise UserError(f"train.schedule_args: {train.schedule}: {error}") from None
+    except Exception as error:
+        raise UserError(f"train.schedule_args: {train.schedule}: {said(error)}") from error
     assert scheduler is not None
 
     def factor(step: int) -> float:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import mpmath
 import numpy as np
-from scipy import optimize
 
 from sambench.stats.logarithms import DIGITS
 from sambench.stats.sums import moments, total
@@ -31,6 +30,8 @@ def fit(x: np.ndarray, scores: np.ndarray, noise: float) -> Surface:
 
     `noise` is the sd of a score.
     """
+    from scipy import optimize  # half a second, which few of those who import stats need
+
     num, mean, variance = moments(scores)
     scale = float(np.sqrt(variance * (num - 1) / num)) or 1.0
     z, own = (scores - mean) / scale, (noise / scale) * (noise / scale) + JITTER

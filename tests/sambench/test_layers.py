@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted([*ROOT.glob("sambench/**/*.py"), *ROOT.glob("variants/**/*.py")])
 
 FLOORS = [
-    {"errors", "files", "seeds", "stats"},
+    {"errors", "files", "seeds", "stats", "launch", "limits", "root"},
     {"config", "data", "measure", "records", "timings", "device", "distributed"},
     {"engine", "checkpoint", "report", "provenance", "tracking"},
     {"train", "bench"},
@@ -21,7 +21,7 @@ FLOORS = [
         *("journal", "recording", "swept"),
     },
     {"worker", "preflight"},
-    {"study"},
+    {"study", "finished"},
     {"plan", "trial", "sweep"},
     {"cli"},
 ]

@@ -46,6 +46,7 @@ class FunctionOracle:
     kinds: Mapping[str, str] = kinds(_MODEL)
     total_steps = TOTAL_STEPS
     size = SIZE
+    fewest = 1
 
     def __init__(
         self,

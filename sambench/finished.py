@@ -1,0 +1,66 @@
+"""A study that needs nothing more is shown from its records, without what runs one."""
+
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sambench.config import Study, changed_keys
+from sambench.errors import UserError
+
+if TYPE_CHECKING:
+    from sambench.report.analysis import Analysis
+
+
+def shown(folder: Path, study: Study, *, tracked: bool) -> "Analysis | None":
+    """The leaderboard; None where running the study again would do more than show it.
+
+    folder: the study's
+    tracked: whether W&B should have every run
+    """
+    path = folder / "records.csv"
+    results = list(folder.glob("runs/*/result.json"))
+    swept = any(folder.glob("sweeps/*/*/result.json"))
+    if swept or not results or not path.is_file() or not (folder / "leaderboard.md").is_file():
+        return None
+    newest = max(file.stat().st_mtime for file in (*results, folder / "study.json"))
+    if newest > path.stat().st_mtime or not _same(folder / "study.json", study):
+        return None
+    if tracked and _num_tracked(folder) < len(results) + SUMMARIES:
+        return None
+
+    from sambench import records  # a second, with what comes after
+    from sambench.report.analysis import analyse
+
+    try:
+        found = records.read(path)
+    except UserError:
+        return None  # a run writes them anew
+    fits = not found.damages and found.header["num_records"] == len(results)
+    return analyse(found) if fits and _current(found.header["versions"]) else None
+
+
+SUMMARIES = 2  # lines that W&B's ledger has of a whole study: its run, and what that holds
+
+
+def _same(stored: Path, study: Study) -> bool:
+    try:
+        return not changed_keys(json.loads(stored.read_text()), study.model_dump(mode="json"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _num_tracked(folder: Path) -> int:
+    try:
+        return len(set((folder / "wandb" / "tracked.jsonl").read_text().splitlines()))
+    except (OSError, ValueError):
+        return 0
+
+
+def _current(versions: Mapping[str, str]) -> bool:
+    """Whether this sambench wrote the page."""
+    try:
+        return versions.get("sambench") == importlib.metadata.version("sambench")
+    except importlib.metadata.PackageNotFoundError:
+        return False
