@@ -17,6 +17,7 @@ _RULES = {
     "greater_than": "must be > {gt:g}",
     "greater_than_equal": "must be >= {ge:g}",
     "int_type": "must be a whole number",
+    "list_type": "must be a list",
     "less_than_equal": "must be <= {le:g}",
     "less_than": "must be < {lt:g}",
     "model_type": "must be a table",
@@ -33,7 +34,7 @@ _RULES = {
 class Broken(ValueError):
     """A rule of ours that a table breaks, at `key` below that table; raised by validators."""
 
-    def __init__(self, rule: str, *key: str) -> None:
+    def __init__(self, rule: str, *key: str | int) -> None:
         super().__init__(rule)
         self.key = key
 
@@ -69,7 +70,8 @@ def _finding(error: ErrorDetails) -> str:
             return f"{_dotted(*loc)}: is required"
         case "literal_error", _:
             choices = re.findall(r"'(.*?)'", context["expected"])
-            return f"{_dotted(*loc)}: unknown value {value!r}, {nearest(str(value), choices)}"
+            shown = reprlib.repr(value)
+            return f"{_dotted(*loc)}: unknown value {shown}, {nearest(str(value)[:60], choices)}"
     rule = _RULES.get(error["type"], error["msg"]).format(**context)
     return f"{_dotted(*loc)}: {rule}, got {reprlib.repr(value)}"
 

@@ -4,7 +4,6 @@ It survives the process: a run that was cut off is given out again, under a new 
 """
 
 import hashlib
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,7 +100,7 @@ class Ledger:
 
     def ended(self) -> list[Ended]:
         """All runs that are over, by number."""
-        return [_ended(t) for t in self._trials() if "state" in t.user_attrs]
+        return [_ended(t) for t in self._trials() if t.state.is_finished()]
 
     def _trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
@@ -133,9 +132,15 @@ class Ledger:
         return metric.sign * max(known) if known else None
 
 
-def _product(drawn: Sequence[Parameter], number: int) -> tuple[Any, ...]:
-    grids = [parameter.grid() or [] for parameter in drawn]
-    return next(itertools.islice(itertools.product(*grids), number, None))
+def _product(drawn: Sequence[Parameter], number: int) -> list[Any]:
+    """The grid's point of this number, as itertools.product counts them: the last one fastest."""
+    values = []
+    for parameter in reversed(drawn):
+        grid = parameter.grid()
+        assert grid is not None
+        number, place = divmod(number, grid.size)
+        values.append(grid.at(place))
+    return values[::-1]
 
 
 def _suggested(trial: Trial, parameter: Parameter) -> Any:
