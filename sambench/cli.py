@@ -548,13 +548,17 @@ def sweep_run(
 
     Interrupted, the same command goes on where it stopped.
     """
+    import shlex
+
     from rich.console import Console
+
+    from sambench.sweep import spec
+
+    loaded = spec.load(file, lambda line: click.echo(f"sambench: {line}", err=True))
 
     from sambench.report import local_sweep as report
     from sambench.sweep import local as engine
-    from sambench.sweep import spec
 
-    loaded = spec.load(file)
     console = Console(stderr=as_json)
     folder = root / "sweeps" / spec.folder_name(loaded, file)
     if loaded.num_configs is None and count is None:
@@ -571,7 +575,8 @@ def sweep_run(
     else:
         name, goal = (metric.name, metric.goal) if metric else (None, "minimize")
         console.print(report.render(runs, name, goal))
-    console.print(f"W&B runs: wandb sync {folder}/wandb/offline-run-*", highlight=False)
+    if any(folder.glob("wandb/offline-run-*")):
+        say(f"W&B runs: wandb sync {shlex.quote(str(folder))}/wandb/offline-run-*")
 
 
 @sweep.command("dashboard")
@@ -589,17 +594,18 @@ def sweep_dashboard(
 
     Without a login its description is written to runs/STUDY/dashboard.json, for --upload.
     """
-    import os
+    import shlex
 
-    from sambench import records
-    from sambench.report.analysis import analyse
     from sambench.sweep import dashboard
 
     if upload is not None:
         path, description = upload, dashboard.read(upload)
     else:
+        from sambench import records
+        from sambench.report.analysis import analyse
+
         analysis = analyse(records.read(_records_of(name, root)))
-        path = root / analysis.study / "dashboard.json"
+        path = dashboard.place(root, analysis.study)
         chosen = project or os.environ.get("WANDB_PROJECT") or "sambench"
         description = dashboard.describe(analysis, chosen)
         dashboard.write(path, description)
@@ -607,7 +613,7 @@ def sweep_dashboard(
     try:
         click.echo(f"report: {dashboard.upload(description, entity)}")
     except dashboard.NoLogin:
-        message = f"W&B knows no key here; {dashboard.LOGIN}"
+        message = f"W&B knows no key here; {dashboard.LOGIN} {shlex.quote(str(path))}"
         if upload is not None:
-            raise UserError(f"{message} {path}") from None
-        click.echo(f"not uploaded: {message} {path}")
+            raise UserError(message) from None
+        click.echo(f"not uploaded: {message}")

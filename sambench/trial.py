@@ -15,7 +15,7 @@ from sambench.errors import UserError, nearest
 from sambench.files import write_atomically
 from sambench.preflight import preflight
 from sambench.protocol import epochs, settable
-from sambench.swept import IDENTITY
+from sambench.swept import IDENTITY, identity
 from sambench.train import NO_PARTS, Outcome, Report, Run
 
 
@@ -92,14 +92,14 @@ def _begun(run: Run, folder: Path, cache: Path, processes: int) -> Outcome | Non
         **run.setting,
         **({"processes": processes} if processes > 1 else {}),
     }
-    identity = folder / IDENTITY
-    if identity.exists() and json.loads(identity.read_text()) != stored:
+    held = identity(folder)
+    if held is not None and held != stored:
         raise UserError(f"{folder} holds another trial; choose another --out")
-    if (done := train.finished(run, folder)) is not None and identity.exists():
+    if (done := train.finished(run, folder)) is not None and held is not None:
         return done
     preflight(run.study, run.device, cache, NO_PARTS, [_arm(run.study, run.label)])
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(identity, json.dumps(stored))
+    write_atomically(folder / IDENTITY, json.dumps(stored))
     return None
 
 

@@ -63,15 +63,19 @@ class Ledger:
         )
         self._cut_off = [t.number for t in self._trials() if t.state == TrialState.RUNNING]
 
+    def has_next(self) -> bool:
+        """Whether there is a run to start."""
+        most = self._sweep.num_configs
+        return bool(self._cut_off) or most is None or len(self._trials()) < most
+
     def next(self) -> Planned | None:
         """The next run, None if the sweep has no more; first those that were cut off."""
         if self._cut_off:
             trial = Trial(self._study, self._trials()[self._cut_off.pop(0)]._trial_id)
         else:
-            num = len(self._trials())
-            if self._sweep.num_configs is not None and num >= self._sweep.num_configs:
+            if not self.has_next():
                 return None
-            self._study.sampler = self._sampler(num)
+            self._study.sampler = self._sampler(len(self._trials()))
             trial = self._study.ask()
         config = trial.user_attrs.get("config") or self._draw(trial)
         attempt = trial.user_attrs.get("attempt", 0) + 1

@@ -1,7 +1,6 @@
 """The `parameters` of a sweep: a flat list of what is drawn, and the nested config it makes."""
 
 import math
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from sambench.config.table import Broken
 from sambench.errors import nearest
 from sambench.sweep.distributions import EXPONENTS, KINDS, POSITIVE, inferred
-from sambench.sweep.numbers import number, whole
+from sambench.sweep.numbers import is_finite, number, whole
 
 Path = tuple[str, ...]
 
@@ -83,7 +82,7 @@ def parse(tables: Mapping[str, Any], at: Path = ()) -> tuple[Parameter, ...]:
     named = Counter(parameter.name for parameter in found)
     for parameter in found:
         if named[parameter.name] > 1:
-            raise Broken("stands twice, with and without nesting", *_place(parameter.path))
+            raise Broken("stands twice", *_place(parameter.path))
     return found
 
 
@@ -150,13 +149,6 @@ def _converted(key: str, value: Any) -> Any:
     return value if key in ("value", "values") else number(value)
 
 
-def _is_number(value: Any) -> bool:
-    """A finite one that fits a float."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return -sys.float_info.max <= value <= sys.float_info.max
-
-
 def _check(kind: str, key: str, value: Any, place: Path) -> None:
     if key == "value":
         return
@@ -164,7 +156,7 @@ def _check(kind: str, key: str, value: Any, place: Path) -> None:
         if not isinstance(value, list) or not value:
             raise Broken(f"must be a list, got {short(value)}", *place, key)
         return
-    if not _is_number(value):
+    if not is_finite(value):
         raise Broken(f"must be a number, got {short(value)}", *place, key)
     if kind == "int_uniform" and not isinstance(value, int):
         raise Broken(f"must be a whole number, got {value!r}", *place, key)
@@ -184,11 +176,10 @@ def _check_together(kind: str, keys: Mapping[str, Any], place: Path) -> None:
         probabilities = keys["probabilities"]
         if len(probabilities) != len(keys["values"]):
             raise Broken("must be as many as values", *place, "probabilities")
-        if not all(_is_number(p) and p >= 0 for p in probabilities):
-            raise Broken("must be numbers >= 0", *place, "probabilities")
+        if not all(is_finite(p) and 0 <= p <= 1 for p in probabilities):
+            raise Broken("must be numbers from 0 to 1", *place, "probabilities")
         if not math.isclose(sum(probabilities), 1.0, rel_tol=1e-5):
-            total = short(sum(probabilities))
-            raise Broken(f"must sum to 1, not {total}", *place, "probabilities")
+            raise Broken(f"must sum to 1, not {sum(probabilities):g}", *place, "probabilities")
 
 
 def _check_draws(kind: str, keys: Mapping[str, Any], place: Path) -> None:
@@ -199,9 +190,8 @@ def _check_draws(kind: str, keys: Mapping[str, Any], place: Path) -> None:
                 continue
         except (OverflowError, ValueError):
             pass
-        hint = f"; its min and max are exponents, {kind}_values takes limits"
-        rule = f"{kind} draws what no float holds{hint if kind in EXPONENTS else ''}"
-        raise Broken(rule, *place)
+        hint = f"; its min and max are exponents, {kind}_values takes the limits themselves"
+        raise Broken(f"{kind} overflows{hint if kind in EXPONENTS else ''}", *place)
 
 
 def nested(values: Mapping[Path, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class _Loader(_SafeLoader):
     """A date is the text it is written as, since the config of a run is JSON."""
 
-    yaml_constructors = {  # noqa: RUF012 - yaml's own way
+    yaml_constructors = {
         _STANDARD + name: yaml.SafeLoader.yaml_constructors[_STANDARD + name] for name in _PLAIN
     } | {_STANDARD + "timestamp": yaml.SafeLoader.construct_yaml_str}
 

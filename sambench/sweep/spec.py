@@ -236,9 +236,7 @@ def load(path: Path, say: Say = lambda line: None) -> Sweep:
     return parse(data, str(path), say)
 
 
-def parse(
-    data: Mapping[str, Any], source: str = "sweep", say: Say = lambda line: None
-) -> Sweep:
+def parse(data: Mapping[str, Any], source: str = "sweep", say: Say = lambda line: None) -> Sweep:
     """The sweep in plain tables; `source` stands in messages."""
     known, unknown = _known(data)
     for required in ("method", "parameters"):
@@ -269,6 +267,6 @@ def _known(data: Mapping[str, Any], at: str = "") -> tuple[dict[str, Any], list[
 
 def _left_out(key: str) -> str:
     table, _, name = key.rpartition(".")
-    close = similar(name, [*KNOWN.get(table, ())], n=1)
+    close = similar(name, [*KNOWN[table]], n=1, cutoff=0.75)
     hint = f"; did you mean {close[0]}?" if close else ""
     return f"{key}: unknown key, left out as W&B does{hint}"
