@@ -301,6 +301,10 @@ def trial(
 
     from rich.console import Console
 
+    from sambench.sweep.agent import called
+
+    by = called() if out is None else None
+
     from sambench import config, distributed
     from sambench import trial as trials
     from sambench.report.trials import render
@@ -313,7 +317,7 @@ def trial(
         given = config.assignments("--fix", [*fix, *(word[2:] for word in others)])
         study = config.load(name, overrides)
         on = device if world.size == 1 else distributed.own_device(device)
-        agent = agented.called() if out is None and world.size == 1 else None
+        agent = by if world.size == 1 else None
         run = trials.plan(
             study,
             variant,
@@ -554,7 +558,8 @@ def sweep_run(
 
     from sambench.sweep import spec
 
-    loaded = spec.load(file, lambda line: click.echo(f"sambench: {line}", err=True))
+    doubts: list[str] = []
+    loaded = spec.load(file, doubts.append)
 
     from sambench.report import local_sweep as report
     from sambench.sweep import local as engine
@@ -562,13 +567,17 @@ def sweep_run(
     console = Console(stderr=as_json)
     folder = root / "sweeps" / spec.folder_name(loaded, file)
     if loaded.num_configs is None and count is None:
-        console.print("no run_cap and no --count: Ctrl-C ends this sweep")
+        doubts.append("no run_cap and no --count: Ctrl-C ends this sweep")
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
+    def doubt() -> None:
+        for line in doubts:
+            click.echo(f"sambench: {line}", err=True)
+
     sweep = engine.LocalSweep(loaded, folder, workers=workers, seed=seed, say=say)
-    runs = [asdict(run) for run in sweep.run(count)]
+    runs = [asdict(run) for run in sweep.run(count, doubt)]
     metric = loaded.metric
     if as_json:
         click.echo(json.dumps(report.ranked(runs, metric.goal if metric else "minimize")))

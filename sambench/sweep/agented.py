@@ -2,51 +2,24 @@
 
 import json
 import os
-import re
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from reprlib import repr as short
 from typing import Any
 
 import optuna
 
 from sambench import swept, train
 from sambench import trial as trials
-from sambench.errors import UserError
 from sambench.files import write_atomically
 from sambench.storage import StudyFolder
 from sambench.study import cache_folder, land
+from sambench.sweep.agent import Agent
 from sambench.tracking import describe
 from sambench.train import Outcome, Run, Stopped
-
-
-@dataclass(frozen=True)
-class Agent:
-    """Whose run a trial is."""
-
-    sweep_id: str
-    run_id: str
-
-
-def called() -> Agent | None:
-    """The agent that started this process; None if none did.
-
-    UserError if its ids could not be names of folders.
-    """
-    sweep_id, run_id = (_id(f"WANDB_{name}") for name in ("SWEEP_ID", "RUN_ID"))
-    return Agent(sweep_id, run_id) if sweep_id and run_id else None
-
-
-def _id(variable: str) -> str:
-    found = os.environ.get(variable, "")
-    if found and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", found):
-        rule = "must be letters, digits, . _ - and at most 128 of them"
-        raise UserError(f"{variable}: {rule}, got {short(found)}; agents set it, others unset it")
-    return found
 
 
 def execute(run: Run, root: Path, agent: Agent) -> Outcome:

@@ -46,12 +46,18 @@ class LocalSweep:
         self.say = say
         self._running: list[RunProcess] = []
 
-    def run(self, count: int | None = None) -> list[Ended]:
-        """Every run of the sweep that is over; at most `count` new ones are started."""
+    def run(
+        self, count: int | None = None, started: Callable[[], None] = lambda: None
+    ) -> list[Ended]:
+        """Every run of the sweep that is over; at most `count` new ones are started.
+
+        started: called once nothing is left that would refuse the sweep
+        """
         kill_delay_s()
         with self._opened() as ledger:
             if ledger.has_next():
                 command.check_startable(self.sweep.command, self.sweep.program)
+            started()
             known = len(ledger.ended())
             if known:
                 self.say(f"going on after {known} runs")

@@ -231,9 +231,10 @@ def load(path: Path, say: Say = lambda line: None) -> Sweep:
     say: told a line for everything that W&B's server would warn of
     """
     data, repeated = read(path)
+    sweep = parse(data, str(path), say)
     for line in repeated:
         say(f"{path}: {line}")
-    return parse(data, str(path), say)
+    return sweep
 
 
 def parse(data: Mapping[str, Any], source: str = "sweep", say: Say = lambda line: None) -> Sweep:
