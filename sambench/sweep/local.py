@@ -11,7 +11,7 @@ from typing import Any
 import filelock
 import optuna
 
-from sambench.errors import UserError
+from sambench.errors import UserError, WorkFailed
 from sambench.files import write_atomically
 from sambench.journal import open_journal
 from sambench.sweep import agent, command, hyperband, orphans
@@ -63,10 +63,12 @@ class LocalSweep:
                 self.say(f"going on after {known} runs")
             try:
                 self._loop(ledger, count)
-            except BaseException:
+                return ledger.ended()
+            except BaseException as error:
                 self._end_children()
+                if isinstance(error, OSError) and not (self.folder / "sweep.json").exists():
+                    raise WorkFailed(f"{self.folder} was deleted while the sweep ran") from None
                 raise
-            return ledger.ended()
 
     @contextmanager
     def _opened(self) -> Iterator[Ledger]:

@@ -1,6 +1,7 @@
 """Damaged files of sweeps, and ids that are paths: one line that names the file and the way out."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import yaml
 from wandb.proto import wandb_internal_pb2
 
-from sambench.errors import UserError
+from sambench.errors import UserError, WorkFailed
 from sambench.journal import open_journal
 from sambench.sweep import agent, dashboard, export, offline, orphans, process, spec
 from sambench.sweep.ledger import Ended, Ledger
@@ -76,6 +77,15 @@ def test_a_file_may_change_until_a_run_is_over(local: Any, tmp_path: Path) -> No
     local(1)
     with pytest.raises(UserError, match="these keys have changed since: command"):
         local(command=["no-such-program"])
+
+
+def test_a_folder_that_is_deleted_under_a_sweep(local: Any, tmp_path: Path) -> None:
+    def say(line: str) -> None:
+        if line.startswith("run 0 "):
+            shutil.rmtree(tmp_path / "s", ignore_errors=True)
+
+    with pytest.raises(WorkFailed, match=f"{tmp_path}/s was deleted while the sweep ran"):
+        local(1, say)
 
 
 def test_a_value_that_no_argument_holds(local: Any) -> None:
