@@ -386,6 +386,9 @@ def trial(
     from sambench import config, launch, limits
     from sambench import device as devices
     from sambench.config import chosen
+    from sambench.sweep.agent import called
+
+    by = called() if out is None else None
 
     limits.check()
     devices.check(device)
@@ -404,7 +407,7 @@ def trial(
 
     with distributed.joined() as world, tempfile.TemporaryDirectory() as scratch:
         on = device if world.size == 1 else distributed.own_device(device)
-        agent = agented.called() if out is None and world.size == 1 else None
+        agent = by if world.size == 1 else None
         run = trials.plan(
             study,
             variant,
@@ -665,30 +668,40 @@ def sweep_run(
 
     Interrupted, the same command goes on where it stopped.
     """
+    import shlex
+
     from rich.console import Console
+
+    from sambench.sweep import spec
+
+    doubts: list[str] = []
+    loaded = spec.load(file, doubts.append)
 
     from sambench.report import local_sweep as report
     from sambench.sweep import local as engine
-    from sambench.sweep import spec
 
-    loaded = spec.load(file)
     console = Console(stderr=as_json)
     folder = root / "sweeps" / spec.folder_name(loaded, file)
     if loaded.num_configs is None and count is None:
-        console.print("no run_cap and no --count: Ctrl-C ends this sweep")
+        doubts.append("no run_cap and no --count: Ctrl-C ends this sweep")
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
+    def doubt() -> None:
+        for line in doubts:
+            click.echo(f"sambench: {line}", err=True)
+
     sweep = engine.LocalSweep(loaded, folder, workers=workers, seed=seed, say=say)
-    runs = [asdict(run) for run in sweep.run(count)]
+    runs = [asdict(run) for run in sweep.run(count, doubt)]
     metric = loaded.metric
     if as_json:
         click.echo(json.dumps(report.ranked(runs, metric.goal if metric else "minimize")))
     else:
         name, goal = (metric.name, metric.goal) if metric else (None, "minimize")
         console.print(report.render(runs, name, goal))
-    console.print(f"W&B runs: wandb sync {folder}/wandb/offline-run-*", highlight=False)
+    if any(folder.glob("wandb/offline-run-*")):
+        say(f"W&B runs: wandb sync {shlex.quote(str(folder))}/wandb/offline-run-*")
 
 
 @sweep.command("dashboard")
@@ -704,17 +717,18 @@ def sweep_dashboard(
 
     Without a login its description is written to runs/STUDY/dashboard.json, for --upload.
     """
-    import os
+    import shlex
 
-    from sambench import records
-    from sambench.report.analysis import analyse
     from sambench.sweep import dashboard
 
     if upload is not None:
         path, description = upload, dashboard.read(upload)
     else:
+        from sambench import records
+        from sambench.report.analysis import analyse
+
         analysis = analyse(records.read(_records_of(name, root)))
-        path = root / analysis.study / "dashboard.json"
+        path = dashboard.place(root, analysis.study)
         chosen = project or os.environ.get("WANDB_PROJECT") or "sambench"
         description = dashboard.describe(analysis, chosen)
         dashboard.write(path, description)
@@ -722,7 +736,7 @@ def sweep_dashboard(
     try:
         click.echo(f"report: {dashboard.upload(description, entity)}")
     except dashboard.NoLogin:
-        message = f"W&B knows no key here; {dashboard.LOGIN}"
+        message = f"W&B knows no key here; {dashboard.LOGIN} {shlex.quote(str(path))}"
         if upload is not None:
-            raise UserError(f"{message} {path}") from None
-        click.echo(f"not uploaded: {message} {path}")
+            raise UserError(message) from None
+        click.echo(f"not uploaded: {message}")

@@ -31,6 +31,18 @@ from sambench.train import Damaged, Outcome, Run
 IDENTITY = "trial.json"
 ADMITTED = "admitted.json"
 
+KEYS = {
+    "study": str,
+    "variant": str,
+    "label": str,
+    "seed": int,
+    "device": str,
+    "lr": int | float,
+    "hyperparameters": dict,
+    "epochs": int,
+}
+"""What identifies a trial, and of which type that is."""
+
 
 @dataclass(frozen=True)
 class Swept:
@@ -62,14 +74,10 @@ def found(study_folder: Path, study: Study, arms: Sequence[Arm]) -> list[Swept]:
 
 
 def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> Swept | None:
-    identity = path / IDENTITY
-    try:
-        stored = read_sealed(identity) if identity.exists() else {}
-    except (OSError, ValueError):
-        raise UserError(f"{identity} is damaged; remove its folder") from None
-    arm = arms.get(stored.get("label", ""))
-    if arm is None or stored["study"] != fingerprint(study):
+    stored = identity(path)
+    if stored is None or stored["label"] not in arms or stored["study"] != fingerprint(study):
         return None
+    arm = arms[stored["label"]]
     run = Run(
         study=study,
         label=arm.label,
@@ -86,8 +94,29 @@ def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> Swept | None:
     try:
         outcome = train.finished(run, path)
     except Damaged:
-        raise UserError(f"{path / train.RESULT} is damaged; remove its folder") from None
-    return None if outcome is None else Swept(run, outcome, path)
+        raise UserError(
+            f"{path / train.RESULT} is damaged; remove its folder, and the trial does not count"
+        ) from None
+    if outcome is None:
+        raise UserError(
+            f"{path}: {IDENTITY} and {train.RESULT} tell of different trials; remove the folder, "
+            "and the trial does not count"
+        )
+    return Swept(run, outcome, path)
+
+
+def identity(path: Path) -> dict[str, Any] | None:
+    """What trial a folder holds, None if none; UserError if that is damaged."""
+    file = path / IDENTITY
+    if not file.exists():
+        return None
+    try:
+        stored = read_sealed(file)
+        if all(isinstance(stored[key], kind) for key, kind in KEYS.items()):
+            return stored
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        pass
+    raise UserError(f"{file} is damaged; remove its folder, and the trial does not count")
 
 
 def land(
@@ -165,7 +194,7 @@ def admitted(
     """
     path = study_folder / ADMITTED
     if path.exists():
-        keys = set(json.loads(path.read_text()))
+        keys = _kept(path)
     elif any(study_folder.glob("runs/finalist-*")):
         keys = set()
     else:
@@ -173,6 +202,20 @@ def admitted(
         if trials and decide:
             write_atomically(path, json.dumps(sorted(keys)))
     return {id for id, trial in trials.items() if trial.key in keys}
+
+
+def _kept(path: Path) -> set[str]:
+    """The decision of an earlier process."""
+    try:
+        keys = json.loads(path.read_bytes())
+        if isinstance(keys, list) and all(isinstance(key, str) for key in keys):
+            return set(keys)
+    except (ValueError, RecursionError):
+        pass
+    raise UserError(
+        f"{path} is damaged; restore it from a copy, or remove it: if the study has finalists, "
+        "the trials of W&B agents then rank nothing"
+    )
 
 
 def equal_budget(trials: Iterable[Swept], arms: Sequence[Arm]) -> bool:

@@ -12,10 +12,10 @@ from sambench.config.arms import Arm, arm
 from sambench.config.chosen import check
 from sambench.distributed import ALONE, World
 from sambench.errors import UserError, nearest
-from sambench.files import read_sealed, write_sealed
+from sambench.files import write_sealed
 from sambench.preflight import preflight
 from sambench.protocol import epochs, settable
-from sambench.swept import IDENTITY
+from sambench.swept import IDENTITY, identity
 from sambench.train import NO_PARTS, Outcome, Report, Run
 
 
@@ -89,9 +89,9 @@ def _begun(run: Run, folder: Path, cache: Path, processes: int) -> Outcome | Non
         **run.setting,
         **({"processes": processes} if processes > 1 else {}),
     }
-    identity = folder / IDENTITY
-    if identity.exists():
-        if _identity(identity) != stored:
+    held = identity(folder)
+    if held is not None:
+        if held != stored:
             raise UserError(f"{folder} holds another trial; choose another --out")
         if done := train.kept(run, folder):
             return done
@@ -102,15 +102,8 @@ def _begun(run: Run, folder: Path, cache: Path, processes: int) -> Outcome | Non
         )
     preflight(run.study, run.device, cache, NO_PARTS, [_arm(run.study, run.label)], processes)
     folder.mkdir(parents=True, exist_ok=True)
-    write_sealed(identity, stored)
+    write_sealed(folder / IDENTITY, stored)
     return None
-
-
-def _identity(path: Path) -> dict[str, Any]:
-    try:
-        return read_sealed(path)
-    except (OSError, ValueError):
-        raise UserError(f"{path} is damaged or not a trial's; choose another --out") from None
 
 
 def as_dict(run: Run, outcome: Outcome) -> dict[str, Any]:

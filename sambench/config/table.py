@@ -16,6 +16,7 @@ _RULES = {
     "greater_than": "must be > {gt:g}",
     "greater_than_equal": "must be >= {ge:g}",
     "int_type": "must be a whole number",
+    "list_type": "must be a list",
     "less_than_equal": "must be <= {le:g}",
     "less_than": "must be < {lt:g}",
     "model_type": "must be a table",
@@ -33,7 +34,7 @@ _RULES = {
 class Broken(ValueError):
     """A rule of ours that a table breaks, at `key` below that table; raised by validators."""
 
-    def __init__(self, rule: str, *key: str) -> None:
+    def __init__(self, rule: str, *key: str | int) -> None:
         super().__init__(rule)
         self.key = key
 

@@ -1,16 +1,45 @@
-"""What W&B's agent gives a run: its config in a file, and the environment that points to it."""
+"""What W&B's agent gives a run: its ids, its config in a file, and the variables that tell it."""
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 import yaml
 
+from sambench.errors import UserError
+
 FLUSH_S = 0.5
 """how often an offline run writes what was logged; W&B's default, 15 s, is late for stopping"""
+
+
+@dataclass(frozen=True)
+class Agent:
+    """Whose run a trial is."""
+
+    sweep_id: str
+    run_id: str
+
+
+def called() -> Agent | None:
+    """The agent that started this process; None if none did.
+
+    UserError if its ids could not be names of folders.
+    """
+    sweep_id, run_id = (_id(f"WANDB_{name}") for name in ("SWEEP_ID", "RUN_ID"))
+    return Agent(sweep_id, run_id) if sweep_id and run_id else None
+
+
+def _id(variable: str) -> str:
+    found = os.environ.get(variable, "")
+    if found and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", found):
+        rule = "must be letters, digits, . _ - and at most 128 of them"
+        raise UserError(f"{variable}: {rule}, got {short(found)}; agents set it, others unset it")
+    return found
 
 
 @dataclass(frozen=True)

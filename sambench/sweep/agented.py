@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +16,9 @@ from sambench import trial as trials
 from sambench.files import write_sealed
 from sambench.storage import StudyFolder
 from sambench.study import cache_folder, land
+from sambench.sweep.agent import Agent
 from sambench.tracking import describe
 from sambench.train import Outcome, Run, Stopped
-
-
-@dataclass(frozen=True)
-class Agent:
-    """Whose run a trial is."""
-
-    sweep_id: str
-    run_id: str
-
-
-def called() -> Agent | None:
-    """The agent that started this process; None if none did."""
-    sweep_id, run_id = (os.environ.get(f"WANDB_{name}", "") for name in ("SWEEP_ID", "RUN_ID"))
-    return Agent(sweep_id, run_id) if sweep_id and run_id else None
 
 
 def execute(run: Run, root: Path, agent: Agent) -> Outcome:
@@ -41,6 +28,7 @@ def execute(run: Run, root: Path, agent: Agent) -> Outcome:
     """
     study = StudyFolder(root, run.study)
     study.check()
+    swept.found(study.path, run.study, run.study.arms())  # what is damaged is known before training
     if run.label not in {arm.label for arm in run.study.arms()}:
         print(f"{run.label} is no variant of {run.study.name}: not recorded there", file=sys.stderr)
     folder = swept.folder(study.path, agent.sweep_id, agent.run_id)

@@ -1,14 +1,20 @@
 """A study's W&B report: first a description in a file, which a login turns into the report."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from reprlib import repr as short
+from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
+
+from sambench.config.table import Table, one_line
 from sambench.errors import UserError
 from sambench.files import write_atomically
-from sambench.report.analysis import Analysis
-from sambench.report.table import COLUMNS, cells, markdown
+
+if TYPE_CHECKING:
+    from sambench.report.analysis import Analysis
 
 FORMAT = 1
 INSTALL = "W&B reports need wandb-workspaces: pip install 'sambench[dashboard]'"
@@ -19,8 +25,10 @@ class NoLogin(Exception):
     """W&B knows no key here."""
 
 
-def describe(analysis: Analysis, project: str) -> dict[str, Any]:
+def describe(analysis: "Analysis", project: str) -> dict[str, Any]:
     """The report as plain data: headline, leaderboard, and the panels over the study's runs."""
+    from sambench.report.table import COLUMNS, cells, markdown
+
     searched = _searched(analysis)
     return {
         "format": FORMAT,
@@ -72,7 +80,7 @@ def describe(analysis: Analysis, project: str) -> dict[str, Any]:
     }
 
 
-def _searched(analysis: Analysis) -> list[str]:
+def _searched(analysis: "Analysis") -> list[str]:
     """The config keys that any variant searches, as W&B's runs have them."""
     spaces: Mapping[str, Mapping[str, Any]] = analysis.header["spaces"]
     names = dict.fromkeys(name for space in spaces.values() for name in space)
@@ -84,19 +92,51 @@ def _panel(kind: str, title: str, **keys: Any) -> dict[str, Any]:
     return {"kind": kind, "title": title, **keys}
 
 
+def place(root: Path, study: str) -> Path:
+    """Where a study's description goes; UserError if that is outside of root, or somebody's file.
+
+    The study's name comes from records, which may be anybody's.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}", study):
+        raise UserError(f"records of a study {short(study)}: that is no name of a study")
+    path = root / study / "dashboard.json"
+    if path.exists():
+        read(path)
+    return path
+
+
 def write(path: Path, description: Mapping[str, Any]) -> None:
     write_atomically(path, json.dumps(description, indent=1) + "\n")
 
 
+class _Section(Table):
+    title: str
+    stages: list[str]
+    panels: list[dict[str, Any]]
+
+
+class _Dashboard(Table):
+    format: Literal[1]
+    project: str
+    study: str
+    title: str
+    headline: str
+    leaderboard: str
+    sections: list[_Section]
+
+
 def read(path: Path) -> dict[str, Any]:
-    """A description from its file."""
+    """A description from its file; UserError, one line, if it is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: {error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not a dashboard: {error}") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise UserError(f"{path}: not a dashboard of format {FORMAT}")
-    return found
+    try:
+        return _Dashboard.model_validate(found).model_dump()
+    except ValidationError as error:
+        raise UserError(f"{path}: {one_line(error)}") from None
 
 
 def upload(description: Mapping[str, Any], entity: str | None = None) -> str:

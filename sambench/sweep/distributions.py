@@ -116,6 +116,9 @@ KINDS: Mapping[str, Kind] = {
     "q_beta": Kind(_quantized(_beta), (), _SHAPE | _Q),
 }
 
+EXPONENTS = {"log_uniform", "q_log_uniform", "inv_log_uniform"}
+"""Their min and max are exponents: W&B tells everybody to write log_uniform_values instead."""
+
 POSITIVE = {"log_uniform_values", "q_log_uniform_values", "inv_log_uniform_values"}
 
 

@@ -109,7 +109,13 @@ def why_not_early(study: Study, arm: Arm) -> str:
     return ""
 
 
+HEAD = "# Made by `sambench sweep export`. Then: wandb sweep FILE, wandb agent ID.\n"
+
+
 def write(found: dict[Path, dict[str, Any]]) -> None:
+    """UserError, and nothing is written, if one of the files is not ours."""
+    for path in found:
+        if path.exists() and not path.read_bytes().startswith(HEAD.encode()):
+            raise UserError(f"{path} is not from `sweep export`; move it away")
     for path, content in found.items():
-        head = "# Made by `sambench sweep export`. Then: wandb sweep FILE, wandb agent ID.\n"
-        write_atomically(path, head + yaml.safe_dump(content, sort_keys=False, width=100))
+        write_atomically(path, HEAD + yaml.safe_dump(content, sort_keys=False, width=100))

@@ -4,7 +4,6 @@ It survives the process: a run that was cut off is given out again, under a new 
 """
 
 import hashlib
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,15 +63,19 @@ class Ledger:
         )
         self._cut_off = [t.number for t in self._trials() if t.state == TrialState.RUNNING]
 
+    def has_next(self) -> bool:
+        """Whether there is a run to start."""
+        most = self._sweep.num_configs
+        return bool(self._cut_off) or most is None or len(self._trials()) < most
+
     def next(self) -> Planned | None:
         """The next run, None if the sweep has no more; first those that were cut off."""
         if self._cut_off:
             trial = Trial(self._study, self._trials()[self._cut_off.pop(0)]._trial_id)
         else:
-            num = len(self._trials())
-            if self._sweep.num_configs is not None and num >= self._sweep.num_configs:
+            if not self.has_next():
                 return None
-            self._study.sampler = self._sampler(num)
+            self._study.sampler = self._sampler(len(self._trials()))
             trial = self._study.ask()
         config = trial.user_attrs.get("config") or self._draw(trial)
         attempt = trial.user_attrs.get("attempt", 0) + 1
@@ -101,7 +104,7 @@ class Ledger:
 
     def ended(self) -> list[Ended]:
         """All runs that are over, by number."""
-        return [_ended(t) for t in self._trials() if "state" in t.user_attrs]
+        return [_ended(t) for t in self._trials() if t.state.is_finished()]
 
     def _trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
@@ -133,9 +136,15 @@ class Ledger:
         return metric.sign * max(known) if known else None
 
 
-def _product(drawn: Sequence[Parameter], number: int) -> tuple[Any, ...]:
-    grids = [parameter.grid() or [] for parameter in drawn]
-    return next(itertools.islice(itertools.product(*grids), number, None))
+def _product(drawn: Sequence[Parameter], number: int) -> list[Any]:
+    """The grid's point of this number, as itertools.product counts them: the last one fastest."""
+    values = []
+    for parameter in reversed(drawn):
+        grid = parameter.grid()
+        assert grid is not None
+        number, place = divmod(number, grid.size)
+        values.append(grid.at(place))
+    return values[::-1]
 
 
 def _suggested(trial: Trial, parameter: Parameter) -> Any:

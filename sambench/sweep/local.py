@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ from typing import Any
 import filelock
 import optuna
 
-from sambench.errors import UserError
+from sambench.errors import UserError, WorkFailed
 from sambench.files import write_atomically
 from sambench.journal import open_journal
 from sambench.sweep import agent, command, hyperband, orphans
 from sambench.sweep.ledger import Ended, Ledger, Planned
-from sambench.sweep.process import RunProcess
+from sambench.sweep.process import RunProcess, kill_delay_s
+from sambench.sweep.reading import clipped
 from sambench.sweep.spec import Sweep
 from sambench.workers import RunFailed
 
@@ -45,18 +46,29 @@ class LocalSweep:
         self.say = say
         self._running: list[RunProcess] = []
 
-    def run(self, count: int | None = None) -> list[Ended]:
-        """Every run of the sweep that is over; at most `count` new ones are started."""
+    def run(
+        self, count: int | None = None, started: Callable[[], None] = lambda: None
+    ) -> list[Ended]:
+        """Every run of the sweep that is over; at most `count` new ones are started.
+
+        started: called once nothing is left that would refuse the sweep
+        """
+        kill_delay_s()
         with self._opened() as ledger:
+            if ledger.has_next():
+                command.check_startable(self.sweep.command, self.sweep.program)
+            started()
             known = len(ledger.ended())
             if known:
                 self.say(f"going on after {known} runs")
             try:
                 self._loop(ledger, count)
-            except BaseException:
+                return ledger.ended()
+            except BaseException as error:
                 self._end_children()
+                if isinstance(error, OSError) and not (self.folder / "sweep.json").exists():
+                    raise WorkFailed(f"{self.folder} was deleted while the sweep ran") from None
                 raise
-            return ledger.ended()
 
     @contextmanager
     def _opened(self) -> Iterator[Ledger]:
@@ -67,29 +79,39 @@ class LocalSweep:
         except filelock.Timeout:
             raise UserError(f"{self.folder} belongs to a sweep that is running; wait") from None
         with held:
-            self.id = self._identity()
             optuna.logging.set_verbosity(optuna.logging.WARNING)
-            storage = open_journal(self.folder / "journal.log")
+            journal = self.folder / "journal.log"
+            storage = open_journal(journal)
+            self.id = self._identity(storage)
             if num := orphans.end(self.folder):
                 self.say(f"ended {num} programs that a killed sweep had left running")
-            yield Ledger(self.sweep, self.id, storage, self.seed)
+            try:
+                ledger = Ledger(self.sweep, self.id, storage, self.seed)
+                ledger.ended()
+            except (LookupError, TypeError):
+                raise UserError(f"{journal} is damaged; restore it from a copy") from None
+            yield ledger
 
-    def _identity(self) -> str:
-        """The sweep's id; UserError if the folder holds another sweep."""
+    def _identity(self, storage: optuna.storages.BaseStorage) -> str:
+        """The sweep's id; UserError if the folder holds runs of another sweep.
+
+        The journal knows it, too, so that nothing is lost with sweep.json.
+        """
         path = self.folder / "sweep.json"
         content = {**self.sweep.model_dump(mode="json"), "seed": self.seed}
+        studies = {study.study_name: study._study_id for study in storage.get_all_studies()}
+        over = [name for name, key in studies.items() if _is_over(storage, key)]
         if path.exists():
-            stored = json.loads(path.read_text())
-            changed = [
-                k for k in content if stored["sweep"].get(k) != content[k] and k != "run_cap"
-            ]
-            if changed:
+            stored, identity = _stored(path, studies)
+            changed = [k for k in content if k != "run_cap" and _differ(content, stored, k)]
+            if not changed:
+                return identity
+            if over:
                 raise UserError(
                     f"{self.folder} holds runs, and these keys have changed since: "
                     f"{', '.join(changed)}; undo that, or give the sweep another name"
                 )
-            return stored["id"]
-        identity = uuid.uuid4().hex[:8]
+        identity = over[0] if over else uuid.uuid4().hex[:8]
         write_atomically(path, json.dumps({"id": identity, "sweep": content}, indent=1))
         return identity
 
@@ -180,13 +202,44 @@ class LocalSweep:
                 process.kill()
 
 
+def _is_over(storage: optuna.storages.BaseStorage, study: int) -> bool:
+    """Whether some run of a sweep is."""
+    return any(trial.state.is_finished() for trial in storage.get_all_trials(study, deepcopy=False))
+
+
+def _stored(path: Path, known: Collection[str]) -> tuple[dict[str, Any], str]:
+    """The sweep file as first started, and its id, one of those known if any is."""
+    try:
+        found = json.loads(path.read_bytes())
+        sweep, identity = found["sweep"], found["id"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        sweep, identity = None, None
+    if not (isinstance(sweep, dict) and isinstance(identity, str)) or (
+        known and identity not in known
+    ):
+        raise UserError(
+            f"{path} is damaged; remove it, and the sweep goes on: its runs are in journal.log"
+        )
+    return sweep, identity
+
+
+def _differ(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:
+    """As JSON, where NaN equals NaN."""
+    first, second = (json.dumps(table.get(key), sort_keys=True) for table in (one, other))
+    return first != second
+
+
 def _logged(process: RunProcess) -> str:
     if process.names is None:
         return "it started no W&B run below WANDB_DIR"
     return f"it logged {', '.join(sorted(process.names)) or 'nothing'}"
 
 
-def _flat(config: dict[str, Any]) -> str:
-    return " ".join(
-        f"{k}={v:.6g}" if isinstance(v, float) else f"{k}={v}" for k, v in config.items()
-    )
+def _flat(config: Mapping[str, Any]) -> str:
+    return clipped(" ".join(f"{name}={_shown(value)}" for name, value in config.items()))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value) if str(value).isprintable() else repr(value)

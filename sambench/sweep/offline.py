@@ -5,12 +5,13 @@ protobuf records. It may end in the middle of a frame while its program runs.
 """
 
 import json
-import math
 import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from sambench.sweep.numbers import is_finite
 
 HEADER, BLOCK, FRAME = 7, 32768, struct.Struct("<IHB")
 FULL, FIRST, LAST = 1, 2, 4
@@ -24,7 +25,7 @@ def find(folder: Path, run_id: str) -> Path | None:
 
 
 class RunLog:
-    """A growing file; `update` takes in what is new."""
+    """A growing file; `update` takes in what is new, and passes over what is damaged."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -37,31 +38,30 @@ class RunLog:
         self.config: dict[str, Any] = {}
 
     def update(self) -> None:
-        if self.damaged:
-            return
+        """Takes in what is new. Damaged records are passed over, damaged frames end the file."""
         from google.protobuf.message import DecodeError
-
-        try:
-            self._update()
-        except (OSError, ValueError, DecodeError):
-            self.damaged = True
-
-    def _update(self) -> None:
         from wandb.proto.wandb_internal_pb2 import Record  # pyright: ignore[reportAttributeAccessIssue]
 
-        for data in self._frames():
-            record = Record()
-            record.ParseFromString(data)
-            for item in record.history.item:
-                value = json.loads(item.value_json)
-                if is_number(value):
-                    self._history.setdefault(_key(item), []).append(value)
-            for item in record.summary.update:
-                self.summary[_key(item)] = json.loads(item.value_json)
-            for item in record.config.update:
-                self.config[_key(item)] = json.loads(item.value_json)
-            for item in record.run.config.update:
-                self.config[_key(item)] = json.loads(item.value_json)
+        try:
+            for data in self._frames() if not self.damaged else ():
+                record = Record()
+                try:
+                    record.ParseFromString(data)
+                    self._take(record)
+                except (DecodeError, ValueError, RecursionError):
+                    continue
+        except (OSError, ValueError):
+            self.damaged = True
+
+    def _take(self, record: Any) -> None:
+        for item in record.history.item:
+            value = json.loads(item.value_json)
+            if is_finite(value):
+                self._history.setdefault(_key(item), []).append(value)
+        for item in record.summary.update:
+            self.summary[_key(item)] = json.loads(item.value_json)
+        for item in (*record.config.update, *record.run.config.update):
+            self.config[_key(item)] = json.loads(item.value_json)
 
     def history(self, metric: str) -> list[float]:
         """The finite values logged under a name."""
@@ -72,9 +72,12 @@ class RunLog:
         return {name for name in self._history if not name.startswith("_")}
 
     def _frames(self) -> Iterator[bytes]:
-        with self._path.open("rb") as file:
-            file.seek(self._offset)
-            data = file.read()
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:  # its program has removed it
+            return
         at = 0
         while True:
             left = BLOCK - (self._offset + at) % BLOCK
@@ -95,11 +98,6 @@ class RunLog:
             if kind in (FULL, LAST):
                 yield self._buffer
         self._offset += at
-
-
-def is_number(value: Any) -> bool:
-    """What W&B's engine counts as a value of a metric."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _key(item: Any) -> str:

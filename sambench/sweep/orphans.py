@@ -28,8 +28,10 @@ def end(folder: Path) -> int:
     """Kills what an earlier process left running, its children too; says how many there were."""
     found = 0
     for path in sorted((folder / FOLDER).glob("*")):
-        with suppress(psutil.NoSuchProcess, ProcessLookupError, ValueError):
-            pid, created = json.loads(path.read_text())
+        with suppress(
+            psutil.Error, OSError, ValueError, TypeError, ArithmeticError, RecursionError
+        ):
+            pid, created = json.loads(path.read_bytes())
             if psutil.Process(pid).create_time() == created:
                 os.killpg(pid, signal.SIGKILL)
                 found += 1

@@ -1,17 +1,32 @@
 """The `parameters` of a sweep: a flat list of what is drawn, and the nested config it makes."""
 
 import math
-import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from reprlib import repr as short
 from typing import Any
 
 from sambench.config.table import Broken
 from sambench.errors import nearest
-from sambench.sweep.distributions import KINDS, POSITIVE, inferred
+from sambench.sweep.distributions import EXPONENTS, KINDS, POSITIVE, inferred
+from sambench.sweep.numbers import is_finite, number, whole
 
-NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
 Path = tuple[str, ...]
+
+LISTED = ("constant", "categorical", "categorical_w_probabilities")
+"""Kinds whose values are in the file."""
+
+EXTREMES = (2.0**-53, 1 - 2.0**-53)
+"""The quantiles between which runs are drawn."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The values of a parameter, none of which is made before it is asked for."""
+
+    size: int
+    at: Callable[[int], Any]
 
 
 @dataclass(frozen=True)
@@ -26,39 +41,58 @@ class Parameter:
     def name(self) -> str:
         return ".".join(self.path)
 
+    @property
+    def place(self) -> str:
+        """Where the file has it."""
+        return ".".join(("parameters", *_place(self.path)))
+
     def at(self, u: float) -> Any:
         """The value at quantile u in [0, 1]."""
         return KINDS[self.kind].at(self.keys, u)
 
-    def grid(self) -> list[Any] | None:
+    def grid(self) -> Grid | None:
         """Every value, None where there is no end of them; q_uniform leaves out max, as W&B's."""
         match self.kind:
             case "constant":
-                return [self.keys["value"]]
+                return Grid(1, lambda i: self.keys["value"])
             case "categorical":
-                return list(self.keys["values"])
+                return Grid(len(self.keys["values"]), lambda i: self.keys["values"][i])
             case "int_uniform":
-                return list(range(self.keys["min"], self.keys["max"] + 1))
+                low, high = self.keys["min"], self.keys["max"]
+                return Grid(high - low + 1, lambda i: low + i)
             case "q_uniform":
                 low, high, q = (self.keys[k] for k in ("min", "max", "q"))
-                return [low + i * q for i in range(math.ceil((high - low) / q))]
+                return Grid(math.ceil((high - low) / q), lambda i: low + i * q)
         return None
+
+    def doubt(self) -> str:
+        """What W&B's server would warn of; empty if nothing."""
+        if self.kind not in EXPONENTS or self.keys["min"] < 0:
+            return ""
+        low, high = sorted(self.at(u) for u in EXTREMES)
+        return (
+            f"{self.place}: min and max of {self.kind} are exponents, so it draws from {low:.4g} "
+            f"to {high:.4g}; {self.kind}_values takes the limits themselves"
+        )
 
 
 def parse(tables: Mapping[str, Any], at: Path = ()) -> tuple[Parameter, ...]:
     """All parameters, those within parameters too, in W&B's order: by name; Broken if wrong."""
-    return tuple(_parsed(tables, at))
+    found = tuple(_parsed(tables, at))
+    named = Counter(parameter.name for parameter in found)
+    for parameter in found:
+        if named[parameter.name] > 1:
+            raise Broken("stands twice", *_place(parameter.path))
+    return found
 
 
 def _parsed(tables: Mapping[str, Any], at: Path) -> Iterator[Parameter]:
     if not isinstance(tables, Mapping) or not tables:
         raise Broken("must name at least one parameter", *_place(at))
     for name, keys in sorted(tables.items(), key=lambda item: str(item[0])):
-        path = (*at, str(name))
-        if not NAME.match(str(name)):
-            raise Broken("must be letters, digits, . _ - and start with a letter", *_place(path))
+        path = (*at, _named(name, at))
         if not isinstance(keys, Mapping):
-            raise Broken(f"must be a table such as {{value: {keys}}}", *_place(path))
+            raise Broken(f"must be a table such as {{value: {short(keys)}}}", *_place(path))
         if "parameters" in keys:
             for other in keys:
                 if other != "parameters":
@@ -68,31 +102,51 @@ def _parsed(tables: Mapping[str, Any], at: Path) -> Iterator[Parameter]:
             yield _parameter(path, keys)
 
 
+def _named(name: object, at: Path) -> str:
+    """A parameter's name, which W&B takes as it is: also `++optim.lr` or `model/depth`."""
+    if isinstance(name, bool) or not isinstance(name, str | int | float):
+        raise Broken(f"the name {short(name)} is no text; put it in quotes", *_place(at))
+    if not str(name).isprintable() or not str(name).strip():
+        raise Broken(f"{short(name)} is no name", *_place(at))
+    return str(name)
+
+
 def _place(path: Path) -> Path:
     """a.b -> a.parameters.b, as the file has it."""
     return tuple(part for name in path for part in ("parameters", name))[1:]
 
 
 def _parameter(path: Path, keys: Mapping[str, Any]) -> Parameter:
-    kind = keys.get("distribution", inferred(keys))
+    place = _place(path)
+    given = {str(k): _converted(str(k), v) for k, v in keys.items() if k != "distribution"}
+    kind = keys.get("distribution", inferred(given))
     if kind is None:
-        raise Broken("needs value, values, min and max, or a distribution", *_place(path))
-    if kind not in KINDS:
-        rule = f"unknown distribution {kind!r}, {nearest(str(kind), KINDS)}"
-        raise Broken(rule, *_place(path), "distribution")
+        raise Broken("needs value, values, min and max, or a distribution", *place)
+    if not isinstance(kind, str) or kind not in KINDS:
+        rule = f"unknown distribution {short(kind)}, {nearest(str(kind)[:60], KINDS)}"
+        raise Broken(rule, *place, "distribution")
     known = KINDS[kind]
-    for key in keys:
-        if key not in {"distribution", *known.required, *known.optional}:
-            raise Broken(f"is not a key of {kind}", *_place(path), str(key))
+    for key in given:
+        if key not in {*known.required, *known.optional}:
+            raise Broken(f"is not a key of {kind}", *place, key)
     for key in known.required:
-        if key not in keys:
-            raise Broken(f"is required by {kind}", *_place(path), key)
-    given = {k: v for k, v in keys.items() if k != "distribution"}
+        if key not in given:
+            raise Broken(f"is required by {kind}", *place, key)
     filled = {**known.optional, **given}
+    if kind == "int_uniform":
+        filled = {key: whole(value) for key, value in filled.items()}
     for key, value in filled.items():
-        _check(kind, key, value, _place(path))
-    _check_together(kind, filled, _place(path))
+        _check(kind, key, value, place)
+    _check_together(kind, filled, place)
+    if kind not in LISTED:
+        _check_draws(kind, filled, place)
     return Parameter(path, kind, filled)
+
+
+def _converted(key: str, value: Any) -> Any:
+    if key == "probabilities" and isinstance(value, list):
+        return [number(one) for one in value]
+    return value if key in ("value", "values") else number(value)
 
 
 def _check(kind: str, key: str, value: Any, place: Path) -> None:
@@ -100,10 +154,10 @@ def _check(kind: str, key: str, value: Any, place: Path) -> None:
         return
     if key in ("values", "probabilities"):
         if not isinstance(value, list) or not value:
-            raise Broken(f"must be a list, got {value!r}", *place, key)
+            raise Broken(f"must be a list, got {short(value)}", *place, key)
         return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise Broken(f"must be a number, got {value!r}{_spelling(value)}", *place, key)
+    if not is_finite(value):
+        raise Broken(f"must be a number, got {short(value)}", *place, key)
     if kind == "int_uniform" and not isinstance(value, int):
         raise Broken(f"must be a whole number, got {value!r}", *place, key)
     if key == "q" and value <= 0:
@@ -112,28 +166,32 @@ def _check(kind: str, key: str, value: Any, place: Path) -> None:
         raise Broken(f"must be >= 0, got {value}", *place, key)
 
 
-def _spelling(value: Any) -> str:
-    """YAML reads 1e-3 as text."""
-    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+e[+-]?\d+", value.lower()):
-        head, _, tail = value.lower().partition("e")
-        sign = "" if tail[0] in "+-" else "+"
-        return f"; YAML wants a point and a sign: {head}.0e{sign}{tail}"
-    return ""
-
-
 def _check_together(kind: str, keys: Mapping[str, Any], place: Path) -> None:
     if "min" in keys and keys["min"] >= keys["max"]:
-        raise Broken(f"must be < max = {keys['max']}, got {keys['min']}", *place, "min")
+        rule = f"must be < max = {short(keys['max'])}, got {short(keys['min'])}"
+        raise Broken(rule, *place, "min")
     if kind in POSITIVE and keys["min"] <= 0:
         raise Broken(f"must be > 0 for {kind}, got {keys['min']}", *place, "min")
     if "probabilities" in keys:
         probabilities = keys["probabilities"]
         if len(probabilities) != len(keys["values"]):
             raise Broken("must be as many as values", *place, "probabilities")
-        if not all(isinstance(p, int | float) and p >= 0 for p in probabilities):
-            raise Broken("must be numbers >= 0", *place, "probabilities")
+        if not all(is_finite(p) and 0 <= p <= 1 for p in probabilities):
+            raise Broken("must be numbers from 0 to 1", *place, "probabilities")
         if not math.isclose(sum(probabilities), 1.0, rel_tol=1e-5):
             raise Broken(f"must sum to 1, not {sum(probabilities):g}", *place, "probabilities")
+
+
+def _check_draws(kind: str, keys: Mapping[str, Any], place: Path) -> None:
+    """Broken if some run would draw infinity; quantiles are monotonic, so the ends are enough."""
+    for u in EXTREMES:
+        try:
+            if math.isfinite(KINDS[kind].at(keys, u)):
+                continue
+        except (OverflowError, ValueError):
+            pass
+        hint = f"; its min and max are exponents, {kind}_values takes the limits themselves"
+        raise Broken(f"{kind} overflows{hint if kind in EXPONENTS else ''}", *place)
 
 
 def nested(values: Mapping[Path, Any]) -> dict[str, Any]:

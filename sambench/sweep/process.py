@@ -1,5 +1,6 @@
 """One run of a local sweep: the program in a process group of its own, and what it logs."""
 
+import math
 import os
 import signal
 import subprocess
@@ -7,13 +8,28 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from reprlib import repr as short
 
 from sambench.errors import UserError
 from sambench.sweep import offline
 from sambench.sweep.ledger import Ended, Planned
+from sambench.sweep.numbers import is_finite
+from sambench.sweep.reading import clipped
 from sambench.sweep.spec import Metric
 
 KILL_DELAY_S = 30.0  # W&B's, between SIGTERM and SIGKILL
+
+
+def kill_delay_s() -> float:
+    """W&B's variable for it; UserError if that is no number of seconds."""
+    given = os.environ.get("WANDB_AGENT_KILL_DELAY", "")
+    try:
+        delay = float(given or KILL_DELAY_S)
+    except ValueError:
+        delay = -1.0
+    if not 0 <= delay < math.inf:
+        raise UserError(f"WANDB_AGENT_KILL_DELAY: must be seconds, got {short(given)}")
+    return delay
 
 
 class RunProcess:
@@ -45,8 +61,9 @@ class RunProcess:
                     stderr=subprocess.STDOUT,
                     process_group=0,
                 )
-        except OSError as error:
-            raise UserError(f"command: {command[0]}: {error.strerror}") from None
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            raise UserError(f"command: {clipped(command[0], 100)}: {why}") from None
 
     @property
     def pid(self) -> int:
@@ -56,8 +73,7 @@ class RunProcess:
         """The exit code, None while it runs; kills what ignores SIGTERM for too long."""
         code = self._process.poll()
         if code is None and self._terminated is not None:
-            delay = float(os.environ.get("WANDB_AGENT_KILL_DELAY", KILL_DELAY_S))
-            if time.monotonic() - self._terminated > delay:
+            if time.monotonic() - self._terminated > kill_delay_s():
                 self._signal(signal.SIGKILL)
         return code
 
@@ -111,14 +127,14 @@ class RunProcess:
         last = self._log.summary.get(metric.name) if self._log and metric else None
         values = [
             *history,
-            *([sign * last] if offline.is_number(last) and last is not None else []),
+            *([sign * last] if is_finite(last) and last is not None else []),
         ]
         return Ended(
             **vars(self.planned),
             state="stopped" if self.stopped else "finished" if code == 0 else "failed",
             exit_code=code,
             best=sign * min(values) if values else None,
-            last=last if offline.is_number(last) else sign * history[-1] if history else None,
+            last=last if is_finite(last) else sign * history[-1] if history else None,
             history=tuple(sign * value for value in history),
         )
 

@@ -1,23 +1,26 @@
 """A W&B sweep file: what it may say, checked key by key."""
 
+import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from difflib import get_close_matches as similar
 from functools import cached_property
 from pathlib import Path
+from reprlib import repr as short
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from sambench.config.table import Broken, Table, one_line
 from sambench.errors import UserError
 from sambench.sweep import parameters as parameters_
 from sambench.sweep.command import DEFAULT, check_macros
+from sambench.sweep.numbers import MOST, Number, Whole
 from sambench.sweep.parameters import Parameter
+from sambench.sweep.reading import clipped, read
 
 UNSUPPORTED = {
-    "controller": "there is no server to control",
     "image_uri": "W&B Launch needs a server",
     "job": "W&B Launch needs a server",
     "metrics": "one metric only",
@@ -26,6 +29,19 @@ UNSUPPORTED = {
 """Keys of W&B's schema that mean nothing without a server, and why."""
 
 MOST_BANDS = 100  # W&B's own limit
+MOST_LETTERS = 100  # of a folder's name
+MANY = 100_000  # runs
+
+Say = Callable[[str], None]
+
+
+def _word(value: Any) -> Any:
+    """3 -> "3": YAML cannot know that a name is text."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else value
+
+
+Word = Annotated[str, BeforeValidator(_word)]
 
 
 class Metric(Table):
@@ -33,7 +49,7 @@ class Metric(Table):
 
     name: Annotated[str, Field(min_length=1)]
     goal: Literal["minimize", "maximize"] = "minimize"
-    target: float | None = None
+    target: Number | None = None
     """the sweep ends once a run is as good as this"""
     impute: Literal["worst", "best", "latest"] = "worst"
     """what a failed run counts as, in bayes"""
@@ -59,10 +75,10 @@ class Hyperband(Table):
     """Stops runs that are not among the best 1/eta when they reach a band."""
 
     type: Literal["hyperband"]
-    max_iter: Annotated[int, Field(ge=1)] | None = None
-    min_iter: Annotated[int, Field(ge=1)] | None = None
-    s: Annotated[float, Field(ge=1)] | None = None
-    eta: Annotated[float, Field(gt=1)] = 3.0
+    max_iter: Whole | None = None
+    min_iter: Whole | None = None
+    s: Annotated[Number, Field(ge=1, le=MOST_BANDS)] | None = None
+    eta: Annotated[Number, Field(gt=1)] = 3.0
     strict: bool = True
     """W&B's documentation says false, its engine's schema says true: so do we"""
 
@@ -83,27 +99,47 @@ class Hyperband(Table):
         min_iter * eta^i, or max_iter / eta^i for i = 1..s
         """
         if self.max_iter is not None:
-            down = [self.max_iter / self.eta ** (i + 1) for i in range(int(self.s or 0))]
-            return sorted(int(band) for band in down if band >= 1)
-        return [int((self.min_iter or 1) * self.eta**i) for i in range(MOST_BANDS)]
+            return sorted(self._down(self.max_iter))
+        return [*self._up(self.min_iter or 1)]
+
+    def _down(self, band: float) -> Iterator[int]:
+        for _ in range(int(self.s or 0)):
+            band /= self.eta
+            if band < 1:
+                return
+            yield int(band)
+
+    def _up(self, band: float) -> Iterator[int]:
+        for _ in range(MOST_BANDS):
+            if band > MOST:  # no run logs as much
+                return
+            yield int(band)
+            band *= self.eta
+
+
+class Controller(Table):
+    """Who decides on runs; whatever the file says, that is us."""
+
+    type: Literal["local", "cloud"]
 
 
 class Sweep(Table):
     """A sweep file."""
 
     method: Literal["grid", "random", "bayes"]
-    parameters: dict[str, Any]
-    program: str | None = None
-    command: list[str | int | float] = Field(default_factory=lambda: [*DEFAULT])
+    parameters: dict[Any, Any]
+    program: Word | None = None
+    command: list[Any] = Field(default_factory=lambda: [*DEFAULT])
     metric: Metric | None = None
     early_terminate: Hyperband | None = None
-    run_cap: Annotated[int, Field(ge=1)] | None = None
-    name: str | None = None
-    description: str = ""
-    project: str | None = None
-    entity: str | None = None
-    apiVersion: str | None = None
+    run_cap: Whole | None = None
+    name: Word | None = None
+    description: Word = ""
+    project: Word | None = None
+    entity: Word | None = None
+    apiVersion: Word | None = None
     kind: Literal["sweep"] = "sweep"
+    controller: Controller | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -115,16 +151,27 @@ class Sweep(Table):
 
     @field_validator("parameters")
     @classmethod
-    def _drawable(cls, tables: dict[str, Any]) -> dict[str, Any]:
+    def _drawable(cls, tables: dict[Any, Any]) -> dict[Any, Any]:
         parameters_.parse(tables)
         return tables
 
+    @field_validator("command")
+    @classmethod
+    def _words(cls, command: list[Any]) -> list[Any]:
+        """An empty one is W&B's default."""
+        for i, word in enumerate(command):
+            if isinstance(word, list | dict):
+                raise Broken(f"must be a word, got {short(word)}", i)
+            if rule := check_macros(str(word)):
+                raise Broken(rule, i)
+        return command or [*DEFAULT]
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        for i, word in enumerate(self.command):
-            if rule := check_macros(str(word)):
-                raise Broken(rule, f"command[{i}]")
         if self.program is None and "${program}" in self.command:
+            if self.command == DEFAULT:
+                raise Broken("is missing, as in files for wandb.agent(function=...); "
+                             "add program: train.py, or a command", "program")  # fmt: skip
             raise Broken("is required by ${program}", "program")
         for user, needed in (("method: bayes", self.method == "bayes"),
                              ("early_terminate", self.early_terminate)):  # fmt: skip
@@ -146,33 +193,81 @@ class Sweep(Table):
         """How many runs the sweep has, None if there is no end."""
         if self.method != "grid":
             return self.run_cap
-        size = math.prod(len(parameter.grid() or ()) for parameter in self.drawn)
+        grids = (parameter.grid() for parameter in self.drawn)
+        size = math.prod(grid.size for grid in grids if grid)
         return min(size, self.run_cap or size)
+
+    def doubts(self) -> list[str]:
+        """What may not be meant, a line each."""
+        found = [doubt for parameter in self.drawn if (doubt := parameter.doubt())]
+        if self.controller and self.controller.type == "cloud":
+            found.append("controller.type: cloud: without a server, the controller is here")
+        if self.method == "grid" and (num := self.num_configs or 0) > MANY:
+            runs = f"about 10^{math.log10(num):.0f} runs"
+            found.append(f"parameters: a grid of {runs}; run_cap or --count limits them")
+        return found
+
+
+KNOWN: Mapping[str, Collection[str]] = {
+    "": {*Sweep.model_fields, *UNSUPPORTED},
+    "controller": Controller.model_fields,
+    "early_terminate": Hyperband.model_fields,
+    "metric": {*Metric.model_fields, "impute_while_running"},
+}
+"""The keys of each table; W&B's server leaves out others, and warns."""
 
 
 def folder_name(sweep: Sweep, path: Path) -> str:
     """Where a local sweep keeps its runs: its name, else that of its file."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", sweep.name or path.stem).strip("-.") or "sweep"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", sweep.name or path.stem).strip("-.") or "sweep"
+    if len(name) <= MOST_LETTERS:
+        return name
+    return f"{name[:MOST_LETTERS]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def load(path: Path) -> Sweep:
-    """The sweep in a YAML file; UserError, one line, if anything is wrong."""
-    return parse(read(path), str(path))
+def load(path: Path, say: Say = lambda line: None) -> Sweep:
+    """The sweep in a YAML file; UserError, one line, if anything is wrong.
+
+    say: told a line for everything that W&B's server would warn of
+    """
+    data, repeated = read(path)
+    sweep = parse(data, str(path), say)
+    for line in repeated:
+        say(f"{path}: {line}")
+    return sweep
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The file's tables, unchecked."""
+def parse(data: Mapping[str, Any], source: str = "sweep", say: Say = lambda line: None) -> Sweep:
+    """The sweep in plain tables; `source` stands in messages."""
+    known, unknown = _known(data)
+    for required in ("method", "parameters"):
+        if required not in known and (close := similar(required, unknown, n=1)):
+            raise UserError(f"{source}: {close[0]}: unknown key, did you mean {required}?")
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: {error}") from None
-    if not isinstance(data, dict):
-        raise UserError(f"{path}: not a sweep file: method and parameters are required")
-    return data
-
-
-def parse(data: Mapping[str, Any], source: str = "sweep") -> Sweep:
-    try:
-        return Sweep.model_validate(data)
+        sweep = Sweep.model_validate(known)
     except ValidationError as error:
-        raise UserError(f"{source}: {one_line(error)}") from None
+        raise UserError(clipped(f"{source}: {one_line(error)}")) from None
+    for line in (*map(_left_out, unknown), *sweep.doubts()):
+        say(clipped(f"{source}: {line}"))
+    return sweep
+
+
+def _known(data: Mapping[str, Any], at: str = "") -> tuple[dict[str, Any], list[str]]:
+    """The keys that mean something, null being the same as no key, and the others."""
+    known, unknown = {}, []
+    for key, value in data.items():
+        if key not in KNOWN[at]:
+            unknown.append(f"{at}.{key}".removeprefix("."))
+        elif value is not None:
+            known[key] = value
+            if key in KNOWN and isinstance(value, Mapping):
+                known[key], more = _known(value, key)
+                unknown += more
+    return known, unknown
+
+
+def _left_out(key: str) -> str:
+    table, _, name = key.rpartition(".")
+    close = similar(name, [*KNOWN[table]], n=1, cutoff=0.75)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"{key}: unknown key, left out as W&B does{hint}"

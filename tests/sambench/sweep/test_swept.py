@@ -191,3 +191,44 @@ def test_another_file_is_refused_before_training(root: Path, study: Study, spec:
     with pytest.raises(UserError, match=r"have changed since: train\.epochs"):
         agented.execute(run, root, AGENT)
     assert not (root / "tiny" / "sweeps").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"{}", b"\xff", b'{"label": 3}'])
+def test_a_damaged_trial_is_named_before_another_one_trains(
+    root: Path, study: Study, content: bytes
+) -> None:
+    leave(root, study, "sam", "run0")
+    path = root / "tiny" / "sweeps" / "swp" / "run0" / "trial.json"
+    kept = json.loads(path.read_text())
+    for changed in (content, json.dumps({**kept, "lr": "fast"}).encode()):
+        path.write_bytes(changed)
+        run = trial.plan(study, "sam", lr=0.1, on="cpu", stage="search")
+        with pytest.raises(UserError, match=r"trial\.json is damaged; remove its folder"):
+            agented.execute(run, root, AGENT)
+        assert not swept.folder(root / "tiny", AGENT.sweep_id, AGENT.run_id).exists()
+    path.write_text(json.dumps({**kept, "lr": 0.123}))
+    with pytest.raises(UserError, match=r"run0: trial\.json and result\.json tell of different"):
+        swept.found(root / "tiny", study, study.arms())
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[1]", b"null", b"\xff", b"[" * 10**5])
+def test_a_damaged_decision_is_named(root: Path, study: Study, content: bytes) -> None:
+    for label in ("plain", "sam"):
+        leave(root, study, label, f"{label}0")
+    arms = study.arms()
+    with StudyFolder(root, study).opened() as storage:
+        landed = swept.land(storage, swept.found(root / "tiny", study, arms), study, arms)
+    assert len(swept.admitted(root / "tiny", landed, arms)) == 2
+    path = root / "tiny" / "admitted.json"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"admitted\.json is damaged; restore it from a copy, or"):
+        swept.admitted(root / "tiny", landed, arms)
+    path.unlink()
+    assert len(swept.admitted(root / "tiny", landed, arms)) == 2
+
+
+def test_another_trial_in_the_same_folder(root: Path, study: Study, tmp_path: Path) -> None:
+    run = trial.plan(study, "sam", lr=0.1, on="cpu")
+    (tmp_path / "trial.json").write_text("{")
+    with pytest.raises(UserError, match=r"trial\.json is damaged"):
+        trial.execute(run, tmp_path, tmp_path / "cache")
