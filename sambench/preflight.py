@@ -1,5 +1,6 @@
 """Failing early: what can be told before a study's first run."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,6 +33,9 @@ def preflight(
     if parts.model is None:
         models.check(study.task)
     dataset = parts.data or datasets.load(study.task, seeds.derive(study.seed).streams, cache)
+    if parts.data is None:
+        for note in datasets.notes(study.task):
+            print(f"sambench: {study.task.dataset}: {note}", file=sys.stderr)
     probe = Run(study, "probe", "plain", "search", 0, seeds.derive(0), 0.1, {}, 1, device=on)
     engine = train.engine_for(probe, dataset, parts)
     _check_images(study, engine, own=parts.model is not None)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import variants
-from sambench import device, seeds, train
+from sambench import data, device, seeds, train
 from sambench.config import Study, VariantTable, fingerprint
 from sambench.config.arms import Arm, arm
 from sambench.distributed import ALONE, World
@@ -75,14 +75,22 @@ def execute(
     world: World = ALONE,
 ) -> Outcome:
     """Trains it in `folder`, or goes on there; UserError if the folder holds another trial."""
-    done = world.first(lambda: _begun(run, folder, cache, world.size))
+    done, data_digest = world.first(lambda: _begun(run, folder, cache, world.size))
     return done or train.run(
-        run, folder, report, cache=cache, checkpoint_every_s=checkpoint_every_s, world=world
+        run,
+        folder,
+        report,
+        cache=cache,
+        checkpoint_every_s=checkpoint_every_s,
+        world=world,
+        data_digest=data_digest,
     )
 
 
-def _begun(run: Run, folder: Path, cache: Path, processes: int) -> Outcome | None:
-    """The outcome if the trial ended before; else the folder and the data are made ready."""
+def _begun(
+    run: Run, folder: Path, cache: Path, processes: int
+) -> tuple[Outcome | None, str | None]:
+    """The outcome if the trial ended before; else folder and data are made ready: their digest."""
     stored = {
         "study": fingerprint(run.study),
         "variant": run.key,
@@ -93,14 +101,22 @@ def _begun(run: Run, folder: Path, cache: Path, processes: int) -> Outcome | Non
         **({"processes": processes} if processes > 1 else {}),
     }
     identity = folder / IDENTITY
-    if identity.exists() and json.loads(identity.read_text()) != stored:
+    known = json.loads(identity.read_text()) if identity.exists() else None
+    began_with = known.pop("data_digest", None) if known else None
+    if known is not None and known != stored:
         raise UserError(f"{folder} holds another trial; choose another --out")
-    if (done := train.finished(run, folder)) is not None and identity.exists():
-        return done
+    if (done := train.finished(run, folder)) is not None and known is not None:
+        return done, began_with
     preflight(run.study, run.device, cache, NO_PARTS, [_arm(run.study, run.label)])
+    found = data.digest(data.contents(run.study.task, cache))
+    if began_with not in (None, found):
+        raise UserError(
+            f"task.dataset: {run.study.task.dataset} has changed since the trial in {folder} "
+            "began; undo that, or choose another --out"
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(identity, json.dumps(stored))
-    return None
+    write_atomically(identity, json.dumps({**stored, "data_digest": found}))
+    return None, found
 
 
 def as_dict(run: Run, outcome: Outcome) -> dict[str, Any]:

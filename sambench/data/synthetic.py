@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sambench.data.contents import fingerprint
 from sambench.data.images import Images, Pool
 from sambench.data.split import Split
 
@@ -35,7 +36,8 @@ class Synthetic:
 
     def read(self, cache: Path | None) -> Pool:
         train, test = (self._draw(n, i) for i, n in enumerate((self.num_train, self.num_test)))
-        return Pool(train, test, tuple(str(k) for k in range(NUM_CLASSES)))
+        contents = {"synthetic": fingerprint(repr((self, SEED)).encode())}
+        return Pool(train, test, tuple(str(k) for k in range(NUM_CLASSES)), contents)
 
     def _draw(self, num: int, part: int) -> Images:
         rng = np.random.default_rng([SEED, 1 + part])

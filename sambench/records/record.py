@@ -25,7 +25,8 @@ HEADER_KEYS = (
     "hardware",  # what the host is and how it was set: name -> value
     "test_runs",  # how often this study has touched its test set
 )
-"""Also, in files that a study writes: "defaults", label -> searched name -> the paper's value."""
+"""Also, in files that a study writes: "defaults", label -> searched name -> the paper's value, and
+"data_digest", 32 hex digits of all the data, where they are not a Python caller's own."""
 STAGES = ("search", "finalist", "confirm")
 OUTCOMES = ("complete", "pruned", "diverged", "failed")
 RUN = ["variant", "stage", "trial", "seed", "source"]

@@ -163,7 +163,7 @@ def test_a_picture_that_breaks_later_is_one_line(
     with pytest.raises(UserError) as caught:
         batches(sets, 0, "none")
     sets.close()
-    assert str(caught.value) == f"task.dataset: cannot read the picture {path}"
+    assert str(caught.value) == f"task.dataset: cannot read the picture {path}: Truncated File Read"
 
 
 def test_sizes_that_differ_need_an_image_size(loaded: Callable[..., data.Data]):
