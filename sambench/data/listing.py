@@ -56,8 +56,6 @@ def scan(root: Path) -> Listing:
         raise UserError(
             f"task.dataset: {short(error.filename or root)}: {error.strerror}"
         ) from None
-    except ValueError:  # a zero byte
-        raise UserError(f"task.dataset: {str(root)[:200]!r} cannot be a path") from None
 
 
 @cache
@@ -127,11 +125,13 @@ def _flat(root: Path, folders: set[str]) -> Listing:
 def _subfolders(folder: Path) -> set[str]:
     if not folder.is_dir():
         raise UserError(f"task.dataset: {short(folder)} is a file, not a folder; {EXPECTED} in it")
-    return {e.name for e in os.scandir(folder) if not _hidden(e.name) and e.is_dir()}
+    return {entry.name for entry in _entries(folder) if entry.is_dir()}
 
 
-def _hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in HIDDEN
+def _entries(folder: str | Path) -> "list[os.DirEntry[str]]":
+    """All that is not hidden."""
+    with os.scandir(folder) as found:
+        return [e for e in found if e.name[0] != "." and e.name.lower() not in HIDDEN]
 
 
 def _parts(root: Path, folders: Iterable[str]) -> dict[str, str]:
@@ -190,8 +190,8 @@ class _Found:
     def part(self, name: str, classes: Iterable[str]) -> list[Picture]:
         """The pictures of a part by class and path; "" for the dataset's folder itself."""
         folder = self._root / name
-        for entry in os.scandir(folder):
-            if not _hidden(entry.name) and not _is_folder(entry):
+        for entry in _entries(folder):
+            if not _is_folder(entry):
                 self._loose[name or "."] += self._is_picture(entry)
         start = len(os.path.join(self._root, ""))
         found: list[Picture] = []
@@ -222,9 +222,7 @@ class _Found:
         waiting = [(top, (_identity(top),))]
         while waiting:
             folder, above = waiting.pop()
-            for entry in os.scandir(folder):
-                if _hidden(entry.name):
-                    continue
+            for entry in _entries(folder):
                 if _is_folder(entry):
                     own = _identity(entry.path)
                     if own in above:
@@ -241,7 +239,7 @@ class _Found:
             self._other[suffix[:12] or "no suffix"] += 1
             return False
         if not entry.is_file():
-            what = "a link to nothing" if entry.is_symlink() else "no regular file"
+            what = "no regular file" if os.path.exists(entry.path) else "a link to nothing"
             raise UserError(f"task.dataset: {short(entry.path)} is {what}")
         return True
 

@@ -33,9 +33,7 @@ def _upright(picture: Image.Image) -> Image.Image:
     picture.load()  # a PNG's EXIF data may stand behind its pixels
     if picture.getexif().get(ExifTags.Base.Orientation, 1) == 1:
         return picture
-    turned, kept = ImageOps.exif_transpose(picture), picture.format
-    turned.format = kept
-    return turned
+    return ImageOps.exif_transpose(picture)
 
 
 def _scaled(picture: Image.Image) -> Image.Image:
@@ -45,4 +43,7 @@ def _scaled(picture: Image.Image) -> Image.Image:
     full = 2 ** int(bits[0]) - 1 if isinstance(bits, tuple) else FULL
     levels = np.asarray(picture).astype(np.int64)
     scaled = ((levels * 255 + full // 2) // full).astype(np.uint8)
-    return Image.fromarray(255 - scaled if tag(PHOTOMETRIC) == WHITE_IS_ZERO else scaled)
+    if tag(PHOTOMETRIC) == WHITE_IS_ZERO:
+        scaled = 255 - scaled
+    scaled[levels == picture.info.get("transparency", -1)] = 255
+    return Image.fromarray(scaled)
