@@ -1,6 +1,7 @@
 """Failing early: what can be told before a study's first run."""
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,9 @@ def preflight(
         models.check(study.task)
     dataset = parts.data or datasets.load(study.task, seeds.derive(study.seed).streams, cache)
     _check_schedule(study.train, num_batches(len(dataset.train), study.train.batch_size))
+    if parts.data is None:
+        for note in datasets.notes(study.task):
+            print(f"sambench: {study.task.dataset}: {note}", file=sys.stderr)
     probe = Run(study, "probe", "plain", "search", 0, seeds.derive(0), 0.1, {}, 1, device=on)
     engine = train.engine_for(probe, dataset, parts)
     name = "your own model" if parts.model else study.task.model

@@ -9,6 +9,7 @@ from pathlib import Path
 import filelock
 import optuna
 
+from sambench import data
 from sambench.config import Study, changed_keys
 from sambench.errors import UserError, WorkFailed
 from sambench.files import write_atomically
@@ -25,6 +26,7 @@ class StudyFolder:
     """The files of one study.
 
     study.json    the study as first started
+    data.json     digests of the data that it was started with
     journal.log   Optuna's journal: trials and their parameters
     runs/ID/      a run's result.json, or its checkpoint while it is not finished
     sweeps/       results of trials that W&B agents ran, by sweep and run
@@ -68,6 +70,39 @@ class StudyFolder:
                 f"study {self.study.name!r} has trials, and these keys have changed since: "
                 f"{', '.join(changed)}; undo that, or start a new study with --fork NAME"
             )
+
+    @property
+    def data_digest(self) -> str | None:
+        """Of all the data that the study began with; None if that was not kept."""
+        known = self._began_with()
+        return None if known is None else data.digest(known)
+
+    def check_data(self, contents: data.Contents) -> None:
+        """UserError if the study began with other data; kept if it only begins now."""
+        with self.landing():
+            known = self._began_with()
+            if known is None:
+                write_atomically(self._data, json.dumps(dict(contents)))
+            elif changed := data.difference(known, contents):
+                raise UserError(
+                    f"task.dataset: the data of study {self.study.name!r} have changed since it "
+                    f"began: {changed}; undo that, or start a new study with --fork NAME"
+                )
+
+    @property
+    def _data(self) -> Path:
+        return self.path / "data.json"
+
+    def _began_with(self) -> data.Contents | None:
+        try:
+            known = json.loads(self._data.read_text())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            known = None
+        if not isinstance(known, dict) or not all(isinstance(v, str) for v in known.values()):
+            raise UserError(f"{self._data} is damaged; remove it or use --fork NAME")
+        return known
 
     @contextmanager
     def landing(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from torch import nn
 
 from sambench import checkpoint, config, device, recording, records, swept, tracking, train
+from sambench import data as datasets
 from sambench.config import Study
 from sambench.data import Data
 from sambench.engine.eager import Loss
@@ -99,6 +100,7 @@ def land(folder: StudyFolder, command: str) -> Analysis | None:
         rows = recording.ordered([*own, *fresh])
         newest = max((t.folder / train.RESULT for t in landed.values()), key=_age)
         header = kept.header if kept else recording.header(study, arms, rows, command, newest)
+        header |= _of_data(folder)
         ranked = swept.admitted(folder.path, landed, arms, decide=False)
         header = header | swept.standing(landed, ranked, arms)
         return report(folder, header, rows)
@@ -111,6 +113,12 @@ def report(folder: StudyFolder, header: Mapping[str, Any], rows: Sequence[Record
     made = outputs(folder.page.stem, board, folder.path)
     bring({folder.path / name: text for name, text in made.texts.items()}, made.left(folder.path))
     return board.analysis
+
+
+def _of_data(folder: StudyFolder) -> dict[str, str]:
+    """What the records' header says of the data; nothing where they are a caller's own."""
+    found = folder.data_digest
+    return {"data_digest": found} if found else {}
 
 
 def _results(trials: Mapping[str, Swept]) -> list[tuple[Run, Outcome]]:
@@ -160,6 +168,7 @@ class _Execution:
         self.protocol = Protocol(study, self.arms, device.resolve(settings.device))
         self.results: dict[str, tuple[Run, Outcome]] = {}
         self.swept: dict[str, Swept] = {}
+        self.data_digest: str | None = None
         tuned = {arm.label for arm in self.arms if EQUAL_COMPUTE in arm.space}
         self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb), tuned)
 
@@ -170,6 +179,10 @@ class _Execution:
             cache = cache_folder(self.settings.root)
             preflight(self.study, self.protocol.device, cache, self.parts)
             storage = stack.enter_context(self.folder.opened())
+            if self.parts.data is None:
+                found = datasets.contents(self.study.task, cache)
+                self.folder.check_data(found)
+                self.data_digest = datasets.digest(found)
             executor = stack.enter_context(self._executor())
             total = expected_cost(self.study, self.arms)
             self.display = stack.enter_context(Display(self.settings.console, total))
@@ -245,6 +258,7 @@ class _Execution:
             cache=cache_folder(self.settings.root),
             checkpoint_every_s=self.settings.checkpoint_every_s,
             parts=self.parts,
+            data_digest=self.data_digest,
         )
         return Job(run, assignment)
 
@@ -282,5 +296,6 @@ class _Execution:
         results = [self.folder.run(run) / train.RESULT for run, _ in self.results.values()]
         newest = max(results, key=_age, default=None)
         header = recording.header(self.study, self.arms, rows, self.settings.command, newest)
+        header |= _of_data(self.folder)
         ranked = swept.admitted(self.folder.path, self.swept, self.arms)
         return header | swept.standing(self.swept, ranked, self.arms)

@@ -136,6 +136,7 @@ def run(
     checkpoint_every_s: float = 10.0,
     parts: Parts = NO_PARTS,
     world: World = ALONE,
+    data_digest: str | None = None,
 ) -> Outcome:
     """Trains `config`, going on from the checkpoint in `folder` if there is one.
 
@@ -144,13 +145,15 @@ def run(
 
     world: the processes that train it together; the first one reads and writes the folder, hears
         of epochs, and decides
+    data_digest: what the study's data must have; UserError if they are others
     """
     start = time.perf_counter()
     device.reset_peak_memory(config.device)
     progress = _Progress(config, folder, report, checkpoint_every_s, world)
     dataset = None
     try:
-        dataset = parts.data or datasets.load(config.study.task, config.seeds.streams, cache)
+        task, streams = config.study.task, config.seeds.streams
+        dataset = parts.data or datasets.load(task, streams, cache, data_digest)
         engine = engine_for(config, dataset, parts, world)
         outcome = progress.train(engine)
         if outcome.outcome == "complete" and config.stage == "confirm":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import variants
-from sambench import checkpoint, device, seeds, train
+from sambench import checkpoint, data, device, seeds, train
 from sambench.config import Study, VariantTable, fingerprint
 from sambench.config.arms import Arm, arm
 from sambench.config.chosen import check
@@ -72,14 +72,22 @@ def execute(
     world: World = ALONE,
 ) -> Outcome:
     """Trains it in `folder`, or goes on there; UserError if the folder holds another trial."""
-    done = world.first(lambda: _begun(run, folder, cache, world.size))
+    done, data_digest = world.first(lambda: _begun(run, folder, cache, world.size))
     return done or train.run(
-        run, folder, report, cache=cache, checkpoint_every_s=checkpoint_every_s, world=world
+        run,
+        folder,
+        report,
+        cache=cache,
+        checkpoint_every_s=checkpoint_every_s,
+        world=world,
+        data_digest=data_digest,
     )
 
 
-def _begun(run: Run, folder: Path, cache: Path, processes: int) -> Outcome | None:
-    """The outcome if the trial ended before; else the folder and the data are made ready."""
+def _begun(
+    run: Run, folder: Path, cache: Path, processes: int
+) -> tuple[Outcome | None, str | None]:
+    """The outcome if the trial ended before; else folder and data are made ready: their digest."""
     stored = {
         "study": fingerprint(run.study),
         "variant": run.key,
@@ -90,20 +98,27 @@ def _begun(run: Run, folder: Path, cache: Path, processes: int) -> Outcome | Non
         **({"processes": processes} if processes > 1 else {}),
     }
     held = identity(folder)
+    began_with = held.pop("data_digest", None) if held else None
     if held is not None:
         if held != stored:
             raise UserError(f"{folder} holds another trial; choose another --out")
         if done := train.kept(run, folder):
-            return done
+            return done, began_with
     elif taken := [name for name in (train.RESULT, checkpoint.NAME) if (folder / name).exists()]:
         raise UserError(
             f"{folder / taken[0]} is there already, and no {IDENTITY} says that it is a trial's; "
             "choose another --out"
         )
     preflight(run.study, run.device, cache, NO_PARTS, [_arm(run.study, run.label)], processes)
+    found = data.digest(data.contents(run.study.task, cache))
+    if began_with not in (None, found):
+        raise UserError(
+            f"task.dataset: {run.study.task.dataset} has changed since the trial in {folder} "
+            "began; undo that, or choose another --out"
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    write_sealed(folder / IDENTITY, stored)
-    return None
+    write_sealed(folder / IDENTITY, {**stored, "data_digest": found})
+    return None, found
 
 
 def as_dict(run: Run, outcome: Outcome) -> dict[str, Any]:

@@ -19,6 +19,8 @@ class Assignment:
     cache: Path
     checkpoint_every_s: float
     parts: Parts
+    data_digest: str | None = None
+    """of the data that the study began with"""
 
 
 def prepare(number: int, *, workers: int, device: str) -> None:
@@ -37,4 +39,5 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
         cache=assignment.cache,
         checkpoint_every_s=assignment.checkpoint_every_s,
         parts=assignment.parts,
+        data_digest=assignment.data_digest,
     )

@@ -1,6 +1,7 @@
 """From a study's `[task]` to the data of one run."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -8,14 +9,16 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from sambench.data.contents import Contents, digest
 from sambench.data.digits import Digits
 from sambench.data.folder import Folder
 from sambench.data.images import Data, Pool, statistics
+from sambench.data.listing import short
 from sambench.data.noise import mislabel
 from sambench.data.split import Split, draw, sizes
 from sambench.data.streaming import is_large
 from sambench.data.synthetic import Synthetic
-from sambench.data.torchvision_sets import SETS, Torchvision
+from sambench.data.torchvision_sets import SETS, Torchvision, check_needs, refusal
 from sambench.errors import UserError, nearest
 
 FOLDER = "folder:"
@@ -56,13 +59,25 @@ def check(task: Task) -> None:
         sizes(task.split, *counts, task.dataset)
 
 
-def load(task: Task, streams: Mapping[str, int], cache: Path | None = None) -> Data:
+def load(
+    task: Task,
+    streams: Mapping[str, int],
+    cache: Path | None = None,
+    began_with: str | None = None,
+) -> Data:
     """The data of one run, on the CPU, a function of `task` and two seeds.
 
     `streams["split"]` draws training and validation set, `streams["labels"]` which of their labels
     are wrong. Test set and test labels depend on neither.
+
+    began_with: the digest of what the dataset must hold; UserError if it holds anything else
     """
-    pool = _read(_placed(find(task), task), cache)
+    pool = _pool(task, cache)
+    if began_with is not None and digest(pool.contents) != began_with:
+        raise UserError(
+            f"task.dataset: {short(task.dataset)} has changed since the study began; "
+            "undo that, or start a new study with --fork NAME"
+        )
     num_test = None if pool.test is None else len(pool.test)
     fitting = sizes(task.split, len(pool.train), num_test, task.dataset)
     train, val, test = draw(pool, fitting, streams["split"])
@@ -71,11 +86,21 @@ def load(task: Task, streams: Mapping[str, int], cache: Path | None = None) -> D
     return Data(train, val, test, pool.classes, *statistics(train.histogram()))
 
 
+def contents(task: Task, cache: Path | None = None) -> Contents:
+    """Digests of all that the dataset holds, whatever the split."""
+    return _pool(task, cache).contents
+
+
+def notes(task: Task) -> tuple[str, ...]:
+    """What a user should know about how the dataset is read, a line each."""
+    source = find(task)
+    return source.notes() if isinstance(source, Folder) else ()
+
+
 def find(task: Task) -> Source:
     """The source that `task.dataset` names; upper and lower case are the same, except in a path."""
-    if task.dataset.startswith(FOLDER):
-        root = Path(task.dataset.removeprefix(FOLDER)).expanduser()
-        return Folder(root, task.image_size)
+    if task.dataset.lower().startswith(FOLDER):
+        return Folder(_root(task.dataset[len(FOLDER) :]), task.image_size)
     sets = {name.lower(): name for name in SETS}
     match task.dataset.lower():
         case "digits":
@@ -83,10 +108,34 @@ def find(task: Task) -> Source:
         case "synthetic":
             return Synthetic.sized(task.image_size, task.split)
         case name if name in sets:
+            check_needs(sets[name])
             return Torchvision(sets[name], task.image_size)
-        case name:
-            known = nearest(name, [*sets, "digits", "synthetic", "folder:PATH"])
-            raise UserError(f"task.dataset: unknown dataset {task.dataset}, {known}")
+        case _:
+            raise UserError(f"task.dataset: {_unknown(task.dataset, sets)}")
+
+
+def _root(path: str) -> Path:
+    if not path.strip():
+        raise UserError("task.dataset: folder: names no folder; write folder:PATH")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        user = path.partition("/")[0]
+        raise UserError(f"task.dataset: folder:{short(path)}: no home folder of {user}") from None
+
+
+def _unknown(dataset: str, sets: Iterable[str]) -> str:
+    if "/" in dataset or os.path.isdir(dataset):
+        return f"unknown dataset {short(dataset)}; a folder of pictures is folder:{short(dataset)}"
+    if reason := refusal(dataset):
+        return reason
+    known = [*sets, "digits", "synthetic", "folder:PATH"]
+    return f"unknown dataset {short(dataset)}, {nearest(dataset.lower(), known)}"
+
+
+def _pool(task: Task, cache: Path | None) -> Pool:
+    source = _placed(find(task), task)
+    return _read(source, source.stamp() if isinstance(source, Folder) else "", cache)
 
 
 def _placed(source: Source, task: Task) -> Source:
@@ -109,5 +158,6 @@ def _check_stream(source: Source, task: Task) -> None:
 
 
 @lru_cache(maxsize=1)
-def _read(source: Source, cache: Path | None) -> Pool:
+def _read(source: Source, stamp: str, cache: Path | None) -> Pool:
+    """`stamp` makes that a source is read again once its files have changed."""
     return source.read(cache)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from sambench.data.contents import of_arrays
 from sambench.data.decode import stack, to_array
 from sambench.data.images import Images, Pool
 
@@ -27,7 +28,8 @@ class Digits:
 
         pixels, labels = (np.asarray(part) for part in load_digits(return_X_y=True))
         grey = np.round(pixels * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8)  # stored as 0 to 16
+        contents = of_arrays(pixels=grey, labels=labels.astype(np.int64))
         arrays = (to_array(Image.fromarray(image), self.image_size, "L") for image in grey)
         x = torch.from_numpy(stack(arrays, len(grey), "digits"))
         images = Images(x, torch.from_numpy(labels.astype(np.int64)))
-        return Pool(images, None, tuple("0123456789"))
+        return Pool(images, None, tuple("0123456789"), contents)

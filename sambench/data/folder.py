@@ -1,4 +1,4 @@
-"""`folder:PATH`: pictures in train/CLASS/ and test/CLASS/, read as RGB."""
+"""`folder:PATH`: pictures in folders by part and class, read as RGB."""
 
 import hashlib
 import os
@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from sambench.data.decode import cached, decode, stack
+from sambench.data.decode import DECODER, Decoded, cached, decode, stack
 from sambench.data.images import Images, Pool
-from sambench.data.streaming import Files, Pictures, Stream
-from sambench.errors import UserError
-
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
+from sambench.data.listing import Picture, scan, short
+from sambench.data.streaming import Files, Pictures, Stream, digests, side_of
 
 
 @dataclass(frozen=True)
 class Folder:
-    """The classes are the names of the folders, which must be the same in train/ and test/."""
+    """The classes are the names of the folders, in the order of `sorted`, as torchvision has it."""
 
     root: Path
     image_size: int | None
@@ -28,81 +27,81 @@ class Folder:
     """whether the pictures stay in their files"""
 
     def counts(self) -> tuple[int, int | None]:
-        classes = self._classes()
-        train, test = (len(self._files(part, classes)) for part in ("train", "test"))
-        return train, test
+        found = scan(self.root)
+        return len(found.train), None if found.test is None else len(found.test)
+
+    def notes(self) -> tuple[str, ...]:
+        """A line each: which folder serves as what, and what is left out."""
+        return scan(self.root).notes
 
     def num_bytes(self) -> int:
         """Of all pictures, decoded; opens the first one if no size is given."""
-        classes = self._classes()
-        listed = [e.path for part in ("train", "test") for e, _ in self._files(part, classes)]
-        height, width = Files.listed(listed[:1], self.image_size, self._name).side
-        return len(listed) * height * width * 3
+        pictures = scan(self.root).pictures
+        height, width = (self.image_size,) * 2 if self.image_size else side_of(pictures[0].path)
+        return len(pictures) * height * width * 3
+
+    def stamp(self) -> str:
+        """Changes when any of the files may have."""
+        return self._key(scan(self.root).pictures)
 
     @property
     def _name(self) -> str:
-        return f"folder:{self.root}"
+        return f"folder:{short(self.root)}"
 
     def read(self, cache: Path | None) -> Pool:
-        classes = self._classes()
+        found = scan(self.root)
         if self.streams:
-            return self._stream(classes, cache)
-        train, test = (self._read(part, classes, cache) for part in ("train", "test"))
-        return Pool(train, test, classes)
+            whole, contents = self._stream(found.pictures, cache)
+            train, test = whole.split(len(found.train))
+            return Pool(train, None if found.test is None else test, found.classes, contents)
+        train = self._read(found.train, cache)
+        if found.test is None:
+            return Pool(train.images, None, found.classes, train.contents)
+        test = self._read(found.test, cache)
+        contents = {**train.contents, **test.contents}
+        return Pool(train.images, test.images, found.classes, contents)
 
-    def _classes(self) -> tuple[str, ...]:
-        train, test = (self._subfolders(part) for part in ("train", "test"))
-        if missing := sorted(train ^ test):
-            part = "test" if missing[0] in train else "train"
-            raise UserError(f"task.dataset: no class folder {self.root / part / missing[0]}")
-        if len(train) < 2:
-            raise UserError(f"task.dataset: fewer than two class folders in {self.root / 'train'}")
-        return tuple(sorted(train))
+    def _read(self, pictures: Sequence[Picture], cache: Path | None) -> Decoded:
+        key = f"{self.image_size} {self._key(pictures)}"
+        return cached(key, cache, lambda: self._decode(pictures))
 
-    def _subfolders(self, part: str) -> set[str]:
-        folder = self.root / part
-        if not folder.is_dir():
-            missing = folder if self.root.is_dir() else self.root
-            raise UserError(
-                f"task.dataset: no folder {missing}; expected train/CLASS/*.jpg and "
-                f"test/CLASS/*.jpg in {self.root}"
-            )
-        return {e.name for e in os.scandir(folder) if e.is_dir() and not e.name.startswith(".")}
+    def _key(self, pictures: Sequence[Picture]) -> str:
+        """Also a change that keeps size and time of modification changes st_ctime."""
+        sha = hashlib.sha256()
+        for path, label, _ in pictures:
+            found = os.stat(path)
+            stamp = (path, label, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+            sha.update(repr(stamp).encode())
+        return sha.hexdigest()
 
-    def _files(self, part: str, classes: Sequence[str]) -> list[tuple[os.DirEntry[str], int]]:
-        """Every picture with its class number, sorted by class and name."""
-        files = []
-        for label, name in enumerate(classes):
-            folder = self.root / part / name
-            pictures = [e for e in os.scandir(folder) if e.name.lower().endswith(SUFFIXES)]
-            if not pictures:
-                raise UserError(f"task.dataset: no picture ({', '.join(SUFFIXES)}) in {folder}")
-            files += [(entry, label) for entry in sorted(pictures, key=lambda e: e.name)]
-        return files
+    def _stream(
+        self, pictures: Sequence[Picture], cache: Path | None
+    ) -> tuple[Pictures, dict[str, str]]:
+        """Training and test set as one stream, so that they share its workers."""
+        paths = [picture.path for picture in pictures]
+        known = digests(paths, self._key(pictures), cache)
+        files = Files.listed(paths, self.image_size, self._name, known)
+        key = hashlib.sha256(f"{DECODER} {self.image_size} ".encode() + known.tobytes())
+        labels = torch.tensor([picture.label for picture in pictures])
+        numbers = torch.arange(len(pictures))
+        whole = Pictures(Stream(files), numbers, labels, key.hexdigest(), cache)
+        return whole, _contents(pictures, known.astype(str).tolist())
 
-    def _read(self, part: str, classes: Sequence[str], cache: Path | None) -> Images:
-        files = self._files(part, classes)
-        return cached(self._key(files), cache, lambda: self._decode(files))
+    def _decode(self, pictures: Sequence[Picture]) -> Decoded:
+        known: list[str] = []
 
-    def _key(self, files: Sequence[tuple[os.DirEntry[str], int]]) -> str:
-        """Changes when any of the files does."""
-        stamps = ((e.path, e.stat().st_size, e.stat().st_mtime_ns) for e, _ in files)
-        return repr((self.image_size, *stamps))
+        def array(found: tuple[np.ndarray, str]) -> np.ndarray:
+            known.append(found[1])
+            return found[0]
 
-    def _stream(self, classes: Sequence[str], cache: Path | None) -> Pool:
-        """Training and test set as views of one stream, so that they share its workers."""
-        train, test = (self._files(part, classes) for part in ("train", "test"))
-        both = [*train, *test]
-        files = Files.listed([entry.path for entry, _ in both], self.image_size, self._name)
-        key = hashlib.sha256(self._key(both).encode()).hexdigest()
-        labels = torch.tensor([label for _, label in both])
-        whole = Pictures(Stream(files), torch.arange(len(both)), labels, key, cache)
-        rows = torch.arange(len(both))
-        return Pool(whole.rows(rows[: len(train)]), whole.rows(rows[len(train) :]), tuple(classes))
-
-    def _decode(self, files: Sequence[tuple[os.DirEntry[str], int]]) -> Images:
         with ThreadPoolExecutor() as threads:
-            picture = partial(decode, size=self.image_size)
-            arrays = threads.map(picture, [entry.path for entry, _ in files])
-            x = stack(arrays, len(files), self._name)
-        return Images(torch.from_numpy(x), torch.tensor([label for _, label in files]))
+            decoded = threads.map(
+                partial(decode, size=self.image_size), [picture.path for picture in pictures]
+            )
+            x = stack(map(array, decoded), len(pictures), self._name)
+        labels = torch.tensor([picture.label for picture in pictures])
+        return Decoded(Images(torch.from_numpy(x), labels), _contents(pictures, known))
+
+
+def _contents(pictures: Sequence[Picture], known: Sequence[str]) -> dict[str, str]:
+    return {picture.name: found for picture, found in zip(pictures, known, strict=True)}

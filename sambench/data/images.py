@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
 import torch
 from torch import Tensor
+
+from sambench.data.contents import Contents
 
 Rows = Tensor | slice
 """int64 row numbers, or a stretch of rows"""
@@ -105,6 +107,8 @@ class Pool:
     train: Samples
     test: Samples | None
     classes: tuple[str, ...]
+    contents: Contents = field(default_factory=dict)
+    """digests of all that was read"""
 
 
 @dataclass(frozen=True)

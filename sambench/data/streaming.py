@@ -3,7 +3,8 @@
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from filelock import FileLock
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from sambench.data.decode import decode, mixed_sizes
+from sambench.data.decode import decode, digest_of, mixed_sizes
 from sambench.data.images import Rows, histogram
+from sambench.data.listing import short
 from sambench.errors import UserError
 from sambench.files import replacing
 
@@ -38,42 +40,73 @@ def is_large(num_bytes: int) -> bool:
 class Files:
     """Pictures of one size. The decoder that workers get a copy of.
 
-    paths: (n,) bytes of one length, which are smaller and faster to send than a list
+    paths, known: (n,) bytes of one length, which are smaller and faster to send than a list;
+        `known` are the digests that the files must have
     image_size: None if the pictures have `side` already
     name: of the dataset, for messages
     """
 
     paths: np.ndarray
+    known: np.ndarray
     image_size: int | None
     side: tuple[int, int]
     name: str
 
     @classmethod
-    def listed(cls, paths: Sequence[str], image_size: int | None, name: str) -> "Files":
+    def listed(
+        cls, paths: Sequence[str], image_size: int | None, name: str, known: np.ndarray
+    ) -> "Files":
         """The first picture tells the size of all where none is asked for.
 
         Workers may stand in another folder: paths become absolute.
         """
-        side = (image_size, image_size) if image_size else _side(paths[0])
-        return cls(
-            np.array([os.fsencode(os.path.abspath(path)) for path in paths]), image_size, side, name
-        )
+        side = (image_size, image_size) if image_size else side_of(paths[0])
+        absolute = np.array([os.fsencode(os.path.abspath(path)) for path in paths])
+        return cls(absolute, known, image_size, side, name)
 
     def read(self, numbers: Sequence[int]) -> Tensor:
         """(b, 3, h, w) uint8."""
         x = np.empty((len(numbers), *self.side, 3), np.uint8)
         for i, number in enumerate(numbers):
-            picture = decode(os.fsdecode(self.paths[number]), self.image_size)
+            path = os.fsdecode(self.paths[number])
+            picture, found = decode(path, self.image_size)
+            if found != self.known[number].decode():
+                raise UserError(
+                    f"task.dataset: the picture {short(path)} has changed while it was in use; "
+                    "undo that, or start anew"
+                )
             if picture.shape != x.shape[1:]:
                 raise mixed_sizes(x.shape[1:], picture.shape, self.name)
             x[i] = picture
         return torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
 
 
-def _side(path: str) -> tuple[int, int]:
+def side_of(path: str) -> tuple[int, int]:
     """Height and width of a picture."""
-    height, width, _ = decode(path, None).shape
+    height, width, _ = decode(path, None)[0].shape
     return height, width
+
+
+def digests(paths: Sequence[str], key: str, cache: Path | None) -> np.ndarray:
+    """(n,) bytes: the digest of each file. All are read, once for every `key`."""
+
+    def read() -> np.ndarray:
+        with ThreadPoolExecutor() as threads:
+            return np.array(list(threads.map(digest_of, paths)), "S16")
+
+    return read() if cache is None else _kept(cache / f"digests-{key[:16]}.npy", read)
+
+
+def _kept(path: Path, compute: Callable[[], np.ndarray]) -> np.ndarray:
+    """`compute()`, or what an earlier process left of it in the file `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            buffer = io.BytesIO()
+            np.save(buffer, compute())
+            with replacing(path) as file:
+                file.write(buffer.getbuffer())
+    return np.load(path)
 
 
 class Stream:
@@ -202,6 +235,11 @@ class Pictures:
     def rows(self, index: Tensor) -> "Pictures":
         return replace(self, numbers=self.numbers[index.cpu()], y=self.y[index])
 
+    def split(self, num: int) -> "tuple[Pictures, Pictures]":
+        """The first `num`, and the others."""
+        rows = torch.arange(len(self))
+        return self.rows(rows[:num]), self.rows(rows[num:])
+
     def labelled(self, y: Tensor) -> "Pictures":
         return replace(self, y=y)
 
@@ -218,16 +256,9 @@ class Pictures:
         """Reads every picture, once for all runs that train on the same ones."""
         if self.cache is None:
             return self._count()
-        self.cache.mkdir(parents=True, exist_ok=True)
         chosen = self.key.encode() + self.numbers.sort().values.numpy().tobytes()
         path = self.cache / f"histogram-{hashlib.sha256(chosen).hexdigest()[:16]}.npy"
-        with FileLock(f"{path}.lock"):
-            if not path.exists():
-                buffer = io.BytesIO()
-                np.save(buffer, self._count().numpy())
-                with replacing(path) as file:
-                    file.write(buffer.getbuffer())
-        return torch.from_numpy(np.load(path))
+        return torch.from_numpy(_kept(path, lambda: self._count().numpy()))
 
     def _count(self) -> Tensor:
         stretches = [slice(i, i + COUNT_BATCH) for i in range(0, len(self), COUNT_BATCH)]

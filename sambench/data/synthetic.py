@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from sambench.data import memory
+from sambench.data.contents import fingerprint
 from sambench.data.images import Images, Pool
 from sambench.data.split import Split
 
@@ -38,7 +39,8 @@ class Synthetic:
         values = (self.num_train + self.num_test) * CHANNELS * self.image_size**2
         memory.check(4 * values, "synthetic")  # float32 on the way
         train, test = (self._draw(n, i) for i, n in enumerate((self.num_train, self.num_test)))
-        return Pool(train, test, tuple(str(k) for k in range(NUM_CLASSES)))
+        contents = {"synthetic": fingerprint(repr((self, SEED)).encode())}
+        return Pool(train, test, tuple(str(k) for k in range(NUM_CLASSES)), contents)
 
     def _draw(self, num: int, part: int) -> Images:
         rng = np.random.default_rng([SEED, 1 + part])

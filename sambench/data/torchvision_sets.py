@@ -1,10 +1,11 @@
 """Classification datasets of torchvision, by class name, downloaded when they are asked for."""
 
+import importlib.util
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,52 +13,106 @@ import torchvision
 from filelock import FileLock
 from torchvision.datasets import VisionDataset
 
-from sambench.data.decode import cached, stack, to_array
+from sambench.data.contents import Contents, of_arrays
+from sambench.data.decode import Decoded, cached, mixed_sizes, stack, to_array
 from sambench.data.images import Images, Pool
 from sambench.errors import UserError
 
 DEFAULT_ROOT = Path("data")
 Arguments = dict[str, Any]
 
-_TRAIN_FLAG: tuple[Arguments, Arguments] = {"train": True}, {"train": False}
-_SPLIT: tuple[Arguments, Arguments] = {"split": "train"}, {"split": "test"}
-_TRAINVAL: tuple[Arguments, Arguments] = {"split": "trainval"}, {"split": "test"}
-_WHOLE: tuple[Arguments, None] = {}, None
 
-SETS: dict[str, tuple[Arguments, Arguments | None]] = {
+class Parts(NamedTuple):
+    """Constructor arguments."""
+
+    pool: tuple[Arguments, ...]
+    """of the published training set, and of the validation set if there is one: the two are one
+    pool, from which every seed draws both anew"""
+    test: Arguments | None
+    """None: no published test set"""
+
+
+def _splits(*pool: str, test: str = "test") -> Parts:
+    return Parts(tuple({"split": name} for name in pool), {"split": test})
+
+
+_FLAG = Parts(({"train": True},), {"train": False})
+_WHOLE = Parts(({},), None)
+
+
+def _emnist(split: str) -> Parts:
+    return Parts(({"split": split, "train": True},), {"split": split, "train": False})
+
+
+SETS: dict[str, Parts] = {
     "Caltech101": _WHOLE,
     "Caltech256": _WHOLE,
-    "CIFAR10": _TRAIN_FLAG,
-    "CIFAR100": _TRAIN_FLAG,
-    "Country211": _SPLIT,
-    "DTD": _SPLIT,
-    "EMNIST": ({"split": "balanced", "train": True}, {"split": "balanced", "train": False}),
+    "CIFAR10": _FLAG,
+    "CIFAR100": _FLAG,
+    "CLEVRClassification": _splits("train", test="val"),  # labels of its test set are not public
+    "Country211": _splits("train", "valid"),
+    "DTD": _splits("train", "val"),
+    "EMNIST": _emnist("balanced"),
+    "EMNIST:balanced": _emnist("balanced"),
+    "EMNIST:byclass": _emnist("byclass"),
+    "EMNIST:bymerge": _emnist("bymerge"),
+    "EMNIST:digits": _emnist("digits"),
+    "EMNIST:letters": _emnist("letters"),
+    "EMNIST:mnist": _emnist("mnist"),
     "EuroSAT": _WHOLE,
-    "FashionMNIST": _TRAIN_FLAG,
-    "FGVCAircraft": _TRAINVAL,
-    "Flowers102": _SPLIT,
-    "Food101": _SPLIT,
-    "GTSRB": _SPLIT,
-    "Imagenette": ({"split": "train"}, {"split": "val"}),
-    "KMNIST": _TRAIN_FLAG,
-    "MNIST": _TRAIN_FLAG,
-    "OxfordIIITPet": _TRAINVAL,
-    "PCAM": _SPLIT,
-    "QMNIST": _TRAIN_FLAG,
-    "RenderedSST2": _SPLIT,
+    "FashionMNIST": _FLAG,
+    "FER2013": _splits("train"),
+    "FGVCAircraft": _splits("trainval"),
+    "Flowers102": _splits("train", "val"),
+    "Food101": _splits("train"),
+    "GTSRB": _splits("train"),
+    "Imagenette": _splits("train", test="val"),
+    "KMNIST": _FLAG,
+    "MNIST": _FLAG,
+    "OxfordIIITPet": _splits("trainval"),
+    "PCAM": _splits("train", "val"),
+    "QMNIST": _FLAG,
+    "RenderedSST2": _splits("train", "val"),
     "SEMEION": _WHOLE,
-    "StanfordCars": _SPLIT,
-    "STL10": _SPLIT,
-    "SVHN": _SPLIT,
-    "USPS": _TRAIN_FLAG,
+    "StanfordCars": _splits("train"),
+    "STL10": _splits("train"),
+    "SVHN": _splits("train"),
+    "USPS": _FLAG,
 }
-"""Constructor arguments of the training and of the test part; None: no published test set.
+"""By name, or name and version."""
+BY_HAND = frozenset({"FER2013", "StanfordCars"})
+"""torchvision has no working download for them."""
+NEEDS = {"PCAM": "h5py"}
+"""Packages that torchvision imports for a set and does not install."""
+_LARGE = "fits in no memory, and torchvision's copy does not stream; unpack it to folder:PATH"
+REFUSED = {
+    "CelebA": "has 40 labels an image, not one",
+    "FakeData": 'is noise; use "synthetic"',
+    "ImageNet": _LARGE,
+    "INaturalist": _LARGE,
+    "LFWPairs": "holds pairs of images",
+    "LFWPeople": "has other people in its training set than in its test set",
+    "LSUN": _LARGE,
+    "Omniglot": "has other classes in its training set than in its test set",
+    "Places365": _LARGE,
+    "SUN397": "is listed by torchvision in the order of the file system, which differs by machine",
+}
+"""What is no dataset here though torchvision has it, and why."""
 
-Left out are those whose classes differ between the parts (Omniglot, LFWPeople), whose test labels
-are not public (CLEVR, FER2013), whose order is the file system's (SUN397), and those that no
-memory holds (ImageNet, Places365, INaturalist, LSUN).
-"""
-_BY_HAND = frozenset({"StanfordCars"})  # torchvision knows no working download
+
+def refusal(name: str) -> str:
+    """Why a dataset of torchvision is none of SETS; "" for names that torchvision does not know."""
+    for known in torchvision.datasets.__all__:
+        if known.lower() == name.lower():
+            return f"torchvision's {known} {REFUSED.get(known, 'is no set of classified images')}"
+    return ""
+
+
+def check_needs(name: str) -> None:
+    """UserError if a package is missing."""
+    package = NEEDS.get(name, "")
+    if package and importlib.util.find_spec(package) is None:
+        raise UserError(f"task.dataset: {name} needs the package {package}: pip install {package}")
 
 
 @dataclass(frozen=True)
@@ -72,50 +127,80 @@ class Torchvision:
 
     def read(self, cache: Path | None) -> Pool:
         """Files are looked for in, and downloaded to, `cache` (./data without one)."""
-        root = cache or DEFAULT_ROOT
-        train_arguments, test_arguments = SETS[self.name]
-        dataset = self._open(root, train_arguments)
-        train, test = self._images(dataset, train_arguments, cache), None
-        if test_arguments is not None:
-            test = self._images(self._open(root, test_arguments), test_arguments, cache)
-        return Pool(train, test, _classes(dataset, 1 + int(train.y.max())))
+        root, parts = cache or DEFAULT_ROOT, SETS[self.name]
+        pool = [self._part(root, arguments, cache) for arguments in parts.pool]
+        test = None if parts.test is None else self._part(root, parts.test, cache)
+        train = self._joined([part.images for part in pool])
+        num_classes = 1 + int(train.y.max())
+        read = [*pool, test] if test else pool
+        contents = {f"{i}/{k}": v for i, part in enumerate(read) for k, v in part.contents.items()}
+        return Pool(train, test and test.images, _classes(pool[0].names, num_classes), contents)
+
+    def _joined(self, parts: Sequence[Images]) -> Images:
+        first, *others = parts
+        for other in others:
+            if other.shape[1:] != first.shape[1:]:
+                raise mixed_sizes(first.shape[2:], other.shape[2:], self.name)
+        if not others:
+            return first
+        return Images(torch.cat([p.x for p in parts]), torch.cat([p.y for p in parts]))
+
+    def _part(self, root: Path, arguments: Arguments, cache: Path | None) -> "_Part":
+        dataset: Any = self._open(root, arguments)
+        names = getattr(dataset, "classes", None)
+        if hasattr(dataset, "data"):  # arrays in memory already: nothing to keep on disk
+            return _Part(*self._decode(dataset, dataset[0][0].mode), names)
+        key = repr((self, arguments, len(dataset), torchvision.__version__))
+        return _Part(*cached(key, cache, lambda: self._decode(dataset, "RGB")), names)
 
     def _open(self, root: Path, arguments: Arguments) -> VisionDataset:
-        constructor = getattr(torchvision.datasets, self.name)
-        attempts: list[Arguments] = [{}] if self.name in _BY_HAND else [{}, {"download": True}]
+        constructor = getattr(torchvision.datasets, self.name.partition(":")[0])
+        attempts: list[Arguments] = [{}] if self.name in BY_HAND else [{}, {"download": True}]
         reason = ""
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / f".{self.name}.lock"):  # workers that start together download once
+        lock = f"{root}/.{constructor.__name__}.lock"
+        with FileLock(lock):  # workers that start together download once
             for extra in attempts:
                 try:
                     return constructor(root, **arguments, **extra)
-                except (RuntimeError, OSError) as error:
-                    reason = textwrap.shorten(str(error), 160)
+                except TypeError:  # a wrong argument: ours
+                    raise
+                except Exception as error:  # no network, or damaged files of any format
+                    reason = textwrap.shorten(str(error), 160) or type(error).__name__
         raise UserError(
             f"task.dataset: {self.name} is not in {root.absolute()} and could not be downloaded "
             f"({reason}); its files may be put there by hand"
         )
 
-    def _images(self, dataset: Any, arguments: Arguments, cache: Path | None) -> Images:
-        if hasattr(dataset, "data"):  # arrays in memory already: nothing to keep on disk
-            return self._decode(dataset, dataset[0][0].mode)
-        key = repr((self, arguments, len(dataset), torchvision.__version__))
-        return cached(key, cache, lambda: self._decode(dataset, "RGB"))
-
-    def _decode(self, dataset: Any, mode: str) -> Images:
+    def _decode(self, dataset: Any, mode: str) -> Decoded:
         labels: list[int] = []
 
         def arrays() -> Iterator[np.ndarray]:
             for i in range(len(dataset)):
-                picture, label = dataset[i]
-                labels.append(int(label))
-                yield to_array(picture, self.image_size, mode)
+                try:
+                    picture, label = dataset[i]
+                    array = to_array(picture, self.image_size, mode)
+                    labels.append(int(label))
+                except Exception as error:  # on broken files Pillow raises whatever happens to it
+                    reason = textwrap.shorten(str(error), 160)
+                    raise UserError(
+                        f"task.dataset: {self.name}: cannot read image {i}: {reason}"
+                    ) from error
+                yield array
 
-        x = torch.from_numpy(stack(arrays(), len(dataset), self.name))
-        return Images(x, torch.tensor(labels))
+        x = stack(arrays(), len(dataset), self.name)
+        y = np.array(labels)
+        return Decoded(Images(torch.from_numpy(x), torch.from_numpy(y)), of_arrays(x=x, y=y))
 
 
-def _classes(dataset: VisionDataset, num_classes: int) -> tuple[str, ...]:
-    """Their names where torchvision knows them (the first of several), else their numbers."""
-    names = getattr(dataset, "classes", None) or range(num_classes)
-    return tuple(name[0] if isinstance(name, tuple) else str(name) for name in names)
+class _Part(NamedTuple):
+    images: Images
+    contents: Contents
+    names: Any
+    """of the classes, where torchvision knows them"""
+
+
+def _classes(names: Any, num_classes: int) -> tuple[str, ...]:
+    """Their names (the first of several), else their numbers."""
+    listed = names or range(num_classes)
+    return tuple(name[0] if isinstance(name, tuple) else str(name) for name in listed)

@@ -56,6 +56,8 @@ class Header(BaseModel):
     test_runs: Count
     """how often the study has touched its test set"""
     swept: Swept | None = None
+    data_digest: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
+    """of all the data, where they are not a Python caller's own"""
 
 
 def checked(found: dict[str, Any], where: str) -> dict[str, Any]:

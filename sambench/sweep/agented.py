@@ -11,7 +11,7 @@ from typing import Any
 
 import optuna
 
-from sambench import swept, train
+from sambench import data, swept, train
 from sambench import trial as trials
 from sambench.files import write_sealed
 from sambench.storage import StudyFolder
@@ -24,11 +24,12 @@ from sambench.train import Outcome, Run, Stopped
 def execute(run: Run, root: Path, agent: Agent) -> Outcome:
     """Trains it, or returns what it came to; SIGTERM, by which agents stop runs, prunes it.
 
-    UserError if the study has trials of another file, before anything is trained.
+    UserError if the study has trials of another file or on other data, before anything is trained.
     """
     study = StudyFolder(root, run.study)
     study.check()
     swept.found(study.path, run.study, run.study.arms())  # what is damaged is known before training
+    study.check_data(data.contents(run.study.task, cache_folder(root)))
     if run.label not in {arm.label for arm in run.study.arms()}:
         print(f"{run.label} is no variant of {run.study.name}: not recorded there", file=sys.stderr)
     folder = swept.folder(study.path, agent.sweep_id, agent.run_id)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sambench import config
+from sambench import config, data
 from sambench.config import Study
 from sambench.errors import UserError
 from sambench.search import Tuner
@@ -156,3 +156,23 @@ def test_two_studies_in_one_root_do_not_meet(folder: StudyFolder, spec: Spec, tm
     other = StudyFolder(tmp_path, config.parse(spec))
     with folder.opened(), other.opened():
         assert folder.path != other.path
+
+
+def test_data_belong_to_the_study(folder: StudyFolder, tmp_path: Path):
+    began = {"train/ape/1.png": "0" * 16, "train/bee/2.png": "1" * 16}
+    folder.check_data(began)
+    folder.check_data(began)
+    with pytest.raises(UserError) as caught:
+        folder.check_data({**began, "train/bee/2.png": "2" * 16})
+    assert str(caught.value) == (
+        "task.dataset: the data of study 'tiny' have changed since it began: 1 of 2 files differ, "
+        "the first: train/bee/2.png is another; undo that, or start a new study with --fork NAME"
+    )
+    assert folder.data_digest == data.digest(began)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '"text"', '{"a": 1}'])
+def test_damaged_digests_are_named(folder: StudyFolder, text: str):
+    (folder.path / "data.json").write_text(text)
+    with pytest.raises(UserError, match=r"data\.json is damaged; remove it or use --fork"):
+        folder.check_data({})

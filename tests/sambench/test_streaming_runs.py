@@ -1,5 +1,6 @@
 """Runs on pictures that stay in their files: as in memory, and no process outlives one."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,15 +8,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 from PIL import Image
 
-from sambench import config, train, trial
+from sambench import config, data, records, train, trial
 from sambench.config import fingerprint
 from sambench.data import streaming
+from sambench.errors import UserError
 from sambench.train import Outcome
 
 TOML = """
@@ -96,6 +99,51 @@ def test_a_study_is_the_same_however_it_reads(study: Path):
     assert fingerprint(plain) == fingerprint(stream)
     assert config.changed_keys(plain.model_dump(), stream.model_dump()) == []
     assert config.parse(stream.model_dump(mode="json")).task.stream is True
+
+
+def test_a_trial_does_not_go_on_with_other_pictures(study: Path, tmp_path: Path):
+    found = trial.plan(config.load(study), "plain", lr=0.1, on="cpu")
+
+    def run(report: train.Report = lambda row: False) -> Outcome:
+        return trial.execute(found, tmp_path / "out", tmp_path / "cache", report, 0.0)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(stop_after(2))
+    path = tmp_path / "pictures" / "train" / "ape" / "3.jpg"
+    before = path.read_bytes()
+    Image.new("RGB", (9, 9)).save(path)
+    with pytest.raises(UserError, match=r"has changed since the trial in \.*out began; undo that"):
+        run()
+    path.write_bytes(before)
+    assert run().outcome == "complete"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_study_does_not_go_on_with_other_pictures(
+    study: Path, tmp_path: Path, run: Any, recorded: Any, workers: int
+):
+    """Neither resumed nor while it runs; restored, it goes on, and forked it starts anew."""
+    path = tmp_path / "pictures" / "train" / "ape" / "3.jpg"
+    before = path.read_bytes()
+    tracked = []
+
+    def edit(*_: Any) -> None:
+        if not tracked:
+            tracked.append(Image.new("RGB", (9, 9)).save(path))
+
+    settings = ("train.epochs=1", "finalists.seeds=1", "finalists.top=1", "confirm.seeds=1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sambench.progress.Display.finished", edit)
+        with pytest.raises(UserError, match="folder:pictures has changed since the study began"):
+            run(study, settings, workers=workers)
+    with pytest.raises(UserError, match=r"the first: train/ape/3\.jpg is another; undo that"):
+        run(study, settings)
+    path.write_bytes(before)
+    run(study, settings)
+    folder = tmp_path / "runs" / "pictures"
+    header = records.read(folder / "records.csv").header
+    contents = json.loads((folder / "data.json").read_text())
+    assert header["data_digest"] == data.digest(contents) and len(contents) == 50
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Pictures that stay in their files: the same bits as in memory, and nothing left behind."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -163,7 +164,29 @@ def test_a_picture_that_breaks_later_is_one_line(
     with pytest.raises(UserError) as caught:
         batches(sets, 0, "none")
     sets.close()
-    assert str(caught.value) == f"task.dataset: cannot read the picture {path}"
+    assert str(caught.value) == f"task.dataset: cannot read the picture {path}: Truncated File Read"
+
+
+@pytest.mark.usefixtures("workers")
+def test_a_picture_that_changes_later_is_one_line(
+    make_task: MakeTask, root: Path, streams: dict[str, int], tmp_path: Path
+):
+    shutil.copytree(root, tmp_path / "copy")
+    sets = data.load(make_task(f"folder:{tmp_path / 'copy'}", 10, val=9, stream=True), streams)
+    number = int(sets.train.numbers[5])  # type: ignore
+    path = Path(sets.train.stream.files.paths[number].decode())  # type: ignore
+    Image.new("RGB", (12, 12)).save(path)
+    with pytest.raises(UserError, match=f"the picture {path} has changed while it was in use"):
+        batches(sets, 0, "none")
+    sets.close()
+
+
+def test_contents_are_those_of_memory(make_task: MakeTask, root: Path, tmp_path: Path):
+    memory, stream, kept = (
+        data.contents(make_task(f"folder:{root}", 10, stream=choice), cache)
+        for choice, cache in ((False, None), (True, tmp_path), (True, tmp_path))
+    )
+    assert memory == stream == kept and len(memory) == 3 * (12 + 5)
 
 
 def test_sizes_that_differ_need_an_image_size(loaded: Callable[..., data.Data]):

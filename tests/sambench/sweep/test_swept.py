@@ -15,7 +15,7 @@ import pytest
 from sambench import config, records, seeds, swept, trial
 from sambench.config import Study
 from sambench.errors import UserError
-from sambench.files import write_sealed
+from sambench.files import read_sealed, sealed, write_sealed
 from sambench.storage import StudyFolder
 from sambench.study import land
 from sambench.sweep import agented
@@ -199,14 +199,14 @@ def test_a_damaged_trial_is_named_before_another_one_trains(
 ) -> None:
     leave(root, study, "sam", "run0")
     path = root / "tiny" / "sweeps" / "swp" / "run0" / "trial.json"
-    kept = json.loads(path.read_text())
-    for changed in (content, json.dumps({**kept, "lr": "fast"}).encode()):
+    kept = read_sealed(path)
+    for changed in (content, sealed({**kept, "lr": "fast"}).encode()):
         path.write_bytes(changed)
         run = trial.plan(study, "sam", lr=0.1, on="cpu", stage="search")
         with pytest.raises(UserError, match=r"trial\.json is damaged; remove its folder"):
             agented.execute(run, root, AGENT)
         assert not swept.folder(root / "tiny", AGENT.sweep_id, AGENT.run_id).exists()
-    path.write_text(json.dumps({**kept, "lr": 0.123}))
+    write_sealed(path, {**kept, "lr": 0.123})
     with pytest.raises(UserError, match=r"run0: trial\.json and result\.json tell of different"):
         swept.found(root / "tiny", study, study.arms())
 
