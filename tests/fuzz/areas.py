@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.fuzz import checkpoints, command_line, harness, pictures, records, study_files, sweep_files
+from tests.fuzz import (
+    checkpoints,
+    command_line,
+    harness,
+    pictures,
+    records,
+    study_files,
+    sweep_files,
+)
 from tests.fuzz.harness import Case, Result
 from tests.fuzz.world import World
 

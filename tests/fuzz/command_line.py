@@ -54,7 +54,7 @@ def make(rng: Random, world: World) -> Case:
     """A valid command line with one to three things wrong."""
     words = list(rng.choice(COMMANDS))
     known: dict[str, str] = {}
-    told = [_change(rng, words, known) for _ in range(rng.choice([1, 1, 2, 3]))]
+    told = [_change(rng, words, known) for _ in range(rng.choice([1, 1, 1, 2]))]
     return _case("; ".join(told), tuple(words), known, world)
 
 
@@ -81,9 +81,11 @@ def _case(what: str, words: tuple[str, ...], known: dict[str, str], world: World
 
 
 def _change(rng: Random, words: list[str], known: dict[str, str]) -> str:
+    """Half of the time the value of an option, else words, options, keys or surroundings."""
     at = rng.randrange(len(words) + 1)
     place = min(at, len(words) - 1)
-    match rng.randrange(9):
+    values = [i + 1 for i, word in enumerate(words[:-1]) if word.startswith("--")]
+    match rng.randrange(14):
         case 0 if len(words) > 1:
             return f"without {words.pop(place)!r}"
         case 1:
@@ -92,22 +94,19 @@ def _change(rng: Random, words: list[str], known: dict[str, str]) -> str:
         case 2:
             words[at:at] = [rng.choice(OPTIONS), _word(rng)]
             return f"with {' '.join(words[at : at + 2])!r:.80}"
-        case 3:
-            words[at:at] = ["--set", f"{rng.choice(KEYS)}={_word(rng)}"]
-            return f"with {words[at + 1]!r:.80}"
-        case 4:
+        case 3 | 4 | 5 if words[0] in ("study", "trial"):
+            words += ["--set", f"{rng.choice(KEYS)}={_word(rng)}"]
+            return f"with {words[-1]!r:.80}"
+        case 6:
             name, value = rng.choice(SETTINGS), _word(rng)
             known[name] = value
             return f"{name}={value!r:.80}"
-        case 5:
-            other = rng.randrange(len(words))
-            words[place], words[other] = words[other], words[place]
-            return f"{words[place]!r} and {words[other]!r} swapped"
-        case 6:
+        case 7 if words:
             words.insert(at, words[place])
             return f"{words[place]!r} twice"
+    place = rng.choice(values) if values and rng.random() < 0.8 else place
     before = words[place]
-    words[place] = rng.choice([_word(rng), before[:-1], f"{before}x", before.upper()])
+    words[place] = rng.choice([_word(rng), _word(rng), before[:-1], f"{before}x", before.upper()])
     return f"{before!r} became {words[place]!r:.80}"
 
 

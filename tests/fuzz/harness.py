@@ -256,7 +256,9 @@ def _forked(case: Case, folder: Path) -> Result:
     process.join(limit)
     code = _ended(process, case)
     wall_s = time.monotonic() - start
-    out, err, outside = ((folder / n).read_text(errors="replace") for n in ("out", "err", "outside"))
+    out, err, outside = (
+        (folder / n).read_text(errors="replace") for n in ("out", "err", "outside")
+    )
     marked, _, cpu = outside.rpartition("cpu ")
     return Result(code, out, err, float(cpu or 0), wall_s, folder / "work", marked)
 
@@ -280,6 +282,8 @@ def _child(words: tuple[str, ...], folder: Path, known: dict[str, str], limited:
     """Becomes the command: its files, its environment, its limits."""
     atexit._clear()  # what the parent's imports will do at its own end
     os.setsid()
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})  # one thread, which waits for none
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_APPEND), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

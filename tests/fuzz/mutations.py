@@ -34,6 +34,15 @@ STRINGS = [
     "1e5", "1e-5", "data", "sweeps", "runs", "CON", "folder:", "folder:.", "folder:~nouser/x",
     "folder:/dev", "synthetic", "digits", "plain", "sam", "auto", "none", "cpu:7", "cuda",
 ]  # fmt: skip
+PLAUSIBLE: list[Any] = [
+    2, 4, 5, 7, 10, 16, 100, 0.01, 0.3, 0.99, 1.5, 10.0, 1e-8, True, False, None,
+    "adamw", "adam", "lion", "lamb", "sgdp", "muon", "randaugment", "crop-flip-cutout", "constant",
+    "step", "multistep", "poly", "plateau", "tpe", "gp", "random", "median", "hyperband",
+    "percentile", "bf16", "fp16", "graph", "synced", "esam", "looksam", "momentum_sam", "m_sam",
+    "gam", "ae_sam", "asam", "uniform", "log_uniform", "categorical", "constant", "grid", "bayes",
+]  # fmt: skip
+"""Right somewhere."""
+
 OTHERS: list[Any] = [
     None, True, False, [], {}, [[]], [None], ["x"], [1, "x"], {"": 0}, {"a": {"a": {}}}, {"x": 1},
     [0] * 3000, Raw("2026-01-01"), Raw("2026-01-01T00:00:00"), Raw("12:30:00"),
@@ -45,7 +54,7 @@ Path_ = tuple[str | int, ...]
 
 def nasty(rng: Random) -> Any:
     """A value that few keys can take."""
-    return rng.choice(rng.choice([NUMBERS, STRINGS, OTHERS]))
+    return rng.choice(rng.choice([NUMBERS, STRINGS, OTHERS, PLAUSIBLE]))
 
 
 def brief(value: Any) -> str:
@@ -89,8 +98,9 @@ def _mutate(rng: Random, data: Any) -> str:
         case 3:
             holder[key] = rng.choice([[value], {"x": value}, [value] * 3, str(value), [[value]]])
             return f"{where} = {brief(holder[key])}"
-        case 4 if isinstance(value, int | float) and not isinstance(value, bool):
-            holder[key] = rng.choice([-value, value + 1, value - 1, value * 10.0**6, value * 1e-9])
+        case 4 | 6 if isinstance(value, int | float) and not isinstance(value, bool):
+            far = [value * 1000, value * 1e-9] if isinstance(value, float) else [value * 1000, 0]
+            holder[key] = rng.choice([-value, value + 1, value - 1, value * 2, *far])
             return f"{where} = {brief(holder[key])}"
         case 5:
             name = rng.choice(STRINGS)
