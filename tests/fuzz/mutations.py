@@ -27,10 +27,10 @@ NUMBERS: list[Any] = [
 ]  # fmt: skip
 STRINGS = [
     "", " ", "x", "a/b", "../x", "/", "/etc/passwd", ".", "..", "~", "~nouser/x", "\0", "a\0b",
-    "\n", "a\nb", "a\rb", "\t", "\x1b[31m", "x" * 300, "x" * 100_000, "é", "𝕏", "\u202e", "\ufeff",
-    "'", '"', '"""', "`", "\\", "$(pwned)", "${pwned}", "{}", "{0}", "%s", "%", "=pwned", "|", "#",
-    "<script>pwned</script>", "[bold]", "[/]", "[/red]", "-", "--", "--help", "-1", "a,b", "a b",
-    '"; pwned(); "', "\npwned()\n", "']; pwned() #", "nan", "inf", "None", "null", "true", "1",
+    "\n", "a\nb", "a\rb", "\t", "\x1b[31m", "x" * 300, "x" * 100_000, "é", "\U0001d54f", "\u202e",
+    "\ufeff", "'", '"', '"""', "`", "\\", "$(pwned)", "${pwned}", "{}", "{0}", "%s", "%", "=pwned",
+    "|", "#", "<script>pwned</script>", "[bold]", "[/]", "[/red]", "-", "--", "--help", "-1",
+    "a,b", "a b", '"; pwned(); "', "\npwned()\n", "']; pwned() #", "nan", "inf", "None", "null", "true", "1",
     "1e5", "1e-5", "data", "sweeps", "runs", "CON", "folder:", "folder:.", "folder:~nouser/x",
     "folder:/dev", "synthetic", "digits", "plain", "sam", "auto", "none", "cpu:7", "cuda",
 ]  # fmt: skip

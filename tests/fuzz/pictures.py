@@ -35,7 +35,9 @@ def make(rng: Random, world: World) -> Case:
 
 def valid(world: World) -> Case:
     """PNG and JPEG, whole."""
-    return _planned("nothing wrong", _folder(Random(0)))
+    files = _folder(Random(0))
+    name = min(files)
+    return _planned("nothing wrong", files, right=_right(name, files[name]))
 
 
 def _folder(rng: Random) -> dict[str, Any]:
@@ -74,7 +76,7 @@ def _written(picture: Image.Image, suffix: str, rotated: bool) -> bytes:
 
 
 def _damaged(rng: Random, files: dict[str, Any]) -> Case:
-    """A truncated file may decode to something: then to all of it, or it is refused with its path."""
+    """Refused with its path, unless Pillow reads it all the same."""
     name = rng.choice(sorted(files))
     files[name], what = damaged(rng, files[name])
     return _planned(f"{name}: {what}", files, bad=name)
@@ -103,7 +105,7 @@ def _right(name: str, content: bytes) -> Callable[[Path], str]:
     def right(work: Path) -> str:
         arrays = [np.load(path) for path in work.glob("runs/data/*/x.npy")]
         seen = any((x == expected).all(axis=(1, 2, 3)).any() for x in arrays if x.ndim == 4)
-        return "" if seen or not arrays else f"{name} was decoded to other pixels, or left out"
+        return "" if seen else f"{name} was decoded to other pixels, or left out"
 
     return right
 

@@ -29,7 +29,8 @@ MINE: dict[str, Any] = {
 }
 """Files of the user's beside ours."""
 WRITES = (
-    "boards/*.md", "boards/index.html", "boards/tiny/[!m]*", "boards/good/*", "runs/*/dashboard.json",
+    "boards/*.md", "boards/index.html", "boards/tiny/[!m]*", "boards/good/*",
+    "runs/*/dashboard.json",
 )  # fmt: skip
 NAMES = {"pwned", "__import__", "system"}
 """What no program of ours calls."""

@@ -1,5 +1,6 @@
 """W&B sweep files: run without a server, one run each, whose program does nothing."""
 
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -41,21 +42,29 @@ BAYES: dict[str, Any] = {
     "metric": {"name": "accuracy", "goal": "maximize", "target": 0.9},
     "parameters": {"lr": {"min": 0.001, "max": 0.1}},
 }
-TEXTS = [
-    "method: random\ncommand: ['true']\nparameters: &a\n  x: {value: 1}\n  y: *a\n",
-    "a: &a [x, x]\nb: &b [*a, *a]\nmethod: *b\nparameters: {x: {values: *b}}\n",
-    "method: grid\ncommand: ['true']\nparameters:\n"
+PROGRAM = "method: random\ncommand: ['true', '${args}']\n"
+NESTED = "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in pairwise("abcdefghij"))
+TEXTS = {
+    "an anchor within itself": f"{PROGRAM}parameters: &a\n  x: {{value: 1}}\n  y: *a\n",
+    "nested anchors": f"a: &a [x, x]\n{NESTED}{PROGRAM}parameters: {{x: {{values: *j}}}}\n",
+    "an anchor as method": f"{PROGRAM}b: &b [x]\nmethod: *b\nparameters: {{x: {{values: *b}}}}\n",
+    "a grid of 10^8 points": "method: grid\ncommand: ['true']\nparameters:\n"
     + "".join(f"  p{i}: {{values: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]}}\n" for i in range(8)),
-    "method: random\ncommand: []\nparameters: {x: {values: [2026-01-01, 12:30:00]}}\n",
-    "method: random\ncommand: ['true', 1e-5]\nparameters: {lr: {min: 1e-5, max: 1e-1}}\n",
-    "a: &a ['x', 'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x']\n"
-    + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdefghi", "bcdefghij"))
-    + "method: random\nparameters: {x: {values: *j}}\n",
-    "method: random\ncommand: ['true']\nparameters: {x: {distribution: log_uniform, min: 0.1, max: 1e9}}\n",
-    "method: random\ncommand: ['true']\nparameters: {? [a, b] : {value: 1}, 3: {value: 2}}\n",
-    "method: random\ncommand: ['true', '${now:%Y}', '${args}']\nparameters: {'++a/b': {value: null}}\n",
-    "method: random\ncommand: [null, true, 3]\nparameters: {<<: {x: {value: 1}}, y: {value: 2}}\n",
-]  # fmt: skip
+    "dates": f"{PROGRAM}parameters: {{x: {{values: [2026-01-01, 2026-01-01 12:30:00]}}}}\n",
+    "no words": "method: random\ncommand: []\nparameters: {x: {value: 1}}\n",
+    "numbers that YAML reads as text": f"{PROGRAM}parameters: {{lr: {{min: 1e-5, max: 1e-1}}}}\n",
+    "exponents that overflow": f"{PROGRAM}parameters:\n"
+    "  x: {distribution: log_uniform, min: 0.1, max: 1e9}\n",
+    "keys that are no text": f"{PROGRAM}parameters: {{? [a, b] : {{value: 1}}, 3: {{value: 2}}}}\n",
+    "words of Hydra": "method: random\ncommand: ['true', '${now:%Y}', '${oc.env:HOME}']\n"
+    "parameters: {'++a/b': {value: null}}\n",
+    "words that are no text": "method: random\ncommand: ['true', null, true, 3]\n"
+    "parameters: {<<: {x: {value: 1}}, y: {value: 2}}\n",
+    "two documents": f"{PROGRAM}parameters: {{x: {{value: 1}}}}\n---\n{PROGRAM}",
+    "a tab": f"{PROGRAM}parameters:\n\tx: {{value: 1}}\n",
+    "binary": f"{PROGRAM}parameters: {{x: {{values: [!!binary aGVsbG8=]}}}}\n",
+    "a set": f"{PROGRAM}parameters: {{x: {{values: !!set {{a, b}}}}}}\n",
+}
 
 
 def make(rng: Random, world: World) -> Case:
@@ -65,8 +74,8 @@ def make(rng: Random, world: World) -> Case:
         maker = rng.choice(SPECIAL)
         return _case(f"a sweep file that is a {maker.__name__}", maker)
     if kind < 0.1:
-        number = rng.randrange(len(TEXTS))
-        return _case(f"text {number}", TEXTS[number].encode())
+        what = rng.choice(list(TEXTS))
+        return _case(what, TEXTS[what].encode())
     base = rng.choice([RANDOM, GRID, BAYES])
     if kind < 0.3:
         text, what = damaged_text(rng, yaml(base).encode())
