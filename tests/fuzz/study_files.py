@@ -54,8 +54,8 @@ def make(rng: Random, world: World) -> Case:
     if rng.random() < 0.03:
         maker = rng.choice(SPECIAL)
         return _planned(f"a study file that is a {maker.__name__}", {"tiny.toml": maker})
-    if rng.random() < 0.15:
-        return Case(what, STUDY, {"tiny.toml": content}, writes=("runs/*",), cut_s=10)
+    if rng.random() < 0.3:
+        return Case(what, STUDY, {"tiny.toml": content}, writes=("runs/*",), cut_s=15)
     return _planned(what, {"tiny.toml": content})
 
 
