@@ -32,7 +32,8 @@ STRINGS = [
     "|", "#", "<script>pwned</script>", "[bold]", "[/]", "[/red]", "-", "--", "--help", "-1",
     "a,b", "a b", '"; pwned(); "', "\npwned()\n", "']; pwned() #", "nan", "inf", "None", "null",
     "true", "1", "1e5", "1e-5", "data", "sweeps", "runs", "CON", "folder:", "folder:.",
-    "folder:~nouser/x", "folder:/dev", "synthetic", "digits", "plain", "sam", "auto", "none", "cpu:7", "cuda",
+    "folder:~nouser/x", "folder:/dev", "synthetic", "digits", "plain", "sam", "auto", "none",
+    "cpu:7", "cuda",
 ]  # fmt: skip
 PLAUSIBLE: list[Any] = [
     2, 4, 5, 7, 10, 16, 100, 0.01, 0.3, 0.99, 1.5, 10.0, 1e-8, True, False, None,

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import zlib
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -28,8 +29,9 @@ MINE: dict[str, Any] = {
     "boards/notes.txt": b"mine",
 }
 """Files of the user's beside ours."""
+README = "boards/README.md"
 WRITES = (
-    "boards/*.md", "boards/index.html", "boards/tiny/[!m]*", "boards/good/*",
+    README, "boards/tiny.md", "boards/good.md", "boards/index.html", "boards/tiny/[!m]*", "boards/good/*",
     "runs/*/dashboard.json",
 )  # fmt: skip
 NAMES = {"pwned", "__import__", "system"}
@@ -41,7 +43,11 @@ def make(rng: Random, world: World) -> Case:
     kind = rng.random()
     base = rng.choice(world.records[:2])
     words = rng.choice(COMMANDS)
-    if kind < 0.04:
+    if kind < 0.02:
+        made = _case("a README.md of the user's", COMMANDS[2], base, world)
+        files, writes = {**made.files, README: b"# mine\n"}, tuple(w for w in WRITES if w != README)
+        return replace(made, files=files, writes=writes)
+    if kind < 0.06:
         maker = rng.choice(SPECIAL)
         return _case(f"records that are a {maker.__name__}", words, maker, world)
     if kind < 0.4:
