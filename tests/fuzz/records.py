@@ -31,8 +31,8 @@ MINE: dict[str, Any] = {
 """Files of the user's beside ours."""
 README = "boards/README.md"
 WRITES = (
-    README, "boards/tiny.md", "boards/good.md", "boards/index.html", "boards/tiny/[!m]*", "boards/good/*",
-    "runs/*/dashboard.json",
+    README, "boards/tiny.md", "boards/good.md", "boards/index.html", "boards/tiny/[!m]*",
+    "boards/good/*", "runs/*/dashboard.json",
 )  # fmt: skip
 NAMES = {"pwned", "__import__", "system"}
 """What no program of ours calls."""
