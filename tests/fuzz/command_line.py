@@ -74,7 +74,8 @@ def _case(what: str, words: tuple[str, ...], known: dict[str, str], world: World
         },
         {"runs": world.runs},
         known,
-        writes=WRITES + tuple(f"{word}/*" for word in words if word.isalnum()),
+        writes=WRITES,
+        roams=True,
         lines=3,
         cut_s=10 if words[:1] in (("study",), ("trial",), ("bench",), ("sweep",)) else None,
     )

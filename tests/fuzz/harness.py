@@ -77,6 +77,8 @@ class Case:
     environment: Mapping[str, str] = field(default_factory=dict)
     writes: tuple[str, ...] = ()
     """patterns of paths below `work` that may change"""
+    roams: bool = False
+    """whether its words may name other places to write to"""
     lines: int = 1
     """how many lines a refusal may have"""
     cut_s: float | None = None
@@ -174,7 +176,7 @@ def _broken(case: Case, result: Result, before: dict[str, Any], after: dict[str,
         found.append("it says that it was interrupted, and was not")
     if result.cpu_s > CPU_S + (case.cut_s or 0):
         found.append(f"it took {result.cpu_s:.0f} seconds")
-    asked = _asked(case, result.work)
+    asked = _asked(case, result.work) if case.roams else ()
     if strays := [line for line in result.outside.splitlines() if not line.startswith(asked)]:
         found.append(f"it reached outside its folder: {strays[0]}")
     found += _changed(case, before, after, tuple(a.removeprefix(f"{folder}/") for a in asked))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import mutations
+from tests.fuzz import harness, mutations
 from tests.fuzz.areas import AREAS, VALID, case, tried
-from tests.fuzz.harness import Case, Result, run
-from tests.fuzz.world import World
+from tests.fuzz.harness import Case, run
+from tests.fuzz.world import TRIAL, World
 
 SEED = 0
 CASES = 15  # of each area: about ten seconds
@@ -68,7 +68,15 @@ def test_the_harness_sees_what_is_changed_and_left(tmp_path: Path):
     assert broken == ["left behind: work/boards/README.md"]
 
 
-def test_the_harness_ends_what_hangs(tmp_path: Path):
-    case = Case("", ("variants",), cut_s=0.01)
+def test_the_harness_ends_what_does_not_end(world: World, tmp_path: Path):
+    words = (*TRIAL, "--set", "train.epochs=1000000")
+    case = Case("", words, {"tiny.toml": world.study}, writes=("runs/*",), cut_s=5)
     result, broken = run(case, tmp_path / "case")
-    assert isinstance(result, Result) and broken == []
+    assert (result.told, broken) == ("cut short", [])
+
+
+def test_the_harness_sees_what_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(harness, "WALL_S", 1)
+    words = ("bench", "--device", "cpu", "--rounds", "1000", "--batch-size", "512")
+    _, broken = run(Case("", words), tmp_path / "case")
+    assert broken[0].startswith("exit code 98")
