@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -197,9 +198,9 @@ def _said(case: Case, err: str, out: str) -> list[str]:
         found.append(f"not a line of ours on standard error: {strange[0][:200]}")
     if long := [line for line in lines if len(line) > LONGEST]:
         found.append(f"a line of {len(long[0])} characters: {long[0][:200]}...")
-    if err.isprintable() or all(line.isprintable() for line in lines):
-        return found
-    return [*found, f"control characters on standard error: {err[:200]!r}"]
+    if any(unicodedata.category(letter) == "Cc" for line in lines for letter in line):
+        found.append(f"control characters on standard error: {err[:200]!r}")
+    return found
 
 
 def _asked(case: Case, work: Path) -> tuple[str, ...]:
