@@ -328,7 +328,7 @@ def _watch(folder: Path, outside: int) -> Callable[[str, tuple[Any, ...]], None]
     allowed = (f"{folder}/", "/dev/", "/proc/")
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
     undoing = ("os.remove", "os.rmdir", "os.truncate", "os.chmod")
-    changing = dict.fromkeys((*undoing, "os.mkdir"), 1)
+    changing: dict[str, int] = dict.fromkeys((*undoing, "os.mkdir"), 1)
     changing |= dict.fromkeys(("os.rename", "os.link", "os.symlink"), 2)
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
@@ -369,8 +369,8 @@ def _spawned(case: Case, folder: Path) -> Result:
         code, out, err = _grace(process, case)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    told = (text.decode(errors="replace") for text in (out, err))
-    return Result(code, *told, cpu_s, time.monotonic() - start, folder / "work")
+    said, told = (text.decode(errors="replace") for text in (out, err))
+    return Result(code, said, told, cpu_s, time.monotonic() - start, folder / "work")
 
 
 def _grace(process: subprocess.Popen[bytes], case: Case) -> tuple[int, bytes, bytes]:
