@@ -61,7 +61,7 @@ def mean_and_variance(
     The variance divides by n - 1.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        return first / (n * of), (n * second - first**2) / (n * (n - 1)) / of**2
+        return first / (n * of), (n * second - first * first) / (n * (n - 1) * of**2)
 
 
 def moments(values: np.ndarray, of: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -76,7 +76,7 @@ def moments(values: np.ndarray, of: int = 1) -> tuple[np.ndarray, np.ndarray, np
         middle = np.rint(middle)
     apart = np.where(there, values - middle[..., None], 0)  # small, so that squares stay exact
     mean, _ = mean_and_variance(n, first, first, of)
-    return n, mean, mean_and_variance(n, total(apart), total(apart**2), of)[1]
+    return n, mean, mean_and_variance(n, total(apart), total(apart * apart), of)[1]
 
 
 def mean(values: ArrayLike) -> float:

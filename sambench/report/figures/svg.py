@@ -9,7 +9,8 @@ from sambench.report.figures.plot import Plot
 
 SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"
-NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
+REFERENCE = re.compile(r"#([^)]+)")
 DEFAULTS = {"stroke-width": "1", "stroke-linejoin": "miter", "opacity": "1", "fill-opacity": "1"}
 
 
@@ -26,6 +27,7 @@ def render(plot: Plot) -> str:
     for element in root.iter():
         _restyle(element)
         _round(element)
+    _name_by_content(root, plot.name)
     _drop_ids(root)
     _head(root, plot)
     ET.register_namespace("", SVG[1:-1])
@@ -62,9 +64,31 @@ def _round(element: ET.Element) -> None:
                 del element.attrib[name]
                 continue
             value = NUMBER.sub(
-                lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), value
+                lambda number: f"{float(number[0]):z.2f}".rstrip("0").rstrip("."), value
             )
             element.set(name, re.sub(r"\s+", " ", value).strip())
+
+
+def _name_by_content(root: ET.Element, prefix: str) -> None:
+    """Ids of what others refer to: matplotlib's hash the last bits of places that we round."""
+    names: dict[str, str] = {}
+    renamed: dict[str, str] = {}
+    for parent in root.iter(f"{SVG}defs"):
+        children = list(parent)
+        for child in children:
+            old = child.attrib.pop("id", "")
+            content = ET.tostring(child, encoding="unicode").strip()
+            if content in names:
+                parent.remove(child)
+            name = names.setdefault(content, f"{prefix}-part-{len(names)}")
+            child.set("id", name)
+            renamed[old] = name
+        if len(parent):
+            parent[-1].tail = children[-1].tail
+    for element in root.iter():
+        for name in ("clip-path", "href"):
+            if found := REFERENCE.search(element.get(name, "")):
+                element.set(name, found.string.replace(found[0], f"#{renamed[found[1]]}"))
 
 
 def _drop_ids(root: ET.Element) -> None:

@@ -12,6 +12,13 @@ def test_fractions_become_percent_and_points():
     assert numbers.error(0.0042) == "0.42"
 
 
+def test_ties_go_to_the_even_digit():
+    """As text: as doubles, 1.005 lies below the tie and 0.96135 above."""
+    assert [numbers.percent(x) for x in (0.96125, 0.96135, 0.01005)] == ["96.12", "96.14", "1.00"]
+    assert numbers.points(-0.00005) == "+0.00" and numbers.points(0.00015) == "+0.02"
+    assert numbers.accuracy(Interval(0.9, 0.89875, 0.90125, 3)) == "90.00 ± 0.12"
+
+
 def test_p_values():
     written = [numbers.p_value(p) for p in (0.0009, 0.001, 0.0234, 1.0)]
     assert written == ["<0.001", "0.001", "0.023", "1.000"]

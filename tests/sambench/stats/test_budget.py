@@ -1,11 +1,14 @@
 """Expected best of n trials: against enumeration, and which of U and V is biased."""
 
+from fractions import Fraction
 from itertools import combinations, product
+from math import comb
 
 import numpy as np
 import pytest
 
 from sambench import stats
+from sambench.stats import budget
 
 SCORES = np.array([0.3, 0.91, 0.0, 0.85, 0.85, 0.9])
 
@@ -16,6 +19,32 @@ def test_both_equal_enumeration(n: int):
     v = np.mean([max(drawn) for drawn in product(SCORES, repeat=n)])
     assert stats.expected_best(SCORES, n) == pytest.approx([u])
     assert stats.expected_best(SCORES, n, replace=True) == pytest.approx([v])
+
+
+def test_expectations_are_rounded_once():
+    draw = np.random.default_rng(0)
+    for num in (8, 16, 41):
+        counts = np.sort(draw.integers(100, 300, num)).tolist()
+        found = [stats.expected_best(np.array(counts) / 400, 3, r)[0] for r in (False, True)]
+        u = Fraction(sum(c * comb(i, 2) for i, c in enumerate(counts)), 400 * comb(num, 3))
+        v = sum(c * Fraction((i + 1) ** 3 - i**3, num**3) for i, c in enumerate(counts)) / 400
+        assert found == [float(u), float(v)]
+
+
+def test_few_and_many_trials_agree(monkeypatch: pytest.MonkeyPatch):
+    scores, n = np.random.default_rng(5).random(40), np.array([1, 2, 5, 10, 40])
+    exact = [stats.expected_best(scores, n, r) for r in (False, True)]
+    low, high = stats.expected_best_interval(scores, n[:4])
+    budget._weights.cache_clear()
+    monkeypatch.setattr(budget, "EXACT", 0)
+    try:
+        for r in (False, True):
+            assert stats.expected_best(scores, n, r) == pytest.approx(exact[r], rel=1e-13)
+        found = stats.expected_best_interval(scores, n[:4])
+        assert found[0] == pytest.approx(low, rel=1e-11)
+        assert found[1] == pytest.approx(high, rel=1e-11)
+    finally:
+        budget._weights.cache_clear()
 
 
 def test_many_trials_overflow_nothing():
