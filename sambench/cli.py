@@ -31,15 +31,14 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 LEADERBOARDS = Path("leaderboards")
 
+
 class Place(click.Path):
     """A path of the user's; an empty word, as of a shell variable that is not set, is none."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not str(value).strip() or "\0" in str(value):
             self.fail("must be a path, got an empty word", param, ctx)
         return super().convert(value, param, ctx)
@@ -286,9 +285,7 @@ def _compare(analysis: Any, console: Any) -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="e.g. train.epochs=3")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option(
-    "--out", type=Place(), help="Keep result and checkpoints; goes on there."
-)
+@click.option("--out", type=Place(), help="Keep result and checkpoints; goes on there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @checkpoint_option
 @root_option
@@ -595,9 +592,7 @@ def sweep_run(
 @click.argument("name", metavar="STUDY", default="digits")
 @click.option("--project", help="W&B project; default: WANDB_PROJECT, else sambench.")
 @click.option("--entity", help="W&B user or team; default: your own.")
-@click.option(
-    "--upload", type=Place(), help="Upload this file instead of a study's."
-)
+@click.option("--upload", type=Place(), help="Upload this file instead of a study's.")
 @root_option
 def sweep_dashboard(
     name: str, project: str | None, entity: str | None, upload: Path | None, root: Path

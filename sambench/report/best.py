@@ -103,7 +103,9 @@ def _base(train: dict[str, Any], lr: float) -> str:
             f"nesterov={nesterov!r}, weight_decay={decay!r})"
         )
     betas = tuple(train["betas"])
-    return f"torch.optim.AdamW(model.parameters(), lr={lr!r}, betas={betas!r}, weight_decay={decay!r})"
+    return (
+        f"torch.optim.AdamW(model.parameters(), lr={lr!r}, betas={betas!r}, weight_decay={decay!r})"
+    )
 
 
 def _lr_rule(train: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ SEAL = re.compile(
     r"check (?P<check>\w{8}) -->\n\Z"
 )
 ALT = re.compile(r'<svg [^>]*aria-label="([^"]*)"')
-LINK = re.compile(r"^!\[(.*)\]\(([\w.-]+/[\w-]+\.svg)\)$", re.MULTILINE)
+LINK = re.compile(r"^!\[(.*)\]\((\w[\w.-]*/[\w-]+\.svg)\)$", re.MULTILINE)
 HERE = Path(__file__).parent
 
 
@@ -132,7 +132,7 @@ def _check(svg: str) -> str:
 
 
 def _text(path: Path) -> str:
-    """"" for what is no text file."""
+    """ "" for what is no text file."""
     try:
         return path.read_text(encoding="utf-8") if path.is_file() else ""
     except ValueError:

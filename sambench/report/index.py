@@ -19,7 +19,10 @@ INTRO = f"# Leaderboards\n\nOne page per study, {ownership.INDEX}.\n"
 def render(boards: Boards, benches: Mapping[str, Sequence[Bench]]) -> str:
     """The index in markdown, by file name (without suffix)."""
     entries = {name: _entry(name, board.analysis) for name, board in boards.read.items()}
-    entries |= {name: f"- {texts.markdown(name)}: its records cannot be read\n" for name in boards.unreadable}
+    entries |= {
+        name: f"- {texts.markdown(name)}: its records cannot be read\n"
+        for name in boards.unreadable
+    }
     parts = [INTRO, *(entries[name] for name in sorted(entries))]
     parts += _across([board.records for board in boards.read.values()])
     if benches:
@@ -62,5 +65,8 @@ def _entry(name: str, analysis: Analysis) -> str:
 
 
 def _costs(name: str, benches: Sequence[Bench]) -> str:
-    lines = [f"- [{name}]({name}.md)", *(texts.markdown(f"{title(bench)}, {bench.date}") for bench in benches)]
+    lines = [
+        f"- [{name}]({name}.md)",
+        *(texts.markdown(f"{title(bench)}, {bench.date}") for bench in benches),
+    ]
     return "  \n  ".join(lines) + "\n"

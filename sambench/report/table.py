@@ -44,7 +44,9 @@ def cells(row: Row) -> list[str]:
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table with padded cells, so that it also reads well raw."""
-    lines = [[texts.markdown(cell).replace("|", "\\|") for cell in line] for line in [header, *rows]]
+    lines = [
+        [texts.markdown(cell).replace("|", "\\|") for cell in line] for line in [header, *rows]
+    ]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, ["-" * width for width in widths])
     return "\n".join(

@@ -74,7 +74,7 @@ def _figures(made: Outputs, folder: Path) -> list[str]:
 
 
 def _standing(path: Path) -> str:
-    """"" if there is none."""
+    """ "" if there is none."""
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 

@@ -62,7 +62,9 @@ def test_a_file_of_the_users_is_refused_by_name(folder: Path, run: Path, name: s
         lambda: publish(run, folder, {}),
     ]
     for work in works:
-        with pytest.raises(UserError, match="was not made by sambench and would be replaced") as told:
+        with pytest.raises(
+            UserError, match="was not made by sambench and would be replaced"
+        ) as told:
             work()
         assert str(told.value).startswith(str(folder / name))
         assert content(folder) == before
