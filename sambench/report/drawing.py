@@ -29,7 +29,7 @@ SEAL = re.compile(
     r"check (?P<check>\w{8}) -->\n\Z"
 )
 ALT = re.compile(r'<svg [^>]*aria-label="([^"]*)"')
-LINK = re.compile(r"^!\[(.*)\]\(([\w.-]+/[\w-]+\.svg)\)$", re.MULTILINE)
+LINK = re.compile(r"^!\[(.*)\]\((\w[\w.-]*/[\w-]+\.svg)\)$", re.MULTILINE)
 HERE = Path(__file__).parent
 
 

@@ -1,5 +1,6 @@
 """The printed snippet runs as printed and repeats the recorded run."""
 
+import ast
 import json
 from pathlib import Path
 from typing import Any
@@ -66,3 +67,34 @@ def test_a_study_without_a_complete_confirm_run_has_no_best(spec: Spec, run: Any
     run(spec)
     with pytest.raises(UserError, match="has no complete confirm run yet"):
         settings(records.read(tmp_path / "runs" / "tiny" / "records.csv"))
+
+
+EVIL = "x\nimport os; os.abort()  #\"'\\"
+
+
+def test_what_records_say_is_never_code(spec: Spec, run: Any, tmp_path: Path):
+    """Whoever can count writes records with checks that fit: texts stay texts."""
+    run(spec)
+    found = records.read(tmp_path / "runs" / "tiny" / "records.csv")
+    header = found.header
+    header["spec"]["task"] |= {"model": EVIL, "dataset": EVIL, "model_args": {EVIL: EVIL}}
+    plain = snippet(found)
+    header["spec"]["train"] |= {"base": "lion", "base_args": {EVIL: [EVIL]}}
+    for program in (plain, snippet(found)):
+        tree = ast.parse(program)
+        names = {node.name for each in ast.walk(tree) if isinstance(each, ast.Import)
+                 for node in each.names}  # fmt: skip
+        assert names <= {"math", "torch", "variants"}
+        texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+        assert EVIL in texts
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"rho=exit(), x": 1}', '{"class": 1}', '{"rho": NaN}', '{"rho": 1e999}', '{"rho": {}}', "[]",
+     "[" * 100_000, "", "{"],
+)  # fmt: skip
+def test_hyperparameters_are_names_and_plain_values(text: str):
+    with pytest.raises(ValueError):
+        records.hyperparameters(text)
+    assert records.hyperparameters('{"rho": 0.1, "form": "a"}') == {"rho": 0.1, "form": "a"}

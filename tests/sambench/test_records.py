@@ -1,6 +1,9 @@
 """Records come back exactly as written, and damage is named by file and line."""
 
+import csv
+import itertools
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,6 +16,7 @@ from sambench import config, records
 from sambench.errors import UserError
 from sambench.records import Record, damage
 from sambench.records.lines import Lines
+from sambench.records.writing import seal
 
 SPEC = {
     "name": "digits",
@@ -138,6 +142,16 @@ def test_packed_images_come_back():
 
 
 Edit = Callable[[list[str]], list[str]]
+
+
+def resealed(head: str, old: str, new: str) -> str:
+    """A changed header with the check that fits it: anybody can count one."""
+    bare = head.partition(', "check"')[0] + "}"
+    assert old in bare
+    bare = bare.replace(old, new, 1)
+    return bare[:-1] + seal(bare.encode()).decode()
+
+
 NO_HEADER: dict[str, tuple[Edit, str]] = {
     "empty file": (lambda lines: [], "line 1: damaged header"),
     "header is no JSON": (lambda lines: [lines[0][:-5], *lines[1:]], "line 1: damaged header"),
@@ -147,8 +161,49 @@ NO_HEADER: dict[str, tuple[Edit, str]] = {
     ),
     "another CSV": (lambda lines: ["# []", "a,b", "1,2"], "line 1: not the header"),
     "header key gone": (
-        lambda lines: [lines[0].replace('"commit"', '"komit"'), *lines[1:]],
-        "line 1: the header lacks commit",
+        lambda lines: [resealed(lines[0], '"commit"', '"komit"'), *lines[1:]],
+        "line 1: commit: is required",
+    ),
+    "header without its check": (
+        lambda lines: [lines[0].partition(', "check"')[0] + "}", *lines[1:]],
+        "line 1: the header lacks its check",
+    ),
+    "header of another kind": (lambda lines: ["# 3", *lines[1:]], "line 1: not the header"),
+    "header nested too deeply": (
+        lambda lines: ["# " + "[" * 100_000, *lines[1:]],
+        "line 1: damaged header: ",
+    ),
+    "header of bytes": (lambda lines: ["\0" * 1000, *lines[1:]], "line 1: damaged header"),
+    "study is a path": (
+        lambda lines: [resealed(lines[0], '"study": "digits"', '"study": "../x"'), *lines[1:]],
+        "line 1: study: must be letters, digits, . _ -",
+    ),
+    "study with a line break": (
+        lambda lines: [resealed(lines[0], '"study": "digits"', '"study": "digits\\n"'), *lines[1:]],
+        "line 1: study: must be letters, digits, . _ -",
+    ),
+    "study file broken": (
+        lambda lines: [resealed(lines[0], '"augment": "none"', '"augment": "x\\")#"'), *lines[1:]],
+        "line 1: spec.train.augment: unknown value",
+    ),
+    "split of code": (
+        lambda lines: [resealed(lines[0], '"val": null', '"val": "exit()"'), *lines[1:]],
+        "line 1: spec.task.split.val: must be a whole number",
+    ),
+    "study file gone": (
+        lambda lines: [resealed(lines[0], '"spec": {', '"spec": 3, "spec_": {'), *lines[1:]],
+        "line 1: spec: must be a table",
+    ),
+    "label of code": (
+        lambda lines: [
+            resealed(lines[0], '"spaces": {', '"spaces": {"a b": {"lr": {"low": 1, "high": 2}}'),
+            *lines[1:],
+        ],
+        "line 1: spaces.a b",
+    ),
+    "date is none": (
+        lambda lines: [resealed(lines[0], "2026-11-22", "<b>today"), *lines[1:]],
+        "line 1: date: ",
     ),
     "header in conflict": (
         lambda lines: ["<<<<<<< HEAD", *lines],
@@ -159,8 +214,8 @@ NO_HEADER: dict[str, tuple[Edit, str]] = {
         "line 1: damaged header: its check does not fit",
     ),
     "number of records is none": (
-        lambda lines: [lines[0].replace('"num_records": 3', '"num_records": "3"'), *lines[1:]],
-        "line 1: num_records must be a number",
+        lambda lines: [resealed(lines[0], '"num_records": 3', '"num_records": "3"'), *lines[1:]],
+        "line 1: num_records: must be a whole number",
     ),
     "column gone": (
         lambda lines: [lines[0], lines[1].replace(",rho", ""), *lines[2:]],
@@ -177,7 +232,25 @@ def test_without_a_header_there_is_nothing_to_read(path: Path, case: str):
     with pytest.raises(UserError) as caught:
         records.read(path)
     assert str(caught.value).startswith(f"{path}: {message}")
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 800
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "records.csv")
+    with pytest.raises(UserError, match="cannot be read: not a regular file"):
+        records.read(tmp_path / "records.csv")
+
+
+TEXTS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\\u003d1", "\\u005cu0023", "a=b", "-", ""]
+
+
+def test_no_text_is_a_formula_and_all_come_back(tmp_path: Path):
+    runs = [replace(RECORD, seed=i, reason=text, device=text) for i, text in enumerate(TEXTS)]
+    records.write(tmp_path / "r.csv", HEADER, runs)
+    with (tmp_path / "r.csv").open(newline="") as file:
+        for row in list(csv.DictReader(itertools.islice(file, 1, None))):
+            assert not any(row[name][:1] in tuple("=+-@\t\r") for name in ("reason", "device"))
+    assert records.read(tmp_path / "r.csv").records == tuple(runs)
 
 
 BROKEN = "damaged: its check does not fit its cells; not counted"
@@ -289,6 +362,31 @@ DAMAGE: dict[str, tuple[Edit, str, list[str]]] = {
         lambda lines: [*lines[:4], forged(lines[4], "0.3333333333333333", "33.33")],
         "NA ü",
         ["line 5: not a record: an accuracy outside 0 to 1; not counted"],
+    ),
+    "a label of code": (
+        lambda lines: [*lines[:4], forged(lines[4], "digits,sam,", 'digits,"x"");exit()",')],
+        "NA ü",
+        ["line 5: not a record: variant must be a label: letters, digits, . _ -; not counted"],
+    ),
+    "a key of code": (
+        lambda lines: [*lines[:4], forged(lines[4], ",sam,confirm", ",sam;exit(),confirm")],
+        "NA ü",
+        ["line 5: not a record: key must be a name: letters, digits, . _ -; not counted"],
+    ),
+    "a hyperparameter of code": (
+        lambda lines: [*lines[:4], forged(lines[4], '""rho""', '""rho=exit(), x""')],
+        "NA ü",
+        ["line 5: not a record: hyperparameters must be a JSON table of plain values; not counted"],
+    ),
+    "a hyperparameter that is a table": (
+        lambda lines: [*lines[:4], forged(lines[4], '""rho"": 0.05', '""rho"": [0.05]')],
+        "NA ü",
+        ["line 5: not a record: hyperparameters must be a JSON table of plain values; not counted"],
+    ),
+    "a learning rate that is no number": (
+        lambda lines: [*lines[:4], forged(lines[4], f",{0.1 + 0.2!r},", ",inf,")],
+        "NA ü",
+        ["line 5: not a record: lr must be finite; not counted"],
     ),
     "images gone": (
         lambda lines: [*lines[:4], forged(lines[4], ",kkg=,13,", ",kkg=,130,")],

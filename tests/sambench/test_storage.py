@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from sambench import config, data
 from sambench.config import Study
-from sambench.errors import UserError
+from sambench.errors import UserError, WorkFailed
 from sambench.search import Tuner
 from sambench.storage import StudyFolder
 from sambench.train import Outcome
@@ -176,3 +177,35 @@ def test_damaged_digests_are_named(folder: StudyFolder, text: str):
     (folder.path / "data.json").write_text(text)
     with pytest.raises(UserError, match=r"data\.json is damaged; remove it or use --fork"):
         folder.check_data({})
+
+
+def test_a_flipped_bit_of_the_journal_is_named(folder: StudyFolder):
+    """Also one that leaves JSON: parameters would be others, and their finished runs lost."""
+    whole = journal(folder).read_bytes()
+    at = whole.index(b'"params"') if b'"params"' in whole else len(whole) // 2
+    for place in range(8 * at, 8 * at + 400, 3):
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        if flipped.count(b"\n") == whole.count(b"\n"):
+            journal(folder).write_bytes(flipped)
+            with pytest.raises(UserError, match=r"journal\.log: line \d+ is damaged"):
+                run_trials(folder, 3)
+
+
+@pytest.mark.parametrize("name", ["records.csv", "leaderboard.md", "journal.log"])
+def test_a_folder_of_the_users_is_no_study(study: Study, tmp_path: Path, name: str):
+    users = StudyFolder(tmp_path, study)
+    users.path.mkdir()
+    (users.path / name).write_text("mine")
+    with pytest.raises(UserError, match=f"{name} (was not made by sambench|is not a study's)"):
+        run_trials(users, 1)
+    assert (users.path / name).read_text() == "mine"
+
+
+def test_a_folder_that_is_removed_ends_the_study_in_a_line(folder: StudyFolder):
+    with pytest.raises(WorkFailed, match=r"was removed while its study ran") as told:
+        with folder.opened() as storage:
+            tuner = Tuner(folder.study, folder.study.arms()[1], storage)
+            shutil.rmtree(folder.path)
+            tuner.ask(7)
+    assert "\n" not in str(told.value)

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -188,15 +189,51 @@ def test_a_cut_off_result_is_damage(make: Callable[..., Run], tmp_path: Path):
             train.finished(run, tmp_path)
 
 
-def test_a_damaged_checkpoint_is_named(make: Callable[..., Run], tmp_path: Path):
+def test_no_flipped_bit_of_a_result_is_believed(make: Callable[..., Run], tmp_path: Path):
+    run, path = make(), tmp_path / "result.json"
+    train.run(run, tmp_path, proceed)
+    whole = path.read_bytes()
+    for place in range(0, 8 * len(whole), 7):
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        with pytest.raises(UserError, match="is damaged"):
+            train.finished(run, tmp_path)
+
+
+def test_no_flipped_bit_of_a_checkpoint_is_trained_on(
+    make: Callable[..., Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    run, path = make(), tmp_path / checkpoint.NAME
+    with pytest.raises(KeyboardInterrupt):
+        train.run(run, tmp_path, interrupt_after(2), checkpoint_every_s=0)
+    whole = path.read_bytes()
+    assert checkpoint.load(tmp_path, "cpu") is not None
+    for place in np.random.default_rng(0).integers(8 * len(whole), size=50).tolist():
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        capsys.readouterr()
+        assert checkpoint.load(tmp_path, "cpu") is None
+        told = capsys.readouterr().err
+        assert told == f"sambench: {path} is damaged; its run starts from the beginning\n"
+
+
+def test_a_run_of_a_damaged_checkpoint_starts_from_the_beginning(
+    make: Callable[..., Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     run = make()
+    whole_run = train.run(run, tmp_path / "whole", proceed)
     with pytest.raises(KeyboardInterrupt):
         train.run(run, tmp_path, interrupt_after(2), checkpoint_every_s=0)
     whole = (tmp_path / checkpoint.NAME).read_bytes()
     for content in (b"", b"PK", b"nonsense", whole[: len(whole) // 2]):
         (tmp_path / checkpoint.NAME).write_bytes(content)
-        with pytest.raises(UserError, match=r"checkpoint\.pt is damaged; remove it"):
-            train.run(run, tmp_path, proceed)
+        told = train.run(run, tmp_path, proceed)
+        assert "checkpoint.pt is damaged; its run starts from" in capsys.readouterr().err
+        assert [row["val_loss"] for row in told.history] == [
+            row["val_loss"] for row in whole_run.history
+        ]
 
 
 def test_divergence_is_an_outcome_with_epoch_and_reason(make: Callable[..., Run], tmp_path: Path):

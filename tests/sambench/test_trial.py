@@ -79,10 +79,22 @@ def test_a_folder_keeps_one_trial_and_goes_on(call: Call, tmp_path: Path):
     assert "holds another trial; choose another --out" in err
 
 
+@pytest.mark.parametrize("name", ["result.json", "checkpoint.pt", "trial.json"])
+def test_what_a_folder_holds_already_stays(call: Call, tmp_path: Path, name: str):
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / name).write_text('{"mine": 1}')
+    code, _, err = call("--variant", "sam", "--lr", "0.1", "--out", str(out))
+    assert code == 2 and f"{out / name} is" in err and "choose another --out" in err
+    assert [(path.name, path.read_text()) for path in out.iterdir()] == [(name, '{"mine": 1}')]
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
         (("--variant", "smm", "--lr", "0.1"), "--variant: unknown variant 'smm', did you mean"),
+        (("--variant", "sam", "--lr", "1", "--out", ""), "'--out': must be a path, got an empty"),
+        (("--variant", "sam", "--lr", "1", "--root", ""), "'--root': must be a path, got an empty"),
         (("--variant", "sam", "--lr", "0"), "--lr must be > 0, got 0.0"),
         (("--variant", "sam", "--lr", "0.1", "--rho", "-1"), "rho must be >= 0"),
         (("--variant", "plain", "--lr", "0.1", "--rho", "1"), "--rho: plain has no radius"),

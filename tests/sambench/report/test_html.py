@@ -2,12 +2,14 @@ import dataclasses
 import hashlib
 import re
 from base64 import b64encode
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from sambench import records
+from sambench.report import drawing, harmless
 from sambench.report.html import inline, wandb
 from sambench.report.regenerate import regenerate
 
@@ -63,12 +65,12 @@ def test_it_asks_no_network_and_runs_our_script_only(make, build, tmp_path):
 def test_what_records_say_is_never_markup(make, build, tmp_path):
     made = make({"plain": 0.9, "sam": 0.93}, seeds=5)
     evil = [
-        dataclasses.replace(run, variant=EVIL, wandb="javascript:alert(1)", reason=EVIL)
+        dataclasses.replace(run, device=EVIL, wandb="javascript:alert(1)", reason=EVIL)
         if run.variant == "sam"
         else run
         for run in made.records
     ]
-    header = {**made.header, "study": EVIL, "command": EVIL}
+    header = {**made.header, "command": EVIL, "versions": {EVIL: EVIL}}
     header["spec"] = {**made.header["spec"], "question": EVIL}
     header["spec"]["published"] = [
         {
@@ -79,10 +81,60 @@ def test_what_records_say_is_never_markup(make, build, tmp_path):
             "note": EVIL,
         }
     ]
-    header["spaces"] = {EVIL: made.header["spaces"]["sam"], "plain": made.header["spaces"]["plain"]}
     page = build({"digits": records.Records(header, tuple(evil))}, tmp_path)
     assert page.count("<script") == 1 and "&lt;script&gt;" in page
     assert 'href="javascript' not in page
+    markdown = (tmp_path / "digits.md").read_text().replace(f"    {EVIL}\n", "")  # a code block
+    assert EVIL not in markdown and EVIL.replace("<", "\\<") in markdown
+
+
+FORGED = {
+    "script": "<script>alert(1)</script>",
+    "handler": '<rect x="0" onload="alert(1)" />',
+    "foreign": "<foreignObject><b>x</b></foreignObject>",
+    "link": '<use href="javascript:alert(1)" />',
+    "outer link": '<use href="https://example.com/x.svg#a" />',
+    "old link": '<use xmlns:x="http://www.w3.org/1999/xlink" x:href="javascript:alert(1)" />',
+    "image": '<image href="https://example.com/x.png" />',
+    "animation": '<set attributeName="href" to="javascript:alert(1)" />',
+    "address": '<rect fill="url(https://example.com/x)" />',
+    "sheet": "<style>@import url(https://example.com)</style>",
+    "second sheet": "<style>a{}</style>",
+    "html": '<b xmlns="http://www.w3.org/1999/xhtml">x</b>',
+    "comment": "<!-- --><script>alert(1)</script><!-- -->",
+    "entity": "<!ENTITY x 'y'>",
+    "no end": "<g id='forged'>",
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_a_forged_figure_is_drawn_again(make, build, tmp_path, monkeypatch, case):
+    """Whoever can count can seal; without matplotlib it is left out of the page."""
+    made = {"digits": make({"plain": 0.9, "sam": 0.93}, seeds=5)}
+    good = build(made, tmp_path)
+    figure = tmp_path / "digits" / "accuracy.svg"
+    svg = figure.read_text()
+    seal = drawing.SEAL.search(svg)
+    assert seal is not None and harmless.is_harmless(svg)
+    evil = svg[: seal.start()].replace("</svg>", f"{FORGED[case]}</svg>")
+    resealed = seal[0].replace(seal["check"], drawing._check(evil))
+    figure.write_text(evil + resealed)
+    assert not harmless.is_harmless(evil + resealed)
+
+    def without(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(drawing, "version", without)
+        regenerate(tmp_path, infos={"sam": info("sam")})
+        assert FORGED[case] not in (tmp_path / "index.html").read_text()
+    assert build(made, tmp_path) == good and figure.read_text() == svg
+
+
+def test_a_page_does_not_say_what_is_inlined():
+    """Without matplotlib figures are those that the page links: of a folder beside it only."""
+    links = "![x](../secret.svg)\n![x](digits/../../secret.svg)\n![x](digits/own.svg)\n"
+    assert drawing.LINK.findall(links) == [("x", "digits/own.svg")]
 
 
 def test_the_same_records_give_the_same_bytes(make, build, tmp_path):

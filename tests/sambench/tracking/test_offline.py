@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -148,6 +149,24 @@ def test_fifty_runs_leave_nothing_behind(run_: Run, tmp_path: Path):
     assert more_memory - memory < 20e6
     psutil.wait_procs(here.children(recursive=True), timeout=0)
     assert not [child for child in here.children(recursive=True) if "wandb" in child.name()]
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_no_temporary_folder_is_left(
+    run_: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies: bool
+):
+    """W&B makes four, and leaves them where its process is ended or fails."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    with Tracker(tmp_path / "study", "offline") as tracker:
+        track(tracker, run_, DONE)
+        tracker.settle()
+        assert any(scratch.rglob("*wandb*"))
+        if dies:
+            assert tracker._link is not None
+            tracker._link.kill()
+    assert not list(scratch.iterdir())
 
 
 def test_a_disk_that_is_full_is_told_once(
