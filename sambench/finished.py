@@ -24,7 +24,7 @@ def shown(folder: Path, study: Study, *, tracked: bool) -> "Analysis | None":
     swept = any(folder.glob("sweeps/*/*/result.json"))
     if swept or not results or not path.is_file() or not (folder / "leaderboard.md").is_file():
         return None
-    newest = max(file.stat().st_mtime for file in (*results, folder / "study.json"))
+    newest = max(result.stat().st_mtime for result in results)
     if newest > path.stat().st_mtime or not _same(folder / "study.json", study):
         return None
     if tracked and _num_tracked(folder) < len(results) + SUMMARIES:
