@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 
 from sambench import config, finished
@@ -36,8 +37,8 @@ def test_its_leaderboard(folder: Path, tiny: Path):
     assert found is not None and [row.label for row in found.rows] == ["plain", "sam"]
 
 
-def touch(path: Path) -> None:
-    after = (path.parents[2] / "records.csv").stat().st_mtime + 1
+def touch(path: Path, folder: Path) -> None:
+    after = (folder / "records.csv").stat().st_mtime + 1
     os.utime(path, (after, after))
 
 
@@ -46,7 +47,8 @@ CHANGES: dict[str, Change] = {
     "damaged records": lambda f: (f / "records.csv").write_text("x"),
     "no page": lambda f: (f / "leaderboard.md").unlink(),
     "a run is gone": lambda f: shutil.rmtree(next(f.glob("runs/*"))),
-    "a run is newer": lambda f: touch(next(f.glob("runs/*/result.json"))),
+    "a run is newer": lambda f: touch(next(f.glob("runs/*/result.json")), f),
+    "a newer journal": lambda f: touch(f / "journal.log", f),
     "no study.json": lambda f: (f / "study.json").unlink(),
 }
 
@@ -76,3 +78,8 @@ def test_showing_imports_no_torch(folder: Path, tiny: Path):
     )  # fmt: skip
     assert ran.stderr.splitlines()[-1] == "False"
     assert json.loads(ran.stdout)["study"] == "tiny"
+
+
+def test_one_that_a_process_holds_is_not_shown(folder: Path, tiny: Path):
+    with filelock.FileLock(folder / "lock"):
+        assert finished.shown(folder, config.read(tiny), tracked=False) is None
