@@ -73,9 +73,23 @@ class Real(click.FloatRange):
         return super().convert(number, param, ctx)
 
 
+class Count(click.IntRange):
+    """A number of at least `least`, and not beyond what could ever run."""
+
+    def __init__(self, least: int, *, most: int) -> None:
+        super().__init__(min=least)
+        self.most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = super().convert(value, param, ctx)
+        if number > self.most:
+            self.fail(f"{echo(number)} is more than {self.most}.", param, ctx)
+        return number
+
+
 checkpoint_option = click.option(
     "--checkpoint-every",
-    type=Real(min=0, max=1e9),
+    type=Real(min=0),
     default=10.0,
     show_default=True,
     metavar="SECONDS",
@@ -189,7 +203,7 @@ def works(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option(
     "--workers",
-    type=click.IntRange(min=1, max=MOST_WORKERS),
+    type=Count(1, most=MOST_WORKERS),
     default=None,
     help="Processes; default 1, on a CPU one per core.",
 )
@@ -351,7 +365,7 @@ def _compare(analysis: Any, console: Any) -> None:
     show_default=True,
     help="Length of the schedule, in units of the study's.",
 )
-@click.option("--seed", type=click.IntRange(min=0, max=LARGEST_SEED), default=0, show_default=True)
+@click.option("--seed", type=Count(0, most=LARGEST_SEED), default=0, show_default=True)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="e.g. train.epochs=3")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--out", type=Place(), help="Keep result and checkpoints; goes on there.")
@@ -530,14 +544,12 @@ def _exit(damages: list[str], errors: list[str], *, stale: bool = False) -> None
     metavar="A,B,C",
     help="Or all.",
 )
-@click.option(
-    "--batch-size", type=click.IntRange(min=2, max=1_000_000), default=128, show_default=True
-)
-@click.option("--image-size", type=click.IntRange(min=1, max=10_000), default=32, show_default=True)
+@click.option("--batch-size", type=Count(2, most=1_000_000), default=128, show_default=True)
+@click.option("--image-size", type=Count(1, most=10_000), default=32, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--engine", type=click.Choice(["eager", "graph"]), default="eager", show_default=True)
 @click.option("--amp", type=click.Choice(["none", "bf16"]), default="none", show_default=True)
-@click.option("--rounds", type=click.IntRange(min=1, max=10_000), default=10, show_default=True)
+@click.option("--rounds", type=Count(1, most=10_000), default=10, show_default=True)
 @click.option("--publish", is_flag=True, help="Also write leaderboards/cost-DEVICE.md.")
 @click.option("--json", "as_json", is_flag=True, help="Print timings and ratios as JSON.")
 def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
@@ -645,13 +657,13 @@ def sweep_export(
 @click.option("--local", is_flag=True, required=True, help="On this machine, without a server.")
 @click.option(
     "--workers",
-    type=click.IntRange(min=1, max=MOST_WORKERS),
+    type=Count(1, most=MOST_WORKERS),
     default=1,
     show_default=True,
     help="Runs at once.",
 )
 @click.option("--count", type=click.IntRange(min=1), help="Start at most so many runs now.")
-@click.option("--seed", type=click.IntRange(min=0, max=LARGEST_SEED), default=0, show_default=True)
+@click.option("--seed", type=Count(0, most=LARGEST_SEED), default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the runs as JSON.")
 @root_option
 @works

@@ -50,15 +50,14 @@ def shortened(text: str, length: int = LONGEST) -> str:
 
 
 def said(error: BaseException) -> str:
-    """What an exception says, on one short line; where it says nothing, what raised it."""
-    lines = str(error).strip().splitlines()
-    kind = type(error).__name__
-    if not lines:
-        frames = [f.line or "" for f in traceback.extract_tb(error.__traceback__)]
-        telling = [line for line in frames if not line.startswith("raise")]
-        return shortened(f"{kind} at: {telling[-1]}" if telling else kind, LISTED)
-    plain = isinstance(error, UserError | ValueError | AssertionError | RuntimeError | OSError)
-    return shortened(lines[0] if plain else f"{kind}: {lines[0]}", LISTED)
+    """What an exception says, on one short line; where it says nothing, the code that failed."""
+    if lines := str(error).strip().splitlines():
+        return shortened(lines[0], LISTED)
+    lines = [f.line or "" for f in traceback.extract_tb(error.__traceback__)]
+    checks = [line for line in lines if not line.startswith("raise")]
+    if isinstance(error, AssertionError) and checks:
+        return shortened(f"it fails at {checks[-1]}", LISTED)
+    return type(error).__name__
 
 
 _ECHO = reprlib.Repr()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import filelock
+
 from sambench.config import Study, changed_keys
 from sambench.errors import UserError
 
@@ -24,10 +26,11 @@ def shown(folder: Path, study: Study, *, tracked: bool) -> "Analysis | None":
     swept = any(folder.glob("sweeps/*/*/result.json"))
     if swept or not results or not path.is_file() or not (folder / "leaderboard.md").is_file():
         return None
-    newest = max(file.stat().st_mtime for file in (*results, folder / "study.json"))
+    written = (*results, *folder.glob("journal.log"))
+    newest = max(file.stat().st_mtime for file in written)
     if newest > path.stat().st_mtime or not _same(folder / "study.json", study):
         return None
-    if tracked and _num_tracked(folder) < len(results) + SUMMARIES:
+    if _held(folder) or (tracked and _num_tracked(folder) < len(results) + SUMMARIES):
         return None
 
     from sambench import records  # a second, with what comes after
@@ -42,6 +45,15 @@ def shown(folder: Path, study: Study, *, tracked: bool) -> "Analysis | None":
 
 
 SUMMARIES = 2  # lines that W&B's ledger has of a whole study: its run, and what that holds
+
+
+def _held(folder: Path) -> bool:
+    """Whether a process runs the study."""
+    try:
+        with filelock.FileLock(folder / "lock", blocking=False):
+            return False
+    except (filelock.Timeout, OSError):
+        return True
 
 
 def _same(stored: Path, study: Study) -> bool:

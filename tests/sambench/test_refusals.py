@@ -44,7 +44,11 @@ def refused(
             main()
         lines = capfd.readouterr().err.splitlines()
         assert (done.value.code, len(lines)) == (2, 1), lines
-        assert len(lines[0]) <= LONGEST and lines[0].startswith("sambench: ")
+        assert (
+            "Error" not in lines[0]
+            and len(lines[0]) <= LONGEST
+            and lines[0].startswith("sambench: ")
+        )
         assert not Path("runs").exists()
         return lines[0].removeprefix("sambench: ")
 
@@ -84,7 +88,7 @@ NUMBERS = {
     "variant=[{name='sam', label='x', fix={rho=1e300}}]": "variant[0].fix.rho: must be from -1e+09",
     f"train.epochs={'x' * 100_000}": "train.epochs: must be a whole number",
     f"train.{'x' * 100_000}=1": "unknown key",
-    f"variants=['{'x' * 100_000}']": "unknown variant",
+    f"variants=['plain', '{'x' * 100_000}']": "unknown variant",
     f"task.dataset='{'x' * 100_000}'": "unknown dataset",
     f"task.model='{'x' * 100_000}'": "timm has no model",
     f"train.base='{'x' * 100_000}'": "train.base: unknown value",
@@ -142,7 +146,7 @@ COMMANDS = {
     ("study", "digits", "--device", "mps"): "--device: unknown device 'mps'",
     ("study", "digits", "--checkpoint-every", "nan"): "nan is not a finite number",
     ("study", "digits", "--checkpoint-every", "inf"): "inf is not a finite number",
-    ("study", "digits", "--workers", "1000000"): "1000000 is not in the range 1<=x<=4096",
+    ("study", "digits", "--workers", "1000000"): "1000000 is more than 4096",
     ("study", "digits", "--root", "/dev/null"): "--root: '/dev/null' is no folder",
     ("study", "digits", "--root", "r/" * 2000): "--root: ",
     ("trial", "digits", "--variant", "sam", "--lr", "nan"): "nan is not a finite number",
@@ -152,7 +156,7 @@ COMMANDS = {
     ("trial", "digits", "--variant", "sam", "--lr", "1", "--fix", f"rho={DIGITS}"): "digits",
     ("trial", "digits", "--variant", "sam", "--lr", "1", "--seed", DIGITS): "--seed",
     ("trial", "digits", "--variant", "sam", "--lr", "1", "--epochs-factor", "1e9"): "<= 1000",
-    ("bench", "--rounds", "1000000000"): "not in the range",
+    ("bench", "--rounds", "1000000000"): "1000000000 is more than 10000",
     ("x" * 100_000,): "unknown command",
 }
 
@@ -274,8 +278,8 @@ class Broken(nn.Module):
 
 
 OWN = {
-    "building": "your own model cannot be built for 3 channels and 10 classes: KeyError",
-    "evaluation": "your own model does not take images (3, 8, 8): ZeroDivisionError at: raise Zero",
+    "building": "your own model cannot be built for 3 channels and 10 classes: 'no such layer'",
+    "evaluation": "your own model does not take images (3, 8, 8): ZeroDivisionError",
     "training": "your own model cannot be trained on images (3, 8, 8): ZeroDivisionError",
 }
 
@@ -284,7 +288,7 @@ OWN = {
 def test_models_of_a_users_own(tiny: Path, tmp_path: Path, where: str):
     with pytest.raises(UserError) as caught:
         check(tiny, tmp_path, parts=Parts(model=lambda channels, classes: Broken(where)))
-    assert OWN[where][:60] in str(caught.value)
+    assert OWN[where] in str(caught.value)
 
 
 def test_an_own_function_that_makes_no_model(tiny: Path, tmp_path: Path):

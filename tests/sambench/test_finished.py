@@ -1,0 +1,85 @@
+"""A finished study is shown from its records; anything that a run would change is left to it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import filelock
+import pytest
+
+from sambench import config, finished
+
+Change = Callable[[Path], object]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
+    """The root of a finished study."""
+    from sambench.study import run_study
+
+    root = tmp_path_factory.mktemp("finished") / "runs"
+    run_study(tiny, root=root, device="cpu", wandb="disabled")
+    return root
+
+
+@pytest.fixture
+def folder(done: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(done, tmp_path / "runs")) / "tiny"
+
+
+def test_its_leaderboard(folder: Path, tiny: Path):
+    found = finished.shown(folder, config.read(tiny), tracked=False)
+    assert found is not None and [row.label for row in found.rows] == ["plain", "sam"]
+
+
+def touch(path: Path, folder: Path) -> None:
+    after = (folder / "records.csv").stat().st_mtime + 1
+    os.utime(path, (after, after))
+
+
+CHANGES: dict[str, Change] = {
+    "no records": lambda f: (f / "records.csv").unlink(),
+    "damaged records": lambda f: (f / "records.csv").write_text("x"),
+    "no page": lambda f: (f / "leaderboard.md").unlink(),
+    "a run is gone": lambda f: shutil.rmtree(next(f.glob("runs/*"))),
+    "a run is newer": lambda f: touch(next(f.glob("runs/*/result.json")), f),
+    "a newer journal": lambda f: touch(f / "journal.log", f),
+    "no study.json": lambda f: (f / "study.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_a_run_would_mend_is_not_shown(folder: Path, tiny: Path, change: str):
+    CHANGES[change](folder)
+    assert finished.shown(folder, config.read(tiny), tracked=False) is None
+
+
+def test_another_study_and_one_that_wandb_lacks_are_not_shown(folder: Path, tiny: Path):
+    assert finished.shown(folder, config.read(tiny, ["train.epochs=3"]), tracked=False) is None
+    assert finished.shown(folder, config.read(tiny), tracked=True) is None
+
+
+def test_showing_imports_no_torch(folder: Path, tiny: Path):
+    command: list[Any] = ["study", str(tiny), "--root", str(folder.parent), "--json"]
+    script = (
+        "import sys, sambench.cli\n"
+        f"sys.argv[1:] = {command!r}\n"
+        "try: sambench.cli.main()\n"
+        "except SystemExit as end: print('torch' in sys.modules, file=sys.stderr)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    assert ran.stderr.splitlines()[-1] == "False"
+    assert json.loads(ran.stdout)["study"] == "tiny"
+
+
+def test_one_that_a_process_holds_is_not_shown(folder: Path, tiny: Path):
+    with filelock.FileLock(folder / "lock"):
+        assert finished.shown(folder, config.read(tiny), tracked=False) is None
