@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import textwrap
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -56,6 +58,14 @@ def decode(path: str, size: int | None) -> tuple[np.ndarray, str]:
         known = not isinstance(error, UnidentifiedImageError)
         reason = str(error) if known else "no format that Pillow knows" * bool(content)
         raise _unreadable(path, reason or "it is empty") from error
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without Pillow's warnings of what it can live with. For a whole batch: not for a thread."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        yield
 
 
 def digest_of(path: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sambench.data.decode import DECODER, Decoded, cached, decode, stack
+from sambench.data.decode import DECODER, Decoded, cached, decode, quietly, stack
 from sambench.data.images import Images, Pool
 from sambench.data.listing import Picture, scan, short
 from sambench.data.streaming import Files, Pictures, Stream, digests, side_of
@@ -94,7 +94,7 @@ class Folder:
             known.append(found[1])
             return found[0]
 
-        with ThreadPoolExecutor() as threads:
+        with quietly(), ThreadPoolExecutor() as threads:
             decoded = threads.map(
                 partial(decode, size=self.image_size), [picture.path for picture in pictures]
             )

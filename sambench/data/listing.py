@@ -219,7 +219,7 @@ class _Found:
 
     def _below(self, top: str) -> Iterator[str]:
         """Paths of the pictures in a folder and in those within it."""
-        waiting = [(top, (_identity(top),))]
+        waiting: list[tuple[str, tuple[tuple[int, int], ...]]] = [(top, (_identity(top),))]
         while waiting:
             folder, above = waiting.pop()
             for entry in _entries(folder):

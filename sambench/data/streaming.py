@@ -16,7 +16,7 @@ from filelock import FileLock
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from sambench.data.decode import decode, digest_of, mixed_sizes
+from sambench.data.decode import decode, digest_of, mixed_sizes, quietly
 from sambench.data.images import Rows, histogram
 from sambench.data.listing import short
 from sambench.errors import UserError
@@ -69,7 +69,8 @@ class Files:
         x = np.empty((len(numbers), *self.side, 3), np.uint8)
         for i, number in enumerate(numbers):
             path = os.fsdecode(self.paths[number])
-            picture, found = decode(path, self.image_size)
+            with quietly():
+                picture, found = decode(path, self.image_size)
             if found != self.known[number].decode():
                 raise UserError(
                     f"task.dataset: the picture {short(path)} has changed while it was in use; "
@@ -83,7 +84,8 @@ class Files:
 
 def side_of(path: str) -> tuple[int, int]:
     """Height and width of a picture."""
-    height, width, _ = decode(path, None)[0].shape
+    with quietly():
+        height, width, _ = decode(path, None)[0].shape
     return height, width
 
 

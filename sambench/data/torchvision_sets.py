@@ -14,7 +14,7 @@ from filelock import FileLock
 from torchvision.datasets import VisionDataset
 
 from sambench.data.contents import Contents, of_arrays
-from sambench.data.decode import Decoded, cached, mixed_sizes, stack, to_array
+from sambench.data.decode import Decoded, cached, mixed_sizes, quietly, stack, to_array
 from sambench.data.images import Images, Pool
 from sambench.errors import UserError
 
@@ -188,7 +188,8 @@ class Torchvision:
                     ) from error
                 yield array
 
-        x = stack(arrays(), len(dataset), self.name)
+        with quietly():
+            x = stack(arrays(), len(dataset), self.name)
         y = np.array(labels)
         return Decoded(Images(torch.from_numpy(x), torch.from_numpy(y)), of_arrays(x=x, y=y))
 

@@ -120,16 +120,14 @@ def test_a_trial_does_not_go_on_with_other_pictures(study: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_study_does_not_go_on_with_other_pictures(
-    study: Path, tmp_path: Path, run: Any, recorded: Any, workers: int
+    study: Path, tmp_path: Path, run: Any, workers: int
 ):
-    """Neither resumed nor while it runs; restored, it goes on, and forked it starts anew."""
+    """Neither resumed nor while it runs; restored, it goes on."""
     path = tmp_path / "pictures" / "train" / "ape" / "3.jpg"
     before = path.read_bytes()
-    tracked = []
 
-    def edit(*_: Any) -> None:
-        if not tracked:
-            tracked.append(Image.new("RGB", (9, 9)).save(path))
+    def edit(*_: Any, **__: Any) -> None:
+        Image.new("RGB", (9, 9)).save(path)
 
     settings = ("train.epochs=1", "finalists.seeds=1", "finalists.top=1", "confirm.seeds=1")
     with pytest.MonkeyPatch.context() as patch:

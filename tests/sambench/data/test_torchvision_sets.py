@@ -3,6 +3,7 @@
 import bz2
 import hashlib
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,126 @@ def test_picture_files_are_decoded_once_and_have_no_test_set(tmp_path: Path) -> 
     assert torch.equal(Torchvision("EuroSAT", None).read(tmp_path).train.x, first.train.x)
 
 
-@pytest.mark.parametrize("name", ["CIFAR10", "MNIST", "StanfordCars"])
+def paint(path: Path, level: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (6, 6), (level,) * 3).save(path)
+
+
+def write_country211(root: Path) -> None:
+    for i, part in enumerate(("train", "valid", "test")):
+        for k, name in enumerate(("AD", "AE")):
+            paint(root / "country211" / part / name / "1.png", 100 * k + i)
+
+
+def write_rendered_sst2(root: Path) -> None:
+    for i, part in enumerate(("train", "valid", "test")):
+        for k, name in enumerate(("negative", "positive")):
+            paint(root / "rendered-sst2" / part / name / "1.png", 100 * k + i)
+
+
+def write_dtd(root: Path) -> None:
+    base = root / "dtd" / "dtd"
+    for i, part in enumerate(("train", "val", "test")):
+        lines = []
+        for k, name in enumerate(("banded", "dotted")):
+            paint(base / "images" / name / f"{part}.png", 100 * k + i)
+            lines.append(f"{name}/{part}.png")
+        (base / "labels").mkdir(exist_ok=True)
+        (base / "labels" / f"{part}1.txt").write_text("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("Country211", write_country211),
+        ("RenderedSST2", write_rendered_sst2),
+        ("DTD", write_dtd),
+    ],
+)
+def test_a_published_validation_set_joins_the_pool(
+    tmp_path: Path, name: str, write: Callable[[Path], None]
+) -> None:
+    write(tmp_path)
+    pool = Torchvision(name, None).read(tmp_path)
+    assert pool.test is not None
+    assert pool.train.x[:, 0, 0, 0].tolist() == [0, 100, 1, 101]
+    assert pool.train.y.tolist() == [0, 1, 0, 1]
+    assert pool.test.x[:, 0, 0, 0].tolist() == [2, 102]
+    assert Torchvision(name, None).read(tmp_path).contents == pool.contents
+    assert len(pool.contents) == 6
+
+
+def test_every_published_split_is_used() -> None:
+    """Of every set whose constructor takes a validation split."""
+    for name, parts in SETS.items():
+        cls = getattr(torchvision.datasets, name.partition(":")[0])
+        named = set(re.findall(r"[`\"](val|valid|trainval)[`\"]", cls.__doc__ or ""))
+        used = {part.get("split") for part in (*parts.pool, parts.test or {})}
+        assert not named or used & named, name
+
+
+def test_the_splits_of_emnist_are_named(tmp_path: Path) -> None:
+    raw = tmp_path / "EMNIST" / "raw"
+    for part, num in (("train", 6), ("test", 3)):
+        images = np.zeros((num, 28, 28), np.uint8)
+        write_idx(raw / f"emnist-letters-{part}-images-idx3-ubyte", images)
+        write_idx(
+            raw / f"emnist-letters-{part}-labels-idx1-ubyte", np.arange(1, num + 1, dtype="u1")
+        )
+    pool = Torchvision("EMNIST:letters", None).read(tmp_path)
+    assert pool.train.y.tolist() == [1, 2, 3, 4, 5, 6]
+    assert pool.classes[1:3] == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ImageNet", "torchvision's ImageNet fits in no memory, .* unpack it to folder:PATH"),
+        ("places365", "torchvision's Places365 fits in no memory"),
+        ("INaturalist", "torchvision's INaturalist fits in no memory"),
+        ("SUN397", "torchvision's SUN397 is listed .* in the order of the file system"),
+        ("Omniglot", "torchvision's Omniglot has other classes"),
+        ("CelebA", "torchvision's CelebA has 40 labels an image"),
+        ("VOCDetection", "torchvision's VOCDetection is no set of classified images"),
+        ("EMNIST:leters", "did you mean .*emnist:letters"),
+    ],
+)
+def test_what_torchvision_has_and_sambench_has_not_says_why(
+    make_task: MakeTask, name: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=f"^task.dataset: .*{message}"):
+        data.check(make_task(name))
+
+
+def test_a_missing_package_is_named_first(
+    make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match="PCAM needs the package h5py: pip install h5py"):
+        data.check(make_task("pcam"))
+
+
+@pytest.mark.usefixtures("mnist")
+def test_damaged_files_are_one_line(
+    make_task: MakeTask, streams: dict[str, int], tmp_path: Path
+) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    path = raw / "train-images-idx3-ubyte"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UserError, match=r"MNIST is not in .*; its files may be put there by hand"):
+        data.load(make_task("MNIST"), streams, tmp_path)
+
+
+def test_a_broken_picture_is_one_line(
+    make_task: MakeTask, streams: dict[str, int], tmp_path: Path
+) -> None:
+    write_country211(tmp_path)
+    (tmp_path / "country211" / "train" / "AE" / "1.png").write_bytes(b"")
+    with pytest.raises(UserError, match="Country211: cannot read image 1: "):
+        data.load(make_task("Country211"), streams, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["CIFAR10", "MNIST", "StanfordCars", "FER2013", "EMNIST:letters"])
 def test_without_a_network_one_line_says_what_to_do(
     make_task: MakeTask, streams: dict[str, int], tmp_path: Path, name: str
 ) -> None:
