@@ -197,7 +197,7 @@ def _said(case: Case, err: str, out: str) -> list[str]:
         found.append(f"{len(lines)} lines on standard error, the first: {lines[0][:200]}")
     if strange := [line for line in lines if not line.startswith("sambench: ")]:
         found.append(f"not a line of ours on standard error: {strange[0][:200]}")
-    if long := [line for line in lines if len(line) > LONGEST]:
+    if long := [line for line in lines if len(line.removeprefix("sambench: ")) > LONGEST]:
         found.append(f"a line of {len(long[0])} characters: {long[0][:200]}...")
     if any(unicodedata.category(letter) == "Cc" for line in lines for letter in line):
         found.append(f"control characters on standard error: {err[:200]!r}")
