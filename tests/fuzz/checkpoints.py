@@ -61,12 +61,15 @@ def _trial(what: str, world: World, files: dict[str, Any]) -> Case:
 def _study(what: str, world: World, files: dict[str, Any]) -> Case:
     """The finished study, called again: nothing is left to do but to show it."""
     before = _rows(world.runs / "tiny" / "records.csv")
+    place = next(iter(files))
+    results = {str(p.relative_to(world.runs.parent)) for p in world.runs.rglob("result.json")}
 
     def check(result: Result) -> str:
         path = result.work / "runs" / "tiny" / "records.csv"
         if result.code == 0 and _rows(path) != before:
             return "the records differ from those before"
-        return ""
+        lost = [name for name in results - {place} if not (result.work / name).is_file()]
+        return f"lost: {lost[0]}" if lost else ""
 
     tiny = {"tiny.toml": world.study}
     return Case(what, STUDY, tiny | files, {"runs": world.runs}, writes=("runs/*",), check=check)

@@ -144,7 +144,7 @@ SPECIAL: list[Make] = [fifo, dangling, loop, empty_folder, absent]
 
 
 def environment(case: Case, folder: Path) -> dict[str, str]:
-    """Of a machine without network, login, or settings of its own."""
+    """Of a machine without GPU, network, login, or settings of its own."""
     nobody = "http://127.0.0.1:9"
     return {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -157,6 +157,7 @@ def environment(case: Case, folder: Path) -> dict[str, str]:
         "WANDB_SILENT": "true",
         "WANDB_ERROR_REPORTING": "false",
         "OMP_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
         **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), nobody),
         "NO_PROXY": "127.0.0.1",
         **case.environment,
@@ -196,7 +197,7 @@ def _said(case: Case, err: str, out: str) -> list[str]:
         found.append(f"{len(lines)} lines on standard error, the first: {lines[0][:200]}")
     if strange := [line for line in lines if not line.startswith("sambench: ")]:
         found.append(f"not a line of ours on standard error: {strange[0][:200]}")
-    if long := [line for line in lines if len(line) > LONGEST]:
+    if long := [line for line in lines if len(line.removeprefix("sambench: ")) > LONGEST]:
         found.append(f"a line of {len(long[0])} characters: {long[0][:200]}...")
     if any(unicodedata.category(letter) == "Cc" for line in lines for letter in line):
         found.append(f"control characters on standard error: {err[:200]!r}")
@@ -285,8 +286,9 @@ def _child(words: tuple[str, ...], folder: Path, known: dict[str, str], limited:
     """Becomes the command: its files, its environment, its limits."""
     atexit._clear()  # what the parent's imports will do at its own end
     os.setsid()
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})  # one thread, which waits for none
+    if hasattr(os, "sched_setaffinity"):  # to one core: one thread, which waits for no other
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_APPEND), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

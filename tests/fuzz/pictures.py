@@ -86,7 +86,7 @@ def _unusual(rng: Random, files: dict[str, Any]) -> Case:
     """A picture of another kind: its pixels are right, or it is refused with its path."""
     suffix, mode = rng.choice(KINDS)
     rotated = suffix in ("jpg", "png", "webp") and rng.random() < 0.3
-    place = sorted(files)[rng.randrange(4)]
+    place = rng.choice(sorted(files))
     content = encoded(rng, suffix, mode, rotated)
     name = f"{place.rpartition('.')[0]}.{suffix}"
     del files[place]
