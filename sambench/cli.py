@@ -121,7 +121,8 @@ def main() -> NoReturn:
             stream.reconfigure(errors="replace")  # a locale without ± must not end a study
     try:
         cli(standalone_mode=False)
-        sys.stdout and sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
     except UserError as error:
         fail(str(error), 2)
     except WorkFailed as error:

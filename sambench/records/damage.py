@@ -63,8 +63,8 @@ def implausible(frame: pd.DataFrame) -> Mapping[int, str]:
     accuracies = frame[["val_accuracy", "test_accuracy"]]
     packed = frame["test_correct"].str.len()
     rules = {
-        "variant must be a label: letters, digits, . _ -": _nameless(frame["variant"]),
-        "key must be a name: letters, digits, . _ -": _nameless(frame["key"]),
+        "variant must be a label: letters, digits, . _ -": _nameless(frame, "variant"),
+        "key must be a name: letters, digits, . _ -": _nameless(frame, "key"),
         "hyperparameters must be a JSON table of plain values": _unreadable(frame),
         "test_correct is no base64 text": ~frame["test_correct"].str.fullmatch(BASE64),
         "lr must be finite": ~np.isfinite(frame["lr"]),
@@ -84,13 +84,14 @@ def implausible(frame: pd.DataFrame) -> Mapping[int, str]:
     }
 
 
-def _nameless(column: pd.Series) -> pd.Series:
+def _nameless(frame: pd.DataFrame, name: str) -> pd.Series:
+    column = pd.Series(frame[name])
     return ~column.isin([word for word in column.unique() if NAME.fullmatch(word)])
 
 
 def _unreadable(frame: pd.DataFrame) -> pd.Series:
     """Of confirm runs only: nobody reads those of the others."""
-    texts = frame["hyperparameters"].where(frame["stage"] == "confirm")
+    texts = pd.Series(frame["hyperparameters"]).where(frame["stage"] == "confirm")
     return texts.isin([text for text in texts.dropna().unique() if not _is_readable(text)])
 
 

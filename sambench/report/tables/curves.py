@@ -30,7 +30,7 @@ def table(records: Records) -> pd.DataFrame:
     whole, of = sums.whole(points["accuracy"])
     points = points.assign(first=whole, second=whole * whole)
     by = points.groupby(["variant", "epochs", "epoch"])
-    found = by[["first", "second"]].sum().assign(n=by.size())
+    found = pd.DataFrame(by[["first", "second"]].sum()).assign(n=by.size())
     n, first, second = (found[name].to_numpy() for name in ("n", "first", "second"))
     mean, variance = sums.mean_and_variance(n, first, second, of)
     half = student.critical(n - 1) * np.sqrt(variance / n)
