@@ -11,7 +11,6 @@ from typing import Any
 from sambench.errors import UserError
 from sambench.files import write_atomically
 
-
 LONGEST = 300  # characters of a message
 
 

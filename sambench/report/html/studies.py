@@ -12,9 +12,9 @@ from sambench.report.boards import Board
 from sambench.report.evidence import Evidence
 from sambench.report.figures.frames import by_variant, have, known, rows
 from sambench.report.figures.plot import slug
+from sambench.report.harmless import is_harmless
 from sambench.report.html.cells import Cell, Column, Key, Table, columns, number, text
 from sambench.report.html.inline import inline
-from sambench.report.harmless import is_harmless
 from sambench.report.html.wandb import link
 from sambench.report.outputs import Outputs
 from sambench.report.rows import Row

@@ -1,4 +1,4 @@
-"""What is the user's is never replaced, removed or made; one line names it, ahead of all writing."""
+"""What is the user's is never replaced, removed or made; a line names it before any writing."""
 
 import sys
 from collections.abc import Callable

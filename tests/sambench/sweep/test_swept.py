@@ -1,6 +1,5 @@
 """Trials of W&B agents in their study: each counted once, whatever else goes on."""
 
-import json
 import os
 import signal
 import threading
