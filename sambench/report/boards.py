@@ -78,7 +78,7 @@ def check_names(folder: Path, names: Collection[str]) -> None:
     known = names_in(folder)
     for name in names:
         if name not in known:
-            hint = nearest(name, known) if known else PUBLISH
+            hint = nearest(name, known) if known else "publish one: sambench study NAME --publish"
             raise UserError(f"no records of a study {name!r} in {folder}; {hint}")
 
 

@@ -17,8 +17,8 @@ def render(
     form: str, folder: Path, chosen: Collection[str] = ()
 ) -> tuple[str, list[str], list[str]]:
     """The studies of a folder, or those chosen, as text; damaged lines and unreadable files."""
+    boards.check_names(Path(folder), chosen)
     folder = boards.published(folder)
-    boards.check_names(folder, chosen)
     names = chosen or boards.names_in(folder)
     found = boards.load(folder, names)
     return FORMATS[form](list(found.read.values())), *found.problems(names)

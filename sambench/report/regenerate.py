@@ -45,8 +45,8 @@ def regenerate(
     so does index.html, which is made where `infos` of the variants are given. UserError, and
     nothing is written, if the folder holds no records or a file would be replaced that is not ours.
     """
+    boards.check_names(Path(folder), chosen)
     folder = boards.published(folder)
-    boards.check_names(folder, chosen)
     found = boards.load(folder, boards.names_in(folder))
     benches, bad_benches = _benches(folder)
     picked = chosen or [*found.read, *found.unreadable]
