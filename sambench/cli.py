@@ -121,7 +121,7 @@ def main() -> NoReturn:
             stream.reconfigure(errors="replace")  # a locale without ± must not end a study
     try:
         cli(standalone_mode=False)
-        if sys.stdout:
+        if sys.stdout is not None:  # it is where the caller closed it
             sys.stdout.flush()
     except UserError as error:
         fail(str(error), 2)
@@ -411,7 +411,7 @@ def trial(
         raise UserError(f"unexpected {echo(unknown[0])}; hyperparameters look like --alpha=0.4")
     given = config.assignments("--fix", [*fix, *(word[2:] for word in others)])
     chosen.check(lr, epochs_factor, {"rho": rho, **given})
-    launch.launched()
+    launch.check_meeting_place()
     study = config.load(name, overrides, variant)
 
     from sambench import distributed  # seconds, and nothing is wrong so far

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from sambench.errors import UserError, WorkFailed, shortened
-from sambench.launch import WAY_OUT, launched, local_rank
+from sambench.launch import WAY_OUT, check_meeting_place, launched, local_rank
 
 MEETING = timedelta(seconds=60)  # for a process that still imports
 PATIENCE = timedelta(hours=6)  # for a process that decodes or evaluates while others wait
@@ -89,6 +89,7 @@ def joined() -> Iterator[World]:
     if not launched():
         yield ALONE
         return
+    check_meeting_place()
     cuda = torch.cuda.is_available() and dist.is_nccl_available()
     store, rank, size = _met()
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"

@@ -15,10 +15,16 @@ def launched() -> bool:
     size = _number("WORLD_SIZE", "1", low=1, high=100_000)
     _number("RANK", "0", low=0, high=size - 1)
     _number("LOCAL_RANK", "0", low=0, high=size - 1)
+    return True
+
+
+def check_meeting_place() -> None:
+    """UserError where several processes are started and are not told where to meet."""
+    if not launched():
+        return
     _number("MASTER_PORT", "", low=1, high=65535)
     if not os.environ.get("MASTER_ADDR", "").strip():
-        raise UserError(f"MASTER_ADDR: must be set beside WORLD_SIZE={size}; {WAY_OUT}")
-    return True
+        raise UserError(f"MASTER_ADDR: must be set where WORLD_SIZE is; {WAY_OUT}")
 
 
 def local_rank() -> int:

@@ -142,11 +142,7 @@ def test_damaged_timings_are_named_and_the_others_are_published(tmp_path: Path, 
 def test_timings_that_cannot_be_compared_are_named(tmp_path: Path):
     for changes in ({"loops": ()}, {"outside": ()}, {"variants": ()}, {"parameter_bytes": 0}):
         timings.write(tmp_path / "cost-cpu.json", [replace(BENCH, **changes)])
-<<<<<<< HEAD
         with pytest.raises(UserError, match=r"cost-cpu\.json: test_resnet: .* must "):
-=======
-        with pytest.raises(UserError, match=r"cost-cpu.json: test_resnet: .* must "):
->>>>>>> h-user
             timings.read(tmp_path / "cost-cpu.json")
 
 

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """What is the user's is never replaced, removed or made; a line names it, ahead of all writing."""
-=======
-"""What is the user's is never replaced, removed or made; a line names it before any writing."""
->>>>>>> h-user
 
 import sys
 from collections.abc import Callable
