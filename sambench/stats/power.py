@@ -1,6 +1,7 @@
 """What a t test finds: the noncentral t, computed in 30 digits and rounded once."""
 
 from functools import lru_cache
+from typing import Any
 
 import mpmath
 
@@ -23,7 +24,7 @@ def detectable_shift(freedom: int, critical: float, power: float) -> float:
         return float(shift)
 
 
-def _nodes(freedom: int, critical: float) -> list[tuple[mpmath.mpf, mpmath.mpf]]:
+def _nodes(freedom: int, critical: float) -> list[tuple[Any, Any]]:
     """Values of the standard deviation over the true one, and their probabilities.
 
     The trapezoidal rule over its logarithm, which converges geometrically (Trefethen and Weideman
@@ -33,7 +34,7 @@ def _nodes(freedom: int, critical: float) -> list[tuple[mpmath.mpf, mpmath.mpf]]
     step = 1 / max(mpmath.sqrt(20 * nu + 60), mpmath.mpf(3 * critical))
     log_scale = mpmath.log(2) + nu / 2 * mpmath.log(nu / 2) - mpmath.loggamma(nu / 2)
 
-    def weight(u: mpmath.mpf) -> mpmath.mpf:
+    def weight(u: Any) -> Any:
         return step * mpmath.exp(log_scale + nu * u - nu / 2 * mpmath.exp(2 * u))
 
     found = []

@@ -45,12 +45,12 @@ def _critical(freedom: int, alpha: float) -> float:
         return float(t)
 
 
-def _beyond(t: mpmath.mpf, freedom: int) -> mpmath.mpf:
+def _beyond(t: Any, freedom: int) -> Any:
     half = mpmath.mpf(freedom) / 2
     return mpmath.betainc(half, 0.5, 0, freedom / (freedom + t**2), regularized=True)
 
 
-def _density(t: mpmath.mpf, freedom: int) -> mpmath.mpf:
+def _density(t: Any, freedom: int) -> Any:
     half = mpmath.mpf(freedom) / 2
     scale = mpmath.sqrt(freedom) * mpmath.beta(half, 0.5)
     return (1 + t**2 / freedom) ** (-half - 0.5) / scale
