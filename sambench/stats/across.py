@@ -63,8 +63,9 @@ def stratified_iqm(differences: Sequence[ArrayLike], seed: int = 0) -> Stratifie
     few seeds of a study (expanded percentile interval, Hesterberg 2015, arXiv:1411.5279).
     The interval speaks for new seeds on these studies, not for other studies.
     """
-    sizes = [np.size(d) for d in differences]
-    values, of = whole(np.concatenate([np.asarray(d, float) for d in differences]))
+    given = [np.asarray(d, float) for d in differences]
+    sizes = list(map(len, given))
+    values, of = whole(np.concatenate(given))
     strata = np.split(values, np.cumsum(sizes)[:-1])
     weights, _ = whole(np.concatenate([np.full(size, 1 / size) for size in sizes]))
     middle = float(_middle(values, weights, of))

@@ -92,7 +92,7 @@ def _hypergeometric(num: int, n: int) -> np.ndarray:
     """C(i-1, n-1) / C(N, n) for i = 1 ... N, each from the next."""
     i = np.arange(num, 1, -1)
     ratios = np.maximum(i - n, 0) / (i - 1)
-    return np.cumprod([n / num, *ratios])[::-1]
+    return np.cumprod(np.concatenate([[n / num], ratios]))[::-1]
 
 
 def _jackknife_error(x: np.ndarray, of: int, n: int) -> float:

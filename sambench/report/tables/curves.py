@@ -30,11 +30,12 @@ def table(records: Records) -> pd.DataFrame:
     whole, of = sums.whole(points["accuracy"])
     points = points.assign(first=whole, second=whole * whole)
     by = points.groupby(["variant", "epochs", "epoch"])
-    found = pd.DataFrame(by[["first", "second"]].sum()).assign(n=by.size())
+    found = by[["first", "second"]].agg("sum").reset_index()
+    found["n"] = by.size().to_numpy()
     n, first, second = (found[name].to_numpy() for name in ("n", "first", "second"))
     mean, variance = sums.mean_and_variance(n, first, second, of)
     half = student.critical(n - 1) * np.sqrt(variance / n)
-    return typed(found.assign(mean=mean, low=mean - half, high=mean + half).reset_index(), SCHEMA)
+    return typed(found.assign(mean=mean, low=mean - half, high=mean + half), SCHEMA)
 
 
 def _points(runs: pd.DataFrame) -> pd.DataFrame:
