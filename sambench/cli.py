@@ -455,15 +455,22 @@ def trial(
 @root_option
 def best(name: str, form: str, root: Path) -> None:
     """The winner of a study, as a program that trains it or as JSON."""
-    path = _records_of(name, root)
+    found = _told(_records_of(name, root))
 
-    from sambench import records
     from sambench.report import best as winner
 
-    found = records.read(path)
-    for damage in found.damages:
-        click.echo(f"sambench: {path}: {damage}", err=True)
     click.echo(winner.snippet(found) if form == "python" else json.dumps(winner.settings(found)))
+
+
+def _told(path: Path) -> Any:
+    """Records, after what is damaged in them has been said."""
+    from sambench import records
+    from sambench.report import boards
+
+    found = records.read(path)
+    for line in boards.damages(path, found):
+        click.echo(f"sambench: {line}", err=True)
+    return found
 
 
 def _records_of(name: str, root: Path) -> Path:
@@ -737,10 +744,9 @@ def sweep_dashboard(
     if upload is not None:
         path, description = upload, dashboard.read(upload)
     else:
-        from sambench import records
         from sambench.report.analysis import analyse
 
-        analysis = analyse(records.read(_records_of(name, root)))
+        analysis = analyse(_told(_records_of(name, root)))
         path = dashboard.place(root, analysis.study)
         chosen = project or os.environ.get("WANDB_PROJECT") or "sambench"
         description = dashboard.describe(analysis, chosen)

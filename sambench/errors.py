@@ -24,13 +24,22 @@ class WorkFailed(Exception):
 def nearest(word: str, known: Iterable[str]) -> str:
     """The tail of a message: the choices closest to `word`; if none is close all, if they fit."""
     word, choices = word[:ECHOED], sorted(known)
-    if close := difflib.get_close_matches(word, choices, n=3, cutoff=0.5):
+    if close := _closest(word, choices, 0.5):
         return f"did you mean {' or '.join(close)}?"
     listed = f"choose from {', '.join(choices)}"
     if len(listed) <= LISTED:
         return listed
-    closest = difflib.get_close_matches(word, choices, n=3, cutoff=0) or choices[:3]
+    closest = _closest(word, choices, 0) or choices[:3]
     return f"nearest: {', '.join(closest)}; {len(choices)} in all"
+
+
+def _closest(word: str, choices: list[str], cutoff: float) -> list[str]:
+    """Three at most; capital letters or small ones are the same."""
+    plain: dict[str, list[str]] = {}
+    for choice in choices:
+        plain.setdefault(choice.lower(), []).append(choice)
+    close = difflib.get_close_matches(word.lower(), plain, n=3, cutoff=cutoff)
+    return [choice for found in close for choice in plain[found]][:3]
 
 
 def echo(value: object) -> str:

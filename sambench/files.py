@@ -51,6 +51,8 @@ def sealed(content: dict[str, Any]) -> str:
 
 def read_sealed(path: Path) -> dict[str, Any]:
     """The table that `write_sealed` wrote; ValueError if a bit of the file has changed."""
+    if not path.is_file():
+        raise ValueError("no file")  # a pipe would be waited for
     text = path.read_bytes().decode()
     start = len(text) - len(_seal(""))
     body = text[:start] + "}"

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as compute
 from pyarrow import csv as arrow
 
+from sambench.errors import ECHOED, shortened
 from sambench.records.lines import Lines
 from sambench.records.record import BACKSLASH, ESCAPES, FORMULAS, KINDS
 from sambench.records.table import CATEGORIES, DTYPES, typed
@@ -89,7 +90,7 @@ def _wrong(line: bytes) -> str:
         for cell, kind in zip(cells[:-1], KINDS.values(), strict=True):
             _convert(cell, kind)
     except ValueError as error:
-        return f"not a record: {error}; not counted"
+        return f"not a record: {shortened(str(error), ECHOED)}; not counted"
     return ""
 
 

@@ -85,6 +85,8 @@ def _header(line: bytes, where: str) -> dict[str, Any]:
 
 def _check_columns(line: bytes, where: str) -> None:
     found, wanted = line.decode(errors="replace").split(","), COLUMNS.split(",")
+    if line.startswith(damage.MARKERS):
+        raise UserError(f"{where}: a conflict marker of git: resolve the conflict")
     if missing := [name for name in wanted if name not in found]:
         raise UserError(f"{where}: missing column {', '.join(missing)}")
     if found != wanted:

@@ -33,9 +33,14 @@ class Board:
     @property
     def damages(self) -> list[str]:
         """Lines that do not count, with their file."""
-        told = [f"{self.path}: {damage}" for damage in self.records.damages[:LISTED]]
-        more = len(self.records.damages) - len(told)
-        return [*told, f"{self.path}: and {more} more"] if more else told
+        return damages(self.path, self.records)
+
+
+def damages(path: Path, found: Records) -> list[str]:
+    """Lines of a file that do not count, so many that a reader can take them in."""
+    told = [f"{path}: {damage}" for damage in found.damages[:LISTED]]
+    more = len(found.damages) - len(told)
+    return [*told, f"{path}: and {more} more"] if more else told
 
 
 @dataclass(frozen=True)
