@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -84,14 +85,14 @@ def implausible(frame: pd.DataFrame) -> Mapping[int, str]:
     }
 
 
-def _nameless(column: pd.Series) -> pd.Series:
+def _nameless(column: Any) -> Any:
     return ~column.isin([word for word in column.unique() if NAME.fullmatch(word)])
 
 
-def _unreadable(frame: pd.DataFrame) -> pd.Series:
+def _unreadable(frame: pd.DataFrame) -> Any:
     """Of confirm runs only: nobody reads those of the others."""
-    texts = frame["hyperparameters"].where(frame["stage"] == "confirm")
-    return texts.isin([text for text in texts.dropna().unique() if not _is_readable(text)])
+    texts = frame["hyperparameters"].mask(frame["stage"] != "confirm", "{}")
+    return texts.isin([text for text in texts.unique() if not _is_readable(text)])
 
 
 def _is_readable(text: str) -> bool:
