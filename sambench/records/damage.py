@@ -91,8 +91,8 @@ def _nameless(frame: pd.DataFrame, name: str) -> pd.Series:
 
 def _unreadable(frame: pd.DataFrame) -> pd.Series:
     """Of confirm runs only: nobody reads those of the others."""
-    texts = pd.Series(frame["hyperparameters"]).where(frame["stage"] == "confirm")
-    return texts.isin([text for text in texts.dropna().unique() if not _is_readable(text)])
+    texts = pd.Series(frame["hyperparameters"]).mask(frame["stage"] != "confirm", "{}")
+    return texts.isin([text for text in texts.unique() if not _is_readable(text)])
 
 
 def _is_readable(text: str) -> bool:

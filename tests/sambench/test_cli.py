@@ -400,11 +400,16 @@ def test_publish_and_leaderboard(call: Call, done: list[str | Path]):
     assert call("leaderboard", "--check")[0] == 0
     page = Path("leaderboards/tiny.md")
     text = page.read_bytes()
-    page.write_text("edited by hand")
+    page.write_bytes(text + b"edited by hand")
     code, out, _ = call("leaderboard", "--check")
     assert code == 1 and "stale: leaderboards/tiny.md" in out
     assert call("leaderboard")[0] == 0
     assert page.read_bytes() == text
+    Path("leaderboards/README.md").write_text("of the user's")
+    for words in (("leaderboard",), (*done, "--publish")):
+        code, _, err = call(*words)
+        assert code == 2 and "leaderboards/README.md was not made by sambench" in err
+    assert Path("leaderboards/README.md").read_text() == "of the user's"
     assert call("best", "tini")[2].strip().endswith("did you mean tiny?")
 
 
