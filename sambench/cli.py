@@ -504,11 +504,14 @@ def leaderboard(
     Exits with 1 if records are damaged (the rest of them is reported), with 2 if a records file
     cannot be read (the other studies are regenerated).
     """
+    if form and (check or html):
+        other = "--check compares" if check else "--html writes"
+        raise UserError(f"--format prints and {other}: choose one")
+    from sambench.report.folder import check_names, published
+
+    check_names(folder, studies)
+    published(folder)
     if form:
-        if check:
-            raise UserError("--format prints and --check compares: choose one")
-        if html:
-            raise UserError("--format prints and --html writes: choose one")
         from sambench.report.formats import render
 
         text, damages, errors = render(form, folder, studies)

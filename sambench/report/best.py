@@ -122,7 +122,6 @@ from torch.nn.functional import cross_entropy
 
 import variants
 from sambench import data
-from sambench import records as records_
 from sambench.config import Split, Task
 from sambench.engine import models
 
@@ -185,7 +184,6 @@ import torch
 
 import variants
 from sambench import data
-from sambench import records as records_
 from sambench.config import Split, Task, Train
 from sambench.engine import models
 from sambench.engine.eager import EagerEngine

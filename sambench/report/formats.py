@@ -10,6 +10,7 @@ import pandas as pd
 from sambench.report import boards, latex, page
 from sambench.report.boards import Board
 from sambench.report.evidence import gather
+from sambench.report.folder import check_names, names_in, published
 from sambench.report.tidy import written
 
 
@@ -17,9 +18,9 @@ def render(
     form: str, folder: Path, chosen: Collection[str] = ()
 ) -> tuple[str, list[str], list[str]]:
     """The studies of a folder, or those chosen, as text; damaged lines and unreadable files."""
-    boards.check_names(Path(folder), chosen)
-    folder = boards.published(folder)
-    names = chosen or boards.names_in(folder)
+    check_names(Path(folder), chosen)
+    folder = published(folder)
+    names = chosen or names_in(folder)
     found = boards.load(folder, names)
     return FORMATS[form](list(found.read.values())), *found.problems(names)
 

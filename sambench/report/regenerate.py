@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sambench import timings
 from sambench.errors import UserError
 from sambench.report import boards, costs_page, index
+from sambench.report.folder import check_names, names_in, published
 from sambench.report.outputs import bring, outputs
 from sambench.timings import Bench
 
@@ -45,9 +46,9 @@ def regenerate(
     so does index.html, which is made where `infos` of the variants are given. UserError, and
     nothing is written, if the folder holds no records or a file would be replaced that is not ours.
     """
-    boards.check_names(Path(folder), chosen)
-    folder = boards.published(folder)
-    found = boards.load(folder, boards.names_in(folder))
+    check_names(Path(folder), chosen)
+    folder = published(folder)
+    found = boards.load(folder, names_in(folder))
     benches, bad_benches = _benches(folder)
     picked = chosen or [*found.read, *found.unreadable]
     needed = picked if infos is None else found.read

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -79,3 +80,8 @@ def raises(payload: str, report: Report) -> None:
 def sleeps(payload: str, report: Report) -> None:
     Path(payload).write_text(str(os.getpid()))
     time.sleep(600)
+
+
+def imported(ours: object, payload: object, report: Report) -> list[str]:
+    """Which of these come with something of ours, before the process's work begins."""
+    return [name for name in ("timm", "wandb") if name in sys.modules]

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from sambench.engine import models
 from sambench.errors import UserError
 from sambench.workers import ATTEMPTS, Inline, Job, Processes, RunFailed, threads_each
 
@@ -212,3 +214,9 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
+
+
+def test_a_worker_loads_no_wandb(parts: ModuleType):
+    """Workers are killed, and wandb would leave two temporary folders of each."""
+    with Processes(1, partial(parts.imported, models.build), parts.prepare) as executor:
+        assert all_of(executor, [1]) == {1: ["timm"]}
