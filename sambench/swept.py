@@ -31,6 +31,7 @@ from sambench.train import Damaged, Outcome, Run
 IDENTITY = "trial.json"
 ADMITTED = "admitted.json"
 
+IGNORE = "remove its folder, and the trial does not count"
 KEYS = {
     "study": str,
     "variant": str,
@@ -94,9 +95,7 @@ def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> Swept | None:
     try:
         outcome = train.finished(run, path)
     except Damaged:
-        raise UserError(
-            f"{path / train.RESULT} is damaged; remove its folder, and the trial does not count"
-        ) from None
+        raise UserError(f"{path / train.RESULT} is damaged; {IGNORE}") from None
     if outcome is None:
         raise UserError(
             f"{path}: {IDENTITY} and {train.RESULT} tell of different trials; remove the folder, "
@@ -105,8 +104,8 @@ def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> Swept | None:
     return Swept(run, outcome, path)
 
 
-def identity(path: Path) -> dict[str, Any] | None:
-    """What trial a folder holds, None if none; UserError if that is damaged."""
+def identity(path: Path, remedy: str = IGNORE) -> dict[str, Any] | None:
+    """What trial a folder holds, None if none; UserError with the remedy if that is damaged."""
     file = path / IDENTITY
     if not file.exists():
         return None
@@ -116,7 +115,7 @@ def identity(path: Path) -> dict[str, Any] | None:
             return stored
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         pass
-    raise UserError(f"{file} is damaged; remove its folder, and the trial does not count")
+    raise UserError(f"{file} is damaged; {remedy}")
 
 
 def land(

@@ -97,7 +97,7 @@ def _begun(
         **run.setting,
         **({"processes": processes} if processes > 1 else {}),
     }
-    held = identity(folder)
+    held = identity(folder, remedy="choose another --out")
     began_with = held.pop("data_digest", None) if held else None
     if held is not None:
         if held != stored:

@@ -62,8 +62,8 @@ def test_the_snippet_prints_the_recorded_accuracy(
 
 
 def test_a_study_without_a_complete_confirm_run_has_no_best(spec: Spec, run: Any, tmp_path: Path):
-    spec["search"]["space"]["lr"] = {"low": 1e20, "high": 1e22, "log": True}
-    spec["train"]["weight_decay"] = 1.0
+    spec["search"]["space"]["lr"] = {"low": 1e5, "high": 1e6, "log": True}
+    spec["train"] |= {"weight_decay": 1e3, "epochs": 6}
     run(spec)
     with pytest.raises(UserError, match="has no complete confirm run yet"):
         settings(records.read(tmp_path / "runs" / "tiny" / "records.csv"))

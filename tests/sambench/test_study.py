@@ -125,8 +125,8 @@ def test_a_changed_study_is_refused_unless_it_is_forked(spec: Spec, run: Any, tm
 def test_a_study_in_which_everything_diverges_still_reports(
     spec: Spec, run: Any, recorded: Recorded, tmp_path: Path
 ):
-    spec["search"]["space"]["lr"] = {"low": 1e20, "high": 1e22, "log": True}
-    spec["train"]["weight_decay"] = 1.0
+    spec["search"]["space"]["lr"] = {"low": 1e5, "high": 1e6, "log": True}
+    spec["train"] |= {"weight_decay": 1e3, "epochs": 6}
     run(spec)
     found = recorded(tmp_path / "runs" / "tiny")
     assert {(r.stage, r.outcome) for r in found} == {("search", "diverged")}

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def test_a_journal_that_lacks_what_a_run_is(local: Any, tmp_path: Path) -> None:
     local(1)
     path = tmp_path / "s" / "journal.log"
     path.write_text(path.read_text().replace("exit_code", "exit_cote"))
-    with pytest.raises(UserError, match=r"journal\.log is damaged"):
+    with pytest.raises(UserError, match=r"journal\.log(: line \d+)? is damaged"):
         local(1)
 
 
@@ -119,19 +120,26 @@ def test_a_delay_that_is_none(local: Any, monkeypatch: pytest.MonkeyPatch, given
 def _frame(value: str) -> bytes:
     record = wandb_internal_pb2.Record()
     record.history.item.add(key="loss", value_json=value)
-    data = record.SerializeToString()
-    return offline.FRAME.pack(0, len(data), offline.FULL) + data
+    return _framed(record.SerializeToString())
+
+
+def _framed(data: bytes) -> bytes:
+    check = zlib.crc32(data, zlib.crc32(bytes([offline.FULL])))
+    return offline.FRAME.pack(check, len(data), offline.FULL) + data
 
 
 def test_damaged_records_of_a_wandb_file_are_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "run-x.wandb"
     log = offline.RunLog(path)
     log.update()  # it is not there yet
-    garbage = offline.FRAME.pack(0, 4, offline.FULL) + b"\xff\xff\xff\xff"
+    garbage = _framed(b"\xff\xff\xff\xff")
     values = ("1.5", "{", "NaN", "1" * 5000, "1" + "0" * 400, "2.5")
     path.write_bytes(bytes(offline.HEADER) + garbage + b"".join(map(_frame, values)))
     log.update()
-    assert log.history("loss") == [1.5, 2.5]
+    assert log.history("loss") == [1.5, 2.5] and not log.damaged
+    path.write_bytes(path.read_bytes() + _frame("3.5").replace(b"3.5", b"9.5") + _frame("4.5"))
+    log.update()
+    assert log.history("loss") == [1.5, 2.5] and log.damaged  # ends where a check does not fit
 
 
 @pytest.mark.parametrize("name", ["WANDB_SWEEP_ID", "WANDB_RUN_ID"])
