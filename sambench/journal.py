@@ -17,10 +17,19 @@ CHECK = "check"
 
 
 class _Checked(JournalFileBackend):
-    """Optuna's file, each line with a CRC-32 of the rest of it; Optuna ignores what it adds."""
+    """Optuna's file, each line with a CRC-32 of all lines so far; Optuna ignores what it adds."""
+
+    def __init__(self, path: Path, last: int) -> None:
+        super().__init__(str(path))
+        self._last = last
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        super().append_logs([{**log, CHECK: _check(log)} for log in logs])
+        last, checked = self._last, []
+        for log in logs:
+            last = _check(log, last)
+            checked.append({**log, CHECK: f"{last:08x}"})
+        super().append_logs(checked)
+        self._last = last
 
 
 def open_journal(path: Path) -> JournalStorage:
@@ -29,29 +38,35 @@ def open_journal(path: Path) -> JournalStorage:
     Appending behind a torn line would ruin the journal for ever. The caller holds the lock of the
     journal's folder.
     """
+    last = 0
     if path.exists():
         content = path.read_bytes()
         whole = content.rfind(b"\n") + 1
-        _check_lines(path, content[:whole])
+        last = _check_lines(path, content[:whole])
         if whole < len(content):
             os.truncate(path, whole)
     path.with_name(path.name + ".lock").unlink(missing_ok=True)
     try:
-        return JournalStorage(_Checked(str(path)))
+        return JournalStorage(_Checked(path, last))
     except (LookupError, TypeError, ValueError, AssertionError, RuntimeError, AttributeError):
         raise UserError(f"{path} is damaged; {REMEDY}") from None
 
 
-def _check_lines(path: Path, content: bytes) -> None:
+def _check_lines(path: Path, content: bytes) -> int:
+    """The check of the last line; UserError for the first one that is not as it was written."""
+    last = 0
     for number, line in enumerate(content.split(b"\n")[:-1], 1):
         try:
             log = json.loads(line)
-        except (ValueError, RecursionError):
-            log = None
-        if not isinstance(log, dict) or log.pop(CHECK, _check(log)) != _check(log):
+            found = log.pop(CHECK)
+            last = _check(log, last)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            found = None
+        if found != f"{last:08x}":
             raise UserError(f"{path}: line {number} is damaged; {REMEDY}")
+    return last
 
 
-def _check(log: dict[str, Any]) -> str:
-    """Of a line without its check, as JSON writes it again."""
-    return f"{zlib.crc32(json.dumps(log).encode()):08x}"
+def _check(log: dict[str, Any], last: int) -> int:
+    """Of a line without its check, as JSON writes it again, behind lines whose check is `last`."""
+    return zlib.crc32(json.dumps(log).encode(), last)

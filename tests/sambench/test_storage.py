@@ -209,3 +209,10 @@ def test_a_folder_that_is_removed_ends_the_study_in_a_line(folder: StudyFolder):
             shutil.rmtree(folder.path)
             tuner.ask(7)
     assert "\n" not in str(told.value)
+
+
+def test_lines_of_the_journal_that_changed_places_are_named(folder: StudyFolder):
+    first, second, *rest = journal(folder).read_bytes().splitlines(keepends=True)
+    journal(folder).write_bytes(b"".join([second, first, *rest]))
+    with pytest.raises(UserError, match=r"journal\.log: line 1 is damaged"):
+        run_trials(folder, 3)
