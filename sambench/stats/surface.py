@@ -9,6 +9,7 @@ library, so both are spelled here, in element-wise arithmetic, which is the same
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -84,7 +85,8 @@ def _bell(squares: np.ndarray, log: float) -> np.ndarray:
 
 def _exp(x: float) -> float:
     with mpmath.workdps(DIGITS):
-        return float(mpmath.exp(float(x)))
+        power: Any = mpmath.exp(float(x))
+        return float(power)
 
 
 def _falling(x: np.ndarray) -> np.ndarray:
