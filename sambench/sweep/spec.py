@@ -267,7 +267,9 @@ def _known(data: Mapping[str, Any], at: str = "") -> tuple[dict[str, Any], list[
 
 
 def _left_out(key: str) -> str:
-    table, _, name = key.rpartition(".")
+    table, _, name = key.partition(".")
+    if table not in KNOWN:  # a key of the file itself, which may hold dots
+        table, name = "", key
     close = similar(name, [*KNOWN[table]], n=1, cutoff=0.75)
     hint = f"; did you mean {close[0]}?" if close else ""
     return f"{key}: unknown key, left out as W&B does{hint}"

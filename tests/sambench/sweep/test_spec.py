@@ -219,3 +219,10 @@ def test_a_long_name_fits_the_file_system() -> None:
     for name in ("../../x", "/etc/x", "a/b", "..", "."):
         folder = spec.folder_name(spec.parse(GOOD | {"name": name}), Path("s.yaml"))
         assert folder == Path(folder).name != ".."
+
+
+@pytest.mark.parametrize("key", ["a.b.c", ".", "x.y"])
+def test_keys_with_dots_are_left_out_by_name(key: str) -> None:
+    left = "unknown key, left out as W&B does"
+    assert doubts({key: 1}) == [f"sweep.yaml: {key}: {left}"]
+    assert doubts({"metric": {"name": "a", key: 1}}) == [f"sweep.yaml: metric.{key}: {left}"]
