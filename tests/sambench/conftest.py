@@ -2,7 +2,8 @@
 
 import copy
 import shutil
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -56,6 +57,14 @@ seeds = 2
 
 Spec = dict[str, Any]
 TIMINGS = {"wall_s": 0.0, "step_time_s": None}
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """The command line handles SIGTERM in its own way: afterwards it is as it was."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

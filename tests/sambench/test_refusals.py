@@ -1,10 +1,9 @@
 """Bad input in kinds: one line of at most a few hundred characters, exit code 2, nothing begun."""
 
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,13 +20,6 @@ from sambench.train import Parts
 LONGEST = 420  # characters, "sambench: " included
 DIGITS = "9" * 5000
 Refused = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture
