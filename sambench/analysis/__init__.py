@@ -1,0 +1,1 @@
+"""From records to findings: who is better, by how much, how sure. No text for people."""

@@ -1,0 +1,1 @@
+"""What a variant is: protocol, registry, plug-ins, tree operations."""

@@ -1,0 +1,1 @@
+"""`SharpnessAware` and its parts."""
