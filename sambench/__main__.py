@@ -1,5 +1,5 @@
 """`python -m sambench`"""
 
-from sambench.cli import main
+from sambench.cli.commands import main
 
 main()

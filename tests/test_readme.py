@@ -8,7 +8,7 @@ import pytest
 
 import variants
 from sambench import config
-from variants import _registry
+from variants.core import registry
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -20,7 +20,7 @@ def blocks(language: str) -> list[str]:
 @pytest.mark.parametrize("code", [b for b in blocks("python") if "run_study" not in b])
 def test_programs_run(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for registered in ("_classes", "_infos"):  # a program may register a variant of its own
-        monkeypatch.setattr(_registry, registered, dict(getattr(_registry, registered)))
+        monkeypatch.setattr(registry, registered, dict(getattr(registry, registered)))
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
 
 

@@ -3,11 +3,11 @@
 import importlib
 import pkgutil
 
-from variants import _ops as ops
-from variants._driver import SharpnessAware
-from variants._graphed import Graphed
-from variants._protocol import Evaluation, Oracle, Real, State, Tree, Update, Variant, hyper
-from variants._registry import VariantInfo, create, info, names, register
+from variants.core import ops
+from variants.core.protocol import Evaluation, Oracle, Real, State, Tree, Update, Variant, hyper
+from variants.core.registry import VariantInfo, create, info, names, register
+from variants.driver.sharpness_aware import SharpnessAware
+from variants.graphs.graphed import Graphed
 
 __all__ = [
     "Evaluation",

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Tree, Update, Variant, hyper
-from variants._registry import register
+from variants.core import ops
+from variants.core.protocol import Oracle, Real, State, Tree, Update, Variant, hyper
+from variants.core.registry import register
 
 
 def fresh(params: Tree) -> State:

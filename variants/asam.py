@@ -1,8 +1,8 @@
 """ASAM: adaptive SAM (Kwon, Kim, Park, Choi 2021, arXiv:2102.11600)."""
 
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Tree, Update, Variant, hyper
-from variants._registry import register
+from variants.core import ops
+from variants.core.protocol import Oracle, Real, State, Tree, Update, Variant, hyper
+from variants.core.registry import register
 
 
 @register(

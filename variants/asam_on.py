@@ -1,8 +1,8 @@
 """ASAM-ON: ASAM on normalisation layers only (Mueller et al. 2023, arXiv:2306.04226)."""
 
-from variants._protocol import Oracle, Real, State, Update, Variant, hyper
-from variants._registry import register
 from variants.asam import ASAM
+from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
+from variants.core.registry import register
 from variants.sam_on import only_norm
 
 

@@ -1,8 +1,8 @@
 """CR-SAM: curvature-regularized SAM (Wu, Luo, Wunsch 2024, arXiv:2312.13555)."""
 
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Update, Variant, hyper
-from variants._registry import register
+from variants.core import ops
+from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
+from variants.core.registry import register
 
 
 @register(

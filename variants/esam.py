@@ -2,10 +2,10 @@
 
 import torch
 
-from variants import _ops as ops
-from variants._protocol import FORWARD, Oracle, Real, State, Tree, Update, Variant, hyper
-from variants._registry import register
-from variants._rows import highest
+from variants.core import ops
+from variants.core.protocol import FORWARD, Oracle, Real, State, Tree, Update, Variant, hyper
+from variants.core.registry import register
+from variants.driver.rows import highest
 
 
 @register(

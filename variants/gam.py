@@ -1,8 +1,8 @@
 """GAM: gradient norm aware minimization (Zhang, Xu, Yu, Zou, Cui 2023, arXiv:2303.03108)."""
 
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Update, Variant, hyper
-from variants._registry import register
+from variants.core import ops
+from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
+from variants.core.registry import register
 
 
 @register(

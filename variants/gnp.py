@@ -1,8 +1,8 @@
 """GNP: gradient norm penalty (Zhao, Zhang, Hu 2022, arXiv:2202.03599)."""
 
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Update, Variant, hyper
-from variants._registry import register
+from variants.core import ops
+from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
+from variants.core.registry import register
 
 
 @register(

@@ -1,9 +1,9 @@
 """K-SAM (Ni, Chiang, Geiping, Goldblum, Wilson, Goldstein 2022, arXiv:2210.12864)."""
 
-from variants import _ops as ops
-from variants._protocol import FORWARD, Oracle, Real, State, Update, Variant, hyper
-from variants._registry import register
-from variants._rows import highest
+from variants.core import ops
+from variants.core.protocol import FORWARD, Oracle, Real, State, Update, Variant, hyper
+from variants.core.registry import register
+from variants.driver.rows import highest
 
 
 @register(

@@ -2,9 +2,9 @@
 
 import torch
 
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Tree, Update, Variant, hyper
-from variants._registry import register
+from variants.core import ops
+from variants.core.protocol import Oracle, Real, State, Tree, Update, Variant, hyper
+from variants.core.registry import register
 
 
 def component(gs: Tree, g: Tree) -> Tree:

@@ -4,9 +4,9 @@ from collections.abc import Hashable
 
 import torch
 
-from variants._protocol import Oracle, Real, State, Tree, Update, Variant, hyper
-from variants._registry import register
-from variants._rows import Rows, average, refuse
+from variants.core.protocol import Oracle, Real, State, Tree, Update, Variant, hyper
+from variants.core.registry import register
+from variants.driver.rows import Rows, average, refuse
 from variants.sam import SAM
 
 

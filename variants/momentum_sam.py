@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Update, Variant, hyper
-from variants._registry import register
+from variants.core import ops
+from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
+from variants.core.registry import register
 
 
 @register(

@@ -1,7 +1,7 @@
 """The baseline: no perturbation."""
 
-from variants._protocol import Oracle, State, Update, Variant
-from variants._registry import register
+from variants.core.protocol import Oracle, State, Update, Variant
+from variants.core.registry import register
 
 
 @register("plain", title="base optimizer alone", copies=0.0)

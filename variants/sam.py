@@ -1,8 +1,8 @@
 """SAM: sharpness-aware minimization (Foret, Kleiner, Mobahi, Neyshabur 2021, arXiv:2010.01412)."""
 
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Update, Variant, hyper
-from variants._registry import register
+from variants.core import ops
+from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
+from variants.core.registry import register
 
 
 @register(

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Tree, Update, Variant, hyper
-from variants._registry import register
+from variants.core import ops
+from variants.core.protocol import Oracle, Real, State, Tree, Update, Variant, hyper
+from variants.core.registry import register
 
 
 def only_norm(grads: Tree, kinds: Mapping[str, str]) -> Tree:

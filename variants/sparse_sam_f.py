@@ -2,10 +2,9 @@
 
 import torch
 
-from variants import _masks as masks
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Tree, Update, Variant, hyper
-from variants._registry import register
+from variants.core import masks, ops
+from variants.core.protocol import Oracle, Real, State, Tree, Update, Variant, hyper
+from variants.core.registry import register
 
 
 @register(

@@ -1,8 +1,8 @@
 """Stable SAM: renormalised SAM (Tan, Zhang, Liu, Wang, Hao 2024, arXiv:2401.07250)."""
 
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Update, Variant, hyper
-from variants._registry import register
+from variants.core import ops
+from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
+from variants.core.registry import register
 
 
 @register(

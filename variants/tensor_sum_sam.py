@@ -1,8 +1,8 @@
 """Tensor-sum SAM: the form of a widely copied listing, not of a paper."""
 
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Update, Variant, hyper
-from variants._registry import register
+from variants.core import ops
+from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
+from variants.core.registry import register
 
 
 @register("tensor_sum_sam", title="Tensor-sum SAM", copies=4.0)

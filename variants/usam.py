@@ -1,8 +1,8 @@
 """USAM: SAM with un-normalised ascent (Andriushchenko, Flammarion 2022, arXiv:2206.06232)."""
 
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Update, Variant, hyper
-from variants._registry import register
+from variants.core import ops
+from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
+from variants.core.registry import register
 
 
 @register(

@@ -1,8 +1,8 @@
 """WSAM: weighted SAM (Yue, Jiang, Ye, Gao, Liu, Zhang 2023, arXiv:2305.15817)."""
 
-from variants import _ops as ops
-from variants._protocol import Oracle, Real, State, Update, Variant, hyper
-from variants._registry import register
+from variants.core import ops
+from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
+from variants.core.registry import register
 
 
 @register(

@@ -11,7 +11,7 @@ def rankable(records: Records) -> pd.DataFrame:
     """The rows that count in a ranking.
 
     The study decided whether its sweeps' trials do, before it chose the first finalist
-    (`sambench.swept.admitted`); the header says so.
+    (`sambench.study.agent_trials.admitted`); the header says so.
     """
     frame = records.frame
     admitted = records.header.get("swept", {}).get("ranked")

@@ -4,15 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sambench.analysis import numbers
+from sambench.analysis import rows as rows_
+from sambench.analysis import runs as runs_
+from sambench.analysis.comparison import MIN_SEEDS, compare
+from sambench.analysis.eligible import rankable
+from sambench.analysis.rows import Row
+from sambench.analysis.runs import Runs
+from sambench.analysis.verdict import judge, untuned
 from sambench.records import STAGES, Records
-from sambench.report import numbers
-from sambench.report import rows as rows_
-from sambench.report import runs as runs_
-from sambench.report.comparison import MIN_SEEDS, compare
-from sambench.report.rows import Row
-from sambench.report.runs import Runs
-from sambench.report.sweeps import rankable
-from sambench.report.verdict import judge, untuned
 
 MANY_VARIANTS, MANY_SEEDS = 5, 10  # so many variants ask for so many seeds
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from sambench import records
+from sambench.analysis.findings import Analysis, analyse
 from sambench.errors import UserError
 from sambench.records import Records
 from sambench.records.damage import NAME
-from sambench.report.analysis import Analysis, analyse
 
 LISTED = 20  # damaged lines of a file that are told one by one
 

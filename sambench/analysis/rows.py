@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sambench import records
-from sambench.report.comparison import Comparison, Standing
-from sambench.report.runs import Runs
+from sambench.analysis.comparison import Comparison, Standing
+from sambench.analysis.runs import Runs
 from sambench.stats import Interval
 
 EDGE = 0.1  # an optimum in the outer tenth of its search range may lie outside it

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sambench import stats
-from sambench.report import numbers
-from sambench.report.comparison import MIN_SEEDS
-from sambench.report.rows import Cost, Edge, Row
+from sambench.analysis import numbers
+from sambench.analysis.comparison import MIN_SEEDS
+from sambench.analysis.rows import Cost, Edge, Row
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,19 @@ from typing import Literal
 import torch
 
 import variants
-from sambench import data as datasets
-from sambench import device as devices
-from sambench import provenance
 from sambench.bench import competitors, epochs, loops
 from sambench.bench.competitors import Entry
-from sambench.bench.timing import Rhythm, race, with_memory
+from sambench.bench.race import Rhythm, race, with_memory
+from sambench.bench.record import Bench, Timing
 from sambench.bench.work import Work
 from sambench.config import Task, Train
 from sambench.config.models import Split
-from sambench.data import eval_batches
-from sambench.engine import models
 from sambench.errors import UserError, said
-from sambench.timings import Bench, Timing
-from variants._registry import name_of
+from sambench.tasks import images as datasets
+from sambench.tasks.images import eval_batches, models
+from sambench.training import device as devices
+from sambench.training import provenance
+from variants.core.registry import name_of
 from variants.sam import SAM
 
 HEAT = 6  # variants that race at once beside the baseline: each keeps a model in memory

@@ -9,7 +9,7 @@ import torch
 
 import variants
 from sambench.bench.work import LR, Pupil, Work
-from variants import _recorder
+from variants.graphs import recorder as _recorder
 
 PEER = "pytorch_optimizer"
 WARM_UP = 3  # calls before a capture

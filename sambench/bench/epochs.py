@@ -10,9 +10,9 @@ from torch.profiler import ProfilerActivity, profile
 
 import variants
 from sambench.bench import competitors, loops
-from sambench.bench.timing import wait
+from sambench.bench.race import wait
+from sambench.bench.record import Training
 from sambench.bench.work import Work
-from sambench.timings import Training
 
 IMAGES = 50_000  # CIFAR's training set
 WARM_UP = 2  # epochs: the second one captures what the first one met once

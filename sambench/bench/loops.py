@@ -8,8 +8,8 @@ from torch.nn import functional as F
 import variants
 from sambench.bench.competitors import Competitor
 from sambench.bench.work import LR, Pupil, Work
-from sambench.data import Images
-from sambench.engine.eager import EagerEngine
+from sambench.tasks.images import Images
+from sambench.training.engine import EagerEngine
 
 EPOCHS = 1_000_000  # length of the schedule, longer than any benchmark
 

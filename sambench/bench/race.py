@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from sambench.bench.competitors import Competitor, Entry
+from sambench.bench.record import Timing
 from sambench.bench.work import Work
-from sambench.timings import Timing
-from variants._live_bytes import LiveBytes
+from variants.testing.live_bytes import LiveBytes
 
 MEMORY_STEPS = 6  # one more than LookSAM's default period
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sambench.timings import Bench, Timing, Training
+from sambench.bench.record import Bench, Timing, Training
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sambench.config import Train
-from sambench.data import Data
-from sambench.engine.optimizers import base_optimizer
+from sambench.tasks.images import Data
+from sambench.training.optimizers import base_optimizer
 
 LR = 1e-3  # small enough for any model: a step that diverges is skipped, and would cost less
 

@@ -1,1 +1,3 @@
-"""The command line."""
+"""The command line: parse, call, print."""
+
+from sambench.cli.commands import main as main

@@ -155,7 +155,7 @@ def fail(message: str, code: int) -> NoReturn:
 
 def _speaks() -> bool:
     """Whether no other process of this run, if there are any, tells the same."""
-    from sambench import launch
+    from sambench.training import launch
 
     try:
         if not launch.launched():
@@ -164,9 +164,9 @@ def _speaks() -> bool:
         return True
     if "torch.distributed" not in sys.modules:
         return os.environ["RANK"] == "0"
-    from sambench import distributed
+    from sambench.training import processes
 
-    return distributed.first_to_fail()
+    return processes.first_to_fail()
 
 
 def _unusable(error: OSError) -> str:
@@ -187,7 +187,7 @@ def works(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
-        from sambench.workers import RunFailed
+        from sambench.executors.local import RunFailed
 
         try:
             command(*args, **kwargs)
@@ -239,10 +239,13 @@ def study(
     """
     from rich.console import Console
 
-    from sambench import config, finished, launch, limits
-    from sambench import device as devices
-    from sambench import root as places
+    from sambench import config
+    from sambench.cli import limits
+    from sambench.study import finished
+    from sambench.study import root as places
     from sambench.tracking import modes
+    from sambench.training import device as devices
+    from sambench.training import launch
 
     limits.check()
     devices.check(device)
@@ -261,12 +264,12 @@ def study(
             return
     loaded = config.load(name, words)
 
-    from sambench.study import Settings, run_study  # seconds, and nothing is wrong so far
+    from sambench.study.run import Settings, run_study  # seconds, and nothing is wrong so far
 
     num = _workers(workers, device)
     if dry_run:
-        from sambench.plan import plan
-        from sambench.report.plans import render
+        from sambench.render.terminal.estimate import render
+        from sambench.study.estimate import plan
 
         found = plan(loaded, on=device, workers=num, root=root, wandb=wandb)
         click.echo(json.dumps(found.as_dict())) if as_json else console.print(render(found))
@@ -292,7 +295,7 @@ def _present(analysis: Any, folder: Path, console: Any, *, as_json: bool, publis
         _show(analysis, folder, console)
     _compare(analysis, console)
     if publish:
-        from sambench.report.publish import publish as copy
+        from sambench.render.publishing import publish as copy
 
         page = copy(folder, LEADERBOARDS, _infos())
         console.print(f"published: {page}", markup=False)
@@ -302,8 +305,8 @@ def _workers(asked: int | None, device: str) -> int:
     """On a CPU one worker per core, since small models gain little from threads; else one."""
     if asked is not None:
         return asked
-    from sambench import device as devices
-    from sambench.workers import threads_each
+    from sambench.executors.local import threads_each
+    from sambench.training import device as devices
 
     return threads_each(1) if devices.resolve(device) == "cpu" else 1
 
@@ -323,7 +326,7 @@ def _command(
 
 
 def _show(analysis: Any, folder: Path, console: Any) -> None:
-    from sambench.report import terminal
+    from sambench.render.terminal import leaderboard as terminal
 
     console.print()
     console.print(terminal.render(analysis))
@@ -334,8 +337,8 @@ def _show(analysis: Any, folder: Path, console: Any) -> None:
 def _compare(analysis: Any, console: Any) -> None:
     """Says whether a published page of the same study has the same groups."""
     from sambench import records
-    from sambench.report.analysis import analyse
-    from sambench.report.publish import groups_agree
+    from sambench.analysis.findings import analyse
+    from sambench.render.publishing import groups_agree
 
     published = LEADERBOARDS / f"{analysis.study}.csv"
     if published.exists():
@@ -398,10 +401,12 @@ def trial(
 
     from rich.console import Console
 
-    from sambench import config, launch, limits
-    from sambench import device as devices
+    from sambench import config
+    from sambench.cli import limits
     from sambench.config import chosen
-    from sambench.sweep.agent import called
+    from sambench.sweeps.agent import called
+    from sambench.training import device as devices
+    from sambench.training import launch
 
     by = called() if out is None else None
 
@@ -414,14 +419,14 @@ def trial(
     launch.check_meeting_place()
     study = config.load(name, overrides, variant)
 
-    from sambench import distributed  # seconds, and nothing is wrong so far
-    from sambench import trial as trials
-    from sambench.report.trials import render
-    from sambench.study import cache_folder
-    from sambench.sweep import agented
+    from sambench.render.terminal.trial import render
+    from sambench.study import trial as trials
+    from sambench.study.run import cache_folder
+    from sambench.sweeps import agent_trial
+    from sambench.training import processes  # seconds, and nothing is wrong so far
 
-    with distributed.joined() as world, tempfile.TemporaryDirectory() as scratch:
-        on = device if world.size == 1 else distributed.own_device(device)
+    with processes.joined() as world, tempfile.TemporaryDirectory() as scratch:
+        on = device if world.size == 1 else processes.own_device(device)
         agent = by if world.size == 1 else None
         run = trials.plan(
             study,
@@ -435,7 +440,7 @@ def trial(
             stage="search" if agent else "trial",
         )
         if agent:
-            outcome = agented.execute(run, root, agent)
+            outcome = agent_trial.execute(run, root, agent)
         else:
             outcome = trials.execute(
                 run,
@@ -457,7 +462,7 @@ def best(name: str, form: str, root: Path) -> None:
     """The winner of a study, as a program that trains it or as JSON."""
     found = _told(_records_of(name, root))
 
-    from sambench.report import best as winner
+    from sambench.render import program as winner
 
     click.echo(winner.snippet(found) if form == "python" else json.dumps(winner.settings(found)))
 
@@ -465,7 +470,7 @@ def best(name: str, form: str, root: Path) -> None:
 def _told(path: Path) -> Any:
     """Records, after what is damaged in them has been said."""
     from sambench import records
-    from sambench.report import boards
+    from sambench.analysis import published as boards
 
     found = records.read(path)
     for line in boards.damages(path, found):
@@ -507,18 +512,18 @@ def leaderboard(
     if form and (check or html):
         other = "--check compares" if check else "--html writes"
         raise UserError(f"--format prints and {other}: choose one")
-    from sambench.report.folder import check_names, published
+    from sambench.render.folder import check_names, published
 
     check_names(folder, studies)
     published(folder)
     if form:
-        from sambench.report.formats import render
+        from sambench.render.formats import render
 
         text, damages, errors = render(form, folder, studies)
         click.echo(text, nl=False)
         _exit(damages, errors)
         return
-    from sambench.report.regenerate import regenerate
+    from sambench.render.regeneration import regenerate
 
     found = regenerate(folder, studies, check=check, infos=_infos() if html else None)
     for path in found.stale:
@@ -569,9 +574,9 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
 
     from rich.console import Console
 
-    from sambench import device as devices
-    from sambench import limits
+    from sambench.cli import limits
     from sambench.config import roster
+    from sambench.training import device as devices
 
     limits.check()
     devices.check(settings["device"])
@@ -580,8 +585,8 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
 
     import variants as registry
     from sambench.bench import Settings, measure
-    from sambench.report import costs_page
-    from sambench.report.costs import costs
+    from sambench.bench.ratios import costs
+    from sambench.render.markdown import costs as costs_page
 
     names = registry.names() if chosen == "all" else tuple(n.strip() for n in chosen.split(","))
     options = {"variants": chosen, **settings}
@@ -597,7 +602,7 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
     else:
         console.print(costs_page.terminal(found))
     if publish:
-        from sambench.report.publish import publish_costs
+        from sambench.render.publishing import publish_costs
 
         page = publish_costs(found, LEADERBOARDS, _infos())
         console.print(f"published: {page}", markup=False)
@@ -614,7 +619,7 @@ def variants(name: str | None, as_json: bool) -> None:
         roster.check("", name)
 
     import variants as registry
-    from sambench.report import catalog
+    from sambench.render.terminal import catalog
 
     try:
         infos = [registry.info(key) for key in ([name] if name else registry.names())]
@@ -646,12 +651,12 @@ def sweep_export(
 ) -> None:
     """Write a W&B sweep file per variant of a study; `wandb sweep FILE` takes it from there."""
     from sambench import config
-    from sambench import device as devices
+    from sambench.training import device as devices
 
     devices.check(device)
     study = config.load(name, overrides)
 
-    from sambench.sweep import export
+    from sambench.sweeps import export
 
     found = export.files(study, name, root, labels=labels, overrides=overrides, device=device)
     export.write(found)
@@ -695,13 +700,13 @@ def sweep_run(
 
     from rich.console import Console
 
-    from sambench.sweep import spec
+    from sambench.sweeps import spec
 
     doubts: list[str] = []
     loaded = spec.load(file, doubts.append)
 
-    from sambench.report import local_sweep as report
-    from sambench.sweep import local as engine
+    from sambench.render.terminal import local_sweep as report
+    from sambench.sweeps import local as engine
 
     console = Console(stderr=as_json)
     folder = root / "sweeps" / spec.folder_name(loaded, file)
@@ -742,12 +747,12 @@ def sweep_dashboard(
     """
     import shlex
 
-    from sambench.sweep import dashboard
+    from sambench.sweeps import dashboard
 
     if upload is not None:
         path, description = upload, dashboard.read(upload)
     else:
-        from sambench.report.analysis import analyse
+        from sambench.analysis.findings import analyse
 
         analysis = analyse(_told(_records_of(name, root)))
         path = dashboard.place(root, analysis.study)

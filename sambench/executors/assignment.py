@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from sambench import train
-from sambench.train import Outcome, Parts, Report, Run
-from sambench.workers import threads_each
+from sambench.executors.local import threads_each
+from sambench.training import run as train
+from sambench.training.run import Outcome, Parts, Report, Run
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from sambench.analysis.csv_tables import rounded
+from sambench.analysis.eligible import rankable
+from sambench.analysis.tables import TABLES
+from sambench.analysis.tables.ranking import note
 from sambench.records import Records
-from sambench.report.sweeps import rankable
-from sambench.report.tables import TABLES
-from sambench.report.tables.ranking import note
-from sambench.report.tidy import rounded
 
 SEARCHED = ("search", "divergence", "sensitivity", "budget")  # a sweep's trials count in these
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """By name, as in `sambench.report.tables`, with the numbers that are published."""
+    """By name, as in `sambench.analysis.tables`, with the numbers that are published."""
 
     tables: Mapping[str, pd.DataFrame]
     unranked: str

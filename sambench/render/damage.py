@@ -1,6 +1,6 @@
 """How damaged records are told to readers."""
 
-from sambench.report.analysis import Analysis
+from sambench.analysis.findings import Analysis
 
 LISTED = 10  # one by one; the JSON output has all
 

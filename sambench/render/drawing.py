@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sambench.report import numbers
-from sambench.report.analysis import Analysis
-from sambench.report.harmless import is_harmless
+from sambench.analysis import numbers
+from sambench.analysis.findings import Analysis
+from sambench.render.harmless import is_harmless
 
 if TYPE_CHECKING:
-    from sambench.report.figures import Drawn
+    from sambench.render.figures import Drawn
 
 SEAL = re.compile(
     r"<!-- figure (?P<place>\d+) of (?P<num>\d+), matplotlib \S+, from (?P<source>\w+), "
@@ -66,7 +66,7 @@ def draw(
         linked = LINK.findall(_text(folder / f"{name}.md"))
         links = tuple((path, alt) for alt, path in linked if path.startswith(f"{name}/"))
         return Drawing({}, links, f"figures of {name} left as they are: no matplotlib")
-    from sambench.report import figures
+    from sambench.render import figures
 
     drawn = figures.render(tables, named)
     links = tuple((f"{name}/{figure.name}.svg", figure.alt) for figure in drawn)
@@ -123,7 +123,7 @@ def _digest(texts: Mapping[str, str]) -> str:
 @cache
 def _code() -> bytes:
     """The code that draws."""
-    files = [HERE / "numbers.py", *sorted((HERE / "figures").glob("*.py"))]
+    files = [HERE.parent / "analysis" / "numbers.py", *sorted((HERE / "figures").glob("*.py"))]
     return b"".join(path.read_bytes() for path in files)
 
 

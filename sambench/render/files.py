@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sambench.analysis.csv_tables import written
+from sambench.analysis.published import Board
 from sambench.files import write_atomically
-from sambench.report import drawing, evidence, ownership, page
-from sambench.report.boards import Board
-from sambench.report.evidence import Evidence
-from sambench.report.ownership import is_ours
-from sambench.report.tidy import written
+from sambench.render import attachments, drawing, ownership
+from sambench.render.attachments import Evidence
+from sambench.render.markdown import page
+from sambench.render.ownership import is_ours
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Outputs:
 
 def outputs(name: str, board: Board, folder: Path) -> Outputs:
     """Of a study whose page is, or will be, FOLDER/NAME.md."""
-    found = evidence.gather(board.records)
+    found = attachments.gather(board.records)
     tables = {table: written(frame) for table, frame in found.tables.items()}
     figures = drawing.draw(name, board.analysis, found.tables, tables, folder)
     found = found.drawn(figures.links)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from sambench.report import boards, latex, page
-from sambench.report.boards import Board
-from sambench.report.evidence import gather
-from sambench.report.folder import check_names, names_in, published
-from sambench.report.tidy import written
+from sambench.analysis import published as boards
+from sambench.analysis.csv_tables import written
+from sambench.analysis.published import Board
+from sambench.render import latex
+from sambench.render.attachments import gather
+from sambench.render.folder import check_names, names_in, published
+from sambench.render.markdown import page
 
 
 def render(

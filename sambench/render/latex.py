@@ -1,9 +1,9 @@
 """A leaderboard as a LaTeX table with booktabs, ready to paste."""
 
-from sambench.report import numbers
-from sambench.report.analysis import Analysis
-from sambench.report.rows import Row
-from sambench.report.texts import one_line
+from sambench.analysis import numbers
+from sambench.analysis.findings import Analysis
+from sambench.analysis.rows import Row
+from sambench.render.texts import one_line
 
 ESCAPES = {
     "\\": r"\textbackslash{}",

@@ -3,11 +3,11 @@
 from typing import Any
 
 from sambench import records as records_
+from sambench.analysis.findings import Analysis, analyse
 from sambench.config import OWN_BASES, OWN_SCHEDULES, Train, extensions
 from sambench.errors import UserError
 from sambench.records import Record, Records, as_records
-from sambench.report.analysis import Analysis, analyse
-from sambench.report.texts import one_line
+from sambench.render.texts import one_line
 
 
 def settings(records: Records) -> dict[str, Any]:
@@ -121,20 +121,20 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import variants
-from sambench import data
+from sambench.tasks import images
 from sambench.config import Split, Task
-from sambench.engine import models
+from sambench.tasks.images import models
 
 task = {task}
 streams = {streams}
-sets = data.load(task, streams)  # your own images go here
+sets = images.load(task, streams)  # your own images go here
 
 torch.manual_seed(streams["init"])
 channels, classes = sets.train.shape[1], len(sets.classes)
 model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
 base = {base}
 epochs, batch_size = {epochs}, {batch_size}
-steps = epochs * data.num_batches(len(sets.train), batch_size)
+steps = epochs * images.num_batches(len(sets.train), batch_size)
 warmup = round({warmup} * steps)
 optimizer = variants.SharpnessAware(
     base,
@@ -154,7 +154,7 @@ def factor(step):
 schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 for epoch in range(epochs):
     model.train()
-    for x, y in data.epoch_batches(
+    for x, y in images.epoch_batches(
         sets.train,
         batch_size=batch_size,
         seed=streams["order"],
@@ -172,7 +172,7 @@ for epoch in range(epochs):
 
 model.eval()
 with torch.no_grad():
-    batches = data.eval_batches(sets.test, batch_size=1024, mean=sets.mean, std=sets.std)
+    batches = images.eval_batches(sets.test, batch_size=1024, mean=sets.mean, std=sets.std)
     hits = torch.cat([model(x).argmax(1) == y for x, y in batches])
 print(f"test accuracy: {{hits.double().mean():.2%}}")
 '''
@@ -183,15 +183,15 @@ ENGINE = """\
 import torch
 
 import variants
-from sambench import data
+from sambench.tasks import images
 from sambench.config import Split, Task, Train
-from sambench.engine import models
-from sambench.engine.eager import EagerEngine
+from sambench.tasks.images import models
+from sambench.training import EagerEngine
 
 task = {task}
 train = {train}
 streams = {streams}
-sets = data.load(task, streams)  # your own images go here
+sets = images.load(task, streams)  # your own images go here
 
 torch.manual_seed(streams["init"])
 channels, classes = sets.train.shape[1], len(sets.classes)

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 
-from sambench import timings
+from sambench.analysis import published as boards
+from sambench.analysis.findings import Analysis
+from sambench.analysis.numbers import listing
+from sambench.bench import record
+from sambench.bench.record import Bench
 from sambench.files import write_atomically
-from sambench.report import boards, ownership
-from sambench.report.analysis import Analysis
-from sambench.report.numbers import listing
-from sambench.report.outputs import bring, outputs
-from sambench.report.regenerate import Infos, regenerate
-from sambench.timings import Bench
+from sambench.render import ownership
+from sambench.render.files import bring, outputs
+from sambench.render.regeneration import Infos, regenerate
 
 
 def publish(run_dir: str | Path, folder: str | Path, infos: Infos = None) -> Path:
@@ -35,7 +36,7 @@ def publish_costs(bench: Bench, folder: str | Path, infos: Infos = None) -> Path
     slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
     target = Path(folder) / f"cost-{slug}.json"
     _check_pages({target: "", target.with_suffix(".md"): ""}, infos)
-    timings.add(target, bench)
+    record.add(target, bench)
     regenerate(folder, infos=infos)
     return target.with_suffix(".md")
 

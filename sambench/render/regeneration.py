@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from sambench import timings
+from sambench.analysis import published as boards
+from sambench.bench import record
+from sambench.bench.record import Bench
 from sambench.errors import UserError
-from sambench.report import boards, costs_page, index
-from sambench.report.folder import check_names, names_in, published
-from sambench.report.outputs import bring, outputs
-from sambench.timings import Bench
+from sambench.render.files import bring, outputs
+from sambench.render.folder import check_names, names_in, published
+from sambench.render.markdown import costs, index
 
 if TYPE_CHECKING:
     from variants import VariantInfo
@@ -55,10 +56,10 @@ def regenerate(
     every = boards.each(found, lambda name, board: outputs(name, board, folder), needed)
     made = {name: own for name, own in every.items() if name in picked}
     texts = {folder / path: text for own in made.values() for path, text in own.texts.items()}
-    texts |= {folder / f"{name}.md": costs_page.render(name, b) for name, b in benches.items()}
+    texts |= {folder / f"{name}.md": costs.render(name, b) for name, b in benches.items()}
     texts[folder / "README.md"] = index.render(found, benches)
     if infos is not None:
-        from sambench.report import html
+        from sambench.render import html
 
         texts[folder / "index.html"] = html.render(found, every, folder, benches, infos)
     left = [path for own in made.values() for path in own.left(folder)]
@@ -72,7 +73,7 @@ def _benches(folder: Path) -> tuple[dict[str, tuple[Bench, ...]], list[str]]:
     found, errors = {}, []
     for path in sorted(folder.glob("cost-*.json")):
         try:
-            found[path.stem] = timings.read(boards.named(path))
+            found[path.stem] = record.read(boards.named(path))
         except UserError as error:
             errors.append(str(error))
     return found, errors

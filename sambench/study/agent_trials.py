@@ -21,12 +21,13 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState
 
-from sambench import seeds, train
+from sambench import seeds
 from sambench.config import Arm, Space, Study, fingerprint
 from sambench.errors import UserError
 from sambench.files import read_sealed, write_atomically
-from sambench.protocol import epochs
-from sambench.train import Damaged, Outcome, Run
+from sambench.study.protocol import epochs
+from sambench.training import run as train
+from sambench.training.run import Damaged, Outcome, Run
 
 IDENTITY = "trial.json"
 ADMITTED = "admitted.json"

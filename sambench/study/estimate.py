@@ -7,13 +7,15 @@ from typing import Any
 
 import torch
 
-from sambench import data, device, seeds, tracking, train
+from sambench import seeds, tracking
 from sambench.config import Study
-from sambench.preflight import preflight
-from sambench.protocol import expected_passes
-from sambench.study import cache_folder
-from sambench.train import Parts, Run
-from sambench.workers import threads_each
+from sambench.executors.local import threads_each
+from sambench.study.preflight import preflight
+from sambench.study.protocol import expected_passes
+from sambench.study.run import cache_folder
+from sambench.tasks import images
+from sambench.training import device, run
+from sambench.training.run import Parts, Run
 
 PROBE_STEPS = 5  # timed after as many that warm up
 
@@ -49,7 +51,7 @@ def plan(study: Study, *, on: str, workers: int, root: Path, wandb: str | None) 
     finalists = study.finalists.top * study.finalists.seeds * len(arms)
     confirm = study.confirm.seeds * len(arms)
     runs = search + finalists + confirm
-    steps = data.num_batches(len(dataset.train), study.train.batch_size) * study.train.epochs
+    steps = images.num_batches(len(dataset.train), study.train.batch_size) * study.train.epochs
     evaluations = sum(map(expected_passes, arms)) * steps * runs / len(arms)
     before = torch.get_num_threads()
     torch.set_num_threads(threads_each(workers))
@@ -71,13 +73,13 @@ def plan(study: Study, *, on: str, workers: int, root: Path, wandb: str | None) 
     )
 
 
-def _seconds_per_evaluation(study: Study, dataset: data.Data, on: str) -> float:
+def _seconds_per_evaluation(study: Study, dataset: images.Data, on: str) -> float:
     """Median time of a training step of the baseline."""
     lr = study.search.space["lr"].extremes
     probe = Run(
         study, "probe", "plain", "search", 0, seeds.derive(0), min(lr.values()), {}, 1, device=on
     )
-    engine = train.engine_for(probe, dataset, Parts())
+    engine = run.engine_for(probe, dataset, Parts())
     times: list[float] = []
     for x, y in _batches(study, engine.data):
         start = time.perf_counter()
@@ -90,9 +92,9 @@ def _seconds_per_evaluation(study: Study, dataset: data.Data, on: str) -> float:
     return measured[len(measured) // 2]
 
 
-def _batches(study: Study, dataset: data.Data) -> Any:
+def _batches(study: Study, dataset: images.Data) -> Any:
     while True:
-        yield from data.epoch_batches(
+        yield from images.epoch_batches(
             dataset.train,
             batch_size=study.train.batch_size,
             seed=0,

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 import variants
-from sambench import provenance, records
+from sambench import records
 from sambench.config import Arm, Study
 from sambench.records import Record
-from sambench.train import Outcome, Run
+from sambench.training import provenance
+from sambench.training.run import Outcome, Run
 
 
 def rows(results: Iterable[tuple[Run, Outcome]], source: str = "study") -> list[Record]:

@@ -9,13 +9,13 @@ from pathlib import Path
 import filelock
 import optuna
 
-from sambench import data
 from sambench.config import Study, changed_keys
 from sambench.errors import UserError, WorkFailed
 from sambench.files import write_atomically
-from sambench.journal import OPENING, open_journal
-from sambench.report import ownership
-from sambench.train import Run
+from sambench.render import ownership
+from sambench.study.journal import OPENING, open_journal
+from sambench.tasks import images
+from sambench.training.run import Run
 
 
 class Held(UserError):
@@ -75,15 +75,15 @@ class StudyFolder:
     def data_digest(self) -> str | None:
         """Of all the data that the study began with; None if that was not kept."""
         known = self._began_with()
-        return None if known is None else data.digest(known)
+        return None if known is None else images.digest(known)
 
-    def check_data(self, contents: data.Contents) -> None:
+    def check_data(self, contents: images.Contents) -> None:
         """UserError if the study began with other data; kept if it only begins now."""
         with self.landing():
             known = self._began_with()
             if known is None:
                 write_atomically(self._data, json.dumps(dict(contents)))
-            elif changed := data.difference(known, contents):
+            elif changed := images.difference(known, contents):
                 raise UserError(
                     f"task.dataset: the data of study {self.study.name!r} have changed since it "
                     f"began: {changed}; undo that, or start a new study with --fork NAME"
@@ -93,7 +93,7 @@ class StudyFolder:
     def _data(self) -> Path:
         return self.path / "data.json"
 
-    def _began_with(self) -> data.Contents | None:
+    def _began_with(self) -> images.Contents | None:
         try:
             known = json.loads(self._data.read_text())
         except FileNotFoundError:

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 import variants
-from sambench import data as datasets
-from sambench import seeds, train
+from sambench import seeds
 from sambench.config import Arm, Study, Train
-from sambench.data import Data, eval_batches, num_batches
-from sambench.engine import models
-from sambench.engine.eager import EagerEngine
-from sambench.engine.optimizers import base_optimizer, schedule
 from sambench.errors import UserError, said
-from sambench.train import Parts, Run
+from sambench.tasks import images as datasets
+from sambench.tasks.images import Data, eval_batches, models, num_batches
+from sambench.training import run
+from sambench.training.engine import EagerEngine
+from sambench.training.optimizers import base_optimizer, schedule
+from sambench.training.run import Parts, Run
 
 PROBED = 200  # steps at which a schedule is looked at
 
@@ -49,7 +49,7 @@ def preflight(
         for note in datasets.notes(study.task):
             print(f"sambench: {study.task.dataset}: {note}", file=sys.stderr)
     probe = Run(study, "probe", "plain", "search", 0, seeds.derive(0), 0.1, {}, 1, device=on)
-    engine = train.engine_for(probe, dataset, parts)
+    engine = run.engine_for(probe, dataset, parts)
     name = "your own model" if parts.model else study.task.model
     _check_model(study, engine, name)
     _check_batches(study.train, engine, name, processes)

@@ -11,26 +11,29 @@ import optuna
 from rich.console import Console
 from torch import nn
 
-from sambench import checkpoint, config, device, recording, records, swept, tracking, train
-from sambench import data as datasets
+from sambench import config, records, tracking
+from sambench.analysis import published
+from sambench.analysis.findings import Analysis
 from sambench.config import Study
-from sambench.data import Data
-from sambench.engine.eager import Loss
 from sambench.errors import UserError
-from sambench.preflight import preflight
-from sambench.progress import Display
-from sambench.protocol import Protocol, cost, expected_cost
+from sambench.executors.assignment import Assignment, execute, prepare
+from sambench.executors.local import Executor, Inline, Job, Processes
 from sambench.records import Record
-from sambench.report import boards
-from sambench.report.analysis import Analysis
-from sambench.report.outputs import bring, outputs
-from sambench.search import Tuner
-from sambench.storage import StudyFolder
-from sambench.swept import Swept
+from sambench.render.files import bring, outputs
+from sambench.study import agent_trials, evidence
+from sambench.study.agent_trials import Swept
+from sambench.study.display import Display
+from sambench.study.folder import StudyFolder
+from sambench.study.preflight import preflight
+from sambench.study.protocol import Protocol, cost, expected_cost
+from sambench.study.tuner import Tuner
+from sambench.tasks import images as datasets
+from sambench.tasks.images import Data
 from sambench.tracking import EQUAL_COMPUTE, Tracker
-from sambench.train import Outcome, Parts, Run
-from sambench.worker import Assignment, execute, prepare
-from sambench.workers import Executor, Inline, Job, Processes
+from sambench.training import checkpoint, device
+from sambench.training import run as train
+from sambench.training.engine import Loss
+from sambench.training.run import Outcome, Parts, Run
 
 
 @dataclass(frozen=True)
@@ -84,32 +87,32 @@ def land(folder: StudyFolder, command: str) -> Analysis | None:
     """
     study = folder.study
     arms = study.arms()
-    if not (trials := swept.found(folder.path, study, arms)):
+    if not (trials := agent_trials.found(folder.path, study, arms)):
         return None
     with folder.opened_to_land() as storage:
         if storage is None:
             return None
-        trials = swept.found(folder.path, study, arms)  # again, now that nobody else lands
-        landed = swept.land(storage, trials, study, arms)
+        trials = agent_trials.found(folder.path, study, arms)  # again, now that nobody else lands
+        landed = agent_trials.land(storage, trials, study, arms)
         kept = records.read(folder.records) if folder.records.exists() else None
         known = kept.records if kept else ()
-        fresh = recording.rows(_results(landed), "sweep")
+        fresh = evidence.rows(_results(landed), "sweep")
         if [row for row in known if row.source == "sweep"] == fresh:
             return None
         own = [row for row in known if row.source != "sweep"]
-        rows = recording.ordered([*own, *fresh])
+        rows = evidence.ordered([*own, *fresh])
         newest = max((t.folder / train.RESULT for t in landed.values()), key=_age)
-        header = kept.header if kept else recording.header(study, arms, rows, command, newest)
+        header = kept.header if kept else evidence.header(study, arms, rows, command, newest)
         header |= _of_data(folder)
-        ranked = swept.admitted(folder.path, landed, arms, decide=False)
-        header = header | swept.standing(landed, ranked, arms)
+        ranked = agent_trials.admitted(folder.path, landed, arms, decide=False)
+        header = header | agent_trials.standing(landed, ranked, arms)
         return report(folder, header, rows)
 
 
 def report(folder: StudyFolder, header: Mapping[str, Any], rows: Sequence[Record]) -> Analysis:
     """Writes the records, their page, its tables and its figures."""
     records.write(folder.records, header, rows)
-    board = boards.read(folder.records)
+    board = published.read(folder.records)
     made = outputs(folder.page.stem, board, folder.path)
     bring({folder.path / name: text for name, text in made.texts.items()}, made.left(folder.path))
     return board.analysis
@@ -196,12 +199,12 @@ class _Execution:
 
     def _land(self, storage: optuna.storages.BaseStorage) -> None:
         """Takes in the trials that W&B agents have run."""
-        trials = swept.found(self.folder.path, self.study, self.arms)
-        self.swept = swept.land(storage, trials, self.study, self.arms)
+        trials = agent_trials.found(self.folder.path, self.study, self.arms)
+        self.swept = agent_trials.land(storage, trials, self.study, self.arms)
 
     def _admitted(self) -> dict[str, tuple[Run, Outcome]]:
         """Those that may become finalists."""
-        ids = swept.admitted(self.folder.path, self.swept, self.arms)
+        ids = agent_trials.admitted(self.folder.path, self.swept, self.arms)
         return {id: (self.swept[id].run, self.swept[id].outcome) for id in ids}
 
     def _executor(self) -> AbstractContextManager[Executor]:
@@ -280,8 +283,8 @@ class _Execution:
     def _report(self) -> Analysis:
         self.tracker.settle()
         own = [(run, self._located(run, outcome)) for run, outcome in self.results.values()]
-        taken_in = recording.rows(_results(self.swept), "sweep")
-        rows = recording.ordered([*recording.rows(own), *taken_in])
+        taken_in = evidence.rows(_results(self.swept), "sweep")
+        rows = evidence.ordered([*evidence.rows(own), *taken_in])
         analysis = report(self.folder, self._header(rows), rows)
         files = [self.folder.records, self.folder.page, *self.folder.figures()]
         described = tracking.describe_study(self.study)
@@ -295,7 +298,7 @@ class _Execution:
     def _header(self, rows: Sequence[Record]) -> dict[str, Any]:
         results = [self.folder.run(run) / train.RESULT for run, _ in self.results.values()]
         newest = max(results, key=_age, default=None)
-        header = recording.header(self.study, self.arms, rows, self.settings.command, newest)
+        header = evidence.header(self.study, self.arms, rows, self.settings.command, newest)
         header |= _of_data(self.folder)
-        ranked = swept.admitted(self.folder.path, self.swept, self.arms)
-        return header | swept.standing(self.swept, ranked, self.arms)
+        ranked = agent_trials.admitted(self.folder.path, self.swept, self.arms)
+        return header | agent_trials.standing(self.swept, ranked, self.arms)

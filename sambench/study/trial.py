@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import variants
-from sambench import checkpoint, data, device, seeds, train
+from sambench import seeds
 from sambench.config import Study, VariantTable, fingerprint
 from sambench.config.arms import Arm, arm
 from sambench.config.chosen import check
-from sambench.distributed import ALONE, World
 from sambench.errors import UserError, nearest
 from sambench.files import write_sealed
-from sambench.preflight import preflight
-from sambench.protocol import epochs, settable
-from sambench.swept import IDENTITY, identity
-from sambench.train import NO_PARTS, Outcome, Report, Run
+from sambench.study.agent_trials import IDENTITY, identity
+from sambench.study.preflight import preflight
+from sambench.study.protocol import epochs, settable
+from sambench.tasks import images
+from sambench.training import checkpoint, device
+from sambench.training import run as train
+from sambench.training.processes import ALONE, World
+from sambench.training.run import NO_PARTS, Outcome, Report, Run
 
 
 def plan(
@@ -110,7 +113,7 @@ def _begun(
             "choose another --out"
         )
     preflight(run.study, run.device, cache, NO_PARTS, [_arm(run.study, run.label)], processes)
-    found = data.digest(data.contents(run.study.task, cache))
+    found = images.digest(images.contents(run.study.task, cache))
     if began_with not in (None, found):
         raise UserError(
             f"task.dataset: {run.study.task.dataset} has changed since the trial in {folder} "

@@ -11,14 +11,16 @@ from typing import Any
 
 import optuna
 
-from sambench import data, swept, train
-from sambench import trial as trials
 from sambench.files import write_sealed
-from sambench.storage import StudyFolder
-from sambench.study import cache_folder, land
-from sambench.sweep.agent import Agent
+from sambench.study import agent_trials
+from sambench.study import trial as trials
+from sambench.study.folder import StudyFolder
+from sambench.study.run import cache_folder, land
+from sambench.sweeps.agent import Agent
+from sambench.tasks import images
 from sambench.tracking import describe
-from sambench.train import Outcome, Run, Stopped
+from sambench.training import run as train
+from sambench.training.run import Outcome, Run, Stopped
 
 
 def execute(run: Run, root: Path, agent: Agent) -> Outcome:
@@ -28,11 +30,13 @@ def execute(run: Run, root: Path, agent: Agent) -> Outcome:
     """
     study = StudyFolder(root, run.study)
     study.check()
-    swept.found(study.path, run.study, run.study.arms())  # what is damaged is known before training
-    study.check_data(data.contents(run.study.task, cache_folder(root)))
+    agent_trials.found(
+        study.path, run.study, run.study.arms()
+    )  # what is damaged is known before training
+    study.check_data(images.contents(run.study.task, cache_folder(root)))
     if run.label not in {arm.label for arm in run.study.arms()}:
         print(f"{run.label} is no variant of {run.study.name}: not recorded there", file=sys.stderr)
-    folder = swept.folder(study.path, agent.sweep_id, agent.run_id)
+    folder = agent_trials.folder(study.path, agent.sweep_id, agent.run_id)
     logged = _AgentsRun(run)
     try:
         with _stoppable():
@@ -70,7 +74,7 @@ def _stoppable() -> Iterator[None]:
 
 def _leave_failed(run: Run, folder: Path, error: Exception) -> None:
     """A crash counts, too: agents would otherwise hide how often a variant fails."""
-    if not (folder / swept.IDENTITY).exists():
+    if not (folder / agent_trials.IDENTITY).exists():
         return
     reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
     stored = {"setting": run.setting, "outcome": asdict(Outcome("failed", reason))}

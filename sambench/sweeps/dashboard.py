@@ -14,7 +14,7 @@ from sambench.errors import UserError
 from sambench.files import write_atomically
 
 if TYPE_CHECKING:
-    from sambench.report.analysis import Analysis
+    from sambench.analysis.findings import Analysis
 
 FORMAT = 1
 INSTALL = "W&B reports need wandb-workspaces: pip install 'sambench[dashboard]'"
@@ -27,7 +27,7 @@ class NoLogin(Exception):
 
 def describe(analysis: "Analysis", project: str) -> dict[str, Any]:
     """The report as plain data: headline, leaderboard, and the panels over the study's runs."""
-    from sambench.report.table import COLUMNS, cells, markdown
+    from sambench.render.markdown.table import COLUMNS, cells, markdown
 
     searched = _searched(analysis)
     return {

@@ -1,6 +1,6 @@
 """How W&B draws a parameter: each distribution as its quantile function, to the letter.
 
-`tests/sambench/sweep/golden.json` holds the answers of W&B's own engine (package `sweeps` 0.3.0).
+`tests/sambench/sweeps/golden.json` holds the answers of W&B's own engine (package `sweeps` 0.3.0).
 """
 
 import math

@@ -12,8 +12,8 @@ import optuna
 from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from sambench.sweep.parameters import Parameter, nested
-from sambench.sweep.spec import Metric, Sweep
+from sambench.sweeps.parameters import Parameter, nested
+from sambench.sweeps.spec import Metric, Sweep
 
 STARTUP = 10  # runs that bayes draws at random
 

@@ -12,14 +12,14 @@ import filelock
 import optuna
 
 from sambench.errors import UserError, WorkFailed
+from sambench.executors.local import RunFailed
 from sambench.files import write_atomically
-from sambench.journal import open_journal
-from sambench.sweep import agent, command, hyperband, orphans
-from sambench.sweep.ledger import Ended, Ledger, Planned
-from sambench.sweep.process import RunProcess, kill_delay_s
-from sambench.sweep.reading import clipped
-from sambench.sweep.spec import Sweep
-from sambench.workers import RunFailed
+from sambench.study.journal import open_journal
+from sambench.sweeps import agent, command, hyperband, orphans
+from sambench.sweeps.history import Ended, Ledger, Planned
+from sambench.sweeps.program import RunProcess, kill_delay_s
+from sambench.sweeps.reading import clipped
+from sambench.sweeps.spec import Sweep
 
 POLL_S = 0.25
 FIRST_FAILURES = 5  # W&B's agent, too, gives up if its first five runs fail

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sambench.sweep.numbers import is_finite
+from sambench.sweeps.numbers import is_finite
 
 HEADER, BLOCK, FRAME = 7, 32768, struct.Struct("<IHB")
 FULL, FIRST, LAST = 1, 2, 4

@@ -9,8 +9,8 @@ from typing import Any
 
 from sambench.config.table import Broken
 from sambench.errors import nearest
-from sambench.sweep.distributions import EXPONENTS, KINDS, POSITIVE, inferred
-from sambench.sweep.numbers import is_finite, number, whole
+from sambench.sweeps.distributions import EXPONENTS, KINDS, POSITIVE, inferred
+from sambench.sweeps.numbers import is_finite, number, whole
 
 Path = tuple[str, ...]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from reprlib import repr as short
 
 from sambench.errors import UserError
-from sambench.sweep import offline
-from sambench.sweep.ledger import Ended, Planned
-from sambench.sweep.numbers import is_finite
-from sambench.sweep.reading import clipped
-from sambench.sweep.spec import Metric
+from sambench.sweeps import offline
+from sambench.sweeps.history import Ended, Planned
+from sambench.sweeps.numbers import is_finite
+from sambench.sweeps.reading import clipped
+from sambench.sweeps.spec import Metric
 
 KILL_DELAY_S = 30.0  # W&B's, between SIGTERM and SIGKILL
 

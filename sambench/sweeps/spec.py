@@ -14,11 +14,11 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 
 from sambench.config.table import Broken, Table, one_line
 from sambench.errors import UserError
-from sambench.sweep import parameters as parameters_
-from sambench.sweep.command import DEFAULT, check_macros
-from sambench.sweep.numbers import MOST, Number, Whole
-from sambench.sweep.parameters import Parameter
-from sambench.sweep.reading import clipped, read
+from sambench.sweeps import parameters as parameters_
+from sambench.sweeps.command import DEFAULT, check_macros
+from sambench.sweeps.numbers import MOST, Number, Whole
+from sambench.sweeps.parameters import Parameter
+from sambench.sweeps.reading import clipped, read
 
 UNSUPPORTED = {
     "image_uri": "W&B Launch needs a server",

@@ -42,7 +42,7 @@ class Link:
         self._orders: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._hear = hear
         self._scratch = tempfile.mkdtemp(prefix="sambench-wandb-")  # W&B leaves folders behind
-        module = f"{__package__}.process"
+        module = f"{__package__}.service"
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, mode, str(folder), str(limit_s)],
             stdin=subprocess.PIPE,

@@ -8,8 +8,8 @@ from sambench.config import Study
 from sambench.tracking.describe import TAG, summary_id
 
 if TYPE_CHECKING:
-    from sambench.report.analysis import Analysis
-    from sambench.report.rows import Row
+    from sambench.analysis.findings import Analysis
+    from sambench.analysis.rows import Row
 
 
 def describe_study(study: Study) -> dict[str, Any]:

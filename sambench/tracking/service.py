@@ -1,4 +1,4 @@
-"""The process that talks to W&B for a study: `... sambench.tracking.process MODE FOLDER SECONDS`.
+"""The process that talks to W&B for a study: `... sambench.tracking.service MODE FOLDER SECONDS`.
 
 Orders come in as lines of JSON, answers go out as such. It ends with the orders, or, with a last
 answer, as soon as W&B fails: what follows is for the study to decide.

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sambench.errors import UserError
+from sambench.tracking.addresses import Ledger, digest
+from sambench.tracking.client import Link
 from sambench.tracking.describe import describe, ending, run_id
-from sambench.tracking.ledger import Ledger, digest
-from sambench.tracking.link import Link
 from sambench.tracking.modes import Mode
 
 if TYPE_CHECKING:
-    from sambench.train import Outcome, Run
+    from sambench.training.run import Outcome, Run
 
 PATIENCE_S = 30.0  # beyond W&B's limit: for the login, and between two answers at the end
 NO_KEY = (

@@ -1,4 +1,4 @@
-"""How a step is executed."""
+"""One run, from settings to outcome."""
 
 import sys
 from multiprocessing import current_process

@@ -12,13 +12,13 @@ from torch.nn import functional as F
 
 import variants
 from sambench.config import Train
-from sambench.data import Data, Samples, Share, epoch_batches, eval_batches, num_batches
-from sambench.distributed import ALONE, World
-from sambench.engine import graph
-from sambench.engine.averaging import Average
-from sambench.engine.optimizers import base_optimizer, schedule, set_lr
-from sambench.engine.precision import autocast, scaler, tf32
 from sambench.errors import UserError
+from sambench.tasks.images import Data, Samples, Share, epoch_batches, eval_batches, num_batches
+from sambench.training import graph
+from sambench.training.averaging import Average
+from sambench.training.optimizers import base_optimizer, schedule, set_lr
+from sambench.training.precision import autocast, scaler, tf32
+from sambench.training.processes import ALONE, World
 
 EVAL_BATCH = 1024  # images; evaluation keeps no activations, so it takes larger batches
 

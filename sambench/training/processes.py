@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from sambench.errors import UserError, WorkFailed, shortened
-from sambench.launch import WAY_OUT, check_meeting_place, launched, local_rank
+from sambench.training.launch import WAY_OUT, check_meeting_place, launched, local_rank
 
 MEETING = timedelta(seconds=60)  # for a process that still imports
 PATIENCE = timedelta(hours=6)  # for a process that decodes or evaluates while others wait

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from sambench import device
+from sambench.training import device
 
 PACKAGES = ("sambench", "torch", "torchvision", "timm", "optuna", "numpy", "scipy", "scikit-learn")
 
@@ -36,7 +36,7 @@ def hardware() -> dict[str, Any]:
 
 def commit() -> str:
     """The commit of sambench's checkout, "+changes" if files differ from it; else "unknown"."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return "unknown"
     revision = _git(root, "rev-parse", "--short=12", "HEAD")

@@ -12,16 +12,15 @@ import torch
 from torch import nn
 
 import variants
-from sambench import checkpoint, device
-from sambench import data as datasets
 from sambench.config import Study
-from sambench.data import Data
-from sambench.distributed import ALONE, World
-from sambench.engine import models
-from sambench.engine.eager import EagerEngine, Loss, Score
 from sambench.errors import UserError, WorkFailed
 from sambench.files import read_sealed, write_sealed
 from sambench.seeds import Seeds
+from sambench.tasks import images as datasets
+from sambench.tasks.images import Data, models
+from sambench.training import checkpoint, device
+from sambench.training.engine import EagerEngine, Loss, Score
+from sambench.training.processes import ALONE, World
 
 
 @dataclass(frozen=True)

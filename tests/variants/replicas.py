@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 import variants
-from variants.testing import _problem
+from variants.testing import problem
 
 SHARDED = {"m_sam": {"size": 2}}  # of 4 rows here and 4 there: the 4 rows of one process
 STEPS = 4
@@ -55,7 +55,7 @@ def normed() -> nn.Module:
 def train(name: str, mode: str) -> dict[str, Any]:
     """In uneven micro-batches, with gradients that live in DDP's buckets."""
     wrap = {"gradient_as_bucket_view": True}
-    t = Replica(name, _problem.Tiny(), wrap, ascent=mode, noise=settings.constant)
+    t = Replica(name, problem.Tiny(), wrap, ascent=mode, noise=settings.constant)
     return t.step(STEPS, size=4, micro=3).result()
 
 

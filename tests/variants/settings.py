@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import variants
-from variants.testing import _problem
+from variants.testing import problem
 
 HYPERPARAMETERS: dict[str, dict[str, Any]] = {
     "eigen_sam": {"freq": 2},
@@ -53,8 +53,8 @@ class Training:
         base: Callable[..., torch.optim.Optimizer] | None = None,
         **options: Any,
     ) -> None:
-        self.model = (model or _problem.Tiny()).to(dtype)
-        x, self.y = _problem.data(8)
+        self.model = (model or problem.Tiny()).to(dtype)
+        x, self.y = problem.data(8)
         self.x = x.to(dtype)
         base = base or (lambda p: torch.optim.SGD(p, lr=lr, momentum=0.9))
         variant = create(variant) if isinstance(variant, str) else variant

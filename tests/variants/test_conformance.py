@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import variants
-from variants import Update, Variant, _registry, hyper
+from variants import Update, Variant, hyper
+from variants.core import registry
 from variants.testing import VariantConformance, sgd
 
 
@@ -181,8 +182,8 @@ FAULTS = {
 @pytest.fixture
 def on_trial(monkeypatch):
     """Registers a rule for one test only."""
-    monkeypatch.setattr(_registry, "_classes", dict(_registry._classes))
-    monkeypatch.setattr(_registry, "_infos", dict(_registry._infos))
+    monkeypatch.setattr(registry, "_classes", dict(registry._classes))
+    monkeypatch.setattr(registry, "_infos", dict(registry._infos))
     return variants.register("on_trial", title="on trial")
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import variants
-from variants._descent import Descent
+from variants.driver.descent import Descent
 
 NAMES = [n for n in variants.names() if n != "sampa"]  # works after the step: the host asks
 FUSED = {

@@ -1,6 +1,6 @@
 """Steps replayed from graphs are the steps of the driver, bit for bit in float64.
 
-CUDA graphs are stood in for by a tape of operators, see `variants.testing._tape`; test_gpu.py asks
+CUDA graphs are stood in for by a tape of operators, see `variants.testing.tape`; test_gpu.py asks
 the same of real ones.
 """
 
@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from torch.optim import lr_scheduler
 
 import variants
-from variants._descent import Descent
-from variants.testing._tape import Tape
+from variants.driver.descent import Descent
+from variants.testing.tape import Tape
 
 NAMES = variants.names()
 SOME = ("sam", "looksam", "eigen_sam", "momentum_sam", "ae_sam", "sampa")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from variants import Update, _noise
+from variants import Update
+from variants.driver import noise as _noise
 
 LIKE = {"a": torch.zeros(2, 3), "b": torch.zeros((), dtype=torch.float64)}
 

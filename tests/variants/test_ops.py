@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from variants import _ops as ops
+from variants.core import ops
 
 TYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from variants import Update, _model
+from variants import Update
+from variants.driver import model as _model
 
 
 @pytest.mark.parametrize("base", ["sgd", "adamw"])

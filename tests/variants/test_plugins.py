@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import variants
-from variants import _plugins, _registry
+from variants.core import plugins, registry
 
 RULE = '''
 from variants import Update, Variant, hyper, register
@@ -55,10 +55,10 @@ def site(tmp_path, monkeypatch):
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setattr(_registry, "_classes", dict(_registry._classes))
-    monkeypatch.setattr(_registry, "_infos", dict(_registry._infos))
-    monkeypatch.setattr(_plugins, "failures", {})
-    monkeypatch.setattr(_plugins, "_loaded", False)
+    monkeypatch.setattr(registry, "_classes", dict(registry._classes))
+    monkeypatch.setattr(registry, "_infos", dict(registry._infos))
+    monkeypatch.setattr(plugins, "failures", {})
+    monkeypatch.setattr(plugins, "_loaded", False)
     before = set(sys.modules)
     yield folder
     for name in set(sys.modules) - before:

@@ -5,7 +5,7 @@ import torch
 
 import variants
 from variants import Update
-from variants import _ops as ops
+from variants.core import ops
 
 NAMES = variants.names()
 STEPS = 4

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import variants
-from variants import Update, Variant, _registry, hyper
+from variants import Update, Variant, hyper
+from variants.core import registry as _registry
 
 FIRST = ("asam", "esam", "looksam", "plain", "sam", "tensor_sum_sam")
 

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 import variants
-from variants import _ops as ops
-from variants._model import Buffers
-from variants._roster import Roster
+from variants.core import ops
+from variants.driver.model import Buffers
+from variants.driver.roster import Roster
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import torch
 
-from variants import _ops as ops
-from variants._protocol import Tree
+from variants.core import ops
+from variants.core.protocol import Tree
 
 
 def top(scores: Tree, k: int) -> Tree:

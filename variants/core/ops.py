@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
-from variants._protocol import Real, Tree
+from variants.core.protocol import Real, Tree
 
 TINY = 1e-12  # keeps 0 / 0 out of a normalisation; the published codes use 0 to 1e-7
 

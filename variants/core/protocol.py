@@ -62,7 +62,7 @@ class Oracle(Protocol):
     def fewest(self) -> int:
         """Rows that an evaluation takes at least: 2 where BatchNorm normalises over them, else 1.
 
-        See `variants._rows.highest`, by which rules select rows.
+        See `variants.driver.rows.highest`, by which rules select rows.
         """
         ...
 

@@ -7,8 +7,8 @@ import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from variants import _plugins
-from variants._protocol import Hyperparameter, Variant
+from variants.core import plugins
+from variants.core.protocol import Hyperparameter, Variant
 
 V = TypeVar("V", bound=Variant)
 
@@ -80,7 +80,7 @@ def register(
 
 def names() -> tuple[str, ...]:
     """The registered keys, sorted; the first look into the registry imports the plug-ins."""
-    _plugins.load(_classes, _infos)
+    plugins.load(_classes, _infos)
     return tuple(sorted(_classes))
 
 
@@ -115,10 +115,10 @@ def name_of(variant: Variant) -> str:
 
 
 def _known(name: str) -> None:
-    _plugins.load(_classes, _infos)
+    plugins.load(_classes, _infos)
     if name not in _classes:
-        if name in _plugins.failures:
-            raise ValueError(f"unknown variant {name!r}: {_plugins.failures[name]}")
+        if name in plugins.failures:
+            raise ValueError(f"unknown variant {name!r}: {plugins.failures[name]}")
         raise ValueError(f"unknown variant {reprlib.repr(name)}; {_nearest(name, _classes)}")
 
 

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from variants import _groups
-from variants import _ops as ops
-from variants._oracle import EagerOracle
-from variants._protocol import Tree, Update
+from variants.core import ops
+from variants.core.protocol import Tree, Update
+from variants.driver import groups
+from variants.driver.oracle import EagerOracle
 
 
 class Descent:
@@ -93,7 +93,7 @@ class Descent:
     def _move(self, direct: Tree | None, oracle: EagerOracle) -> None:
         """w -= lr * direct, past the base optimizer."""
         if direct:
-            for name, p, group in _groups.members(self.base, oracle.weights.parameters):
+            for name, p, group in groups.members(self.base, oracle.weights.parameters):
                 p.sub_(group["lr"] * direct[name])
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from variants import _registry
-from variants._protocol import Real, Variant
+from variants.core import registry
+from variants.core.protocol import Real, Variant
 
 Parameters = dict[str, nn.Parameter]
 
@@ -51,7 +51,7 @@ def _factor(base: Optimizer, variant: Variant, group: dict[str, Any]) -> Real:
 
 def refuse(base: Optimizer, variant: Variant, total_steps: int | None) -> None:
     """ValueError for what cannot work together."""
-    name = _registry.name_of(variant)
+    name = registry.name_of(variant)
     closure = inspect.signature(type(base).step).parameters.get("closure")
     if closure is not None and closure.default is inspect.Parameter.empty:
         raise ValueError(

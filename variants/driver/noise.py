@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from variants._protocol import Tree
+from variants.core.protocol import Tree
 
 Replay = Callable[[int, int, Tree], Tree] | Sequence[Any] | Tensor
 """Recorded draws: a function (step, call, like) -> tree, or something indexed [step][call] that

@@ -9,17 +9,18 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from variants import _autocast, _noise
-from variants import _ops as ops
-from variants._batch import Batch, joined
-from variants._dropout import Streams
-from variants._model import Buffers, Saved
-from variants._protocol import FORWARD, Evaluation, Real, Tree
-from variants._replicas import Replicas
-from variants._rewind import Rewind
-from variants._rows import Rows
-from variants._trace import Trace
-from variants._weights import Weights
+from variants.core import ops
+from variants.core.protocol import FORWARD, Evaluation, Real, Tree
+from variants.driver import autocast as _autocast
+from variants.driver import noise as _noise
+from variants.driver.batch import Batch, joined
+from variants.driver.dropout import Streams
+from variants.driver.model import Buffers, Saved
+from variants.driver.replicas import Replicas
+from variants.driver.rewind import Rewind
+from variants.driver.rows import Rows
+from variants.driver.trace import Trace
+from variants.driver.weights import Weights
 
 Draw = Callable[[Callable[..., Tensor], Tree, int, int], Tree]
 """(kind, like, step, call) -> noise"""
@@ -54,7 +55,7 @@ class Run:
 
 
 class EagerOracle:
-    """One step's oracle over a torch model. See `variants._protocol.Oracle` for the contract."""
+    """One step's oracle over a torch model. The contract: `variants.core.protocol.Oracle`."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from variants._protocol import State, Update
+from variants.core.protocol import State, Update
 
 BUCKET = 2**25  # bytes that one collective moves; the copy it needs is as large
 

@@ -5,7 +5,7 @@ from operator import is_
 from torch import nn
 from torch.optim import Optimizer
 
-from variants import _model
+from variants.driver import model as _model
 
 
 class Roster:

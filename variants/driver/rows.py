@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor
 
-from variants import _ops as ops
-from variants._protocol import Evaluation, Oracle, State, Tree, Update, Variant
+from variants.core import ops
+from variants.core.protocol import Evaluation, Oracle, State, Tree, Update, Variant
 
 
 class Rows:
-    """`oracle`, with `rows` of its batch for the whole batch. See `variants._protocol.Oracle`."""
+    """`oracle`, with `rows` of its batch for the whole batch. See `core.protocol.Oracle`."""
 
     def __init__(self, oracle: Oracle, rows: Tensor) -> None:
         self._oracle = oracle

@@ -7,16 +7,18 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from variants import _autocast, _groups, _model, _noise, _registry, _rows
-from variants import _ops as ops
-from variants._batch import Batch, Closure
-from variants._descent import Descent, chosen, owned
-from variants._oracle import EagerOracle, Run
-from variants._protocol import State, Tree, Update, Variant
-from variants._replicas import Replicas
-from variants._rewind import Rewind
-from variants._roster import Roster
-from variants._trace import Trace
+from variants.core import ops, registry
+from variants.core.protocol import State, Tree, Update, Variant
+from variants.driver import autocast, groups, rows
+from variants.driver import model as _model
+from variants.driver import noise as _noise
+from variants.driver.batch import Batch, Closure
+from variants.driver.descent import Descent, chosen, owned
+from variants.driver.oracle import EagerOracle, Run
+from variants.driver.replicas import Replicas
+from variants.driver.rewind import Rewind
+from variants.driver.roster import Roster
+from variants.driver.trace import Trace
 
 
 class SharpnessAware(Optimizer):
@@ -39,7 +41,7 @@ class SharpnessAware(Optimizer):
 
     seed, total_steps: of the variant's noise; length of the run, for variants that schedule
     scaler: a GradScaler; it scales every pass and its `step` and `update` are called here
-    noise: recorded draws to replay in tests, see `variants._noise.Replay`
+    noise: recorded draws to replay in tests, see `variants.driver.noise.Replay`
     accumulation: what micro-batches are: "exact", parts of one evaluation (all at w, then all at
         w + e); "m", batches of the rule by themselves, directions averaged (m-sharpness, `m_sam`)
     ascent: what processes do: "local", each runs the rule on its own rows and the directions are
@@ -67,8 +69,8 @@ class SharpnessAware(Optimizer):
         replay: bool = False,
         metrics: bool = True,
     ) -> None:
-        _groups.refuse(base_optimizer, variant, total_steps)
-        _rows.refuse_mode(variant, accumulation)
+        groups.refuse(base_optimizer, variant, total_steps)
+        rows.refuse_mode(variant, accumulation)
         roster = Roster(model, base_optimizer)
         super().__init__(base_optimizer.param_groups, base_optimizer.defaults)
         self.base = base_optimizer
@@ -125,7 +127,7 @@ class SharpnessAware(Optimizer):
         has_after = type(self.variant).after is not Variant.after
         rewind = Rewind(self.base) if has_after else None
         try:
-            with _autocast.suspended(oracle.autocast):
+            with autocast.suspended(oracle.autocast):
                 state, finite = self._take(oracle, buffers, rewind)
         except BaseException:
             self._undo(buffers, rewind)
@@ -194,7 +196,7 @@ class SharpnessAware(Optimizer):
         if parts is None:
             update, state = self.variant.direction(oracle, state)
         else:
-            update, state = _rows.average(self.variant, parts, oracle.size, state)
+            update, state = rows.average(self.variant, parts, oracle.size, state)
         return update, ops.unmeasured(state)
 
     def _owned(self, update: Update, oracle: EagerOracle, state: State, old: State) -> Update:
@@ -254,7 +256,7 @@ class SharpnessAware(Optimizer):
     def state_dict(self) -> dict[str, Any]:
         """The base optimizer's own state_dict, and the variant's state under "sharpness"."""
         mine = {
-            "variant": _registry.name_of(self.variant),
+            "variant": registry.name_of(self.variant),
             "state": self._variant_state,
             "steps": self.steps,
             "skipped": self.skipped,
@@ -267,7 +269,7 @@ class SharpnessAware(Optimizer):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restores what `state_dict` returned; a run then continues bit for bit."""
-        mine, key = state_dict.get("sharpness"), _registry.name_of(self.variant)
+        mine, key = state_dict.get("sharpness"), registry.name_of(self.variant)
         if mine is None:
             raise ValueError(
                 "no state of a variant in it; for a bare optimizer's: opt.base.load_state_dict"
@@ -293,9 +295,9 @@ class SharpnessAware(Optimizer):
             parameters,
             batch,
             step=self.steps,
-            radii=_groups.radii(self.base, self.variant, parameters),
+            radii=groups.radii(self.base, self.variant, parameters),
             scale=self._descent.scale(device),
-            autocast=_autocast.current(device),
+            autocast=autocast.current(device),
             replay=self.replay,
             metrics=self.metrics,
         )

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from variants import _ops as ops
-from variants._protocol import Evaluation, Tree
+from variants.core import ops
+from variants.core.protocol import Evaluation, Tree
 
 
 class Seen(NamedTuple):

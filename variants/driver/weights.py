@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from variants._protocol import Tree
+from variants.core.protocol import Tree
 
 
 class Weights:

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from variants import _autocast, _recorder
-from variants._driver import SharpnessAware
-from variants._oracle import EagerOracle
-from variants._protocol import Variant
-from variants._recorder import Recorder, Replay
-from variants._static import SCHEDULED, Carried, Inputs, Noise, Scalars
-from variants._trace import Trace
+from variants.core.protocol import Variant
+from variants.driver import autocast
+from variants.driver.oracle import EagerOracle
+from variants.driver.sharpness_aware import SharpnessAware
+from variants.driver.trace import Trace
+from variants.graphs import recorder as _recorder
+from variants.graphs.recorder import Recorder, Replay
+from variants.graphs.static import SCHEDULED, Carried, Inputs, Noise, Scalars
 
 BASES = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 
@@ -114,7 +115,7 @@ class Graphed:
         return (
             tuple((p.data_ptr(), p.requires_grad) for g in groups for p in g["params"]),
             tuple(module.training for module in self.optimizer.model.modules()),
-            tuple(_autocast.current(self._device)),
+            tuple(autocast.current(self._device)),
         )
 
     def _take(self, inputs: tuple[Tensor, ...]) -> Tensor:

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
-from variants._oracle import Run
-from variants._protocol import Tree
+from variants.core.protocol import Tree
+from variants.driver.oracle import Run
 
 SCHEDULED = {"lr": torch.float32, "rho": torch.float64}
 """Group options that live on the device, in the precision fused kernels read a rate in."""

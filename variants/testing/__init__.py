@@ -13,11 +13,11 @@ Every built-in variant passes it. Where a rule is different by intent (its offse
 
 import pytest
 
-pytest.register_assert_rewrite("variants.testing._conformance")
+pytest.register_assert_rewrite("variants.testing.conformance")
 
-from variants.testing._conformance import VariantConformance  # noqa: E402
-from variants.testing._oracle import FunctionOracle, simulate  # noqa: E402
-from variants.testing._problem import TOTAL_STEPS, Run, Tiny, adamw, data, sgd  # noqa: E402
+from variants.testing.conformance import VariantConformance  # noqa: E402
+from variants.testing.oracle import FunctionOracle, simulate  # noqa: E402
+from variants.testing.problem import TOTAL_STEPS, Run, Tiny, adamw, data, sgd  # noqa: E402
 
 __all__ = [
     "TOTAL_STEPS",

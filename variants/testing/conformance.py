@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torch._subclasses import fake_tensor
 from torch.nn import functional as F
 
-from variants import _registry
-from variants._driver import SharpnessAware
-from variants._protocol import Hyperparameter, Tree, Variant
-from variants.testing._memory import extra_copies
-from variants.testing._oracle import Replica, Step, leaves, simulate
-from variants.testing._problem import TOTAL_STEPS, Base, OnPurposeError, Run, adamw, sgd
+from variants.core import registry
+from variants.core.protocol import Hyperparameter, Tree, Variant
+from variants.driver.sharpness_aware import SharpnessAware
+from variants.testing.memory import extra_copies
+from variants.testing.oracle import Replica, Step, leaves, simulate
+from variants.testing.problem import TOTAL_STEPS, Base, OnPurposeError, Run, adamw, sgd
 
 SAME_MATHS = 1e-10  # relative: the same formula in another order, or a stabiliser of 1e-12
 STABILISED = (
@@ -53,14 +53,14 @@ class VariantConformance:
         return self._create()
 
     def _create(self, **others: Any) -> Variant:
-        return _registry.create(self.name, **{**self.hyperparameters, **others})
+        return registry.create(self.name, **{**self.hyperparameters, **others})
 
     @property
     def _radius(self) -> str | None:
-        return _registry.info(self.name).radius
+        return registry.info(self.name).radius
 
     def test_says_what_it_is(self) -> None:
-        about = _registry.info(self.name)
+        about = registry.info(self.name)
         assert about.title and about.doc, "give a title to register and a docstring to the class"
         for name, declared in about.hyperparameters.items():
             declared.check(name, declared.default)
@@ -71,7 +71,7 @@ class VariantConformance:
         if self.zero is None:
             pytest.skip("declared: radius 0 is another rule than the base optimizer")
         radius = {} if self._radius is None else {self._radius: 0.0}
-        bare = Run(_registry.create("plain"), base).step(6)
+        bare = Run(registry.create("plain"), base).step(6)
         same(
             Run(self._create(**{**radius, **self.zero}), base).step(6).weights(),
             bare.weights(),
@@ -98,7 +98,7 @@ class VariantConformance:
 
     def test_needs_the_declared_memory(self, variant: Variant) -> None:
         """Peak memory beyond the base optimizer's, in copies of the parameters."""
-        declared = _registry.info(self.name).copies
+        declared = registry.info(self.name).copies
         if declared is None:
             pytest.skip("declares no copies")
         assert extra_copies(variant) == pytest.approx(declared, abs=0.1)

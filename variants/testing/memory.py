@@ -5,10 +5,10 @@ from functools import cache
 import torch
 from torch import nn
 
-from variants import _registry
-from variants._driver import SharpnessAware
-from variants._live_bytes import LiveBytes
-from variants._protocol import Variant
+from variants.core import registry
+from variants.core.protocol import Variant
+from variants.driver.sharpness_aware import SharpnessAware
+from variants.testing.live_bytes import LiveBytes
 
 STEPS = 6  # one more than LookSAM's default period
 BATCH = 16
@@ -21,7 +21,7 @@ def extra_copies(variant: Variant) -> float:
     the first steps of a run. Includes the backup of w, offsets, kept gradients and state, not what
     the driver's `metrics` keep.
     """
-    size, base = _peak(variant), _peak(_registry.create("plain"))
+    size, base = _peak(variant), _peak(registry.create("plain"))
     return (size - base) / _parameter_bytes()
 
 

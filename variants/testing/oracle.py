@@ -6,9 +6,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from variants._model import kinds
-from variants._protocol import Evaluation, State, Tree, Update, Variant
-from variants.testing._problem import BATCHES, TOTAL_STEPS, Tiny
+from variants.core.protocol import Evaluation, State, Tree, Update, Variant
+from variants.driver.model import kinds
+from variants.testing.problem import BATCHES, TOTAL_STEPS, Tiny
 
 LR, MOMENTUM, SIZE = 0.05, 0.9, 8
 

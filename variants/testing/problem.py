@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from variants._driver import SharpnessAware
-from variants._noise import Replay
-from variants._protocol import Tree, Variant
+from variants.core.protocol import Tree, Variant
+from variants.driver.noise import Replay
+from variants.driver.sharpness_aware import SharpnessAware
 
 BATCHES = 16
 TOTAL_STEPS = 60

@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from sambench.records import Records
-from sambench.report.tables import (
+from sambench.analysis.tables import (
     budget,
     cost,
     curves,
@@ -19,6 +18,7 @@ from sambench.report.tables import (
     search,
     sensitivity,
 )
+from sambench.records import Records
 
 TABLES: dict[str, Callable[[Records], pd.DataFrame]] = {
     "ranking": ranking.table,

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from sambench import stats
+from sambench.analysis.csv_tables import rounded
+from sambench.analysis.tables._arms import fields
+from sambench.analysis.tables._schema import typed
 from sambench.records import Records
-from sambench.report.tables._arms import fields
-from sambench.report.tables._schema import typed
-from sambench.report.tidy import rounded
 from sambench.stats.sums import whole
 
 MIN_STUDIES = 3

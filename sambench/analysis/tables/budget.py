@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from sambench import stats
+from sambench.analysis.tables._arms import searched
+from sambench.analysis.tables._schema import typed
 from sambench.records import Records
-from sambench.report.tables._arms import searched
-from sambench.report.tables._schema import typed
 from sambench.stats.logarithms import evenly
 
 NON_ADAPTIVE = ("halton", "random")

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from sambench import stats
+from sambench.analysis.tables._arms import fields
+from sambench.analysis.tables._schema import typed
 from sambench.records import Records
-from sambench.report.tables._arms import fields
-from sambench.report.tables._schema import typed
 
 TIMES = ["wall_s", "step_time_s"]
 SCHEMA = {

@@ -9,8 +9,8 @@ n                 runs
 import numpy as np
 import pandas as pd
 
+from sambench.analysis.tables._schema import typed
 from sambench.records import Records
-from sambench.report.tables._schema import typed
 from sambench.stats import student, sums
 
 SCHEMA = {

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sambench.analysis.csv_tables import published
+from sambench.analysis.tables._arms import radius, searched, space
+from sambench.analysis.tables._schema import typed
 from sambench.records import Records
-from sambench.report.tables._arms import radius, searched, space
-from sambench.report.tables._schema import typed
-from sambench.report.tidy import published
 from sambench.stats.logarithms import evenly
 
 EDGES = ["lr_low", "lr_high", "rho_low", "rho_high"]

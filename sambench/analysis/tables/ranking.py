@@ -18,10 +18,10 @@ from typing import Any
 
 import pandas as pd
 
+from sambench.analysis.comparison import Standing, compare
+from sambench.analysis.tables._arms import Field, fields
+from sambench.analysis.tables._schema import typed
 from sambench.records import Records
-from sambench.report.comparison import Standing, compare
-from sambench.report.tables._arms import Field, fields
-from sambench.report.tables._schema import typed
 
 SCHEMA = {
     "ranking": "str",

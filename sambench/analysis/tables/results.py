@@ -8,9 +8,9 @@ outcome        "complete"
 
 import pandas as pd
 
+from sambench.analysis.tables._arms import fields
+from sambench.analysis.tables._schema import typed
 from sambench.records import Records
-from sambench.report.tables._arms import fields
-from sambench.report.tables._schema import typed
 
 SCHEMA = {
     "ranking": "str",

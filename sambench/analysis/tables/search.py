@@ -10,9 +10,9 @@ source           "study" | "sweep"
 
 import pandas as pd
 
+from sambench.analysis.tables._arms import searched
+from sambench.analysis.tables._schema import typed
 from sambench.records import Records
-from sambench.report.tables._arms import searched
-from sambench.report.tables._schema import typed
 
 SCHEMA = {
     "variant": "str",

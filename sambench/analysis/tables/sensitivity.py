@@ -19,9 +19,9 @@ from typing import Any
 import pandas as pd
 
 from sambench import stats
+from sambench.analysis.tables._arms import radius, searched, space
+from sambench.analysis.tables._schema import typed
 from sambench.records import Records
-from sambench.report.tables._arms import radius, searched, space
-from sambench.report.tables._schema import typed
 
 MIN_SEEDS = 3  # for a standard error
 NUMBERS = ["best", "low", "high", "decades", "default", "regret_of_default"]

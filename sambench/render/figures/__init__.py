@@ -9,11 +9,11 @@ import pandas as pd
 
 from sambench.errors import UserError
 from sambench.files import write_atomically
-from sambench.report.figures.frames import have, known, rows, thinned
-from sambench.report.figures.style import Look, css, settings
+from sambench.render.figures.frames import have, known, rows, thinned
+from sambench.render.figures.style import Look, css, settings
 
 if TYPE_CHECKING:
-    from sambench.report.figures.plot import Plot
+    from sambench.render.figures.plot import Plot
 
 __all__ = ["Drawn", "css", "draw", "render"]
 
@@ -53,7 +53,7 @@ def render(tables: Tables, configurations: Mapping[str, str] | None = None) -> t
         import matplotlib  # noqa: F401
     except ImportError:
         raise UserError("figures need matplotlib: pip install 'sambench[figures]'") from None
-    from sambench.report.figures import svg
+    from sambench.render.figures import svg
 
     look = _look(tables, configurations or {})
     found = []
@@ -75,8 +75,8 @@ def _look(tables: Tables, configurations: Mapping[str, str]) -> Look:
 
 def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Plot | None]]]":
     """Name and maker of each, in the order of a page."""
-    from sambench.report.figures import cost, intervals, lines, sensitivity
-    from sambench.report.figures import search as search_
+    from sambench.render.figures import cost, intervals, lines, sensitivity
+    from sambench.render.figures import search as search_
 
     compute, epochs = (_only(tables["ranking"], which) for which in (EQUAL_COMPUTE, EQUAL_EPOCHS))
     results = thinned(_only(tables["results"], EQUAL_COMPUTE), MOST)

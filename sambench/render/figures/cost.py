@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sambench.report import numbers
-from sambench.report.figures import labels, scales
-from sambench.report.figures.frames import have, rows
-from sambench.report.figures.marks import Mark
-from sambench.report.figures.plot import LETTER, WIDTH, Plot, grid, note, shorten
-from sambench.report.figures.style import INK, SMALL, Look
+from sambench.analysis import numbers
+from sambench.render.figures import labels, scales
+from sambench.render.figures.frames import have, rows
+from sambench.render.figures.marks import Mark
+from sambench.render.figures.plot import LETTER, WIDTH, Plot, grid, note, shorten
+from sambench.render.figures.style import INK, SMALL, Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

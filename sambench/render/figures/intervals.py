@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sambench.report import numbers
-from sambench.report.figures import scales
-from sambench.report.figures.frames import Row, by_variant, have, known, rows
-from sambench.report.figures.marks import Mark
-from sambench.report.figures.plot import WIDTH, Plot, grid, shorten, width_of
-from sambench.report.figures.style import INK, SIZE, SMALL, Look
+from sambench.analysis import numbers
+from sambench.render.figures import scales
+from sambench.render.figures.frames import Row, by_variant, have, known, rows
+from sambench.render.figures.marks import Mark
+from sambench.render.figures.plot import WIDTH, Plot, grid, shorten, width_of
+from sambench.render.figures.style import INK, SIZE, SMALL, Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from sambench.report.figures import style
+from sambench.render.figures import style
 
 Place = Callable[[np.ndarray], np.ndarray]
 """From data (n, 2) to points of the sheet (n, 2), from its lower left corner."""

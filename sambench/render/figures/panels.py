@@ -9,9 +9,9 @@ from itertools import chain
 
 import numpy as np
 
-from sambench.report.figures.plot import WIDTH, Line, Plot, shorten
-from sambench.report.figures.scales import Scale, plain
-from sambench.report.figures.style import FAINT, INK, SIZE, SMALL
+from sambench.render.figures.plot import WIDTH, Line, Plot, shorten
+from sambench.render.figures.scales import Scale, plain
+from sambench.render.figures.style import FAINT, INK, SIZE, SMALL
 
 LEFT, BOTTOM, RIGHT, HEAD = 0.5, 0.5, 0.08, 0.24
 GAP, ROOM = 0.16, 0.3  # inches between columns, and what tick labels of a panel's own take

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sambench.report.figures.marks import Mark, Marks, Place
-from sambench.report.figures.style import FAINT, INK, SIZE, SMALL, SOFT, TITLE
+from sambench.render.figures.marks import Mark, Marks, Place
+from sambench.render.figures.style import FAINT, INK, SIZE, SMALL, SOFT, TITLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

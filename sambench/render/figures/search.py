@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from sambench.report import numbers
-from sambench.report.figures import scales
-from sambench.report.figures.frames import Row, by_variant, have, known, rows
-from sambench.report.figures.marks import Mark
-from sambench.report.figures.panels import LEFT, Panel, body, panels
-from sambench.report.figures.plot import Plot, inches
-from sambench.report.figures.style import INK, SMALL, WARNING, Look
+from sambench.analysis import numbers
+from sambench.render.figures import scales
+from sambench.render.figures.frames import Row, by_variant, have, known, rows
+from sambench.render.figures.marks import Mark
+from sambench.render.figures.panels import LEFT, Panel, body, panels
+from sambench.render.figures.plot import Plot, inches
+from sambench.render.figures.style import INK, SMALL, WARNING, Look
 
 STEPS = ("#00204d", "#31446b", "#666970", "#958f78", "#cbba69", "#ffea46")
 """Of cividis; larger and brighter is better."""

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from sambench.report.figures import scales
-from sambench.report.figures.frames import Row, by_variant, have, known, rows
-from sambench.report.figures.marks import Mark
-from sambench.report.figures.panels import LEFT, Panel, body, panels
-from sambench.report.figures.plot import Plot
-from sambench.report.figures.search import text
-from sambench.report.figures.style import INK, SMALL, SOFT, Look
+from sambench.render.figures import scales
+from sambench.render.figures.frames import Row, by_variant, have, known, rows
+from sambench.render.figures.marks import Mark
+from sambench.render.figures.panels import LEFT, Panel, body, panels
+from sambench.render.figures.plot import Plot
+from sambench.render.figures.search import text
+from sambench.render.figures.style import INK, SMALL, SOFT, Look
 
 
 def draw(sensitivity: pd.DataFrame, search: pd.DataFrame, look: Look) -> Plot | None:

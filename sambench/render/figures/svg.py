@@ -4,8 +4,8 @@ import io
 import re
 from xml.etree import ElementTree as ET
 
-from sambench.report.figures import marks, style
-from sambench.report.figures.plot import Plot
+from sambench.render.figures import marks, style
+from sambench.render.figures.plot import Plot
 
 SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"

@@ -8,22 +8,14 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from sambench.report.boards import Boards
-from sambench.report.figures import css
-from sambench.report.html import (
-    across,
-)
-from sambench.report.html import (
-    benches as benches_,
-)
-from sambench.report.html import (
-    studies as studies_,
-)
-from sambench.report.html import (
-    variants as variants_,
-)
-from sambench.report.outputs import Outputs
-from sambench.timings import Bench
+from sambench.analysis.published import Boards
+from sambench.bench.record import Bench
+from sambench.render.figures import css
+from sambench.render.files import Outputs
+from sambench.render.html import across
+from sambench.render.html import benches as benches_
+from sambench.render.html import studies as studies_
+from sambench.render.html import variants as variants_
 
 if TYPE_CHECKING:
     from variants import VariantInfo

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from sambench.report import numbers
-from sambench.report.figures.frames import known, rows
-from sambench.report.html.cells import Cell, Column, Table, number
-from sambench.report.html.studies import Study
-from sambench.report.rows import Row
-from sambench.report.tables import across
+from sambench.analysis import numbers
+from sambench.analysis.rows import Row
+from sambench.analysis.tables import across
+from sambench.render.figures.frames import known, rows
+from sambench.render.html.cells import Cell, Column, Table, number
+from sambench.render.html.studies import Study
 from sambench.stats import ALPHA
 
 BETTER, WORSE, TIE = "▲", "▼", "="

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from sambench.report import costs_page, numbers
-from sambench.report.costs import Cost, costs
-from sambench.report.html.cells import Cell, Table, columns, number, text
-from sambench.timings import Bench
+from sambench.analysis import numbers
+from sambench.bench.ratios import Cost, costs
+from sambench.bench.record import Bench
+from sambench.render.html.cells import Cell, Table, columns, number, text
+from sambench.render.markdown import costs as costs_page
 
 NUMBERS = ("step, ms", "time over plain", "quartiles", "gradients a step", "images/s")
 MEMORY = ("memory over plain", "copies")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sambench.report import tidy
+from sambench.analysis import csv_tables
 
 Key = float | str | None
 
@@ -53,4 +53,4 @@ def text(words: object) -> Cell:
 
 def number(shown: str, value: float | None) -> Cell:
     """Sorts by its value as it is published; NaN counts as none."""
-    return Cell(shown, None if value is None or value != value else tidy.number(float(value)))
+    return Cell(shown, None if value is None or value != value else csv_tables.number(float(value)))

@@ -7,17 +7,18 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sambench.report import numbers, page, table
-from sambench.report.boards import Board
-from sambench.report.evidence import Evidence
-from sambench.report.figures.frames import by_variant, have, known, rows
-from sambench.report.figures.plot import slug
-from sambench.report.harmless import is_harmless
-from sambench.report.html.cells import Cell, Column, Key, Table, columns, number, text
-from sambench.report.html.inline import inline
-from sambench.report.html.wandb import link
-from sambench.report.outputs import Outputs
-from sambench.report.rows import Row
+from sambench.analysis import numbers
+from sambench.analysis.published import Board
+from sambench.analysis.rows import Row
+from sambench.render.attachments import Evidence
+from sambench.render.figures.frames import by_variant, have, known, rows
+from sambench.render.figures.plot import slug
+from sambench.render.files import Outputs
+from sambench.render.harmless import is_harmless
+from sambench.render.html.cells import Cell, Column, Key, Table, columns, number, text
+from sambench.render.html.inline import inline
+from sambench.render.html.wandb import link
+from sambench.render.markdown import page, table
 
 LISTED = 500  # runs in a table of the page; the CSV files hold all
 MIB = 2**20

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sambench.report import numbers
-from sambench.report.figures.plot import slug
-from sambench.report.html.cells import Cell, Column, Table, columns, number, text
-from sambench.report.html.studies import Study
-from sambench.report.rows import Row
+from sambench.analysis import numbers
+from sambench.analysis.rows import Row
+from sambench.render.figures.plot import slug
+from sambench.render.html.cells import Cell, Column, Table, columns, number, text
+from sambench.render.html.studies import Study
 
 if TYPE_CHECKING:
     from variants import VariantInfo
-    from variants._protocol import Hyperparameter
+    from variants.core.protocol import Hyperparameter
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sambench.report import numbers, ownership, texts
-from sambench.report.costs import Cost, Costs, Epoch, Outside, costs
-from sambench.report.table import markdown
-from sambench.report.terminal import fitted
-from sambench.timings import Bench
+from sambench.analysis import numbers
+from sambench.bench.ratios import Cost, Costs, Epoch, Outside, costs
+from sambench.bench.record import Bench
+from sambench.render import ownership, texts
+from sambench.render.markdown.table import markdown
+from sambench.render.terminal.leaderboard import fitted
 
 STEPS = (
     "optimizer",

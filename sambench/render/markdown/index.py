@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
+from sambench.analysis.findings import Analysis
+from sambench.analysis.numbers import NONE, points
+from sambench.analysis.published import Boards
+from sambench.analysis.tables import across
+from sambench.bench.record import Bench
 from sambench.records import Records
-from sambench.report import ownership, texts
-from sambench.report.analysis import Analysis
-from sambench.report.boards import Boards
-from sambench.report.costs_page import title
-from sambench.report.damages import summary
-from sambench.report.numbers import NONE, points
-from sambench.report.table import markdown
-from sambench.report.tables import across
-from sambench.timings import Bench
+from sambench.render import ownership, texts
+from sambench.render.damage import summary
+from sambench.render.markdown.costs import title
+from sambench.render.markdown.table import markdown
 
 INTRO = f"# Leaderboards\n\nOne page per study, {ownership.INDEX}.\n"
 

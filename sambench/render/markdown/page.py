@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from sambench import stats
+from sambench.analysis import numbers
+from sambench.analysis.comparison import MIN_SEEDS
+from sambench.analysis.findings import Analysis
 from sambench.config import extensions
 from sambench.records import OUTCOMES
-from sambench.report import damages, numbers, ownership, sections, texts
-from sambench.report.analysis import Analysis
-from sambench.report.comparison import MIN_SEEDS
-from sambench.report.evidence import Evidence
-from sambench.report.table import COLUMNS, cells, markdown
+from sambench.render import damage, ownership, texts
+from sambench.render.attachments import Evidence
+from sambench.render.markdown import sections
+from sambench.render.markdown.table import COLUMNS, cells, markdown
 
 
 def render(analysis: Analysis, evidence: Evidence | None = None, folder: str = "") -> str:
@@ -21,8 +23,8 @@ def render(analysis: Analysis, evidence: Evidence | None = None, folder: str = "
         texts.markdown(analysis.question),
         f"**{analysis.headline}**",
         f"**Use this:** {analysis.advice}",
-        f"**{damages.summary(analysis)}**" if analysis.damages else "",
-        _bullets(damages.listed(analysis)),
+        f"**{damage.summary(analysis)}**" if analysis.damages else "",
+        _bullets(damage.listed(analysis)),
         markdown(COLUMNS, [cells(row) for row in analysis.rows]),
         "**Beware:**" if analysis.warnings else "",
         _bullets(analysis.warnings),

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sambench.report import numbers, texts
-from sambench.report.evidence import Evidence
-from sambench.report.figures.frames import Row, by_variant, have, known, rows
-from sambench.report.numbers import NONE
-from sambench.report.table import markdown
+from sambench.analysis import numbers
+from sambench.analysis.numbers import NONE
+from sambench.render import texts
+from sambench.render.attachments import Evidence
+from sambench.render.figures.frames import Row, by_variant, have, known, rows
+from sambench.render.markdown.table import markdown
 from sambench.stats import Difference, Interval
 
 LISTED = 500  # runs on a page; the tables hold all

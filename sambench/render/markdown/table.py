@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from sambench.report import numbers, texts
-from sambench.report.rows import Row
+from sambench.analysis import numbers
+from sambench.analysis.rows import Row
+from sambench.render import texts
 
 COLUMNS = (
     "group",

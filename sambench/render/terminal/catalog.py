@@ -9,7 +9,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from variants import VariantInfo
-    from variants._protocol import Hyperparameter
+    from variants.core.protocol import Hyperparameter
 
 
 def listing(infos: Sequence["VariantInfo"]) -> RenderableType:

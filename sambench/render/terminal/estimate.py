@@ -6,11 +6,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sambench.report.numbers import duration
-from sambench.report.texts import one_line
+from sambench.analysis.numbers import duration
+from sambench.render.texts import one_line
 
 if TYPE_CHECKING:
-    from sambench.plan import Plan
+    from sambench.study.estimate import Plan
 
 
 def render(plan: "Plan") -> RenderableType:

@@ -7,9 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sambench.report import damages
-from sambench.report.analysis import Analysis
-from sambench.report.table import COLUMNS, cells
+from sambench.analysis.findings import Analysis
+from sambench.render import damage
+from sambench.render.markdown.table import COLUMNS, cells
 
 LEFT_TO_THE_PAGE = {"seeds", "test-set SE", "epochs", "step time", "runs"}
 
@@ -19,8 +19,8 @@ def render(analysis: Analysis) -> RenderableType:
     return Group(
         Text(analysis.headline, style="bold"),
         Text(f"Use this: {analysis.advice}\n"),
-        *(Text(line, style="red") for line in [damages.summary(analysis)] if line),
-        *(Text(f"! {line}", style="red") for line in damages.listed(analysis)),
+        *(Text(line, style="red") for line in [damage.summary(analysis)] if line),
+        *(Text(f"! {line}", style="red") for line in damage.listed(analysis)),
         _table(analysis),
         *(Text(f"! {warning}", style="yellow") for warning in analysis.warnings),
     )

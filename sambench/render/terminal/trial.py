@@ -7,8 +7,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sambench.report.numbers import duration
-from sambench.report.texts import one_line
+from sambench.analysis.numbers import duration
+from sambench.render.texts import one_line
 
 
 def render(found: Mapping[str, Any]) -> RenderableType:

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sambench.data import augment as augmentation
-from sambench.data import randaugment
-from sambench.data.images import Samples
-from sambench.data.mixing import mix
-from sambench.data.share import WHOLE, Share
+from sambench.tasks.images import augment as augmentation
+from sambench.tasks.images import randaugment
+from sambench.tasks.images.images import Samples
+from sambench.tasks.images.mixing import mix
+from sambench.tasks.images.share import WHOLE, Share
 
 Batch = tuple[Tensor, Tensor]
 """images (b, c, h, w) float32, labels (b,) int64, or (b, classes) float32 if mixed"""

@@ -9,17 +9,17 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from sambench.data.contents import Contents, digest
-from sambench.data.digits import Digits
-from sambench.data.folder import Folder
-from sambench.data.images import Data, Pool, statistics
-from sambench.data.listing import short
-from sambench.data.noise import mislabel
-from sambench.data.split import Split, draw, sizes
-from sambench.data.streaming import is_large
-from sambench.data.synthetic import Synthetic
-from sambench.data.torchvision_sets import SETS, Torchvision, check_needs, refusal
 from sambench.errors import UserError, nearest
+from sambench.tasks.images.contents import Contents, digest
+from sambench.tasks.images.digits import Digits
+from sambench.tasks.images.folder import Folder
+from sambench.tasks.images.images import Data, Pool, statistics
+from sambench.tasks.images.listing import short
+from sambench.tasks.images.noise import mislabel
+from sambench.tasks.images.split import Split, draw, sizes
+from sambench.tasks.images.streaming import is_large
+from sambench.tasks.images.synthetic import Synthetic
+from sambench.tasks.images.torchvision_sets import SETS, Torchvision, check_needs, refusal
 
 FOLDER = "folder:"
 

@@ -19,12 +19,12 @@ import torch
 from filelock import FileLock
 from PIL import Image, UnidentifiedImageError
 
-from sambench.data import memory
-from sambench.data.contents import Contents, fingerprint
-from sambench.data.images import Images
-from sambench.data.listing import formats, short
-from sambench.data.pixels import plain
 from sambench.errors import UserError
+from sambench.tasks.images import memory
+from sambench.tasks.images.contents import Contents, fingerprint
+from sambench.tasks.images.images import Images
+from sambench.tasks.images.listing import formats, short
+from sambench.tasks.images.pixels import plain
 
 DECODER = "2"
 """Changes with the pixels that a file decodes to: what was kept before does not count."""

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from sambench.data.contents import of_arrays
-from sambench.data.decode import stack, to_array
-from sambench.data.images import Images, Pool
+from sambench.tasks.images.contents import of_arrays
+from sambench.tasks.images.decode import stack, to_array
+from sambench.tasks.images.images import Images, Pool
 
 NUM_IMAGES = 1797
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sambench.data.decode import DECODER, Decoded, cached, decode, quietly, stack
-from sambench.data.images import Images, Pool
-from sambench.data.listing import Picture, scan, short
-from sambench.data.streaming import Files, Pictures, Stream, digests, side_of
+from sambench.tasks.images.decode import DECODER, Decoded, cached, decode, quietly, stack
+from sambench.tasks.images.images import Images, Pool
+from sambench.tasks.images.listing import Picture, scan, short
+from sambench.tasks.images.streaming import Files, Pictures, Stream, digests, side_of
 
 
 @dataclass(frozen=True)

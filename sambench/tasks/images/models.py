@@ -9,8 +9,8 @@ import timm
 from torch import nn
 
 from sambench.config import Task
-from sambench.engine.pretrained import without_retries
 from sambench.errors import UserError, echo, nearest, said
+from sambench.tasks.images.pretrained import without_retries
 
 
 def build(task: Task, *, channels: int, classes: int) -> nn.Module:

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from sambench.data.images import Samples
+from sambench.tasks.images.images import Samples
 
 
 def mislabel(images: Samples, share: float, num_classes: int, rng: np.random.Generator) -> Samples:

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sambench.data.images import Pool, Samples
 from sambench.errors import UserError
+from sambench.tasks.images.images import Pool, Samples
 
 VAL_SHARE = 0.1  # of the training pool, where no size is given
 TEST_SHARE = 0.2  # of all images, where neither a size nor a published test set is given

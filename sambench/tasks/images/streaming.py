@@ -16,11 +16,11 @@ from filelock import FileLock
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from sambench.data.decode import decode, digest_of, mixed_sizes, quietly
-from sambench.data.images import Rows, histogram
-from sambench.data.listing import short
 from sambench.errors import UserError
 from sambench.files import replacing
+from sambench.tasks.images.decode import decode, digest_of, mixed_sizes, quietly
+from sambench.tasks.images.images import Rows, histogram
+from sambench.tasks.images.listing import short
 
 MEMORY_SHARE = 1 / 8
 """Of the machine's memory: datasets that are larger once decoded are streamed, see `is_large`.

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sambench.data import memory
-from sambench.data.contents import fingerprint
-from sambench.data.images import Images, Pool
-from sambench.data.split import Split
+from sambench.tasks.images import memory
+from sambench.tasks.images.contents import fingerprint
+from sambench.tasks.images.images import Images, Pool
+from sambench.tasks.images.split import Split
 
 NUM_CLASSES = 10
 CHANNELS = 3

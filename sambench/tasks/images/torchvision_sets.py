@@ -13,10 +13,10 @@ import torchvision
 from filelock import FileLock
 from torchvision.datasets import VisionDataset
 
-from sambench.data.contents import Contents, of_arrays
-from sambench.data.decode import Decoded, cached, mixed_sizes, quietly, stack, to_array
-from sambench.data.images import Images, Pool
 from sambench.errors import UserError
+from sambench.tasks.images.contents import Contents, of_arrays
+from sambench.tasks.images.decode import Decoded, cached, mixed_sizes, quietly, stack, to_array
+from sambench.tasks.images.images import Images, Pool
 
 DEFAULT_ROOT = Path("data")
 Arguments = dict[str, Any]

@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from sambench.report.tidy import csv_text, published
+from sambench.analysis.csv_tables import csv_text, published
 
 
 def test_nine_digits():

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from sambench.analysis.eligible import rankable
+from sambench.analysis.findings import analyse
 from sambench.records import Record, Records
-from sambench.report.analysis import analyse
-from sambench.report.sweeps import rankable
 
 Make = Callable[..., Records]
 WIN = {"plain": 0.93, "sam": 0.95}

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from sambench import records, stats
+from sambench.analysis.findings import Analysis, analyse
+from sambench.analysis.rows import Row
+from sambench.analysis.verdict import judge
 from sambench.records import Record, Records
-from sambench.report import page
-from sambench.report.analysis import Analysis, analyse
-from sambench.report.rows import Row
-from sambench.report.verdict import judge
+from sambench.render.markdown import page
 
 Make = Callable[..., Records]
 WIN = {"plain": 0.9325, "sam": 0.948, "asam": 0.951, "esam": 0.940}

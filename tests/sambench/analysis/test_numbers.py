@@ -1,6 +1,6 @@
 """How numbers are written."""
 
-from sambench.report import numbers
+from sambench.analysis import numbers
 from sambench.stats import Difference, Interval
 
 

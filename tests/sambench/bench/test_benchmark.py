@@ -8,13 +8,13 @@ import torch
 
 import variants
 from sambench.bench import Settings, benchmark, competitors, epochs, measure
+from sambench.bench.ratios import costs
 from sambench.bench.work import Pupil, Work
 from sambench.errors import UserError
-from sambench.report.costs import costs
-from variants import _recorder
-from variants._descent import Descent
+from variants.driver.descent import Descent
+from variants.graphs import recorder
 from variants.sam import SAM
-from variants.testing._tape import Tape
+from variants.testing.tape import Tape
 
 TINY = {"batch_size": 8, "image_size": 8, "device": "cpu", "rounds": 1}
 NAMES = ("plain", "sam", "esam", "looksam")
@@ -106,12 +106,12 @@ def test_what_cannot_run_is_refused(change: dict, line: str):
         measure(Settings(**{**TINY, **change}))
 
 
-# --- graphs; a tape stands in for CUDA's, see variants/testing/_tape.py
+# --- graphs; a tape stands in for CUDA's, see variants/testing/tape.py
 
 
 @pytest.fixture
 def taped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_recorder, "of", Tape)
+    monkeypatch.setattr(recorder, "of", Tape)
 
     def waits(self: Descent, device: torch.device) -> bool:
         return not self.base.param_groups[0]["fused"] or not self.base.state

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sambench.bench.competitors import Competitor
-from sambench.bench.timing import Rhythm, race
+from sambench.bench.race import Rhythm, race
 
 CPU = torch.device("cpu")
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from sambench import timings
+from sambench.bench import record
+from sambench.bench.ratios import costs
+from sambench.bench.record import Bench, Timing, Training
 from sambench.errors import UserError
-from sambench.report import costs_page
-from sambench.report.costs import costs
-from sambench.report.publish import publish_costs, regenerate
-from sambench.timings import Bench, Timing, Training
+from sambench.render.markdown import costs as costs_page
+from sambench.render.publishing import publish_costs, regenerate
 
 BENCH = Bench(
     model="test_resnet",
@@ -72,7 +72,7 @@ def test_publishing_writes_timings_page_and_index(tmp_path: Path):
     assert publish_costs(BENCH, tmp_path) == tmp_path / "cost-cpu.md"
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["README.md", "cost-cpu.json", "cost-cpu.md"]
-    assert timings.read(tmp_path / "cost-cpu.json") == (BENCH,)
+    assert record.read(tmp_path / "cost-cpu.json") == (BENCH,)
     assert "[cost-cpu](cost-cpu.md)" in (tmp_path / "README.md").read_text()
     assert regenerate(tmp_path, check=True).stale == []
 
@@ -87,7 +87,7 @@ def test_a_newer_benchmark_takes_the_place_of_the_older(tmp_path: Path):
     newer = replace(BENCH, date="2026-11-23")
     for bench in (BENCH, other, newer):
         publish_costs(bench, tmp_path)
-    assert timings.read(tmp_path / "cost-cpu.json") == (other, newer)
+    assert record.read(tmp_path / "cost-cpu.json") == (other, newer)
     again = tmp_path / "again"
     for bench in (newer, other):
         publish_costs(bench, again)
@@ -141,9 +141,9 @@ def test_damaged_timings_are_named_and_the_others_are_published(tmp_path: Path, 
 
 def test_timings_that_cannot_be_compared_are_named(tmp_path: Path):
     for changes in ({"loops": ()}, {"outside": ()}, {"variants": ()}, {"parameter_bytes": 0}):
-        timings.write(tmp_path / "cost-cpu.json", [replace(BENCH, **changes)])
+        record.write(tmp_path / "cost-cpu.json", [replace(BENCH, **changes)])
         with pytest.raises(UserError, match=r"cost-cpu\.json: test_resnet: .* must "):
-            timings.read(tmp_path / "cost-cpu.json")
+            record.read(tmp_path / "cost-cpu.json")
 
 
 def test_a_gpu_adds_epochs_and_peers():

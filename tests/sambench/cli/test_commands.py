@@ -15,10 +15,11 @@ import filelock
 import pytest
 from rich.console import Console
 
-from sambench import checkpoint, train
-from sambench.cli import main
+from sambench.cli.commands import main
 from sambench.records import Record
-from sambench.study import run_study
+from sambench.study.run import run_study
+from sambench.training import checkpoint
+from sambench.training import run as train
 
 Recorded = Callable[[Path], list[Record]]
 Call = Callable[..., tuple[int, str, str]]
@@ -486,7 +487,7 @@ def test_interrupted(call: Call, study_file: Path, monkeypatch: pytest.MonkeyPat
 def test_work_that_fails_exits_with_1(
     call: Call, study_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from sambench.workers import RunFailed
+    from sambench.executors.local import RunFailed
 
     def fail(*arguments: Any, **options: Any) -> Any:
         raise RunFailed("search-sam-t0-s0: its worker died 3 times")

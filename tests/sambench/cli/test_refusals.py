@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from sambench import config, errors
-from sambench.cli import main
-from sambench.engine import models, pretrained
+from sambench.cli.commands import main
 from sambench.errors import UserError
-from sambench.preflight import preflight
-from sambench.train import Parts
+from sambench.study.preflight import preflight
+from sambench.tasks.images import models, pretrained
+from sambench.training.run import Parts
 
 LONGEST = 420  # characters, "sambench: " included
 DIGITS = "9" * 5000
@@ -178,9 +178,9 @@ def test_leftovers_of_torchrun(refused: Refused, monkeypatch: pytest.MonkeyPatch
 
 def test_refusals_and_finished_studies_need_no_torch(tmp_path: Path):
     script = (
-        "import sys, sambench.cli\n"
+        "import sys, sambench.cli.commands\n"
         "sys.argv[1:] = {words!r}\n"
-        "try: sambench.cli.main()\n"
+        "try: sambench.cli.commands.main()\n"
         "except SystemExit as end: print(end.code, 'torch' in sys.modules)\n"
     )
     for words in (
@@ -199,7 +199,7 @@ def test_refusals_and_finished_studies_need_no_torch(tmp_path: Path):
         assert done.stdout.split() == ["2", "False"], (words, done.stderr)
 
 
-ROOT = str(Path(__file__).parents[2])
+ROOT = str(Path(__file__).parents[3])
 
 
 def test_low_limits_are_told(tmp_path: Path):

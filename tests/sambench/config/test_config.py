@@ -21,7 +21,7 @@ search = { trials = 8, space.lr = { low = 0.01, high = 1, log = true } }
 """
 
 SHIPPED = tuple(
-    sorted(path.stem for path in (Path(__file__).parents[2] / "studies").glob("*.toml"))
+    sorted(path.stem for path in (Path(__file__).parents[3] / "studies").glob("*.toml"))
 )
 
 
@@ -457,7 +457,7 @@ def test_reading_the_tables_needs_no_torch() -> None:
     """`--help` and shell completion stay instant."""
     code = "import sys, sambench.config; sys.exit('torch' in sys.modules)"
     assert (
-        subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0
+        subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3]).returncode == 0
     )
 
 

@@ -14,18 +14,18 @@ from typing import Any
 
 import pytest
 
-from sambench.engine import models
 from sambench.errors import UserError
-from sambench.workers import ATTEMPTS, Inline, Job, Processes, RunFailed, threads_each
+from sambench.executors.local import ATTEMPTS, Inline, Job, Processes, RunFailed, threads_each
+from sambench.tasks.images import models
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
 def parts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Jobs that a worker process can import, too."""
     monkeypatch.syspath_prepend(str(HERE))
-    return importlib.import_module("parts")
+    return importlib.import_module("own_parts")
 
 
 def never(job: Job, row: dict[str, float]) -> bool:
@@ -157,8 +157,8 @@ def test_leaving_ends_the_workers(parts: ModuleType):
 
 def test_workers_die_with_a_killed_parent(tmp_path: Path):
     script = (
-        "import parts, sys\n"
-        "from sambench.workers import Job, Processes\n"
+        "import own_parts as parts, sys\n"
+        "from sambench.executors.local import Job, Processes\n"
         "if __name__ == '__main__':\n"
         "    with Processes(2, parts.sleeps, parts.prepare) as executor:\n"
         "        jobs = [Job(i, f'{sys.argv[1]}/pid{i}') for i in range(2)]\n"

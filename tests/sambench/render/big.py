@@ -1,6 +1,6 @@
 """Records of a big made-up study, as a file; also a program.
 
-    python tests/sambench/report/big.py leaderboards/big.csv --rows 1000000
+    python tests/sambench/render/big.py leaderboards/big.csv --rows 1000000
 
 40 variants on 600 test images; per variant a tenth of the rows are confirm runs, the rest a search
 whose accuracies peak at some lr and radius, with divergence beyond.

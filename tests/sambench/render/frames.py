@@ -1,4 +1,4 @@
-"""Made-up tidy tables of any number of variants, with the columns of `sambench.report.tables`."""
+"""Made-up tidy tables of any number of variants, with the columns of `sambench.analysis.tables`."""
 
 import numpy as np
 import pandas as pd

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from sambench import records
-from sambench.report import formats
-from sambench.report.analysis import analyse
-from sambench.report.publish import regenerate
+from sambench.analysis.findings import analyse
+from sambench.render import formats
+from sambench.render.publishing import regenerate
 
 
 @pytest.fixture(scope="module")

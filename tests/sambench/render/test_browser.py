@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from sambench import records
-from sambench.report.regenerate import regenerate
+from sambench.render.regeneration import regenerate
 
 pytest.importorskip("matplotlib")
 api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

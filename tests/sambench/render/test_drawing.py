@@ -8,8 +8,8 @@ import pytest
 
 from sambench import records
 from sambench.records import Records
-from sambench.report import drawing, figures
-from sambench.report.publish import publish, regenerate
+from sambench.render import drawing, figures
+from sambench.render.publishing import publish, regenerate
 
 Make = Callable[..., Records]
 

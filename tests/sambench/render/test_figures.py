@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from sambench.errors import UserError
-from sambench.report import figures
-from sambench.report.figures import labels, scales, style
-from sambench.report.figures.frames import thinned
-from sambench.report.figures.marks import outline
-from sambench.report.figures.panels import Panel
+from sambench.render import figures
+from sambench.render.figures import labels, scales, style
+from sambench.render.figures.frames import thinned
+from sambench.render.figures.marks import outline
+from sambench.render.figures.panels import Panel
 
 sys.path.insert(0, str(Path(__file__).parent))
 from frames import empty, tables
@@ -83,7 +83,7 @@ def test_files_and_alt_texts(tmp_path):
 def test_the_same_tables_give_the_same_bytes_in_another_process(tmp_path):
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from test_figures import FOUR, few;"
-        "from sambench.report import figures; figures.draw(few(FOUR), sys.argv[2])"
+        "from sambench.render import figures; figures.draw(few(FOUR), sys.argv[2])"
     )
     here = Path(__file__).parent
     subprocess.run([sys.executable, "-c", code, str(here), str(tmp_path)], check=True)

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from sambench import records
-from sambench.report import drawing, harmless
-from sambench.report.html import inline, wandb
-from sambench.report.regenerate import regenerate
+from sambench.render import drawing, harmless
+from sambench.render.html import inline, wandb
+from sambench.render.regeneration import regenerate
 
 pytest.importorskip("matplotlib")
 EVIL = '<script>alert("x")</script>'

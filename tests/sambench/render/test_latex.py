@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from sambench.analysis.findings import analyse
 from sambench.records import Records
-from sambench.report import latex
-from sambench.report.analysis import analyse
+from sambench.render import latex
 
 Make = Callable[..., Records]
 

@@ -9,12 +9,12 @@ import pytest
 from sambench import records
 from sambench.errors import UserError
 from sambench.records import Records
-from sambench.report.formats import render
-from sambench.report.ownership import is_ours
-from sambench.report.publish import publish, publish_costs, regenerate
+from sambench.render.formats import render
+from sambench.render.ownership import is_ours
+from sambench.render.publishing import publish, publish_costs, regenerate
 
-sys.path.insert(0, str(Path(__file__).parent))
-from test_costs import BENCH
+sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
+from test_ratios import BENCH
 
 Make = Callable[..., Records]
 

@@ -9,7 +9,7 @@ import pytest
 
 from sambench import records
 from sambench.errors import UserError
-from sambench.report.best import settings, snippet
+from sambench.render.program import settings, snippet
 
 Spec = dict[str, Any]
 

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from sambench import records
+from sambench.analysis.findings import analyse
+from sambench.analysis.tables import TABLES
 from sambench.errors import UserError
 from sambench.records import Records
-from sambench.report.analysis import analyse
-from sambench.report.publish import groups_agree, publish, regenerate
-from sambench.report.tables import TABLES
+from sambench.render.publishing import groups_agree, publish, regenerate
 
 Make = Callable[..., Records]
 WIN = {"plain": 0.93, "sam": 0.95, "asam": 0.95}

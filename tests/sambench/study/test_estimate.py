@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sambench import config
-from sambench.plan import plan
+from sambench.study.estimate import plan
 
 Spec = dict[str, Any]
 

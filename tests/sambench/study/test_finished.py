@@ -12,7 +12,8 @@ from typing import Any
 import filelock
 import pytest
 
-from sambench import config, finished
+from sambench import config
+from sambench.study import finished
 
 Change = Callable[[Path], object]
 
@@ -20,7 +21,7 @@ Change = Callable[[Path], object]
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
     """The root of a finished study."""
-    from sambench.study import run_study
+    from sambench.study.run import run_study
 
     root = tmp_path_factory.mktemp("finished") / "runs"
     run_study(tiny, root=root, device="cpu", wandb="disabled")
@@ -67,14 +68,14 @@ def test_another_study_and_one_that_wandb_lacks_are_not_shown(folder: Path, tiny
 def test_showing_imports_no_torch(folder: Path, tiny: Path):
     command: list[Any] = ["study", str(tiny), "--root", str(folder.parent), "--json"]
     script = (
-        "import sys, sambench.cli\n"
+        "import sys, sambench.cli.commands\n"
         f"sys.argv[1:] = {command!r}\n"
-        "try: sambench.cli.main()\n"
+        "try: sambench.cli.commands.main()\n"
         "except SystemExit as end: print('torch' in sys.modules, file=sys.stderr)\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )  # fmt: skip
     assert ran.stderr.splitlines()[-1] == "False"
     assert json.loads(ran.stdout)["study"] == "tiny"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sambench.cli import main
+from sambench.cli.commands import main
 from sambench.records import Record
 
 Recorded = Callable[[Path], list[Record]]
@@ -24,7 +24,9 @@ pytestmark = pytest.mark.slow
 def forked() -> Iterator[Any]:
     """Processes that start with everything imported, so that a kill costs no seconds."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sambench.study", "sambench.plan", "sambench.report.terminal"])
+    context.set_forkserver_preload(
+        ["sambench.study.run", "sambench.study.estimate", "sambench.render.terminal.leaderboard"]
+    )
     yield context
 
 

@@ -9,9 +9,9 @@ import pytest
 import variants
 from sambench import config, seeds
 from sambench.config import Study
-from sambench.protocol import Protocol, cost, expected_cost, expected_passes
 from sambench.seeds import STREAMS, derive
-from sambench.train import Outcome, Run
+from sambench.study.protocol import Protocol, cost, expected_cost, expected_passes
+from sambench.training.run import Outcome, Run
 
 Spec = dict[str, Any]
 Results = dict[str, tuple[Run, Outcome]]

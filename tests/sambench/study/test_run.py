@@ -12,11 +12,13 @@ import pytest
 import torch
 
 import sambench
-from sambench import data, records, train
-from sambench.engine.eager import EagerEngine
+from sambench import records
 from sambench.errors import UserError
 from sambench.records import Record
 from sambench.seeds import derive
+from sambench.tasks import images
+from sambench.training import run as train
+from sambench.training.engine import EagerEngine
 
 Spec = dict[str, Any]
 Recorded = Callable[[Path], list[Record]]
@@ -24,8 +26,8 @@ Recorded = Callable[[Path], list[Record]]
 
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    return importlib.import_module("parts")
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    return importlib.import_module("own_parts")
 
 
 def test_a_study_from_end_to_end(spec: Spec, run: Any, recorded: Recorded, tmp_path: Path):
@@ -165,7 +167,7 @@ def test_own_model_data_and_loss(
 ):
     from sambench.config import parse
 
-    own = data.load(parse(spec).task, derive(7).streams)
+    own = images.load(parse(spec).task, derive(7).streams)
     own = replace(own, classes=tuple("abcdefghij"))
     del spec["task"]["split"]
     spec["task"]["model"] = "mine"
@@ -179,7 +181,7 @@ def test_run_study_is_public_and_takes_tables_paths_and_studies(
     spec: Spec, run: Any, study_file: Path, tmp_path: Path
 ):
     from sambench.config import load
-    from sambench.study import resolve
+    from sambench.study.run import resolve
 
     assert sambench.run_study.__name__ == "run_study"
     as_tables, as_path, as_study = resolve(spec), resolve(study_file), resolve(load(study_file))
@@ -239,7 +241,7 @@ def test_results_of_a_run_are_what_train_run_gives(
 ):
     """A study adds nothing to its runs: any of them repeats alone, from its record."""
     from sambench.config import parse
-    from sambench.train import Run
+    from sambench.training.run import Run
 
     run(spec)
     found = next(r for r in recorded(tmp_path / "runs" / "tiny") if r.stage == "confirm")

@@ -12,9 +12,9 @@ from optuna.trial import TrialState
 
 from sambench import config
 from sambench.config import Study
-from sambench.journal import open_journal
-from sambench.search import HaltonSampler, Tuner
-from sambench.train import Outcome
+from sambench.study.journal import open_journal
+from sambench.study.tuner import HaltonSampler, Tuner
+from sambench.training.run import Outcome
 
 Parameters = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sambench.errors import UserError
-from sambench.sweep.command import DEFAULT, MACROS, check_macros, check_startable, expand
+from sambench.sweeps.command import DEFAULT, MACROS, check_macros, check_startable, expand
 
 CONFIG: dict[str, Any] = {"lr": 0.1, "on": True, "off": False, "opt": {"name": "sgd"}, "n": None}
 

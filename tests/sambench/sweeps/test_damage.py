@@ -13,10 +13,10 @@ import yaml
 from wandb.proto import wandb_internal_pb2
 
 from sambench.errors import UserError, WorkFailed
-from sambench.journal import open_journal
-from sambench.sweep import agent, dashboard, export, offline, orphans, process, spec
-from sambench.sweep.ledger import Ended, Ledger
-from sambench.sweep.local import LocalSweep
+from sambench.study.journal import open_journal
+from sambench.sweeps import agent, dashboard, export, offline, orphans, program, spec
+from sambench.sweeps.history import Ended, Ledger
+from sambench.sweeps.local import LocalSweep
 
 TABLES = {
     "method": "grid",
@@ -114,7 +114,7 @@ def test_a_delay_that_is_none(local: Any, monkeypatch: pytest.MonkeyPatch, given
     with pytest.raises(UserError, match="WANDB_AGENT_KILL_DELAY: must be seconds"):
         local()
     monkeypatch.setenv("WANDB_AGENT_KILL_DELAY", "2.5")
-    assert process.kill_delay_s() == 2.5
+    assert program.kill_delay_s() == 2.5
 
 
 def _frame(value: str) -> bytes:

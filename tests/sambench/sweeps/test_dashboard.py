@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sambench import records
-from sambench.report.analysis import analyse
-from sambench.sweep import dashboard
+from sambench.analysis.findings import analyse
+from sambench.sweeps import dashboard
 
 PUBLISHED = Path(__file__).parents[3] / "leaderboards" / "digits.csv"
 

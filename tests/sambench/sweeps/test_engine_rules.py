@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from sambench.sweep import hyperband, spec
-from sambench.sweep.ledger import _product
-from sambench.sweep.parameters import nested, parse
-from sambench.sweep.spec import Hyperband
+from sambench.sweeps import hyperband, spec
+from sambench.sweeps.history import _product
+from sambench.sweeps.parameters import nested, parse
+from sambench.sweeps.spec import Hyperband
 
 TIGHT = 1e-12  # same formulas, other library calls
 

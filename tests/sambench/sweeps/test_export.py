@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from sambench import config, trial
+from sambench import config
 from sambench.errors import UserError
-from sambench.sweep import export
-from sambench.sweep import spec as sweeps
-from sambench.sweep.command import expand
+from sambench.study import trial
+from sambench.sweeps import export
+from sambench.sweeps import spec as sweeps
+from sambench.sweeps.command import expand
 
 Spec = dict[str, Any]
 

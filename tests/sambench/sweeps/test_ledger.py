@@ -5,8 +5,8 @@ from typing import Any
 import optuna
 import pytest
 
-from sambench.sweep import spec
-from sambench.sweep.ledger import Ended, Ledger, Planned
+from sambench.sweeps import spec
+from sambench.sweeps.history import Ended, Ledger, Planned
 
 PARAMETERS = {"x": {"min": -1.0, "max": 1.0}, "kind": {"values": ["a", "b"]}}
 

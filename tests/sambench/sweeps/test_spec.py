@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sambench.errors import UserError
-from sambench.sweep import spec
+from sambench.sweeps import spec
 
 GOOD = {
     "program": "train.py",

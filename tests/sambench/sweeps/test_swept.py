@@ -12,18 +12,19 @@ from typing import Any
 import optuna
 import pytest
 
-from sambench import config, records, seeds, swept, trial
+from sambench import config, records, seeds
 from sambench.config import Study
 from sambench.errors import UserError
 from sambench.files import read_sealed, sealed, write_sealed
-from sambench.storage import StudyFolder
-from sambench.study import land
-from sambench.sweep import agented
-from sambench.train import Outcome
+from sambench.study import agent_trials, trial
+from sambench.study.folder import StudyFolder
+from sambench.study.run import land
+from sambench.sweeps import agent_trial
+from sambench.training.run import Outcome
 
 Spec = dict[str, Any]
 HANDLERS = (signal.SIGTERM, signal.SIGINT)
-AGENT = agented.Agent("swp00000", "run00000")
+AGENT = agent_trial.Agent("swp00000", "run00000")
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def leave(root: Path, study: Study, label: str, run_id: str, **changes: Any) -> 
     rho = None if label == "plain" else 0.1
     run = trial.plan(study, label, lr=0.1, rho=rho, on="cpu", stage="search")
     run = replace(run, **{k: v for k, v in changes.items() if k in ("lr", "seeds")})
-    folder = swept.folder(root / study.name, "swp", run_id)
+    folder = agent_trials.folder(root / study.name, "swp", run_id)
     folder.mkdir(parents=True)
     stored = {"study": config.fingerprint(study), "variant": run.key, "label": label,
               "seed": run.seeds.number, "device": "cpu", **run.setting}  # fmt: skip
@@ -63,8 +64,8 @@ def sweep_rows(root: Path, name: str = "tiny") -> list[records.Record]:
 
 def test_a_trial_lands_in_storage_and_records(root: Path, study: Study) -> None:
     run = trial.plan(study, "sam", lr=0.1, rho=0.2, on="cpu", stage="search")
-    outcome = agented.execute(run, root, AGENT)
-    again = agented.execute(run, root, AGENT)  # an agent that resumes it
+    outcome = agent_trial.execute(run, root, AGENT)
+    again = agent_trial.execute(run, root, AGENT)  # an agent that resumes it
     assert outcome == again and outcome.outcome == "complete"
     (row,) = sweep_rows(root)
     assert (row.variant, row.stage, row.lr, row.rho) == ("sam", "search", 0.1, 0.2)
@@ -84,10 +85,10 @@ def test_a_crash_counts_as_failed(
     def crashes(*words: Any, **more: Any) -> None:
         raise ZeroDivisionError("a bug\nof yours")
 
-    monkeypatch.setattr("sambench.train.run", crashes)
+    monkeypatch.setattr("sambench.training.run.run", crashes)
     run = trial.plan(study, "sam", lr=0.1, on="cpu", stage="search")
     with pytest.raises(ZeroDivisionError):
-        agented.execute(run, root, AGENT)
+        agent_trial.execute(run, root, AGENT)
     (row,) = sweep_rows(root)
     assert (row.outcome, row.reason) == ("failed", "ZeroDivisionError: a bug")
 
@@ -104,9 +105,9 @@ def test_sigterm_prunes_and_lands(
             time.sleep(5)  # the signal ends it
         return False
 
-    monkeypatch.setattr(agented._AgentsRun, "log", log)
+    monkeypatch.setattr(agent_trial._AgentsRun, "log", log)
     run = replace(trial.plan(study, "sam", lr=0.1, on="cpu", stage="search"), epochs=50)
-    outcome = agented.execute(run, root, AGENT)
+    outcome = agent_trial.execute(run, root, AGENT)
     assert (outcome.outcome, outcome.epochs_done) == ("pruned", 2)
     (row,) = sweep_rows(root)
     assert (row.outcome, row.reason, row.epochs_done) == ("pruned", "stopped by SIGTERM", 2)
@@ -177,10 +178,10 @@ def test_other_seeds_and_studies_do_not_rank(root: Path, study: Study) -> None:
     for label in ("plain", "sam"):
         leave(root, study, label, label, seeds=seeds.derive(7))
     arms = study.arms()
-    trials = swept.found(root / "tiny", study, arms)
-    assert len(trials) == 2 and not swept.equal_budget(trials, arms)
+    trials = agent_trials.found(root / "tiny", study, arms)
+    assert len(trials) == 2 and not agent_trials.equal_budget(trials, arms)
     other = config.parse(study.model_dump(mode="json"), overrides=["train.epochs=3"])
-    assert swept.found(root / "tiny", other, arms) == []
+    assert agent_trials.found(root / "tiny", other, arms) == []
 
 
 def test_another_file_is_refused_before_training(root: Path, study: Study, spec: Spec) -> None:
@@ -189,7 +190,7 @@ def test_another_file_is_refused_before_training(root: Path, study: Study, spec:
     other = config.parse({**spec, "train": {"epochs": 3, "batch_size": 32}})
     run = trial.plan(other, "sam", lr=0.1, on="cpu", stage="search")
     with pytest.raises(UserError, match=r"have changed since: train\.epochs"):
-        agented.execute(run, root, AGENT)
+        agent_trial.execute(run, root, AGENT)
     assert not (root / "tiny" / "sweeps").exists()
 
 
@@ -204,11 +205,11 @@ def test_a_damaged_trial_is_named_before_another_one_trains(
         path.write_bytes(changed)
         run = trial.plan(study, "sam", lr=0.1, on="cpu", stage="search")
         with pytest.raises(UserError, match=r"trial\.json is damaged; remove its folder"):
-            agented.execute(run, root, AGENT)
-        assert not swept.folder(root / "tiny", AGENT.sweep_id, AGENT.run_id).exists()
+            agent_trial.execute(run, root, AGENT)
+        assert not agent_trials.folder(root / "tiny", AGENT.sweep_id, AGENT.run_id).exists()
     write_sealed(path, {**kept, "lr": 0.123})
     with pytest.raises(UserError, match=r"run0: trial\.json and result\.json tell of different"):
-        swept.found(root / "tiny", study, study.arms())
+        agent_trials.found(root / "tiny", study, study.arms())
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[1]", b"null", b"\xff", b"[" * 10**5])
@@ -217,14 +218,16 @@ def test_a_damaged_decision_is_named(root: Path, study: Study, content: bytes) -
         leave(root, study, label, f"{label}0")
     arms = study.arms()
     with StudyFolder(root, study).opened() as storage:
-        landed = swept.land(storage, swept.found(root / "tiny", study, arms), study, arms)
-    assert len(swept.admitted(root / "tiny", landed, arms)) == 2
+        landed = agent_trials.land(
+            storage, agent_trials.found(root / "tiny", study, arms), study, arms
+        )
+    assert len(agent_trials.admitted(root / "tiny", landed, arms)) == 2
     path = root / "tiny" / "admitted.json"
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"admitted\.json is damaged; restore it from a copy, or"):
-        swept.admitted(root / "tiny", landed, arms)
+        agent_trials.admitted(root / "tiny", landed, arms)
     path.unlink()
-    assert len(swept.admitted(root / "tiny", landed, arms)) == 2
+    assert len(agent_trials.admitted(root / "tiny", landed, arms)) == 2
 
 
 def test_another_trial_in_the_same_folder(root: Path, study: Study, tmp_path: Path) -> None:

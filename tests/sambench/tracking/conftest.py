@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sambench import config, seeds
-from sambench.train import Run
+from sambench.training.run import Run
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # wandb_files, wandb_server
 

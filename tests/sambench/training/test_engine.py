@@ -7,9 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from sambench import config, data, seeds, train
-from sambench.engine.eager import EagerEngine
-from sambench.train import Parts, Run
+from sambench import config, seeds
+from sambench.tasks import images as data
+from sambench.training import run as train
+from sambench.training.engine import EagerEngine
+from sambench.training.run import Parts, Run
 
 Spec = dict[str, Any]
 Make = Callable[..., EagerEngine]

@@ -8,13 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from sambench import config, data, seeds, train
-from sambench.engine.eager import EagerEngine
+from sambench import config, seeds
 from sambench.errors import UserError
-from sambench.train import Parts, Run
-from variants import _recorder
-from variants._descent import Descent
-from variants.testing._tape import Tape
+from sambench.tasks import images
+from sambench.training import run as train
+from sambench.training.engine import EagerEngine
+from sambench.training.run import Parts, Run
+from variants.driver.descent import Descent
+from variants.graphs import recorder
+from variants.testing.tape import Tape
 
 Spec = dict[str, Any]
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -43,7 +45,7 @@ def small(channels: int, classes: int) -> nn.Module:
 @pytest.fixture
 def taped(monkeypatch: pytest.MonkeyPatch) -> None:
     """A CPU that passes for a GPU: with graphs, and no waiting for fused optimizers."""
-    monkeypatch.setattr(_recorder, "of", Tape)
+    monkeypatch.setattr(recorder, "of", Tape)
     monkeypatch.setattr(
         Descent, "waits", lambda self, device: self.base.defaults["lr"] and not self.base.state
     )
@@ -55,7 +57,7 @@ def engine(spec: Spec) -> Callable[..., EagerEngine]:
         study = config.parse({**spec, "train": spec["train"] | changes})
         settings = {"k": 2} if key == "looksam" else {}
         run = Run(study, key, key, "search", 0, seeds.derive(0), 0.0625, settings, epochs)
-        dataset = data.load(study.task, run.seeds.streams)
+        dataset = images.load(study.task, run.seeds.streams)
         return train.engine_for(run, dataset, Parts(model=small))
 
     return engine

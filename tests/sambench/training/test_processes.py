@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 import torch
 
-from sambench import config, data, trial
-from sambench.cli import main
-from sambench.data import Share
+from sambench import config
+from sambench.cli.commands import main
+from sambench.study import trial
+from sambench.tasks import images
+from sambench.tasks.images import Share
 
 pytestmark = pytest.mark.slow
 SAME = 1e-5  # relative; float32, sums in another order
@@ -126,17 +128,17 @@ def test_a_study_is_refused(
 @pytest.mark.parametrize("mixed", [{}, {"mixup": 0.3}, {"cutmix": 1.0}])
 def test_shares_make_up_the_batches_of_one_process(mixed: dict[str, float], study: Path):
     """To the bit, also where an image is mixed with one of another process."""
-    sets = data.load(config.load(study).task, {"split": 0, "labels": 0})
+    sets = images.load(config.load(study).task, {"split": 0, "labels": 0})
 
     def epoch(share: Share) -> list[tuple[Any, Any]]:
-        found = data.epoch_batches(
+        found = images.epoch_batches(
             sets.train, batch_size=7, seed=0, epoch=1, augment="randaugment", mean=sets.mean,
             std=sets.std, classes=10, share=share, **mixed,
         )  # fmt: skip
         return list(found)
 
     parts = zip(*(epoch(Share(rank, 3)) for rank in range(3)), strict=True)
-    for (x, y), shares in zip(epoch(data.WHOLE), parts, strict=True):
+    for (x, y), shares in zip(epoch(images.WHOLE), parts, strict=True):
         assert [len(labels) for _, labels in shares] == [2, 2, 3]
         assert torch.equal(torch.cat([part for part, _ in shares]), x)
         assert torch.equal(torch.cat([labels for _, labels in shares]), y)

@@ -13,11 +13,13 @@ import pytest
 import torch
 
 import variants
-from sambench import checkpoint, config, seeds, train
-from sambench.engine.eager import EagerEngine, Score
+from sambench import config, seeds
 from sambench.errors import UserError
-from sambench.protocol import settable
-from sambench.train import NO_PARTS, Outcome, Parts, Run
+from sambench.study.protocol import settable
+from sambench.training import checkpoint
+from sambench.training import run as train
+from sambench.training.engine import EagerEngine, Score
+from sambench.training.run import NO_PARTS, Outcome, Parts, Run
 
 Spec = dict[str, Any]
 Row = dict[str, float]
@@ -25,8 +27,8 @@ Row = dict[str, float]
 
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    return importlib.import_module("parts")
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    return importlib.import_module("own_parts")
 
 
 @pytest.fixture

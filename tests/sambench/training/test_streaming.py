@@ -15,11 +15,14 @@ import psutil
 import pytest
 from PIL import Image
 
-from sambench import config, data, records, train, trial
+from sambench import config, records
 from sambench.config import fingerprint
-from sambench.data import streaming
 from sambench.errors import UserError
-from sambench.train import Outcome
+from sambench.study import trial
+from sambench.tasks import images
+from sambench.tasks.images import streaming
+from sambench.training import run as train
+from sambench.training.run import Outcome
 
 TOML = """
 variants = ["plain", "sam"]
@@ -131,7 +134,7 @@ def test_a_study_does_not_go_on_with_other_pictures(
 
     settings = ("train.epochs=1", "finalists.seeds=1", "finalists.top=1", "confirm.seeds=1")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sambench.progress.Display.finished", edit)
+        patch.setattr("sambench.study.display.Display.finished", edit)
         with pytest.raises(UserError, match="folder:pictures has changed since the study began"):
             run(study, settings, workers=workers)
     with pytest.raises(UserError, match=r"the first: train/ape/3\.jpg is another; undo that"):
@@ -141,7 +144,7 @@ def test_a_study_does_not_go_on_with_other_pictures(
     folder = tmp_path / "runs" / "pictures"
     header = records.read(folder / "records.csv").header
     contents = json.loads((folder / "data.json").read_text())
-    assert header["data_digest"] == data.digest(contents) and len(contents) == 50
+    assert header["data_digest"] == images.digest(contents) and len(contents) == 50
 
 
 @pytest.mark.slow

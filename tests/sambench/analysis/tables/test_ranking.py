@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from sambench import records
+from sambench.analysis.findings import analyse
+from sambench.analysis.tables import ranking, results
 from sambench.config.arms import EQUAL_EPOCHS
 from sambench.records import Records
-from sambench.report.analysis import analyse
-from sambench.report.tables import ranking, results
 
 DIGITS = Path(__file__).parents[4] / "leaderboards" / "digits.csv"
 FOUR = {"plain": 0.93, "sam": 0.95, "asam": 0.95, "esam": 0.92}

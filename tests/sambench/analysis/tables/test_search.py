@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sambench import stats
+from sambench.analysis.tables import budget, cost, curves, divergence, search, sensitivity
 from sambench.records import Records
-from sambench.report.tables import budget, cost, curves, divergence, search, sensitivity
 
 TWO = {"plain": 0.93, "sam": 0.95}
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sambench.analysis import tables
+from sambench.analysis.tables import TABLES, across
 from sambench.records import Records
-from sambench.report import tables
-from sambench.report.tables import TABLES, across
 
 FOUR = {"plain": 0.93, "sam": 0.95, "asam": 0.95, "esam": 0.92}
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from rich.console import Console
 
 from sambench import records
+from sambench.analysis.findings import analyse
+from sambench.analysis.published import Board, Boards
 from sambench.records import Damage, Records
-from sambench.report import index, page, terminal
-from sambench.report.analysis import analyse
-from sambench.report.boards import Board, Boards
+from sambench.render.markdown import index, page
+from sambench.render.terminal import leaderboard
 
 Make = Callable[..., Records]
 WIN = {"plain": 0.9325, "sam": 0.948, "asam": 0.951, "esam": 0.940}
@@ -85,7 +86,7 @@ def test_a_bar_in_a_name_does_not_break_the_table(make: Make):
 def test_the_terminal_shows_the_same_in_80_columns(make: Make):
     found = analyse(make(WIN))
     console = Console(width=80, file=io.StringIO(), record=True)
-    console.print(terminal.render(found))
+    console.print(leaderboard.render(found))
     text = console.export_text()
     assert max(map(len, text.splitlines())) <= 80
     assert "[unadjusted 95% CI]" in text and text.startswith("asam beats tuned plain")
@@ -99,7 +100,7 @@ def test_page_terminal_and_json_tell_damage_before_the_table(make: Make):
     damages = [Damage(17, "damaged: its check does not fit its cells; not counted")]
     found = analyse(Records(study.header, study.records, damages))
     console = Console(width=80, file=io.StringIO(), record=True)
-    console.print(terminal.render(found))
+    console.print(leaderboard.render(found))
     for text in (page.render(found), console.export_text()):
         assert "line 17: damaged: its check does not fit" in text.partition("test accuracy, %")[0]
     assert asdict(found)["damages"] == (str(damages[0]),)

@@ -5,16 +5,17 @@ from dataclasses import replace
 
 import pytest
 
+from sambench.analysis.findings import analyse
 from sambench.records import Records
-from sambench.report import evidence, page, sections
-from sambench.report.analysis import analyse
+from sambench.render import attachments
+from sambench.render.markdown import page, sections
 
 Make = Callable[..., Records]
 WIN = {"plain": 0.9325, "sam": 0.948, "asam": 0.951}
 
 
 def text(study: Records) -> str:
-    return page.render(analyse(study), evidence.gather(study))
+    return page.render(analyse(study), attachments.gather(study))
 
 
 def searched(study: Records, **changes: object) -> Records:
@@ -47,20 +48,20 @@ def test_the_second_ranking_has_its_own_baseline(make: Make):
 
 def test_costs_mark_the_front(make: Make):
     study = make(WIN)
-    lines = sections.cost(evidence.gather(study)).splitlines()
+    lines = sections.cost(attachments.gather(study)).splitlines()
     cells = {line.split("|")[1].strip(): line.split("|")[3].strip() for line in lines[2:5]}
     assert cells == {"plain": "120 *", "asam": "240 *", "sam": "240"}
     assert "memory" not in lines[0]
     gpu = Records(study.header, [replace(r, peak_memory=2**30) for r in study.records])
-    assert "| 1,024" in sections.cost(evidence.gather(gpu))
+    assert "| 1,024" in sections.cost(attachments.gather(gpu))
 
 
 def test_divergence_in_the_search_is_told(make: Make):
     study = make(WIN)
-    assert sections.divergence(evidence.gather(study)) == "None of 24 search runs diverged."
+    assert sections.divergence(attachments.gather(study)) == "None of 24 search runs diverged."
     hit = searched(study, outcome="diverged", val_accuracy=None)
     told = "Diverged in the search: sam 8 of 8 runs; the others never."
-    assert sections.divergence(evidence.gather(hit)) == told
+    assert sections.divergence(attachments.gather(hit)) == told
 
 
 def test_more_trials_bring_more(make: Make):
@@ -69,14 +70,14 @@ def test_more_trials_bring_more(make: Make):
         replace(r, val_accuracy=0.5 + r.trial / 100) if r.stage == "search" else r
         for r in study.records
     ]
-    found = sections.budget(evidence.gather(Records(study.header, runs)))
+    found = sections.budget(attachments.gather(Records(study.header, runs)))
     row = next(line for line in found.splitlines() if line.startswith("| sam"))
     values = [float(cell) for cell in row.split("|")[2:-1]]
     assert values == pytest.approx([53.5, 55.0, 56.2, 57.0], abs=0.51) and values[-1] == 57.0
 
 
 def test_every_configuration_is_folded_away(make: Make, monkeypatch: pytest.MonkeyPatch):
-    found = evidence.gather(make(WIN))
+    found = attachments.gather(make(WIN))
     told = sections.configurations(found, "digits")
     assert told.startswith("<details><summary>Every configuration: 24 search runs</summary>\n\n|")
     assert told.count("| complete |") == 24 and "source" not in told
@@ -86,7 +87,7 @@ def test_every_configuration_is_folded_away(make: Make, monkeypatch: pytest.Monk
 
 
 def test_trials_of_a_sweep_are_listed_as_such(make: Make):
-    found = evidence.gather(searched(make(WIN), source="sweep"))
+    found = attachments.gather(searched(make(WIN), source="sweep"))
     assert sections.configurations(found, "digits").count("| sweep  |") == 8
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sambench.data.augment import PAD_SHARE, apply, draws
+from sambench.tasks.images.augment import PAD_SHARE, apply, draws
 
 
 def coordinates(num: int, height: int, width: int) -> torch.Tensor:

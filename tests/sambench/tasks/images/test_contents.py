@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sambench import data
-from sambench.data.contents import difference, of_arrays
 from sambench.errors import UserError
+from sambench.tasks import images
+from sambench.tasks.images.contents import difference, of_arrays
 
 MakeTask = Callable[..., Any]
 
@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_contents_are_digests_of_files(make_task: MakeTask, root: Path):
-    found = data.contents(make_task(f"folder:{root}"))
+    found = images.contents(make_task(f"folder:{root}"))
     path = "train/ape/1.png"
     expected = hashlib.blake2b((root / path).read_bytes(), digest_size=8).hexdigest()
     assert found[path] == expected and len(found) == 12
@@ -84,20 +84,20 @@ def test_every_change_is_another_dataset(
     """Also for a process that has read it before, and with what was kept on disk."""
     cache = tmp_path_factory.mktemp("cache")
     task = make_task(f"folder:{root}", stream=stream)
-    before = data.contents(task, cache)
-    data.load(task, streams, cache, data.digest(before))
+    before = images.contents(task, cache)
+    images.load(task, streams, cache, images.digest(before))
     edit(root)
-    after = data.contents(task, cache)
+    after = images.contents(task, cache)
     assert difference(before, after) == told
     with pytest.raises(UserError, match="has changed since the study began; undo that, or start"):
-        data.load(task, streams, cache, data.digest(before))
+        images.load(task, streams, cache, images.digest(before))
 
 
 def test_a_copy_is_the_same_dataset(make_task: MakeTask, root: Path, tmp_path: Path):
     copy = shutil.copytree(root, tmp_path / "elsewhere" / "copy")
     for path in root.glob("*/*/*.png"):
         os.utime(path)
-    first, second = (data.contents(make_task(f"folder:{r}", 5)) for r in (root, copy))
+    first, second = (images.contents(make_task(f"folder:{r}", 5)) for r in (root, copy))
     assert first == second
 
 
@@ -110,14 +110,14 @@ def test_arrays_differ_by_value_shape_and_type():
 
 def test_datasets_without_files_have_contents(make_task: MakeTask):
     """Those of digits whatever their size in the study."""
-    digits = [data.contents(make_task("digits", size)) for size in (8, 16)]
+    digits = [images.contents(make_task("digits", size)) for size in (8, 16)]
     assert digits[0] == digits[1] and set(digits[0]) == {"pixels", "labels"}
-    assert data.contents(make_task("synthetic", 8)) != data.contents(make_task("synthetic", 9))
+    assert images.contents(make_task("synthetic", 8)) != images.contents(make_task("synthetic", 9))
 
 
 def test_a_digest_knows_names_and_all_values():
     one = {"a": "1" * 16, "b": "2" * 16}
-    assert data.digest(one) == data.digest(dict(reversed(one.items())))
+    assert images.digest(one) == images.digest(dict(reversed(one.items())))
     others = [{"a": "2" * 16, "b": "1" * 16}, {"a": "1" * 16, "c": "2" * 16}, {"a": "1" * 16}, {}]
-    assert len({data.digest(found) for found in (one, *others)}) == 5
-    assert len(data.digest(one)) == 32
+    assert len({images.digest(found) for found in (one, *others)}) == 5
+    assert len(images.digest(one)) == 32

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from sambench import data
-from sambench.data.images import Images, histogram, statistics
 from sambench.errors import UserError
+from sambench.tasks import images as data
+from sambench.tasks.images.images import Images, histogram, statistics
 
 MakeTask = Callable[..., Any]
 Streams = dict[str, int]

@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from sambench import data
-from sambench.data.folder import Folder
 from sambench.errors import UserError
+from sambench.tasks import images as data
+from sambench.tasks.images.folder import Folder
 
 MakeTask = Callable[..., Any]
 COLOURS = {"ape": (200, 10, 20), "bee": (0, 100, 255)}
@@ -78,7 +78,9 @@ def test_pictures_are_decoded_once(
 ) -> None:
     cache = tmp_path / "cache"
     first = Folder(root, 5).read(cache)
-    monkeypatch.setattr("sambench.data.folder.decode", lambda *_, **__: pytest.fail("again"))
+    monkeypatch.setattr(
+        "sambench.tasks.images.folder.decode", lambda *_, **__: pytest.fail("again")
+    )
     again = Folder(root, 5).read(cache)
     assert torch.equal(first.train.x, again.train.x)
     assert torch.equal(first.train.y, again.train.y)
@@ -105,7 +107,7 @@ def test_a_killed_decoder_leaves_nothing_that_counts(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("sambench.data.decode.os.replace", die)
+        patch.setattr("sambench.tasks.images.decode.os.replace", die)
         Folder(root, None).read(tmp_path / "cache")
     assert len(Folder(root, None).read(tmp_path / "cache").train) == 8
 

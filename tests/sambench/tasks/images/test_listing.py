@@ -12,10 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from sambench import data
-from sambench.data.folder import Folder
-from sambench.data.listing import scan
 from sambench.errors import UserError
+from sambench.tasks import images
+from sambench.tasks.images.folder import Folder
+from sambench.tasks.images.listing import scan
 
 MakeTask = Callable[..., Any]
 CLASSES = ("ape", "bee")
@@ -85,9 +85,9 @@ def test_a_validation_folder_joins_the_pool_and_says_so(
 ):
     root = layout(tmp_path, "train", "test", name)
     task = make_task(f"folder:{root}", val=2)
-    loaded = data.load(task, streams)
+    loaded = images.load(task, streams)
     assert [len(part) for part in (loaded.train, loaded.val, loaded.test)] == [6, 2, 4]
-    assert data.notes(task) == (
+    assert images.notes(task) == (
         f"{name}/ (4 pictures) joins train/, from which every seed draws a validation set of its "
         "own",
     )
@@ -115,10 +115,10 @@ def test_without_parts_a_test_set_is_drawn(
         for name in CLASSES:
             paint(root / name / f"{i}.png", i)
     task = make_task(f"folder:{root}", val=4, stream=stream)
-    first, other = (data.load(task, streams | {"split": seed}) for seed in (1, 2))
+    first, other = (images.load(task, streams | {"split": seed}) for seed in (1, 2))
     assert [len(part) for part in (first.train, first.val, first.test)] == [12, 4, 4]
     assert torch.equal(next(first.test.read([slice(0, 4)])), next(other.test.read([slice(0, 4)])))
-    assert "a test set, the same for all seeds, is drawn" in data.notes(task)[0]
+    assert "a test set, the same for all seeds, is drawn" in images.notes(task)[0]
 
 
 def test_classes_stand_in_the_order_of_their_names_as_text(tmp_path: Path):
@@ -209,7 +209,7 @@ def test_paths_that_are_none(
     monkeypatch.chdir(tmp_path)
     Path("data.zip").write_bytes(b"PK")
     with pytest.raises(UserError) as caught:
-        data.check(make_task(dataset))
+        images.check(make_task(dataset))
     assert message in str(caught.value) and len(str(caught.value)) < 400
 
 
@@ -220,7 +220,7 @@ def test_home_and_relative_paths_are_found(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     for dataset in ("folder:~/mine", "folder:mine", "Folder:./mine/"):
-        data.check(make_task(dataset))
+        images.check(make_task(dataset))
 
 
 def test_a_folder_that_must_not_be_read_is_named(
@@ -232,9 +232,9 @@ def test_a_folder_that_must_not_be_read_is_named(
         raise PermissionError(13, "Permission denied", str(folder))
 
     root = layout(tmp_path, "train", "test")
-    monkeypatch.setattr("sambench.data.listing.os.scandir", deny)
+    monkeypatch.setattr("sambench.tasks.images.listing.os.scandir", deny)
     with pytest.raises(UserError, match=f"task.dataset: {root}: Permission denied"):
-        data.check(make_task(f"folder:{root}"))
+        images.check(make_task(f"folder:{root}"))
 
 
 def bomb() -> bytes:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sambench.data.mixing import mix
+from sambench.tasks.images.mixing import mix
 
 X = torch.rand(8, 3, 10, 10, generator=torch.Generator().manual_seed(0))
 Y = torch.arange(8) % 5

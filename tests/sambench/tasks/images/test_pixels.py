@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sambench.data.pixels import plain
+from sambench.tasks.images.pixels import plain
 
 LEVELS = np.arange(256, dtype=np.uint16).reshape(16, 16)
 RED = (255, 0, 0)

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torchvision.transforms.v2 import InterpolationMode, RandAugment
 
-from sambench.data import randaugment
-from sambench.data.randaugment import OPERATIONS, SIGNED
+from sambench.tasks.images import randaugment
+from sambench.tasks.images.randaugment import OPERATIONS, SIGNED
 
 
 def batch(channels: int = 3) -> torch.Tensor:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from sambench.data.images import Images, Pool
-from sambench.data.split import Sizes, draw, sizes, stratified_order
 from sambench.errors import UserError
+from sambench.tasks.images.images import Images, Pool
+from sambench.tasks.images.split import Sizes, draw, sizes, stratified_order
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
-from sambench import data
-from sambench.data import datasets, streaming
-from sambench.data.augment import Augment
-from sambench.data.streaming import Pictures
 from sambench.errors import UserError
+from sambench.tasks import images
+from sambench.tasks.images import datasets, streaming
+from sambench.tasks.images.augment import Augment
+from sambench.tasks.images.streaming import Pictures
 
 MakeTask = Callable[..., Any]
 NUM = {"train": 12, "test": 5}  # of each of three classes
@@ -35,10 +35,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def loaded(make_task: MakeTask, root: Path, streams: dict[str, int]) -> Callable[..., data.Data]:
-    def loaded(stream: bool | str, cache: Path | None = None, size: int | None = 10) -> data.Data:
+def loaded(make_task: MakeTask, root: Path, streams: dict[str, int]) -> Callable[..., images.Data]:
+    def loaded(stream: bool | str, cache: Path | None = None, size: int | None = 10) -> images.Data:
         task = make_task(f"folder:{root}", size, label_noise=0.3, val=9, stream=stream)
-        return data.load(task, streams, cache)
+        return images.load(task, streams, cache)
 
     return loaded
 
@@ -50,9 +50,9 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def batches(
-    sets: data.Data, epoch: int, augment: Augment, **options: Any
+    sets: images.Data, epoch: int, augment: Augment, **options: Any
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    found = data.epoch_batches(
+    found = images.epoch_batches(
         sets.train, batch_size=8, seed=3, epoch=epoch, augment=augment,
         mean=sets.mean, std=sets.std, classes=3, **options,
     )  # fmt: skip
@@ -65,9 +65,9 @@ def equal(first: list[Any], second: list[Any]) -> bool:
 
 
 @pytest.mark.usefixtures("workers")
-def test_batches_are_those_of_memory_to_the_bit(loaded: Callable[..., data.Data]):
+def test_batches_are_those_of_memory_to_the_bit(loaded: Callable[..., images.Data]):
     memory, stream = loaded(False), loaded(True)
-    assert isinstance(stream.train, Pictures) and isinstance(memory.train, data.Images)
+    assert isinstance(stream.train, Pictures) and isinstance(memory.train, images.Images)
     assert torch.equal(stream.mean, memory.mean) and torch.equal(stream.std, memory.std)
     settings: list[tuple[Augment, dict[str, float]]] = [
         ("none", {}),
@@ -82,7 +82,7 @@ def test_batches_are_those_of_memory_to_the_bit(loaded: Callable[..., data.Data]
                 assert equal(batches(stream, epoch, augment, **mixing), expected)
         for part in ("val", "test"):
             found, expected = (
-                list(data.eval_batches(getattr(s, part), batch_size=4, mean=s.mean, std=s.std))
+                list(images.eval_batches(getattr(s, part), batch_size=4, mean=s.mean, std=s.std))
                 for s in (stream, memory)
             )
             assert equal(found, expected)
@@ -91,9 +91,9 @@ def test_batches_are_those_of_memory_to_the_bit(loaded: Callable[..., data.Data]
 
 
 @pytest.mark.usefixtures("workers")
-def test_an_epoch_left_in_the_middle_does_not_disturb_the_next(loaded: Callable[..., data.Data]):
+def test_an_epoch_left_in_the_middle_does_not_disturb_the_next(loaded: Callable[..., images.Data]):
     memory, stream = loaded(False), loaded(True)
-    left = data.epoch_batches(
+    left = images.epoch_batches(
         stream.train, batch_size=2, seed=3, epoch=9, augment="none",
         mean=stream.mean, std=stream.std,
     )  # fmt: skip
@@ -103,7 +103,7 @@ def test_an_epoch_left_in_the_middle_does_not_disturb_the_next(loaded: Callable[
 
 
 @pytest.mark.usefixtures("workers")
-def test_the_generators_of_the_run_stay_as_they_are(loaded: Callable[..., data.Data]):
+def test_the_generators_of_the_run_stay_as_they_are(loaded: Callable[..., images.Data]):
     stream, before = loaded(True), torch.get_rng_state()
     batches(stream, 0, "none")
     stream.close()
@@ -111,7 +111,7 @@ def test_the_generators_of_the_run_stay_as_they_are(loaded: Callable[..., data.D
 
 
 @pytest.mark.usefixtures("workers")
-def test_workers_stay_from_epoch_to_epoch_and_end_with_close(loaded: Callable[..., data.Data]):
+def test_workers_stay_from_epoch_to_epoch_and_end_with_close(loaded: Callable[..., images.Data]):
     stream = loaded(True)
 
     def running() -> set[int]:
@@ -133,14 +133,14 @@ def _works(process: psutil.Process) -> bool:
     return not ended and any("spawn_main" in word for word in process.cmdline())
 
 
-def test_a_split_is_a_view(loaded: Callable[..., data.Data]):
+def test_a_split_is_a_view(loaded: Callable[..., images.Data]):
     stream = loaded(True)
     assert stream.train.stream is stream.val.stream is stream.test.stream  # type: ignore
     assert stream.train.shape == (27, 3, 10, 10)
 
 
 def test_the_statistics_of_a_split_are_counted_once(
-    loaded: Callable[..., data.Data], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loaded: Callable[..., images.Data], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     first = loaded(True, tmp_path)
     monkeypatch.setattr(streaming.Files, "read", lambda *_: pytest.fail("read again"))
@@ -157,7 +157,7 @@ def test_a_picture_that_breaks_later_is_one_line(
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
     task = make_task(f"folder:{broken}", 10, val=9, stream=True)
-    sets = data.load(task, streams)
+    sets = images.load(task, streams)
     number = int(sets.train.numbers[5])  # type: ignore
     path = Path(sets.train.stream.files.paths[number].decode())  # type: ignore
     path.write_bytes(path.read_bytes()[:50])
@@ -172,7 +172,7 @@ def test_a_picture_that_changes_later_is_one_line(
     make_task: MakeTask, root: Path, streams: dict[str, int], tmp_path: Path
 ):
     shutil.copytree(root, tmp_path / "copy")
-    sets = data.load(make_task(f"folder:{tmp_path / 'copy'}", 10, val=9, stream=True), streams)
+    sets = images.load(make_task(f"folder:{tmp_path / 'copy'}", 10, val=9, stream=True), streams)
     number = int(sets.train.numbers[5])  # type: ignore
     path = Path(sets.train.stream.files.paths[number].decode())  # type: ignore
     Image.new("RGB", (12, 12)).save(path)
@@ -183,22 +183,24 @@ def test_a_picture_that_changes_later_is_one_line(
 
 def test_contents_are_those_of_memory(make_task: MakeTask, root: Path, tmp_path: Path):
     memory, stream, kept = (
-        data.contents(make_task(f"folder:{root}", 10, stream=choice), cache)
+        images.contents(make_task(f"folder:{root}", 10, stream=choice), cache)
         for choice, cache in ((False, None), (True, tmp_path), (True, tmp_path))
     )
     assert memory == stream == kept and len(memory) == 3 * (12 + 5)
 
 
-def test_sizes_that_differ_need_an_image_size(loaded: Callable[..., data.Data]):
+def test_sizes_that_differ_need_an_image_size(loaded: Callable[..., images.Data]):
     with pytest.raises(UserError, match=r"task.image_size: needed, folder:.* holds images of"):
         loaded(True, None, None)
 
 
-def test_what_is_large_streams(loaded: Callable[..., data.Data], monkeypatch: pytest.MonkeyPatch):
-    assert isinstance(loaded("auto").train, data.Images)
+def test_what_is_large_streams(loaded: Callable[..., images.Data], monkeypatch: pytest.MonkeyPatch):
+    assert isinstance(loaded("auto").train, images.Images)
     asked = []
     datasets._large.cache_clear()
-    monkeypatch.setattr("sambench.data.datasets.is_large", lambda n: asked.append(n) or True)
+    monkeypatch.setattr(
+        "sambench.tasks.images.datasets.is_large", lambda n: asked.append(n) or True
+    )
     assert isinstance(loaded("auto").train, Pictures)
     datasets._large.cache_clear()
     assert asked == [(36 + 15) * 3 * 10 * 10]
@@ -207,4 +209,4 @@ def test_what_is_large_streams(loaded: Callable[..., data.Data], monkeypatch: py
 
 def test_what_has_no_files_does_not_stream(make_task: MakeTask):
     with pytest.raises(UserError, match="only folder:PATH streams, digits does not"):
-        data.check(make_task("digits", stream=True))
+        images.check(make_task("digits", stream=True))

@@ -15,9 +15,9 @@ import torch
 import torchvision
 from PIL import Image
 
-from sambench import data
-from sambench.data.torchvision_sets import SETS, Torchvision
 from sambench.errors import UserError
+from sambench.tasks import images as data
+from sambench.tasks.images.torchvision_sets import SETS, Torchvision
 
 MakeTask = Callable[..., Any]
 
