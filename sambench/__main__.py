@@ -1,5 +1,5 @@
 """`python -m sambench`"""
 
-from sambench.cli.commands import main
+from sambench.cli import main
 
 main()

@@ -8,8 +8,7 @@ from typing import TypeVar
 from sambench import records
 from sambench.analysis.findings import Analysis, analyse
 from sambench.errors import UserError
-from sambench.records import Records
-from sambench.records.damage import NAME
+from sambench.records import NAME, Records
 
 LISTED = 20  # damaged lines of a file that are told one by one
 

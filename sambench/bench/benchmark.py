@@ -14,8 +14,7 @@ from sambench.bench.competitors import Entry
 from sambench.bench.race import Rhythm, race, with_memory
 from sambench.bench.record import Bench, Timing
 from sambench.bench.work import Work
-from sambench.config import Task, Train
-from sambench.config.models import Split
+from sambench.config import Split, Task, Train
 from sambench.errors import UserError, said
 from sambench.tasks import images as datasets
 from sambench.tasks.images import eval_batches, models

@@ -9,7 +9,7 @@ import variants
 from sambench.bench.competitors import Competitor
 from sambench.bench.work import LR, Pupil, Work
 from sambench.tasks.images import Images
-from sambench.training.engine import EagerEngine
+from sambench.training import EagerEngine
 
 EPOCHS = 1_000_000  # length of the schedule, longer than any benchmark
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from sambench.config import Train
 from sambench.tasks.images import Data
-from sambench.training.optimizers import base_optimizer
+from sambench.training import base_optimizer
 
 LR = 1e-3  # small enough for any model: a step that diverges is skipped, and would cost less
 

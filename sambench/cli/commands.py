@@ -187,7 +187,7 @@ def works(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
-        from sambench.executors.local import RunFailed
+        from sambench.executors import RunFailed
 
         try:
             command(*args, **kwargs)
@@ -264,15 +264,17 @@ def study(
             return
     loaded = config.load(name, words)
 
-    from sambench.study.run import Settings, run_study  # seconds, and nothing is wrong so far
+    from sambench.study import Settings, run_study  # seconds, and nothing is wrong so far
 
     num = _workers(workers, device)
     if dry_run:
-        from sambench.render.terminal.estimate import render
-        from sambench.study.estimate import plan
+        from sambench.render.terminal import estimate
+        from sambench.study import plan
 
         found = plan(loaded, on=device, workers=num, root=root, wandb=wandb)
-        click.echo(json.dumps(found.as_dict())) if as_json else console.print(render(found))
+        click.echo(json.dumps(found.as_dict())) if as_json else console.print(
+            estimate.render(found)
+        )
         return
     settings = Settings(
         device=device,
@@ -295,7 +297,7 @@ def _present(analysis: Any, folder: Path, console: Any, *, as_json: bool, publis
         _show(analysis, folder, console)
     _compare(analysis, console)
     if publish:
-        from sambench.render.publishing import publish as copy
+        from sambench.render import publish as copy
 
         page = copy(folder, LEADERBOARDS, _infos())
         console.print(f"published: {page}", markup=False)
@@ -305,7 +307,7 @@ def _workers(asked: int | None, device: str) -> int:
     """On a CPU one worker per core, since small models gain little from threads; else one."""
     if asked is not None:
         return asked
-    from sambench.executors.local import threads_each
+    from sambench.executors import threads_each
     from sambench.training import device as devices
 
     return threads_each(1) if devices.resolve(device) == "cpu" else 1
@@ -337,8 +339,8 @@ def _show(analysis: Any, folder: Path, console: Any) -> None:
 def _compare(analysis: Any, console: Any) -> None:
     """Says whether a published page of the same study has the same groups."""
     from sambench import records
-    from sambench.analysis.findings import analyse
-    from sambench.render.publishing import groups_agree
+    from sambench.analysis import analyse
+    from sambench.render import groups_agree
 
     published = LEADERBOARDS / f"{analysis.study}.csv"
     if published.exists():
@@ -404,7 +406,7 @@ def trial(
     from sambench import config
     from sambench.cli import limits
     from sambench.config import chosen
-    from sambench.sweeps.agent import called
+    from sambench.sweeps import called
     from sambench.training import device as devices
     from sambench.training import launch
 
@@ -415,13 +417,13 @@ def trial(
     if unknown := [word for word in others if not word.startswith("--") or "=" not in word]:
         raise UserError(f"unexpected {echo(unknown[0])}; hyperparameters look like --alpha=0.4")
     given = config.assignments("--fix", [*fix, *(word[2:] for word in others)])
-    chosen.check(lr, epochs_factor, {"rho": rho, **given})
+    chosen.check_choice(lr, epochs_factor, {"rho": rho, **given})
     launch.check_meeting_place()
     study = config.load(name, overrides, variant)
 
-    from sambench.render.terminal.trial import render
+    from sambench.render.terminal import trial as shown
+    from sambench.study import cache_folder
     from sambench.study import trial as trials
-    from sambench.study.run import cache_folder
     from sambench.sweeps import agent_trial
     from sambench.training import processes  # seconds, and nothing is wrong so far
 
@@ -451,7 +453,7 @@ def trial(
             )
     found = trials.as_dict(run, outcome)
     if world.leads:
-        click.echo(json.dumps(found)) if as_json else Console().print(render(found))
+        click.echo(json.dumps(found)) if as_json else Console().print(shown.render(found))
 
 
 @cli.command()
@@ -512,18 +514,18 @@ def leaderboard(
     if form and (check or html):
         other = "--check compares" if check else "--html writes"
         raise UserError(f"--format prints and {other}: choose one")
-    from sambench.render.folder import check_names, published
+    from sambench.render import check_names, published
 
     check_names(folder, studies)
     published(folder)
     if form:
-        from sambench.render.formats import render
+        from sambench.render import render
 
         text, damages, errors = render(form, folder, studies)
         click.echo(text, nl=False)
         _exit(damages, errors)
         return
-    from sambench.render.regeneration import regenerate
+    from sambench.render import regenerate
 
     found = regenerate(folder, studies, check=check, infos=_infos() if html else None)
     for path in found.stale:
@@ -584,8 +586,7 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
         roster.check("--variants: ", key.strip())
 
     import variants as registry
-    from sambench.bench import Settings, measure
-    from sambench.bench.ratios import costs
+    from sambench.bench import Settings, costs, measure
     from sambench.render.markdown import costs as costs_page
 
     names = registry.names() if chosen == "all" else tuple(n.strip() for n in chosen.split(","))
@@ -602,7 +603,7 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
     else:
         console.print(costs_page.terminal(found))
     if publish:
-        from sambench.render.publishing import publish_costs
+        from sambench.render import publish_costs
 
         page = publish_costs(found, LEADERBOARDS, _infos())
         console.print(f"published: {page}", markup=False)
@@ -752,7 +753,7 @@ def sweep_dashboard(
     if upload is not None:
         path, description = upload, dashboard.read(upload)
     else:
-        from sambench.analysis.findings import analyse
+        from sambench.analysis import analyse
 
         analysis = analyse(_told(_records_of(name, root)))
         path = dashboard.place(root, analysis.study)

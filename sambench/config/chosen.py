@@ -9,7 +9,7 @@ from sambench.errors import UserError
 LONGEST = 1000  # times the study's own schedule
 
 
-def check(lr: float, epochs_factor: float, hyperparameters: Mapping[str, Any]) -> None:
+def check_choice(lr: float, epochs_factor: float, hyperparameters: Mapping[str, Any]) -> None:
     """UserError for what no run could use."""
     low, high = numbers.SMALLEST_RATE, numbers.LARGEST_RATE
     if not low <= lr <= high:

@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 
 from sambench.executors.local import threads_each
+from sambench.training import Outcome, Parts, Report, Run
 from sambench.training import run as train
-from sambench.training.run import Outcome, Parts, Report, Run
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The evidence of a study: records, one per run, in a CSV file whose every line is checked."""
 
+from sambench.records.damage import NAME as NAME
 from sambench.records.damage import Damage as Damage
 from sambench.records.reading import read as read
 from sambench.records.record import COLUMNS as COLUMNS

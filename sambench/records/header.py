@@ -5,9 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from sambench.config import Space, Study
-from sambench.config.models import Name
-from sambench.config.table import one_line
+from sambench.config import Name, Space, Study, one_line
 from sambench.errors import UserError
 from sambench.records.record import FORMAT
 

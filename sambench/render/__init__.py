@@ -1,1 +1,5 @@
 """From records to what people read: the page, the index, the terminal table."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

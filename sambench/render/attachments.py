@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from sambench.analysis.csv_tables import rounded
-from sambench.analysis.eligible import rankable
-from sambench.analysis.tables import TABLES
-from sambench.analysis.tables.ranking import note
+from sambench.analysis import rankable, rounded
+from sambench.analysis.tables import TABLES, note
 from sambench.records import Records
 
 SEARCHED = ("search", "divergence", "sensitivity", "budget")  # a sweep's trials count in these

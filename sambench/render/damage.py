@@ -1,6 +1,6 @@
 """How damaged records are told to readers."""
 
-from sambench.analysis.findings import Analysis
+from sambench.analysis import Analysis
 
 LISTED = 10  # one by one; the JSON output has all
 

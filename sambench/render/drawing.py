@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sambench.analysis import numbers
-from sambench.analysis.findings import Analysis
+from sambench.analysis import Analysis, numbers
 from sambench.render.harmless import is_harmless
 
 if TYPE_CHECKING:

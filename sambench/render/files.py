@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sambench.analysis.csv_tables import written
-from sambench.analysis.published import Board
+from sambench.analysis import Board, written
 from sambench.files import write_atomically
 from sambench.render import attachments, drawing, ownership
 from sambench.render.attachments import Evidence

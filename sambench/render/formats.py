@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from sambench.analysis import Board, written
 from sambench.analysis import published as boards
-from sambench.analysis.csv_tables import written
-from sambench.analysis.published import Board
 from sambench.render import latex
 from sambench.render.attachments import gather
 from sambench.render.folder import check_names, names_in, published

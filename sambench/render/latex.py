@@ -1,8 +1,6 @@
 """A leaderboard as a LaTeX table with booktabs, ready to paste."""
 
-from sambench.analysis import numbers
-from sambench.analysis.findings import Analysis
-from sambench.analysis.rows import Row
+from sambench.analysis import Analysis, Row, numbers
 from sambench.render.texts import one_line
 
 ESCAPES = {

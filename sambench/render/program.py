@@ -3,7 +3,7 @@
 from typing import Any
 
 from sambench import records as records_
-from sambench.analysis.findings import Analysis, analyse
+from sambench.analysis import Analysis, analyse
 from sambench.config import OWN_BASES, OWN_SCHEDULES, Train, extensions
 from sambench.errors import UserError
 from sambench.records import Record, Records, as_records

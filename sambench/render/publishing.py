@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 
+from sambench.analysis import Analysis, listing
 from sambench.analysis import published as boards
-from sambench.analysis.findings import Analysis
-from sambench.analysis.numbers import listing
-from sambench.bench import record
-from sambench.bench.record import Bench
+from sambench.bench import Bench, record
 from sambench.files import write_atomically
 from sambench.render import ownership
 from sambench.render.files import bring, outputs

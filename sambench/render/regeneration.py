@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from sambench.analysis import published as boards
-from sambench.bench import record
-from sambench.bench.record import Bench
+from sambench.bench import Bench, record
 from sambench.errors import UserError
 from sambench.render.files import bring, outputs
 from sambench.render.folder import check_names, names_in, published

@@ -4,6 +4,8 @@ Scores are arrays over the same seeds, NaN where a run is missing. All tests are
 are the same on every machine, to the last bit (`sambench.stats.sums` says how).
 """
 
+from sambench.stats import student as student
+from sambench.stats import sums as sums
 from sambench.stats.across import Stratified as Stratified
 from sambench.stats.across import iqm as iqm
 from sambench.stats.across import mean_ranks as mean_ranks
@@ -11,6 +13,7 @@ from sambench.stats.across import stratified_iqm as stratified_iqm
 from sambench.stats.budget import best_so_far as best_so_far
 from sambench.stats.budget import expected_best as expected_best
 from sambench.stats.budget import expected_best_interval as expected_best_interval
+from sambench.stats.logarithms import evenly as evenly
 from sambench.stats.multiple import adjust as adjust
 from sambench.stats.multiple import groups as groups
 from sambench.stats.multiple import holm as holm
@@ -27,3 +30,4 @@ from sambench.stats.radius import Sensitivity as Sensitivity
 from sambench.stats.radius import sensitivity as sensitivity
 from sambench.stats.sums import deviation as deviation
 from sambench.stats.sums import mean as mean
+from sambench.stats.sums import whole as whole

@@ -26,8 +26,8 @@ from sambench.config import Arm, Space, Study, fingerprint
 from sambench.errors import UserError
 from sambench.files import read_sealed, write_atomically
 from sambench.study.protocol import epochs
+from sambench.training import Damaged, Outcome, Run
 from sambench.training import run as train
-from sambench.training.run import Damaged, Outcome, Run
 
 IDENTITY = "trial.json"
 ADMITTED = "admitted.json"

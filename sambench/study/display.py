@@ -5,8 +5,8 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sambench.analysis.numbers import duration
-from sambench.training.run import Outcome, Run
+from sambench.analysis import duration
+from sambench.training import Outcome, Run
 
 
 class Display:

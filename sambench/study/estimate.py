@@ -9,13 +9,12 @@ import torch
 
 from sambench import seeds, tracking
 from sambench.config import Study
-from sambench.executors.local import threads_each
+from sambench.executors import threads_each
 from sambench.study.preflight import preflight
 from sambench.study.protocol import expected_passes
 from sambench.study.run import cache_folder
 from sambench.tasks import images
-from sambench.training import device, run
-from sambench.training.run import Parts, Run
+from sambench.training import Parts, Run, device, run
 
 PROBE_STEPS = 5  # timed after as many that warm up
 

@@ -11,8 +11,7 @@ import variants
 from sambench import records
 from sambench.config import Arm, Study
 from sambench.records import Record
-from sambench.training import provenance
-from sambench.training.run import Outcome, Run
+from sambench.training import Outcome, Run, provenance
 
 
 def rows(results: Iterable[tuple[Run, Outcome]], source: str = "study") -> list[Record]:

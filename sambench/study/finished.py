@@ -12,7 +12,7 @@ from sambench.config import Study, changed_keys
 from sambench.errors import UserError
 
 if TYPE_CHECKING:
-    from sambench.analysis.findings import Analysis
+    from sambench.analysis import Analysis
 
 
 def shown(folder: Path, study: Study, *, tracked: bool) -> "Analysis | None":
@@ -34,7 +34,7 @@ def shown(folder: Path, study: Study, *, tracked: bool) -> "Analysis | None":
         return None
 
     from sambench import records  # a second, with what comes after
-    from sambench.analysis.findings import analyse
+    from sambench.analysis import analyse
 
     try:
         found = records.read(path)

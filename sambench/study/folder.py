@@ -15,7 +15,7 @@ from sambench.files import write_atomically
 from sambench.render import ownership
 from sambench.study.journal import OPENING, open_journal
 from sambench.tasks import images
-from sambench.training.run import Run
+from sambench.training import Run
 
 
 class Held(UserError):

@@ -15,10 +15,7 @@ from sambench.config import Arm, Study, Train
 from sambench.errors import UserError, said
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data, eval_batches, models, num_batches
-from sambench.training import run
-from sambench.training.engine import EagerEngine
-from sambench.training.optimizers import base_optimizer, schedule
-from sambench.training.run import Parts, Run
+from sambench.training import EagerEngine, Parts, Run, base_optimizer, run, schedule
 
 PROBED = 200  # steps at which a schedule is looked at
 

@@ -10,7 +10,7 @@ from typing import Any
 import variants
 from sambench import seeds
 from sambench.config import BASELINE, Arm, Study
-from sambench.training.run import Outcome, Run
+from sambench.training import Outcome, Run
 
 Results = Mapping[str, tuple[Run, Outcome]]
 """Every finished run and its outcome, by run id."""

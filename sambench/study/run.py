@@ -12,14 +12,12 @@ from rich.console import Console
 from torch import nn
 
 from sambench import config, records, tracking
-from sambench.analysis import published
-from sambench.analysis.findings import Analysis
+from sambench.analysis import Analysis, published
 from sambench.config import Study
 from sambench.errors import UserError
-from sambench.executors.assignment import Assignment, execute, prepare
-from sambench.executors.local import Executor, Inline, Job, Processes
+from sambench.executors import Assignment, Executor, Inline, Job, Processes, execute, prepare
 from sambench.records import Record
-from sambench.render.files import bring, outputs
+from sambench.render import bring, outputs
 from sambench.study import agent_trials, evidence
 from sambench.study.agent_trials import Swept
 from sambench.study.display import Display
@@ -30,10 +28,8 @@ from sambench.study.tuner import Tuner
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data
 from sambench.tracking import EQUAL_COMPUTE, Tracker
-from sambench.training import checkpoint, device
+from sambench.training import Loss, Outcome, Parts, Run, checkpoint, device
 from sambench.training import run as train
-from sambench.training.engine import Loss
-from sambench.training.run import Outcome, Parts, Run
 
 
 @dataclass(frozen=True)

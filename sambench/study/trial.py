@@ -7,19 +7,15 @@ from typing import Any
 
 import variants
 from sambench import seeds
-from sambench.config import Study, VariantTable, fingerprint
-from sambench.config.arms import Arm, arm
-from sambench.config.chosen import check
+from sambench.config import Arm, Study, VariantTable, arm, check_choice, fingerprint
 from sambench.errors import UserError, nearest
 from sambench.files import write_sealed
 from sambench.study.agent_trials import IDENTITY, identity
 from sambench.study.preflight import preflight
 from sambench.study.protocol import epochs, settable
 from sambench.tasks import images
-from sambench.training import checkpoint, device
+from sambench.training import ALONE, NO_PARTS, Outcome, Report, Run, World, checkpoint, device
 from sambench.training import run as train
-from sambench.training.processes import ALONE, World
-from sambench.training.run import NO_PARTS, Outcome, Report, Run
 
 
 def plan(
@@ -41,7 +37,7 @@ def plan(
     UserError where the registry knows better.
     """
     chosen = dict(fix or {})
-    check(lr, epochs_factor, {"rho": rho, **chosen})
+    check_choice(lr, epochs_factor, {"rho": rho, **chosen})
     found = _arm(study, variant)
     if rho is not None:
         if found.radius is None:

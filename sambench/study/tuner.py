@@ -24,7 +24,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from scipy.stats import qmc
 
 from sambench.config import Arm, Space, Study, fingerprint
-from sambench.training.run import Outcome
+from sambench.training import Outcome
 
 PRUNE_FROM = 30  # percent of a schedule; rankings before that are noise, and large rho starts slow
 GP_DRAWN = "gp:relative_params:0"  # where Optuna's GP tells other processes what a trial will try

@@ -12,15 +12,13 @@ from typing import Any
 import optuna
 
 from sambench.files import write_sealed
-from sambench.study import agent_trials
+from sambench.study import StudyFolder, agent_trials, cache_folder, land
 from sambench.study import trial as trials
-from sambench.study.folder import StudyFolder
-from sambench.study.run import cache_folder, land
 from sambench.sweeps.agent import Agent
 from sambench.tasks import images
 from sambench.tracking import describe
+from sambench.training import Outcome, Run, Stopped
 from sambench.training import run as train
-from sambench.training.run import Outcome, Run, Stopped
 
 
 def execute(run: Run, root: Path, agent: Agent) -> Outcome:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from sambench.config.table import Table, one_line
+from sambench.config import Table, one_line
 from sambench.errors import UserError
 from sambench.files import write_atomically
 
 if TYPE_CHECKING:
-    from sambench.analysis.findings import Analysis
+    from sambench.analysis import Analysis
 
 FORMAT = 1
 INSTALL = "W&B reports need wandb-workspaces: pip install 'sambench[dashboard]'"
@@ -27,7 +27,7 @@ class NoLogin(Exception):
 
 def describe(analysis: "Analysis", project: str) -> dict[str, Any]:
     """The report as plain data: headline, leaderboard, and the panels over the study's runs."""
-    from sambench.render.markdown.table import COLUMNS, cells, markdown
+    from sambench.render.markdown import COLUMNS, cells, markdown
 
     searched = _searched(analysis)
     return {

@@ -11,7 +11,7 @@ import yaml
 from sambench.config import Arm, Space, Study
 from sambench.errors import UserError, nearest
 from sambench.files import write_atomically
-from sambench.study.tuner import PRUNE_FROM
+from sambench.study import PRUNE_FROM
 from sambench.sweeps import spec
 
 METRIC = "val_accuracy"

@@ -12,9 +12,9 @@ import filelock
 import optuna
 
 from sambench.errors import UserError, WorkFailed
-from sambench.executors.local import RunFailed
+from sambench.executors import RunFailed
 from sambench.files import write_atomically
-from sambench.study.journal import open_journal
+from sambench.study import open_journal
 from sambench.sweeps import agent, command, hyperband, orphans
 from sambench.sweeps.history import Ended, Ledger, Planned
 from sambench.sweeps.program import RunProcess, kill_delay_s

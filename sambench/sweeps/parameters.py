@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reprlib import repr as short
 from typing import Any
 
-from sambench.config.table import Broken
+from sambench.config import Broken
 from sambench.errors import nearest
 from sambench.sweeps.distributions import EXPONENTS, KINDS, POSITIVE, inferred
 from sambench.sweeps.numbers import is_finite, number, whole

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from sambench.config.table import Broken, Table, one_line
+from sambench.config import Broken, Table, one_line
 from sambench.errors import UserError
 from sambench.sweeps import parameters as parameters_
 from sambench.sweeps.command import DEFAULT, check_macros

@@ -3,6 +3,7 @@
 All of it happens in a process of its own: what W&B waits for, training does not.
 """
 
+from sambench.tracking import modes as modes
 from sambench.tracking.describe import EQUAL_COMPUTE as EQUAL_COMPUTE
 from sambench.tracking.describe import describe as describe
 from sambench.tracking.describe import ending as ending

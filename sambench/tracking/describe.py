@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sambench.config import Study, fingerprint
 
 if TYPE_CHECKING:
-    from sambench.training.run import Outcome, Run
+    from sambench.training import Outcome, Run
 
 TAG = 64  # characters that W&B takes
 RENAMED = {"ascent": "train_ascent"}  # stable_sam has one of its own

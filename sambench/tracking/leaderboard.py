@@ -8,8 +8,7 @@ from sambench.config import Study
 from sambench.tracking.describe import TAG, summary_id
 
 if TYPE_CHECKING:
-    from sambench.analysis.findings import Analysis
-    from sambench.analysis.rows import Row
+    from sambench.analysis import Analysis, Row
 
 
 def describe_study(study: Study) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sambench.tracking.describe import describe, ending, run_id
 from sambench.tracking.modes import Mode
 
 if TYPE_CHECKING:
-    from sambench.training.run import Outcome, Run
+    from sambench.training import Outcome, Run
 
 PATIENCE_S = 30.0  # beyond W&B's limit: for the login, and between two answers at the end
 NO_KEY = (

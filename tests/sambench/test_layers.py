@@ -90,6 +90,34 @@ def test_rooms_import_downwards(path: Path):
             assert floor[parts[1]] <= floor[own], f"{named(path)} imports {name}"
 
 
+def packages() -> dict[str, set[str]]:
+    """Package -> what its `__init__`, or the stub of it that is loaded lazily, offers."""
+    found = {}
+    for init in ROOT.glob("sambench/**/__init__.py"):
+        stub = init.with_suffix(".pyi")
+        tree = ast.parse((stub if stub.exists() else init).read_text())
+        names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+        names |= {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                names |= {alias.asname or alias.name for alias in node.names}
+        found[".".join(init.parent.relative_to(ROOT).parts)] = names
+    return found
+
+
+@pytest.mark.parametrize("path", [f for f in FILES if "sambench" in f.parts], ids=named)
+def test_rooms_are_entered_by_the_front_door(path: Path):
+    """From another room comes only what its `__init__` offers."""
+    offered, own = packages(), room(path)
+    for name in modules(path):
+        parts = name.split(".")
+        if parts[0] != "sambench" or parts[1] in (own, "errors", "files", "seeds"):
+            continue
+        package, _, leaf = name.rpartition(".")
+        assert package in offered, f"{named(path)} reaches into a room for {name}"
+        assert package == "sambench" or leaf in offered[package], f"{named(path)} imports {name}"
+
+
 LIGHT = ("analysis", "config", "records", "render", "stats", "errors.py", "files.py", "seeds.py")
 
 

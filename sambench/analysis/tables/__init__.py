@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from sambench.analysis.tables import across as across
 from sambench.analysis.tables import (
     budget,
     cost,
@@ -18,6 +19,7 @@ from sambench.analysis.tables import (
     search,
     sensitivity,
 )
+from sambench.analysis.tables.ranking import note as note
 from sambench.records import Records
 
 TABLES: dict[str, Callable[[Records], pd.DataFrame]] = {

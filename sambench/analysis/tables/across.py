@@ -21,7 +21,7 @@ from sambench.analysis.csv_tables import rounded
 from sambench.analysis.tables._arms import fields
 from sambench.analysis.tables._schema import typed
 from sambench.records import Records
-from sambench.stats.sums import whole
+from sambench.stats import whole
 
 MIN_STUDIES = 3
 SCHEMA = {

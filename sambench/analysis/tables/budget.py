@@ -19,7 +19,7 @@ from sambench import stats
 from sambench.analysis.tables._arms import searched
 from sambench.analysis.tables._schema import typed
 from sambench.records import Records
-from sambench.stats.logarithms import evenly
+from sambench.stats import evenly
 
 NON_ADAPTIVE = ("halton", "random")
 SCHEMA = {

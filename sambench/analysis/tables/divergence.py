@@ -19,7 +19,7 @@ from sambench.analysis.csv_tables import published
 from sambench.analysis.tables._arms import radius, searched, space
 from sambench.analysis.tables._schema import typed
 from sambench.records import Records
-from sambench.stats.logarithms import evenly
+from sambench.stats import evenly
 
 EDGES = ["lr_low", "lr_high", "rho_low", "rho_high"]
 SCHEMA = {

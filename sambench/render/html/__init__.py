@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from sambench.analysis.published import Boards
-from sambench.bench.record import Bench
+from sambench.analysis import Boards
+from sambench.bench import Bench
 from sambench.render.figures import css
 from sambench.render.files import Outputs
 from sambench.render.html import across

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sambench.analysis import numbers
-from sambench.analysis.rows import Row
+from sambench.analysis import Row, numbers
 from sambench.analysis.tables import across
 from sambench.render.figures.frames import known, rows
 from sambench.render.html.cells import Cell, Column, Table, number

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from sambench.analysis import numbers
-from sambench.bench.ratios import Cost, costs
-from sambench.bench.record import Bench
+from sambench.bench import Bench, Cost, costs
 from sambench.render.html.cells import Cell, Table, columns, number, text
 from sambench.render.markdown import costs as costs_page
 

@@ -7,9 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sambench.analysis import numbers
-from sambench.analysis.published import Board
-from sambench.analysis.rows import Row
+from sambench.analysis import Board, Row, numbers
 from sambench.render.attachments import Evidence
 from sambench.render.figures.frames import by_variant, have, known, rows
 from sambench.render.figures.plot import slug

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sambench.analysis import numbers
-from sambench.analysis.rows import Row
+from sambench.analysis import Row, numbers
 from sambench.render.figures.plot import slug
 from sambench.render.html.cells import Cell, Column, Table, columns, number, text
 from sambench.render.html.studies import Study

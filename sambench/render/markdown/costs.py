@@ -7,8 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sambench.analysis import numbers
-from sambench.bench.ratios import Cost, Costs, Epoch, Outside, costs
-from sambench.bench.record import Bench
+from sambench.bench import Bench, Cost, Costs, Epoch, Outside, costs
 from sambench.render import ownership, texts
 from sambench.render.markdown.table import markdown
 from sambench.render.terminal.leaderboard import fitted

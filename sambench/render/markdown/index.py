@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from sambench.analysis.findings import Analysis
-from sambench.analysis.numbers import NONE, points
-from sambench.analysis.published import Boards
+from sambench.analysis import NONE, Analysis, Boards, points
 from sambench.analysis.tables import across
-from sambench.bench.record import Bench
+from sambench.bench import Bench
 from sambench.records import Records
 from sambench.render import ownership, texts
 from sambench.render.damage import summary

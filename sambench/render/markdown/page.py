@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sambench import stats
-from sambench.analysis import numbers
-from sambench.analysis.comparison import MIN_SEEDS
-from sambench.analysis.findings import Analysis
+from sambench.analysis import MIN_SEEDS, Analysis, numbers
 from sambench.config import extensions
 from sambench.records import OUTCOMES
 from sambench.render import damage, ownership, texts

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sambench.analysis import numbers
-from sambench.analysis.numbers import NONE
+from sambench.analysis import NONE, numbers
 from sambench.render import texts
 from sambench.render.attachments import Evidence
 from sambench.render.figures.frames import Row, by_variant, have, known, rows

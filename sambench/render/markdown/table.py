@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from sambench.analysis import numbers
-from sambench.analysis.rows import Row
+from sambench.analysis import Row, numbers
 from sambench.render import texts
 
 COLUMNS = (

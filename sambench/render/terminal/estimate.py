@@ -6,11 +6,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sambench.analysis.numbers import duration
+from sambench.analysis import duration
 from sambench.render.texts import one_line
 
 if TYPE_CHECKING:
-    from sambench.study.estimate import Plan
+    from sambench.study import Plan
 
 
 def render(plan: "Plan") -> RenderableType:

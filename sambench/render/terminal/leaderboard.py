@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sambench.analysis.findings import Analysis
+from sambench.analysis import Analysis
 from sambench.render import damage
 from sambench.render.markdown.table import COLUMNS, cells
 

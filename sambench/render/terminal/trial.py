@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sambench.analysis.numbers import duration
+from sambench.analysis import duration
 from sambench.render.texts import one_line
 
 

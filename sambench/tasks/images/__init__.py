@@ -1,5 +1,6 @@
 """Datasets as uint8 tensors, split, mislabelled and batched as functions of a run's seeds."""
 
+from sambench.tasks.images import models as models
 from sambench.tasks.images.batches import epoch_batches as epoch_batches
 from sambench.tasks.images.batches import eval_batches as eval_batches
 from sambench.tasks.images.batches import num_batches as num_batches

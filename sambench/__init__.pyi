@@ -1,0 +1,1 @@
+from .study import run_study as run_study

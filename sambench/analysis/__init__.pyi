@@ -1,0 +1,16 @@
+from . import csv_tables as csv_tables
+from . import numbers as numbers
+from . import published as published
+from .comparison import MIN_SEEDS as MIN_SEEDS
+from .csv_tables import rounded as rounded
+from .csv_tables import written as written
+from .eligible import rankable as rankable
+from .findings import Analysis as Analysis
+from .findings import analyse as analyse
+from .numbers import NONE as NONE
+from .numbers import duration as duration
+from .numbers import listing as listing
+from .numbers import points as points
+from .published import Board as Board
+from .published import Boards as Boards
+from .rows import Row as Row

@@ -1,0 +1,9 @@
+from . import record as record
+from .benchmark import Settings as Settings
+from .benchmark import measure as measure
+from .ratios import Cost as Cost
+from .ratios import Costs as Costs
+from .ratios import Epoch as Epoch
+from .ratios import Outside as Outside
+from .ratios import costs as costs
+from .record import Bench as Bench

@@ -1,0 +1,9 @@
+from .assignment import Assignment as Assignment
+from .assignment import execute as execute
+from .assignment import prepare as prepare
+from .local import Executor as Executor
+from .local import Inline as Inline
+from .local import Job as Job
+from .local import Processes as Processes
+from .local import RunFailed as RunFailed
+from .local import threads_each as threads_each
