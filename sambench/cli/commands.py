@@ -587,7 +587,7 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
 
     import variants as registry
     from sambench.bench import Settings, costs, measure
-    from sambench.render.markdown import costs as costs_page
+    from sambench.render.terminal import costs as shown
 
     names = registry.names() if chosen == "all" else tuple(n.strip() for n in chosen.split(","))
     options = {"variants": chosen, **settings}
@@ -601,7 +601,7 @@ def bench(chosen: str, publish: bool, as_json: bool, **settings: Any) -> None:
     if as_json:
         click.echo(json.dumps({**asdict(found), "costs": asdict(costs(found))}))
     else:
-        console.print(costs_page.terminal(found))
+        console.print(shown.render(found))
     if publish:
         from sambench.render import publish_costs
 

@@ -1,16 +1,12 @@
-"""Benchmarks of a device as a page in markdown, and as tables for a terminal."""
+"""Benchmarks of a device as a page in markdown."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from rich.console import Group, RenderableType
-from rich.text import Text
 
 from sambench.analysis import numbers
 from sambench.bench import Bench, Cost, Costs, Epoch, Outside, costs
 from sambench.render import ownership, texts
 from sambench.render.markdown.table import markdown
-from sambench.render.terminal.leaderboard import fitted
 
 STEPS = (
     "optimizer",
@@ -50,12 +46,12 @@ def _section(bench: Bench) -> list[str]:
     found = costs(bench)
     return [
         f"## {texts.markdown(title(bench))}",
-        markdown(STEPS, [_step_cells(cost) for cost in found.variants]),
-        _outside_line(bench),
-        markdown(OUTSIDE, [_outside_cells(outside) for outside in found.outside]),
-        _loop_line(found),
-        _peers_line(bench, found),
-        markdown(TRAINING, [_epoch_cells(epoch) for epoch in found.training])
+        markdown(STEPS, [step_cells(cost) for cost in found.variants]),
+        outside_line(bench),
+        markdown(OUTSIDE, [outside_cells(outside) for outside in found.outside]),
+        loop_line(found),
+        peers_line(bench, found),
+        markdown(TRAINING, [epoch_cells(epoch) for epoch in found.training])
         if found.training
         else "",
         f"    {texts.command(bench.command)}",
@@ -63,25 +59,7 @@ def _section(bench: Bench) -> list[str]:
     ]
 
 
-def terminal(bench: Bench) -> RenderableType:
-    """The same tables for a terminal."""
-    found = costs(bench)
-    return Group(
-        Text(f"{title(bench)}\n", style="bold"),
-        fitted(STEPS, [_step_cells(cost) for cost in found.variants]),
-        Text(f"\n{_outside_line(bench)}\n"),
-        fitted(OUTSIDE, [_outside_cells(outside) for outside in found.outside]),
-        Text(f"\n{_loop_line(found)} {_peers_line(bench, found)}"),
-        *(
-            [fitted(TRAINING, [_epoch_cells(epoch) for epoch in found.training])]
-            if found.training
-            else []
-        ),
-        *(Text(f"! {note}", style="yellow") for note in bench.notes),
-    )
-
-
-def _step_cells(cost: Cost) -> list[str]:
+def step_cells(cost: Cost) -> list[str]:
     return [
         cost.name,
         f"{1e3 * cost.step_s:.4g}",
@@ -93,18 +71,18 @@ def _step_cells(cost: Cost) -> list[str]:
     ]
 
 
-def _epoch_cells(epoch: Epoch) -> list[str]:
+def epoch_cells(epoch: Epoch) -> list[str]:
     named = f"{epoch.name}, {epoch.images:,} images"
     return [named, str(epoch.seconds), str(epoch.of_ceiling), f"{epoch.busy:.1%}"]
 
 
-def _outside_cells(outside: Outside) -> list[str]:
+def outside_cells(outside: Outside) -> list[str]:
     s = outside.seconds
     milliseconds = f"{1e3 * s.median:.2f} [{1e3 * s.low:.2f}, {1e3 * s.high:.2f}]"
     return [outside.name, milliseconds, f"{outside.ours_over_it:.2f}"]
 
 
-def _outside_line(bench: Bench) -> str:
+def outside_line(bench: Bench) -> str:
     return (
         "Time outside forward and backward, a step's time minus that of as many bare passes in "
         f"the same rounds (on {bench.outside_batch} images: it does not depend on them, and would "
@@ -112,11 +90,11 @@ def _outside_line(bench: Bench) -> str:
     )
 
 
-def _loop_line(found: Costs) -> str:
+def loop_line(found: Costs) -> str:
     return f"The suite's loop over a bare one, images per second: {found.loop}."
 
 
-def _peers_line(bench: Bench, found: Costs) -> str:
+def peers_line(bench: Bench, found: Costs) -> str:
     """Peers are eager whatever we are, so only then is it more than the table says."""
     if bench.engine == "eager":
         return ""

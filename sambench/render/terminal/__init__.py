@@ -1,6 +1,7 @@
 """Findings for a terminal."""
 
 from sambench.render.terminal import catalog as catalog
+from sambench.render.terminal import costs as costs
 from sambench.render.terminal import estimate as estimate
 from sambench.render.terminal import leaderboard as leaderboard
 from sambench.render.terminal import local_sweep as local_sweep
