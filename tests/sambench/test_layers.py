@@ -158,3 +158,22 @@ def test_the_command_line_starts_light():
     )
     heavy = {"torch", "optuna", "wandb", "pandas", "numpy", "timm", "pydantic", "rich", "scipy"}
     assert not set(done.stdout.split()) & heavy
+
+
+def test_every_module_can_be_the_first_that_is_imported():
+    """Circles of imports show only to whoever enters at the wrong end."""
+    names = [".".join(f.relative_to(ROOT).with_suffix("").parts) for f in FILES]
+    names = [n.removesuffix(".__init__") for n in names if not n.endswith("__main__")]
+    program = (
+        "import importlib, os, sys\n"
+        "import click, jinja2, optuna, pandas, pydantic, rich, scipy.stats, timm, torchvision\n"
+        "for name in sys.argv[1:]:\n"
+        "    if not (pid := os.fork()):\n"
+        "        importlib.import_module(name)\n"
+        "        os._exit(0)\n"
+        "    _, status = os.waitpid(pid, 0)\n"
+        "    assert status == 0, name\n"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", program, *names]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
