@@ -9,14 +9,14 @@ import variants
 from sambench.bench.competitors import Competitor
 from sambench.bench.work import LR, Pupil, Work
 from sambench.tasks.images import Images
-from sambench.training import EagerEngine
+from sambench.training import Engine
 
 EPOCHS = 1_000_000  # length of the schedule, longer than any benchmark
 
 
-def engine_for(work: Work, rule: variants.Variant) -> EagerEngine:
+def engine_for(work: Work, rule: variants.Variant) -> Engine:
     """The suite's engine, on a copy of the model."""
-    return EagerEngine(
+    return Engine(
         work.train, rule, Pupil(work).model, work.data,
         lr=LR, epochs=EPOCHS, seed=0, order_seed=0,
     )  # fmt: skip

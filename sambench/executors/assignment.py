@@ -6,8 +6,7 @@ from pathlib import Path
 import torch
 
 from sambench.executors.local import threads_each
-from sambench.training import Outcome, Parts, Report, Run
-from sambench.training import run as train
+from sambench.training import Custom, Outcome, Report, Run, train
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class Assignment:
     folder: Path
     cache: Path
     checkpoint_every_s: float
-    parts: Parts
+    custom: Custom
     data_digest: str | None = None
     """of the data that the study began with"""
 
@@ -32,12 +31,12 @@ def prepare(number: int, *, workers: int, device: str) -> None:
 
 def execute(assignment: Assignment, report: Report) -> Outcome:
     """Trains the run, or goes on with it."""
-    return train.run(
+    return train(
         assignment.run,
         assignment.folder,
         report,
         cache=assignment.cache,
         checkpoint_every_s=assignment.checkpoint_every_s,
-        parts=assignment.parts,
+        custom=assignment.custom,
         data_digest=assignment.data_digest,
     )

@@ -186,7 +186,7 @@ import variants
 from sambench.tasks import images
 from sambench.config import Split, Task, Train
 from sambench.tasks.images import models
-from sambench.training import EagerEngine
+from sambench.training import Engine
 
 task = {task}
 train = {train}
@@ -196,7 +196,7 @@ sets = images.load(task, streams)  # your own images go here
 torch.manual_seed(streams["init"])
 channels, classes = sets.train.shape[1], len(sets.classes)
 model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
-engine = EagerEngine(
+engine = Engine(
     train,
     variants.create({create}),
     model,

@@ -26,8 +26,7 @@ from sambench.config import Arm, Space, Study, fingerprint
 from sambench.errors import UserError
 from sambench.files import read_sealed, write_atomically
 from sambench.study.protocol import epochs
-from sambench.training import Damaged, Outcome, Run
-from sambench.training import run as train
+from sambench.training import RESULT_FILE, Damaged, Outcome, Run, read_outcome
 
 IDENTITY = "trial.json"
 ADMITTED = "admitted.json"
@@ -69,7 +68,7 @@ def found(study_folder: Path, study: Study, arms: Sequence[Arm]) -> list[Swept]:
     """Every trial that is over, oldest first; those of variants outside the study are left out."""
     known = {arm.label: arm for arm in arms}
     paths = sorted(
-        study_folder.glob(f"sweeps/*/*/{train.RESULT}"), key=lambda p: (p.stat().st_mtime, str(p))
+        study_folder.glob(f"sweeps/*/*/{RESULT_FILE}"), key=lambda p: (p.stat().st_mtime, str(p))
     )
     trials = (_read(path.parent, study, known) for path in paths)
     return [trial for trial in trials if trial is not None]
@@ -94,12 +93,12 @@ def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> Swept | None:
         device=stored["device"],
     )
     try:
-        outcome = train.finished(run, path)
+        outcome = read_outcome(run, path)
     except Damaged:
-        raise UserError(f"{path / train.RESULT} is damaged; {IGNORE}") from None
+        raise UserError(f"{path / RESULT_FILE} is damaged; {IGNORE}") from None
     if outcome is None:
         raise UserError(
-            f"{path}: {IDENTITY} and {train.RESULT} tell of different trials; remove the folder, "
+            f"{path}: {IDENTITY} and {RESULT_FILE} tell of different trials; remove the folder, "
             "and the trial does not count"
         )
     return Swept(run, outcome, path)

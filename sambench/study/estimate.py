@@ -14,7 +14,7 @@ from sambench.study.preflight import preflight
 from sambench.study.protocol import expected_passes
 from sambench.study.run import cache_folder
 from sambench.tasks import images
-from sambench.training import Parts, Run, device, run
+from sambench.training import Custom, Run, device, engine_for
 
 PROBE_STEPS = 5  # timed after as many that warm up
 
@@ -45,7 +45,7 @@ def plan(study: Study, *, on: str, workers: int, root: Path, wandb: str | None) 
     """Counts runs and evaluations, and times a few training steps of the baseline."""
     arms = study.arms()
     resolved = device.resolve(on)
-    dataset = preflight(study, resolved, cache_folder(root), Parts())
+    dataset = preflight(study, resolved, cache_folder(root), Custom())
     search = study.search.trials * len(arms)
     finalists = study.finalists.top * study.finalists.seeds * len(arms)
     confirm = study.confirm.seeds * len(arms)
@@ -78,7 +78,7 @@ def _seconds_per_evaluation(study: Study, dataset: images.Data, on: str) -> floa
     probe = Run(
         study, "probe", "plain", "search", 0, seeds.derive(0), min(lr.values()), {}, 1, device=on
     )
-    engine = run.engine_for(probe, dataset, Parts())
+    engine = engine_for(probe, dataset, Custom())
     times: list[float] = []
     for x, y in _batches(study, engine.data):
         start = time.perf_counter()

@@ -15,7 +15,7 @@ from sambench.config import Arm, Study, Train
 from sambench.errors import UserError, said
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data, eval_batches, models, num_batches
-from sambench.training import EagerEngine, Parts, Run, base_optimizer, run, schedule
+from sambench.training import Custom, Engine, Run, base_optimizer, engine_for, schedule
 
 PROBED = 200  # steps at which a schedule is looked at
 
@@ -24,7 +24,7 @@ def preflight(
     study: Study,
     on: str,
     cache: Path,
-    parts: Parts,
+    custom: Custom,
     arms: Sequence[Arm] | None = None,
     processes: int = 1,
 ) -> Data:
@@ -36,18 +36,18 @@ def preflight(
     batches of these sizes, for schedules and optimizers that fail, and for variants that do not go
     with the base optimizer.
     """
-    if parts.data is None:
+    if custom.data is None:
         datasets.check(study.task)
-    if parts.model is None:
+    if custom.model is None:
         models.check(study.task)
-    dataset = parts.data or datasets.load(study.task, seeds.derive(study.seed).streams, cache)
+    dataset = custom.data or datasets.load(study.task, seeds.derive(study.seed).streams, cache)
     _check_schedule(study.train, num_batches(len(dataset.train), study.train.batch_size))
-    if parts.data is None:
+    if custom.data is None:
         for note in datasets.notes(study.task):
             print(f"sambench: {study.task.dataset}: {note}", file=sys.stderr)
     probe = Run(study, "probe", "plain", "search", 0, seeds.derive(0), 0.1, {}, 1, device=on)
-    engine = run.engine_for(probe, dataset, parts)
-    name = "your own model" if parts.model else study.task.model
+    engine = engine_for(probe, dataset, custom)
+    name = "your own model" if custom.model else study.task.model
     _check_model(study, engine, name)
     _check_batches(study.train, engine, name, processes)
     _check_variants(study, engine, study.arms() if arms is None else arms)
@@ -68,7 +68,7 @@ def _check_schedule(asked: Train, steps_per_epoch: int) -> None:
             )
 
 
-def _check_model(study: Study, engine: EagerEngine, name: str) -> None:
+def _check_model(study: Study, engine: Engine, name: str) -> None:
     """Evaluates the model on two images, and trains it by one step of the base optimizer."""
     size = tuple(engine.data.train.shape[1:])
     with blamed(f"task.model: {name} does not take images {size}"):
@@ -82,7 +82,7 @@ def _check_model(study: Study, engine: EagerEngine, name: str) -> None:
         engine.optimizer.base.step()
 
 
-def _check_batches(asked: Train, engine: EagerEngine, name: str, processes: int) -> None:
+def _check_batches(asked: Train, engine: Engine, name: str, processes: int) -> None:
     """Refuses batches of one image for models that normalise over the batch."""
     batch = min(asked.batch_size, len(engine.data.train))
     share, rest = divmod(batch, processes)
@@ -109,7 +109,7 @@ def _parts(size: int, micro: int) -> list[int]:
     return [min(micro, size - start) for start in range(0, size, micro)]
 
 
-def _images(engine: EagerEngine, num: int) -> tuple[Tensor, Tensor]:
+def _images(engine: Engine, num: int) -> tuple[Tensor, Tensor]:
     """So many training images, the same ones again where there are fewer."""
     rows = torch.arange(num) % len(engine.data.train)
     few = engine.data.train.rows(rows)
@@ -117,7 +117,7 @@ def _images(engine: EagerEngine, num: int) -> tuple[Tensor, Tensor]:
     return next(iter(eval_batches(few, batch_size=num, mean=mean, std=std)))
 
 
-def _check_variants(study: Study, engine: EagerEngine, arms: Sequence[Arm]) -> None:
+def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm]) -> None:
     """A step of each on two images: rules are code of others, too."""
     x, y = _images(engine, 2)
     for arm in arms:

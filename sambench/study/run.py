@@ -28,8 +28,16 @@ from sambench.study.tuner import Tuner
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data
 from sambench.tracking import EQUAL_COMPUTE, Tracker
-from sambench.training import Loss, Outcome, Parts, Run, checkpoint, device
-from sambench.training import run as train
+from sambench.training import (
+    RESULT_FILE,
+    Custom,
+    Loss,
+    Outcome,
+    Run,
+    checkpoint,
+    device,
+    finished_outcome,
+)
 
 
 @dataclass(frozen=True)
@@ -64,14 +72,14 @@ def run_study(
     model: (channels, classes) -> module, instead of the study's timm model
     data: fixed train, val and test sets, instead of the study's dataset
     loss: (logits, labels) -> losses (batch,), instead of cross-entropy
-        (own parts belong to the study: with others, it is another study)
+        (what is yours belongs to the study: with others, it is another study)
     settings, options: a `Settings`, or its fields by keyword: device, workers, root, wandb, ...
 
-    UserError for bad input. Own parts must be importable by name if workers > 1.
+    UserError for bad input. What is yours must be importable by name if workers > 1.
     """
     chosen = settings or Settings(**{**options, "root": Path(options.get("root", "runs"))})
     with _quiet_optuna():
-        execution = _Execution(resolve(study, overrides), chosen, Parts(model, data, loss))
+        execution = _Execution(resolve(study, overrides), chosen, Custom(model, data, loss))
         analysis = execution.run()
         return land(execution.folder, chosen.command) or analysis
 
@@ -97,7 +105,7 @@ def land(folder: StudyFolder, command: str) -> Analysis | None:
             return None
         own = [row for row in known if row.source != "sweep"]
         rows = evidence.ordered([*own, *fresh])
-        newest = max((t.folder / train.RESULT for t in landed.values()), key=_age)
+        newest = max((t.folder / RESULT_FILE for t in landed.values()), key=_age)
         header = kept.header if kept else evidence.header(study, arms, rows, command, newest)
         header |= _of_data(folder)
         ranked = agent_trials.admitted(folder.path, landed, arms, decide=False)
@@ -156,13 +164,13 @@ def cache_folder(root: Path) -> Path:
 class _Execution:
     """One call of `run_study`."""
 
-    def __init__(self, study: Study, settings: Settings, parts: Parts) -> None:
+    def __init__(self, study: Study, settings: Settings, custom: Custom) -> None:
         if settings.workers < 1:
             raise UserError(f"--workers must be >= 1, got {settings.workers}")
         self.study = study
         self.settings = settings
-        self.parts = parts
-        self.folder = StudyFolder(settings.root, study, parts.identity())
+        self.custom = custom
+        self.folder = StudyFolder(settings.root, study, custom.identity())
         self.arms = study.arms()
         self.protocol = Protocol(study, self.arms, device.resolve(settings.device))
         self.results: dict[str, tuple[Run, Outcome]] = {}
@@ -176,9 +184,9 @@ class _Execution:
         with ExitStack() as stack:
             stack.enter_context(self.tracker)
             cache = cache_folder(self.settings.root)
-            preflight(self.study, self.protocol.device, cache, self.parts)
+            preflight(self.study, self.protocol.device, cache, self.custom)
             storage = stack.enter_context(self.folder.opened())
-            if self.parts.data is None:
+            if self.custom.data is None:
                 found = datasets.contents(self.study.task, cache)
                 self.folder.check_data(found)
                 self.data_digest = datasets.digest(found)
@@ -256,14 +264,14 @@ class _Execution:
             folder=self.folder.run(run),
             cache=cache_folder(self.settings.root),
             checkpoint_every_s=self.settings.checkpoint_every_s,
-            parts=self.parts,
+            custom=self.custom,
             data_digest=self.data_digest,
         )
         return Job(run, assignment)
 
     def _finished(self, run: Run) -> bool:
         """Whether an earlier process finished the run; keeps its outcome then."""
-        outcome = train.kept(run, self.folder.run(run))
+        outcome = finished_outcome(run, self.folder.run(run))
         if outcome is None:
             return False
         checkpoint.remove(self.folder.run(run))  # a kill may have come between the two files
@@ -292,7 +300,7 @@ class _Execution:
         return replace(outcome, wandb=outcome.wandb or self.tracker.path(run))
 
     def _header(self, rows: Sequence[Record]) -> dict[str, Any]:
-        results = [self.folder.run(run) / train.RESULT for run, _ in self.results.values()]
+        results = [self.folder.run(run) / RESULT_FILE for run, _ in self.results.values()]
         newest = max(results, key=_age, default=None)
         header = evidence.header(self.study, self.arms, rows, self.settings.command, newest)
         header |= _of_data(self.folder)

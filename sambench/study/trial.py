@@ -14,8 +14,18 @@ from sambench.study.agent_trials import IDENTITY, identity
 from sambench.study.preflight import preflight
 from sambench.study.protocol import epochs, settable
 from sambench.tasks import images
-from sambench.training import ALONE, NO_PARTS, Outcome, Report, Run, World, checkpoint, device
-from sambench.training import run as train
+from sambench.training import (
+    RESULT_FILE,
+    Custom,
+    Outcome,
+    Report,
+    Run,
+    World,
+    checkpoint,
+    device,
+    finished_outcome,
+    train,
+)
 
 
 def plan(
@@ -68,11 +78,11 @@ def execute(
     cache: Path,
     report: Report = lambda row: False,
     checkpoint_every_s: float = 10.0,
-    world: World = ALONE,
+    world: World = World(),
 ) -> Outcome:
     """Trains it in `folder`, or goes on there; UserError if the folder holds another trial."""
     done, data_digest = world.first(lambda: _begun(run, folder, cache, world.size))
-    return done or train.run(
+    return done or train(
         run,
         folder,
         report,
@@ -101,14 +111,14 @@ def _begun(
     if held is not None:
         if held != stored:
             raise UserError(f"{folder} holds another trial; choose another --out")
-        if done := train.kept(run, folder):
+        if done := finished_outcome(run, folder):
             return done, began_with
-    elif taken := [name for name in (train.RESULT, checkpoint.NAME) if (folder / name).exists()]:
+    elif taken := [name for name in (RESULT_FILE, checkpoint.NAME) if (folder / name).exists()]:
         raise UserError(
             f"{folder / taken[0]} is there already, and no {IDENTITY} says that it is a trial's; "
             "choose another --out"
         )
-    preflight(run.study, run.device, cache, NO_PARTS, [_arm(run.study, run.label)], processes)
+    preflight(run.study, run.device, cache, Custom(), [_arm(run.study, run.label)], processes)
     found = images.digest(images.contents(run.study.task, cache))
     if began_with not in (None, found):
         raise UserError(

@@ -5,20 +5,17 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import optuna
 
-from sambench.files import write_sealed
 from sambench.study import StudyFolder, agent_trials, cache_folder, land
 from sambench.study import trial as trials
 from sambench.sweeps.agent import Agent
 from sambench.tasks import images
 from sambench.tracking import describe
-from sambench.training import Outcome, Run, Stopped
-from sambench.training import run as train
+from sambench.training import Outcome, Run, Stopped, write_outcome
 
 
 def execute(run: Run, root: Path, agent: Agent) -> Outcome:
@@ -75,8 +72,7 @@ def _leave_failed(run: Run, folder: Path, error: Exception) -> None:
     if not (folder / agent_trials.IDENTITY).exists():
         return
     reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-    stored = {"setting": run.setting, "outcome": asdict(Outcome("failed", reason))}
-    write_sealed(folder / train.RESULT, stored)
+    write_outcome(run, folder, Outcome("failed", reason))
 
 
 def _land(study: StudyFolder, sweep_id: str) -> None:

@@ -13,12 +13,12 @@ from torch.nn import functional as F
 import variants
 from sambench.config import Train
 from sambench.errors import UserError
-from sambench.tasks.images import Data, Samples, Share, epoch_batches, eval_batches, num_batches
+from sambench.tasks.images import Data, Samples, Shard, epoch_batches, eval_batches, num_batches
 from sambench.training import graph
 from sambench.training.averaging import Average
 from sambench.training.optimizers import base_optimizer, schedule, set_lr
 from sambench.training.precision import autocast, scaler, tf32
-from sambench.training.processes import ALONE, World
+from sambench.training.processes import World
 
 EVAL_BATCH = 1024  # images; evaluation keeps no activations, so it takes larger batches
 
@@ -36,17 +36,17 @@ class Score:
     """(n,) bool on the host, in the order of the data set"""
 
 
-def _weight(share: Share, num_rows: int) -> float:
+def _weight(shard: Shard, num_rows: int) -> float:
     """Of this process's losses, so that every row of a batch counts the same; 1 if shares do."""
-    if num_rows < share.size:
+    if num_rows < shard.size:
         raise UserError(
-            f"train.batch_size: {share.size} processes need batches of as many images, "
+            f"train.batch_size: {shard.size} processes need batches of as many images, "
             f"got {num_rows}"
         )
-    return share.weight(num_rows)
+    return shard.weight(num_rows)
 
 
-class EagerEngine:
+class Engine:
     """One run's model, optimizer and data. Epochs and steps count from 0.
 
     world: the processes that train it together, each on its share of every batch. Sums, scores and
@@ -65,12 +65,12 @@ class EagerEngine:
         seed: int,
         order_seed: int,
         loss: Loss | None = None,
-        world: World = ALONE,
+        world: World = World(),
     ) -> None:
         self.train = train
         self.world = world
-        self._share = Share(world.rank, world.size)
-        self._weight = _weight(self._share, min(train.batch_size, len(data.train)))
+        self._shard = Shard(world.rank, world.size)
+        self._weight = _weight(self._shard, min(train.batch_size, len(data.train)))
         self.model = model
         if train.channels_last:
             model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -134,7 +134,7 @@ class EagerEngine:
             mixup=self.train.mixup,
             cutmix=self.train.cutmix,
             classes=len(self.data.classes),
-            share=self._share,
+            shard=self._shard,
         ):
             lr = self._set_lr(step)
             self.optimizer.metrics = step + 1 == (epoch + 1) * self.steps_per_epoch  # the last one
@@ -214,7 +214,7 @@ class EagerEngine:
             batch_size=EVAL_BATCH,
             mean=self.data.mean,
             std=self.data.std,
-            share=self._share,
+            shard=self._shard,
         )
         with tf32(self.train.tf32):
             for x, y in batches:

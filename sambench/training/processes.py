@@ -77,9 +77,6 @@ class World:
         return model if self.size == 1 else DistributedDataParallel(model)
 
 
-ALONE = World()
-
-
 @contextmanager
 def joined() -> Iterator[World]:
     """This process joins the others, or is alone if there are none.
@@ -87,7 +84,7 @@ def joined() -> Iterator[World]:
     UserError if they do not come, WorkFailed if one of them is lost on the way.
     """
     if not launched():
-        yield ALONE
+        yield World()
         return
     check_meeting_place()
     cuda = torch.cuda.is_available() and dist.is_nccl_available()

@@ -14,5 +14,4 @@ from sambench.tasks.images.datasets import notes as notes
 from sambench.tasks.images.images import Data as Data
 from sambench.tasks.images.images import Images as Images
 from sambench.tasks.images.images import Samples as Samples
-from sambench.tasks.images.share import WHOLE as WHOLE
-from sambench.tasks.images.share import Share as Share
+from sambench.tasks.images.shard import Shard as Shard

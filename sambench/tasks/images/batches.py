@@ -10,7 +10,7 @@ from sambench.tasks.images import augment as augmentation
 from sambench.tasks.images import randaugment
 from sambench.tasks.images.images import Samples
 from sambench.tasks.images.mixing import mix
-from sambench.tasks.images.share import WHOLE, Share
+from sambench.tasks.images.shard import Shard
 
 Batch = tuple[Tensor, Tensor]
 """images (b, c, h, w) float32, labels (b,) int64, or (b, classes) float32 if mixed"""
@@ -33,19 +33,19 @@ def epoch_batches(
     mixup: float = 0.0,
     cutmix: float = 0.0,
     classes: int = 0,
-    share: Share = WHOLE,
+    shard: Shard = Shard(),
 ) -> Iterator[Batch]:
     """One epoch of training, a function of (seed, epoch).
 
     What happens to an image depends on its row too, and how a batch is mixed on its number.
 
-    share: the part of each batch that this process trains on
+    shard: the part of each batch that this process trains on
     """
     device = images.device
     shuffled = np.random.default_rng([seed, epoch, 0]).permutation(len(images))
     mixed = bool(mixup or cutmix)
     batches = [
-        share.of(shuffled[i * batch_size : (i + 1) * batch_size], mixed=mixed)
+        shard.of(shuffled[i * batch_size : (i + 1) * batch_size], mixed=mixed)
         for i in range(num_batches(len(images), batch_size))
     ]
     order = torch.from_numpy(np.concatenate(batches)).to(device)
@@ -65,18 +65,18 @@ def epoch_batches(
             classes=classes,
             seed=(seed, epoch, i, 2),
         )
-        yield (x[1:], y[1:]) if mixed and share.size > 1 else (x, y)
+        yield (x[1:], y[1:]) if mixed and shard.size > 1 else (x, y)
 
 
 def eval_batches(
-    images: Samples, *, batch_size: int, mean: Tensor, std: Tensor, share: Share = WHOLE
+    images: Samples, *, batch_size: int, mean: Tensor, std: Tensor, shard: Shard = Shard()
 ) -> Iterator[Batch]:
     """Every image once, in order; the last batch may be smaller.
 
-    share: of the batches, in turns
+    shard: of the batches, in turns
     """
     batches = [slice(i, i + batch_size) for i in range(0, len(images), batch_size)]
-    mine = batches[share.rank :: share.size]
+    mine = batches[shard.rank :: shard.size]
     for x, rows in zip(images.read(mine), mine, strict=True):
         yield _normalise(x, mean, std), images.y[rows]
 

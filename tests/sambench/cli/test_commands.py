@@ -19,7 +19,6 @@ from sambench.cli.commands import main
 from sambench.records import Record
 from sambench.study.run import run_study
 from sambench.training import checkpoint
-from sambench.training import run as train
 
 Recorded = Callable[[Path], list[Record]]
 Call = Callable[..., tuple[int, str, str]]
@@ -477,7 +476,7 @@ def test_interrupted(call: Call, study_file: Path, monkeypatch: pytest.MonkeyPat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(train, "run", interrupt)
+        patched.setattr("sambench.executors.assignment.train", interrupt)
         code, _, err = call(*study(study_file))
     assert code == 130
     assert err.strip() == "sambench: interrupted; the same command goes on from here"
@@ -492,7 +491,7 @@ def test_work_that_fails_exits_with_1(
     def fail(*arguments: Any, **options: Any) -> Any:
         raise RunFailed("search-sam-t0-s0: its worker died 3 times")
 
-    monkeypatch.setattr(train, "run", fail)
+    monkeypatch.setattr("sambench.executors.assignment.train", fail)
     code, _, err = call(*study(study_file))
     assert (code, err) == (
         1,

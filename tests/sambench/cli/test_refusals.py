@@ -15,7 +15,7 @@ from sambench.cli.commands import main
 from sambench.errors import UserError
 from sambench.study.preflight import preflight
 from sambench.tasks.images import models, pretrained
-from sambench.training.run import Parts
+from sambench.training import Custom
 
 LONGEST = 420  # characters, "sambench: " included
 DIGITS = "9" * 5000
@@ -214,9 +214,9 @@ def test_low_limits_are_told(tmp_path: Path):
         assert done.returncode == 2 and line in done.stderr and done.stderr.count("\n") == 1
 
 
-def check(tiny: Path, cache: Path, *overrides: str, parts: Parts | None = None, processes: int = 1):
+def check(tiny: Path, cache: Path, *overrides: str, custom: Custom = Custom(), processes: int = 1):
     study = config.load(tiny, overrides)
-    preflight(study, "cpu", cache, parts or Parts(), processes=processes)
+    preflight(study, "cpu", cache, custom, processes=processes)
 
 
 MODELS = {
@@ -279,13 +279,13 @@ OWN = {
 @pytest.mark.parametrize("where", OWN)
 def test_models_of_a_users_own(tiny: Path, tmp_path: Path, where: str):
     with pytest.raises(UserError) as caught:
-        check(tiny, tmp_path, parts=Parts(model=lambda channels, classes: Broken(where)))
+        check(tiny, tmp_path, custom=Custom(model=lambda channels, classes: Broken(where)))
     assert OWN[where] in str(caught.value)
 
 
 def test_an_own_function_that_makes_no_model(tiny: Path, tmp_path: Path):
     with pytest.raises(UserError, match="must return a torch module, got int"):
-        check(tiny, tmp_path, parts=Parts(model=lambda channels, classes: 3))  # pyright: ignore
+        check(tiny, tmp_path, custom=Custom(model=lambda channels, classes: 3))  # pyright: ignore
 
 
 def test_pretrained_weights_without_a_network(

@@ -22,10 +22,10 @@ HERE = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def parts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def code(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Jobs that a worker process can import, too."""
     monkeypatch.syspath_prepend(str(HERE))
-    return importlib.import_module("own_parts")
+    return importlib.import_module("custom_code")
 
 
 def never(job: Job, row: dict[str, float]) -> bool:
@@ -37,8 +37,8 @@ def all_of(executor: Any, payloads: list[Any], on_epoch: Any = never) -> dict[An
     return {job.payload: result for job, result in executor.run(jobs, on_epoch)}
 
 
-def test_two_processes_share_the_jobs(parts: ModuleType):
-    with Processes(2, parts.square, parts.prepare) as executor:
+def test_two_processes_share_the_jobs(code: ModuleType):
+    with Processes(2, code.square, code.prepare) as executor:
         found = all_of(executor, [1, 2, 3, 4])
     assert {payload: result[0] for payload, result in found.items()} == {1: 1, 2: 4, 3: 9, 4: 16}
     assert len({pid for _, pid, _ in found.values()}) == 2
@@ -46,14 +46,14 @@ def test_two_processes_share_the_jobs(parts: ModuleType):
     assert {number for _, _, number in found.values()} == {"0", "1"}
 
 
-def test_more_workers_than_jobs_and_none_at_all(parts: ModuleType):
-    with Processes(2, parts.square, parts.prepare) as executor:
+def test_more_workers_than_jobs_and_none_at_all(code: ModuleType):
+    with Processes(2, code.square, code.prepare) as executor:
         assert all_of(executor, []) == {}
         assert set(all_of(executor, [7])) == {7}
 
 
 @pytest.mark.parametrize("inline", [True, False])
-def test_jobs_are_taken_one_by_one_as_there_is_room(parts: ModuleType, inline: bool):
+def test_jobs_are_taken_one_by_one_as_there_is_room(code: ModuleType, inline: bool):
     """An adaptive sampler must see the results so far before it is asked for the next trial."""
     pulled, finished = [], []
     room = 1 if inline else 2
@@ -71,34 +71,34 @@ def test_jobs_are_taken_one_by_one_as_there_is_room(parts: ModuleType, inline: b
     if inline:
         consume(Inline(lambda payload, report: payload))
     else:
-        with Processes(2, parts.square, parts.prepare) as executor:
+        with Processes(2, code.square, code.prepare) as executor:
             consume(executor)
     assert sorted(finished) == list(range(6))
 
 
-def test_the_parent_says_when_to_stop(parts: ModuleType):
-    with Processes(2, parts.until_told, parts.prepare) as executor:
+def test_the_parent_says_when_to_stop(code: ModuleType):
+    with Processes(2, code.until_told, code.prepare) as executor:
         stop_at = {"run 0": 3, "run 1": 5}
         found = all_of(executor, ["a", "b"], lambda job, row: row["epoch"] >= stop_at[job.key])
     assert found == {"a": 3, "b": 5}
 
 
-def test_a_killed_worker_is_replaced_and_its_job_taken_up(parts: ModuleType, tmp_path: Path):
-    with Processes(2, parts.dies, parts.prepare) as executor:
+def test_a_killed_worker_is_replaced_and_its_job_taken_up(code: ModuleType, tmp_path: Path):
+    with Processes(2, code.dies, code.prepare) as executor:
         found = all_of(executor, [(str(tmp_path / "a"), 2), (str(tmp_path / "b"), 0)])
     assert set(found.values()) == {"after 2", "after 0"}
 
 
 def test_a_worker_that_always_dies_ends_the_work_and_names_the_run(
-    parts: ModuleType, tmp_path: Path
+    code: ModuleType, tmp_path: Path
 ):
-    with Processes(1, parts.dies, parts.prepare) as executor, pytest.raises(RunFailed) as failed:
+    with Processes(1, code.dies, code.prepare) as executor, pytest.raises(RunFailed) as failed:
         all_of(executor, [(str(tmp_path / "a"), 99)])
     assert (tmp_path / "a").read_text() == "x" * ATTEMPTS
     assert str(failed.value).startswith(f"run 0: its worker died {ATTEMPTS} times (exit code -9)")
 
 
-def test_a_worker_killed_between_its_message_and_our_answer(parts: ModuleType):
+def test_a_worker_killed_between_its_message_and_our_answer(code: ModuleType):
     killed = []
 
     def on_epoch(job: Job, row: dict[str, float]) -> bool:
@@ -108,13 +108,13 @@ def test_a_worker_killed_between_its_message_and_our_answer(parts: ModuleType):
             time.sleep(0.3)  # dead before we answer
         return row["epoch"] >= 2
 
-    with Processes(1, parts.until_told, parts.prepare) as executor:
+    with Processes(1, code.until_told, code.prepare) as executor:
         assert all_of(executor, ["a"], on_epoch) == {"a": 2}
     assert killed
 
 
-def test_a_worker_killed_while_it_has_nothing_to_do(parts: ModuleType):
-    with Processes(1, parts.square, parts.prepare) as executor:
+def test_a_worker_killed_while_it_has_nothing_to_do(code: ModuleType):
+    with Processes(1, code.square, code.prepare) as executor:
         _, pid, _ = all_of(executor, [1])[1]
         os.kill(pid, signal.SIGKILL)
         time.sleep(0.3)
@@ -122,27 +122,27 @@ def test_a_worker_killed_while_it_has_nothing_to_do(parts: ModuleType):
     assert value == 4 and other != pid
 
 
-def test_a_job_that_raises_tells_whose_and_why(parts: ModuleType):
-    with Processes(1, parts.raises, parts.prepare) as executor, pytest.raises(RunFailed) as failed:
+def test_a_job_that_raises_tells_whose_and_why(code: ModuleType):
+    with Processes(1, code.raises, code.prepare) as executor, pytest.raises(RunFailed) as failed:
         all_of(executor, ["bug"])
     assert str(failed.value).startswith("run 0: Traceback")
     assert "ZeroDivisionError: a bug of yours" in str(failed.value)
 
 
-def test_an_end_of_file_in_a_job_is_not_taken_for_a_dead_worker(parts: ModuleType):
-    with Processes(1, parts.raises, parts.prepare) as executor, pytest.raises(RunFailed) as failed:
+def test_an_end_of_file_in_a_job_is_not_taken_for_a_dead_worker(code: ModuleType):
+    with Processes(1, code.raises, code.prepare) as executor, pytest.raises(RunFailed) as failed:
         all_of(executor, ["eof"])
     assert "EOFError: a file of yours is cut off" in str(failed.value)
 
 
 @pytest.mark.parametrize(("payload", "error"), [("user", UserError), ("full", OSError)])
-def test_bad_input_and_full_disks_keep_their_type(parts: ModuleType, payload: str, error: type):
-    with Processes(1, parts.raises, parts.prepare) as executor, pytest.raises(error) as raised:
+def test_bad_input_and_full_disks_keep_their_type(code: ModuleType, payload: str, error: type):
+    with Processes(1, code.raises, code.prepare) as executor, pytest.raises(error) as raised:
         all_of(executor, [payload])
     assert getattr(raised.value, "errno", 28) == 28
 
 
-def test_leaving_ends_the_workers(parts: ModuleType):
+def test_leaving_ends_the_workers(code: ModuleType):
     pids = []
 
     def interrupt(job: Job, row: dict[str, float]) -> bool:
@@ -150,17 +150,17 @@ def test_leaving_ends_the_workers(parts: ModuleType):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        with Processes(2, parts.until_told, parts.prepare) as executor:
+        with Processes(2, code.until_told, code.prepare) as executor:
             all_of(executor, ["a", "b"], interrupt)
     assert pids and not any(map(alive, pids))
 
 
 def test_workers_die_with_a_killed_parent(tmp_path: Path):
     script = (
-        "import own_parts as parts, sys\n"
+        "import custom_code as code, sys\n"
         "from sambench.executors.local import Job, Processes\n"
         "if __name__ == '__main__':\n"
-        "    with Processes(2, parts.sleeps, parts.prepare) as executor:\n"
+        "    with Processes(2, code.sleeps, code.prepare) as executor:\n"
         "        jobs = [Job(i, f'{sys.argv[1]}/pid{i}') for i in range(2)]\n"
         "        list(executor.run(jobs, lambda job, row: False))\n"
     )
@@ -178,9 +178,9 @@ def test_workers_die_with_a_killed_parent(tmp_path: Path):
     assert errors == b""
 
 
-def test_ctrl_c_is_the_parents_to_handle(parts: ModuleType):
+def test_ctrl_c_is_the_parents_to_handle(code: ModuleType):
     """It reaches the whole process group, also workers that are still importing."""
-    with Processes(2, parts.square, parts.prepare) as executor:
+    with Processes(2, code.square, code.prepare) as executor:
         for worker in executor._workers:
             os.kill(worker.process.pid or 0, signal.SIGINT)
         found = all_of(executor, [1, 2])
@@ -216,7 +216,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.02)
 
 
-def test_a_worker_loads_no_wandb(parts: ModuleType):
+def test_a_worker_loads_no_wandb(code: ModuleType):
     """Workers are killed, and wandb would leave two temporary folders of each."""
-    with Processes(1, partial(parts.imported, models.build), parts.prepare) as executor:
+    with Processes(1, partial(code.imported, models.build), code.prepare) as executor:
         assert all_of(executor, [1]) == {1: ["timm"]}

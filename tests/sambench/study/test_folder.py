@@ -16,7 +16,7 @@ from sambench.errors import UserError, WorkFailed
 from sambench.study.folder import StudyFolder
 from sambench.study.tuner import Tuner
 from sambench.tasks import images
-from sambench.training.run import Outcome
+from sambench.training import Outcome
 
 Spec = dict[str, Any]
 

@@ -11,7 +11,7 @@ from sambench import config, seeds
 from sambench.config import Study
 from sambench.seeds import STREAMS, derive
 from sambench.study.protocol import Protocol, cost, expected_cost, expected_passes
-from sambench.training.run import Outcome, Run
+from sambench.training import Outcome, Run
 
 Spec = dict[str, Any]
 Results = dict[str, tuple[Run, Outcome]]

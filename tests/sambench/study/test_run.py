@@ -1,4 +1,4 @@
-"""Whole tiny studies: inline and with workers, resumed, forked, with one's own parts."""
+"""Whole tiny studies: inline and with workers, resumed, forked, with a model of one's own."""
 
 import importlib
 import json
@@ -17,17 +17,16 @@ from sambench.errors import UserError
 from sambench.records import Record
 from sambench.seeds import derive
 from sambench.tasks import images
-from sambench.training import run as train
-from sambench.training.engine import EagerEngine
+from sambench.training import Engine, Outcome, train
 
 Spec = dict[str, Any]
 Recorded = Callable[[Path], list[Record]]
 
 
 @pytest.fixture
-def parts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def code(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
-    return importlib.import_module("own_parts")
+    return importlib.import_module("custom_code")
 
 
 def test_a_study_from_end_to_end(spec: Spec, run: Any, recorded: Recorded, tmp_path: Path):
@@ -95,7 +94,7 @@ def test_the_same_call_again_trains_nothing_and_changes_nothing(
     run(spec)
     files = [tmp_path / "runs" / "tiny" / name for name in ("records.csv", "leaderboard.md")]
     before = [path.read_bytes() for path in files]
-    monkeypatch.setattr(EagerEngine, "train_epoch", None)
+    monkeypatch.setattr(Engine, "train_epoch", None)
     run(spec)
     assert [path.read_bytes() for path in files] == before
 
@@ -139,15 +138,13 @@ def test_a_study_in_which_everything_diverges_still_reports(
 def test_a_variant_that_diverges_leaves_the_others_their_result(
     spec: Spec, run: Any, recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    real = train.run
-
-    def run_(config: Any, *arguments: Any, **options: Any) -> train.Outcome:
-        outcome = real(config, *arguments, **options)
+    def run_(config: Any, *arguments: Any, **options: Any) -> Outcome:
+        outcome = train(config, *arguments, **options)
         if config.label == "sam":
-            return train.Outcome("diverged", "non-finite loss in epoch 1", epochs_done=1)
+            return Outcome("diverged", "non-finite loss in epoch 1", epochs_done=1)
         return outcome
 
-    monkeypatch.setattr(train, "run", run_)
+    monkeypatch.setattr("sambench.executors.assignment.train", run_)
     run(spec)
     outcomes = {(r.variant, r.stage, r.outcome) for r in recorded(tmp_path / "runs" / "tiny")}
     assert ("plain", "confirm", "complete") in outcomes
@@ -155,15 +152,15 @@ def test_a_variant_that_diverges_leaves_the_others_their_result(
     assert "diverged" in (tmp_path / "runs" / "tiny" / "leaderboard.md").read_text()
 
 
-def test_other_own_parts_are_another_study(spec: Spec, run: Any, parts: ModuleType):
-    run(spec, model=parts.linear)
+def test_another_model_of_ones_own_is_another_study(spec: Spec, run: Any, code: ModuleType):
+    run(spec, model=code.linear)
     with pytest.raises(UserError, match=r"own\.model; .*--fork"):
-        run(spec, model=parts.dropout)
+        run(spec, model=code.dropout)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_own_model_data_and_loss(
-    spec: Spec, run: Any, recorded: Recorded, parts: ModuleType, tmp_path: Path, workers: int
+    spec: Spec, run: Any, recorded: Recorded, code: ModuleType, tmp_path: Path, workers: int
 ):
     from sambench.config import parse
 
@@ -171,7 +168,7 @@ def test_own_model_data_and_loss(
     own = replace(own, classes=tuple("abcdefghij"))
     del spec["task"]["split"]
     spec["task"]["model"] = "mine"
-    run(spec, model=parts.linear, data=own, loss=parts.focal, workers=workers)
+    run(spec, model=code.linear, data=own, loss=code.focal, workers=workers)
     found = recorded(tmp_path / "runs" / "tiny")
     assert {r.outcome for r in found} == {"complete"}
     assert {r.num_test for r in found if r.stage == "confirm"} == {len(own.test)}
@@ -190,20 +187,20 @@ def test_run_study_is_public_and_takes_tables_paths_and_studies(
 
 
 def test_a_pruner_and_tpe_run_to_the_end_and_again(
-    spec: Spec, run: Any, recorded: Recorded, parts: ModuleType, tmp_path: Path
+    spec: Spec, run: Any, recorded: Recorded, code: ModuleType, tmp_path: Path
 ):
     spec["search"] |= {"trials": 20, "sampler": "tpe", "pruner": "hyperband"}
     spec["train"]["epochs"] = 4
     spec["task"]["model"] = "mine"
-    run(spec, model=parts.linear)
+    run(spec, model=code.linear)
     folder = tmp_path / "runs" / "tiny"
     before = recorded(folder)
     pruned = [r for r in before if r.outcome == "pruned"]
     assert pruned and all(r.epochs_done / r.epochs >= 0.3 for r in pruned)
     assert {r.stage for r in pruned} == {"search"}
-    run(spec, model=parts.linear)
+    run(spec, model=code.linear)
     assert recorded(folder) == before
-    run(spec, model=parts.linear, root=tmp_path / "again")
+    run(spec, model=code.linear, root=tmp_path / "again")
     assert recorded(tmp_path / "again" / "tiny") == before
 
 
@@ -241,7 +238,7 @@ def test_results_of_a_run_are_what_train_run_gives(
 ):
     """A study adds nothing to its runs: any of them repeats alone, from its record."""
     from sambench.config import parse
-    from sambench.training.run import Run
+    from sambench.training import Run
 
     run(spec)
     found = next(r for r in recorded(tmp_path / "runs" / "tiny") if r.stage == "confirm")
@@ -256,7 +253,7 @@ def test_results_of_a_run_are_what_train_run_gives(
         hyperparameters=json.loads(found.hyperparameters),
         epochs=found.epochs,
     )
-    outcome = train.run(alone, tmp_path / "alone", lambda row: False)
+    outcome = train(alone, tmp_path / "alone", lambda row: False)
     assert outcome.test_accuracy == found.test_accuracy
     assert outcome.val_loss == found.val_loss
 

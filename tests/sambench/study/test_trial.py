@@ -10,7 +10,7 @@ import pytest
 
 from sambench import config, seeds
 from sambench.cli.commands import main
-from sambench.training import run as train
+from sambench.training import Run, train
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -46,10 +46,8 @@ def outcome(call: Call, *words: str) -> dict[str, Any]:
 def test_it_trains_what_a_study_would(call: Call, study_file: Path, tmp_path: Path):
     found = outcome(call, "--variant", "sam", "--lr", "0.1", "--rho", "0.2", "--seed", "3")
     study = config.load(study_file)
-    run = train.Run(
-        study, "sam", "sam", "search", 0, seeds.derive(3), 0.1, {"rho": 0.2}, 2, radius="rho"
-    )
-    usual = train.run(run, tmp_path / "usual", lambda row: False)
+    run = Run(study, "sam", "sam", "search", 0, seeds.derive(3), 0.1, {"rho": 0.2}, 2, radius="rho")
+    usual = train(run, tmp_path / "usual", lambda row: False)
     assert (found["variant"], found["seed"], found["epochs"]) == ("sam", 3, 2)
     assert found["hyperparameters"]["rho"] == 0.2
     assert found["val_loss"] == usual.val_loss

@@ -14,7 +14,7 @@ from sambench import config
 from sambench.config import Study
 from sambench.study.journal import open_journal
 from sambench.study.tuner import HaltonSampler, Tuner
-from sambench.training.run import Outcome
+from sambench.training import Outcome
 
 Parameters = dict[str, Any]
 

@@ -20,7 +20,7 @@ from sambench.study import agent_trials, trial
 from sambench.study.folder import StudyFolder
 from sambench.study.run import land
 from sambench.sweeps import agent_trial
-from sambench.training.run import Outcome
+from sambench.training import Outcome
 
 Spec = dict[str, Any]
 HANDLERS = (signal.SIGTERM, signal.SIGINT)
@@ -85,7 +85,7 @@ def test_a_crash_counts_as_failed(
     def crashes(*words: Any, **more: Any) -> None:
         raise ZeroDivisionError("a bug\nof yours")
 
-    monkeypatch.setattr("sambench.training.run.run", crashes)
+    monkeypatch.setattr("sambench.study.trial.train", crashes)
     run = trial.plan(study, "sam", lr=0.1, on="cpu", stage="search")
     with pytest.raises(ZeroDivisionError):
         agent_trial.execute(run, root, AGENT)

@@ -10,7 +10,7 @@ from sambench import config, tracking
 from sambench.config.models import Task, Train
 from sambench.errors import UserError
 from sambench.seeds import STREAMS
-from sambench.training.run import Outcome, Run
+from sambench.training import Outcome, Run
 
 Spec = dict[str, Any]
 

@@ -15,7 +15,7 @@ import wandb_files
 
 from sambench import tracking
 from sambench.tracking import Tracker, run_id
-from sambench.training.run import Outcome, Run
+from sambench.training import Outcome, Run
 
 ROWS = [{"epoch": e, "lr": 0.1 / e, "val_accuracy": 0.3 + e / 10} for e in (1, 2, 3)]
 DONE = Outcome("complete", test_accuracy=0.25, gradient_evaluations=8.0, history=tuple(ROWS))

@@ -15,7 +15,7 @@ from wandb_server import Bucket, Server
 
 from sambench.errors import UserError
 from sambench.tracking import Tracker, run_id
-from sambench.training.run import Outcome, Run
+from sambench.training import Outcome, Run
 
 ROWS = [{"epoch": e, "val_accuracy": 0.3 + e / 10} for e in (1, 2, 3)]
 DONE = Outcome("complete", test_accuracy=0.25, history=tuple(ROWS))

@@ -9,12 +9,13 @@ from torch import nn
 
 from sambench import config, seeds
 from sambench.tasks import images as data
-from sambench.training import run as train
-from sambench.training.engine import EagerEngine
-from sambench.training.run import Parts, Run
+from sambench.training.custom import Custom
+from sambench.training.engine import Engine
+from sambench.training.loop import engine_for
+from sambench.training.run import Run
 
 Spec = dict[str, Any]
-Make = Callable[..., EagerEngine]
+Make = Callable[..., Engine]
 
 
 def small(channels: int, classes: int) -> nn.Module:
@@ -24,7 +25,7 @@ def small(channels: int, classes: int) -> nn.Module:
     )  # fmt: skip
 
 
-OWN = Parts(model=small)
+OWN = Custom(model=small)
 
 
 @pytest.fixture
@@ -32,13 +33,13 @@ def engine(spec: Spec) -> Make:
     """The engine of a run of the tiny study, with keys of [train] changed."""
 
     def engine(
-        key: str = "sam", *, rho: float = 0.05, parts: Parts = OWN, **changes: Any
-    ) -> EagerEngine:
+        key: str = "sam", *, rho: float = 0.05, custom: Custom = OWN, **changes: Any
+    ) -> Engine:
         study = config.parse({**spec, "train": spec["train"] | changes})
         settings = {} if key == "plain" else {"rho": rho}
         run = Run(study, key, key, "search", 0, seeds.derive(0), 0.05, settings, 2)
         dataset = data.load(study.task, run.seeds.streams)
-        return train.engine_for(run, dataset, parts)
+        return engine_for(run, dataset, custom)
 
     return engine
 
@@ -103,8 +104,8 @@ def test_every_pass_of_a_step_sees_the_same_mix(engine: Make, own_loss: bool):
     def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return nn.functional.cross_entropy(logits, labels, reduction="none")
 
-    parts = Parts(model=small, loss=loss) if own_loss else OWN
-    found = engine(mixup=0.4, cutmix=1.0, label_smoothing=0.0, parts=parts)
+    custom = Custom(model=small, loss=loss) if own_loss else OWN
+    found = engine(mixup=0.4, cutmix=1.0, label_smoothing=0.0, custom=custom)
     compute = found._loss
     images: list[torch.Tensor] = []
     found.model.register_forward_pre_hook(lambda _, args: images.append(args[0]))
@@ -178,8 +179,8 @@ def linear(channels: int, classes: int) -> nn.Module:
 
 
 def test_micro_batches_compute_the_same_and_see_less_at_once(engine: Make):
-    parts = Parts(model=linear)
-    found, whole = engine(micro_batch=5, parts=parts), engine(parts=parts)
+    custom = Custom(model=linear)
+    found, whole = engine(micro_batch=5, custom=custom), engine(custom=custom)
     sizes: list[int] = []
     found.model.register_forward_pre_hook(lambda _, args: sizes.append(len(args[0])))
     row, usual = found.train_epoch(0), whole.train_epoch(0)

@@ -11,9 +11,10 @@ from torch import nn
 from sambench import config, seeds
 from sambench.errors import UserError
 from sambench.tasks import images
-from sambench.training import run as train
-from sambench.training.engine import EagerEngine
-from sambench.training.run import Parts, Run
+from sambench.training.custom import Custom
+from sambench.training.engine import Engine
+from sambench.training.loop import engine_for
+from sambench.training.run import Run
 from variants.driver.descent import Descent
 from variants.graphs import recorder
 from variants.testing.tape import Tape
@@ -52,18 +53,18 @@ def taped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def engine(spec: Spec) -> Callable[..., EagerEngine]:
-    def engine(key: str = "sam", *, epochs: int = 3, **changes: Any) -> EagerEngine:
+def engine(spec: Spec) -> Callable[..., Engine]:
+    def engine(key: str = "sam", *, epochs: int = 3, **changes: Any) -> Engine:
         study = config.parse({**spec, "train": spec["train"] | changes})
         settings = {"k": 2} if key == "looksam" else {}
         run = Run(study, key, key, "search", 0, seeds.derive(0), 0.0625, settings, epochs)
         dataset = images.load(study.task, run.seeds.streams)
-        return train.engine_for(run, dataset, Parts(model=small))
+        return engine_for(run, dataset, Custom(model=small))
 
     return engine
 
 
-def weights(found: EagerEngine) -> dict[str, torch.Tensor]:
+def weights(found: Engine) -> dict[str, torch.Tensor]:
     model = found.model if found.average is None else found.average.module
     return {**found.model.state_dict(), **{f"mean {k}": v for k, v in model.state_dict().items()}}
 
@@ -72,7 +73,7 @@ same = partial(torch.testing.assert_close, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-def test_equals_the_eager_engine(engine: Callable[..., EagerEngine], taped: None, options: dict):
+def test_equals_the_eager_engine(engine: Callable[..., Engine], taped: None, options: dict):
     rows = []
     pair = [
         engine(**options, base_args={"fused": True}),
@@ -92,7 +93,7 @@ def test_equals_the_eager_engine(engine: Callable[..., EagerEngine], taped: None
 
 
 @pytest.mark.parametrize("key", ["plain", "looksam", "rst"])
-def test_a_run_goes_on_from_a_checkpoint(engine: Callable[..., EagerEngine], taped: None, key: str):
+def test_a_run_goes_on_from_a_checkpoint(engine: Callable[..., Engine], taped: None, key: str):
     whole, second = (engine(key, engine="graph") for _ in range(2))
     for epoch in range(3):
         whole.train_epoch(epoch)
@@ -106,7 +107,7 @@ def test_a_run_goes_on_from_a_checkpoint(engine: Callable[..., EagerEngine], tap
     same(weights(second), weights(whole))
 
 
-def test_there_is_none_on_a_cpu(engine: Callable[..., EagerEngine]):
+def test_there_is_none_on_a_cpu(engine: Callable[..., Engine]):
     with pytest.raises(UserError, match=r"^train.engine: graph: CUDA graphs need a CUDA device"):
         engine(engine="graph")
 

@@ -16,7 +16,7 @@ from sambench import config
 from sambench.cli.commands import main
 from sambench.study import trial
 from sambench.tasks import images
-from sambench.tasks.images import Share
+from sambench.tasks.images import Shard
 
 pytestmark = pytest.mark.slow
 SAME = 1e-5  # relative; float32, sums in another order
@@ -130,16 +130,16 @@ def test_shares_make_up_the_batches_of_one_process(mixed: dict[str, float], stud
     """To the bit, also where an image is mixed with one of another process."""
     sets = images.load(config.load(study).task, {"split": 0, "labels": 0})
 
-    def epoch(share: Share) -> list[tuple[Any, Any]]:
+    def epoch(shard: Shard) -> list[tuple[Any, Any]]:
         found = images.epoch_batches(
             sets.train, batch_size=7, seed=0, epoch=1, augment="randaugment", mean=sets.mean,
-            std=sets.std, classes=10, share=share, **mixed,
+            std=sets.std, classes=10, shard=shard, **mixed,
         )  # fmt: skip
         return list(found)
 
-    parts = zip(*(epoch(Share(rank, 3)) for rank in range(3)), strict=True)
-    for (x, y), shares in zip(epoch(images.WHOLE), parts, strict=True):
+    parts = zip(*(epoch(Shard(rank, 3)) for rank in range(3)), strict=True)
+    for (x, y), shares in zip(epoch(Shard()), parts, strict=True):
         assert [len(labels) for _, labels in shares] == [2, 2, 3]
         assert torch.equal(torch.cat([part for part, _ in shares]), x)
         assert torch.equal(torch.cat([labels for _, labels in shares]), y)
-    assert [Share(rank, 3).weight(7) for rank in range(3)] == pytest.approx([6 / 7, 6 / 7, 9 / 7])
+    assert [Shard(rank, 3).weight(7) for rank in range(3)] == pytest.approx([6 / 7, 6 / 7, 9 / 7])

@@ -17,18 +17,20 @@ from sambench import config, seeds
 from sambench.errors import UserError
 from sambench.study.protocol import settable
 from sambench.training import checkpoint
-from sambench.training import run as train
-from sambench.training.engine import EagerEngine, Score
-from sambench.training.run import NO_PARTS, Outcome, Parts, Run
+from sambench.training.custom import Custom
+from sambench.training.engine import Engine, Score
+from sambench.training.loop import train
+from sambench.training.outcome import Outcome, read_outcome
+from sambench.training.run import Run
 
 Spec = dict[str, Any]
 Row = dict[str, float]
 
 
 @pytest.fixture
-def parts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def code(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
-    return importlib.import_module("own_parts")
+    return importlib.import_module("custom_code")
 
 
 @pytest.fixture
@@ -71,24 +73,24 @@ def timeless(outcome: Outcome) -> str:
     return repr(fields)
 
 
-def resumed(run: Run, folder: Path, epochs: tuple[int, ...], parts: Parts = NO_PARTS) -> Outcome:
+def resumed(run: Run, folder: Path, epochs: tuple[int, ...], custom: Custom = Custom()) -> Outcome:
     """Interrupted after each of the epochs; between two attempts others use the generators."""
     for epoch in epochs:
         with pytest.raises(KeyboardInterrupt):
-            train.run(run, folder, interrupt_after(epoch), checkpoint_every_s=0, parts=parts)
+            train(run, folder, interrupt_after(epoch), checkpoint_every_s=0, custom=custom)
         torch.rand(7)
-    return train.run(run, folder, proceed, checkpoint_every_s=0, parts=parts)
+    return train(run, folder, proceed, checkpoint_every_s=0, custom=custom)
 
 
 @pytest.mark.parametrize("key", variants.names())
 def test_a_resumed_run_equals_an_uninterrupted_one(
-    key: str, make: Callable[..., Run], parts: ModuleType, tmp_path: Path
+    key: str, make: Callable[..., Run], code: ModuleType, tmp_path: Path
 ):
     """Bit for bit, with momentum, BatchNorm, dropout, augmentation and a schedule with warm-up."""
     overrides = ("train.augment=crop-flip-cutout", "train.warmup_epochs=0.5")
     run = make(key, overrides, stage="confirm")
-    own = Parts(model=parts.dropout)
-    whole = train.run(run, tmp_path / "whole", proceed, parts=own)
+    own = Custom(model=code.dropout)
+    whole = train(run, tmp_path / "whole", proceed, custom=own)
     again = resumed(run, tmp_path / "resumed", (1, 2, 4), own)
     assert timeless(again) == timeless(whole)
     assert (whole.outcome, whole.epochs_done, len(whole.history)) == ("complete", 4, 4)
@@ -110,19 +112,19 @@ EXTENDED = {
 
 @pytest.mark.parametrize("overrides", EXTENDED.values(), ids=EXTENDED)
 def test_runs_with_more_keys_resume_bit_for_bit(
-    overrides: tuple[str, ...], make: Callable[..., Run], parts: ModuleType, tmp_path: Path
+    overrides: tuple[str, ...], make: Callable[..., Run], code: ModuleType, tmp_path: Path
 ):
-    run, own = make("sam", overrides, stage="confirm"), Parts(model=parts.dropout)
-    whole = train.run(run, tmp_path / "whole", proceed, parts=own)
+    run, own = make("sam", overrides, stage="confirm"), Custom(model=code.dropout)
+    whole = train(run, tmp_path / "whole", proceed, custom=own)
     assert timeless(resumed(run, tmp_path / "resumed", (1, 3), own)) == timeless(whole)
-    usual = train.run(make("sam", stage="confirm"), tmp_path / "usual", proceed, parts=own)
+    usual = train(make("sam", stage="confirm"), tmp_path / "usual", proceed, custom=own)
     assert timeless(usual) != timeless(whole)
 
 
 @pytest.mark.parametrize("base", ["sgd", "adamw", "lion", "muon", "lamb"])
 def test_a_timm_model_resumes_too(base: str, make: Callable[..., Run], tmp_path: Path):
     run = make("sam", (f"train.base={base}", "task.label_noise=0.2"), lr=0.01)
-    whole = train.run(run, tmp_path / "whole", proceed)
+    whole = train(run, tmp_path / "whole", proceed)
     assert timeless(resumed(run, tmp_path / "resumed", (3,))) == timeless(whole)
 
 
@@ -130,36 +132,36 @@ def test_interrupted_within_an_epoch_nothing_of_it_stays(
     make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     run = make("sam")
-    whole = train.run(run, tmp_path / "whole", proceed)
-    evaluate, calls = EagerEngine.evaluate, []
+    whole = train(run, tmp_path / "whole", proceed)
+    evaluate, calls = Engine.evaluate, []
 
-    def interrupted(engine: EagerEngine, images: Any) -> Score:
+    def interrupted(engine: Engine, images: Any) -> Score:
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
         return evaluate(engine, images)
 
-    monkeypatch.setattr(EagerEngine, "evaluate", interrupted)
+    monkeypatch.setattr(Engine, "evaluate", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train.run(run, tmp_path / "resumed", proceed, checkpoint_every_s=0)
-    again = train.run(run, tmp_path / "resumed", proceed, checkpoint_every_s=0)
+        train(run, tmp_path / "resumed", proceed, checkpoint_every_s=0)
+    again = train(run, tmp_path / "resumed", proceed, checkpoint_every_s=0)
     assert timeless(again) == timeless(whole)
 
 
 def test_equal_runs_are_equal_and_other_seeds_are_not(make: Callable[..., Run], tmp_path: Path):
     run = make()
-    first, second = (timeless(train.run(run, tmp_path / x, proceed)) for x in "ab")
+    first, second = (timeless(train(run, tmp_path / x, proceed)) for x in "ab")
     assert first == second
     other = dataclasses.replace(run, seeds=seeds.derive(1))
-    assert timeless(train.run(other, tmp_path / "c", proceed)) != first
+    assert timeless(train(other, tmp_path / "c", proceed)) != first
 
 
 def test_a_run_continues_only_from_its_own_checkpoint(make: Callable[..., Run], tmp_path: Path):
     """Another process, with another sampler history, may have begun a trial of the same number."""
     with pytest.raises(KeyboardInterrupt):
-        train.run(make(lr=0.01), tmp_path, interrupt_after(3), checkpoint_every_s=0)
-    found = train.run(make(lr=0.05), tmp_path, proceed)
-    assert timeless(found) == timeless(train.run(make(lr=0.05), tmp_path / "fresh", proceed))
+        train(make(lr=0.01), tmp_path, interrupt_after(3), checkpoint_every_s=0)
+    found = train(make(lr=0.05), tmp_path, proceed)
+    assert timeless(found) == timeless(train(make(lr=0.05), tmp_path / "fresh", proceed))
 
 
 def test_a_finished_run_leaves_its_outcome_and_no_checkpoint(
@@ -167,40 +169,40 @@ def test_a_finished_run_leaves_its_outcome_and_no_checkpoint(
 ):
     run = make(stage="confirm")
     (tmp_path / ".checkpoint.pt.abc").write_bytes(b"half of one")
-    found = train.run(run, tmp_path, proceed, checkpoint_every_s=0)
+    found = train(run, tmp_path, proceed, checkpoint_every_s=0)
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
-    assert train.finished(run, tmp_path) == found
-    assert train.finished(make(stage="confirm", lr=0.06), tmp_path) is None
-    assert train.finished(run, tmp_path / "elsewhere") is None
+    assert read_outcome(run, tmp_path) == found
+    assert read_outcome(make(stage="confirm", lr=0.06), tmp_path) is None
+    assert read_outcome(run, tmp_path / "elsewhere") is None
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", "\x00\x00", '{"setting": {}}'])
 def test_a_damaged_result_is_named(make: Callable[..., Run], tmp_path: Path, text: str):
     (tmp_path / "result.json").write_text(text)
     with pytest.raises(UserError, match=r"result\.json is damaged; remove it"):
-        train.finished(make(), tmp_path)
+        read_outcome(make(), tmp_path)
 
 
 def test_a_cut_off_result_is_damage(make: Callable[..., Run], tmp_path: Path):
     run = make()
-    train.run(run, tmp_path, proceed)
+    train(run, tmp_path, proceed)
     whole = (tmp_path / "result.json").read_text()
     for share in (0.1, 0.5, 0.9):
         (tmp_path / "result.json").write_text(whole[: int(share * len(whole))])
         with pytest.raises(UserError, match="is damaged"):
-            train.finished(run, tmp_path)
+            read_outcome(run, tmp_path)
 
 
 def test_no_flipped_bit_of_a_result_is_believed(make: Callable[..., Run], tmp_path: Path):
     run, path = make(), tmp_path / "result.json"
-    train.run(run, tmp_path, proceed)
+    train(run, tmp_path, proceed)
     whole = path.read_bytes()
     for place in range(0, 8 * len(whole), 7):
         flipped = bytearray(whole)
         flipped[place // 8] ^= 1 << place % 8
         path.write_bytes(flipped)
         with pytest.raises(UserError, match="is damaged"):
-            train.finished(run, tmp_path)
+            read_outcome(run, tmp_path)
 
 
 def test_no_flipped_bit_of_a_checkpoint_is_trained_on(
@@ -208,7 +210,7 @@ def test_no_flipped_bit_of_a_checkpoint_is_trained_on(
 ):
     run, path = make(), tmp_path / checkpoint.NAME
     with pytest.raises(KeyboardInterrupt):
-        train.run(run, tmp_path, interrupt_after(2), checkpoint_every_s=0)
+        train(run, tmp_path, interrupt_after(2), checkpoint_every_s=0)
     whole = path.read_bytes()
     assert checkpoint.load(tmp_path, "cpu") is not None
     for place in np.random.default_rng(0).integers(8 * len(whole), size=50).tolist():
@@ -225,13 +227,13 @@ def test_a_run_of_a_damaged_checkpoint_starts_from_the_beginning(
     make: Callable[..., Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     run = make()
-    whole_run = train.run(run, tmp_path / "whole", proceed)
+    whole_run = train(run, tmp_path / "whole", proceed)
     with pytest.raises(KeyboardInterrupt):
-        train.run(run, tmp_path, interrupt_after(2), checkpoint_every_s=0)
+        train(run, tmp_path, interrupt_after(2), checkpoint_every_s=0)
     whole = (tmp_path / checkpoint.NAME).read_bytes()
     for content in (b"", b"PK", b"nonsense", whole[: len(whole) // 2]):
         (tmp_path / checkpoint.NAME).write_bytes(content)
-        told = train.run(run, tmp_path, proceed)
+        told = train(run, tmp_path, proceed)
         assert "checkpoint.pt is damaged; its run starts from" in capsys.readouterr().err
         assert [row["val_loss"] for row in told.history] == [
             row["val_loss"] for row in whole_run.history
@@ -241,19 +243,19 @@ def test_a_run_of_a_damaged_checkpoint_starts_from_the_beginning(
 def test_divergence_is_an_outcome_with_epoch_and_reason(make: Callable[..., Run], tmp_path: Path):
     run = make("sam", ("train.weight_decay=1.0",), lr=1e20, stage="confirm")
     told: list[Row] = []
-    found = train.run(run, tmp_path, lambda row: bool(told.append(row)))
+    found = train(run, tmp_path, lambda row: bool(told.append(row)))
     assert found.outcome == "diverged"
     assert found.reason == f"non-finite loss in epoch {found.epochs_done}"
     assert len(told) == found.epochs_done < run.epochs
     assert (found.val_accuracy, found.val_loss, found.train_loss) == (None, None, None)
     assert found.gradient_evaluations > 0 and found.steps > 0
-    assert train.finished(run, tmp_path).reason == found.reason  # pyright: ignore
+    assert read_outcome(run, tmp_path).reason == found.reason  # pyright: ignore
 
 
 def test_an_epoch_of_skipped_steps_diverged(make: Callable[..., Run], tmp_path: Path):
     """A radius that throws w + e out of range leaves w as it is, step after step."""
     run = dataclasses.replace(make("sam"), hyperparameters={"rho": 1e30})
-    found = train.run(run, tmp_path, proceed)
+    found = train(run, tmp_path, proceed)
     assert found.outcome == "diverged"
     assert found.reason == "non-finite gradients at every step in epoch 1"
 
@@ -262,15 +264,15 @@ def test_weights_that_blow_up_in_the_last_step_diverged_too(
     make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     score = Score(0.1, float("nan"), torch.zeros(20, dtype=torch.bool))
-    monkeypatch.setattr(EagerEngine, "evaluate", lambda engine, images: score)
-    found = train.run(make(stage="confirm"), tmp_path, proceed)
+    monkeypatch.setattr(Engine, "evaluate", lambda engine, images: score)
+    found = train(make(stage="confirm"), tmp_path, proceed)
     assert (found.outcome, found.epochs_done) == ("diverged", 4)
     assert found.reason == "non-finite validation loss after the last epoch"
     assert found.test_accuracy is None
 
 
 def test_pruning_is_an_outcome(make: Callable[..., Run], tmp_path: Path):
-    found = train.run(make(), tmp_path, lambda row: row["epoch"] == 2)
+    found = train(make(), tmp_path, lambda row: row["epoch"] == 2)
     assert (found.outcome, found.reason, found.epochs_done) == ("pruned", "pruned after epoch 2", 2)
 
 
@@ -286,7 +288,7 @@ def test_no_memory_is_an_outcome(make: Callable[..., Run], tmp_path: Path, error
     def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         raise error
 
-    found = train.run(make(), tmp_path, proceed, parts=Parts(loss=loss))
+    found = train(make(), tmp_path, proceed, custom=Custom(loss=loss))
     assert (found.outcome, found.reason) == ("failed", "out of memory")
 
 
@@ -295,7 +297,7 @@ def test_other_errors_are_errors(make: Callable[..., Run], tmp_path: Path):
         raise RuntimeError("a bug")
 
     with pytest.raises(RuntimeError, match="a bug"):
-        train.run(make(), tmp_path, proceed, parts=Parts(loss=loss))
+        train(make(), tmp_path, proceed, custom=Custom(loss=loss))
     assert not (tmp_path / "result.json").exists()
 
 
@@ -303,14 +305,14 @@ def test_other_errors_are_errors(make: Callable[..., Run], tmp_path: Path):
 def test_only_confirm_runs_see_the_test_set(
     stage: str, make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    evaluate, seen = EagerEngine.evaluate, []
+    evaluate, seen = Engine.evaluate, []
 
-    def watched(engine: EagerEngine, images: Any) -> Score:
+    def watched(engine: Engine, images: Any) -> Score:
         seen.append("test" if images is engine.data.test else "val")
         return evaluate(engine, images)
 
-    monkeypatch.setattr(EagerEngine, "evaluate", watched)
-    found = train.run(make(stage=stage), tmp_path, proceed)
+    monkeypatch.setattr(Engine, "evaluate", watched)
+    found = train(make(stage=stage), tmp_path, proceed)
     assert seen == ["val"] * 4 + ["test"] * (stage == "confirm")
     assert (found.test_accuracy is not None) == (stage == "confirm")
     assert len(found.test_correct) == (30 if stage == "confirm" else 0)

@@ -21,8 +21,8 @@ from sambench.errors import UserError
 from sambench.study import trial
 from sambench.tasks import images
 from sambench.tasks.images import streaming
-from sambench.training import run as train
-from sambench.training.run import Outcome
+from sambench.training.loop import Report
+from sambench.training.outcome import Outcome
 
 TOML = """
 variants = ["plain", "sam"]
@@ -82,7 +82,7 @@ def test_a_run_may_stream_and_go_on_in_memory(
 ):
     """And the other way round; all equal to one in memory, to the bit."""
 
-    def run(folder: str, stream: str, report: train.Report = lambda row: False) -> Outcome:
+    def run(folder: str, stream: str, report: Report = lambda row: False) -> Outcome:
         loaded = config.load(study, [f"task.stream={stream}"])
         found = trial.plan(loaded, "sam", lr=0.1, on="cpu")
         return trial.execute(found, tmp_path / folder, tmp_path / "cache", report, 0.0)
@@ -107,7 +107,7 @@ def test_a_study_is_the_same_however_it_reads(study: Path):
 def test_a_trial_does_not_go_on_with_other_pictures(study: Path, tmp_path: Path):
     found = trial.plan(config.load(study), "plain", lr=0.1, on="cpu")
 
-    def run(report: train.Report = lambda row: False) -> Outcome:
+    def run(report: Report = lambda row: False) -> Outcome:
         return trial.execute(found, tmp_path / "out", tmp_path / "cache", report, 0.0)
 
     with pytest.raises(KeyboardInterrupt):

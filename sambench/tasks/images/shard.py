@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Share(NamedTuple):
+class Shard(NamedTuple):
     """Part `rank` of `size`: a stretch of each batch; lengths differ by one image at most."""
 
     rank: int = 0
@@ -28,6 +28,3 @@ class Share(NamedTuple):
 
     def _bounds(self, num: int) -> tuple[int, int]:
         return self.rank * num // self.size, (self.rank + 1) * num // self.size
-
-
-WHOLE = Share()

@@ -1,0 +1,214 @@
+"""A run, trained epoch by epoch to its outcome: what tuning, finalists and confirmation repeat."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+import variants
+from sambench.errors import WorkFailed
+from sambench.tasks import images as datasets
+from sambench.tasks.images import Data, models
+from sambench.training import checkpoint, device
+from sambench.training.custom import Custom
+from sambench.training.engine import Engine, Score
+from sambench.training.outcome import Outcome, write_outcome
+from sambench.training.processes import World
+from sambench.training.run import Run
+
+Report = Callable[[dict[str, float]], bool]
+"""Told every epoch's row; says whether to stop (pruned)."""
+
+
+class Stopped(BaseException):
+    """Raised by a signal handler: the run ends where it is, as pruned, for the reason given."""
+
+
+def train(
+    run: Run,
+    folder: Path,
+    report: Report,
+    *,
+    cache: Path | None = None,
+    checkpoint_every_s: float = 10.0,
+    custom: Custom = Custom(),
+    world: World = World(),
+    data_digest: str | None = None,
+) -> Outcome:
+    """Trains `run`, going on from the checkpoint in `folder` if there is one.
+
+    The outcome is also left in `folder`, as result.json. A non-finite loss and memory that ran
+    out are outcomes, not errors; but in one of several processes memory ends them all.
+
+    world: the processes that train it together; the first one reads and writes the folder, hears
+        of epochs, and decides
+    data_digest: what the study's data must have; UserError if they are others
+    """
+    start = time.perf_counter()
+    device.reset_peak_memory(run.device)
+    progress = _Progress(run, folder, report, checkpoint_every_s, world)
+    dataset = None
+    try:
+        task, streams = run.study.task, run.seeds.streams
+        dataset = custom.data or datasets.load(task, streams, cache, data_digest)
+        engine = engine_for(run, dataset, custom, world)
+        outcome = progress.train(engine)
+        if outcome.outcome == "complete" and run.stage == "confirm":
+            outcome = _tested(outcome, engine.evaluate(engine.data.test))
+    except Stopped as stop:
+        outcome = progress.stopped("pruned", str(stop))
+    except (RuntimeError, MemoryError) as error:
+        if not _out_of_memory(error):
+            raise
+        if world.size > 1:
+            raise WorkFailed(f"process {world.rank} ran out of memory") from None
+        outcome = progress.stopped("failed", "out of memory")
+    finally:
+        if dataset is not None:
+            dataset.close()
+    elapsed = time.perf_counter() - start + progress.wall_s
+    threads = torch.get_num_threads()
+    described = device.describe(run.device)
+    outcome = replace(
+        outcome,
+        wall_s=elapsed,
+        device=described,
+        threads=threads,
+        peak_memory=device.peak_memory(run.device),
+    )
+    if world.leads:
+        write_outcome(run, folder, outcome)
+        checkpoint.remove(folder)
+    return outcome
+
+
+def engine_for(run: Run, dataset: Data, custom: Custom, world: World = World()) -> Engine:
+    """The engine at the start of a run. Seeds torch's global generator with the run's `init`."""
+    torch.manual_seed(run.seeds.init)
+    channels, classes = dataset.train.shape[1], len(dataset.classes)
+    task = run.study.task
+    if custom.model is None:
+        model = models.build(task, channels=channels, classes=classes)
+    else:
+        model = models.own(custom.model, channels=channels, classes=classes)
+    model = model.to(run.device)
+    if not world.leads:
+        torch.manual_seed(run.seeds.init + world.rank)  # dropout draws for other rows
+    return Engine(
+        run.study.train,
+        variants.create(run.key, **run.hyperparameters),
+        model,
+        dataset.to(run.device),
+        lr=run.lr,
+        epochs=run.epochs,
+        seed=run.seeds.init,
+        order_seed=run.seeds.order,
+        loss=custom.loss,
+        world=world,
+    )
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """On an accelerator, in numpy, or in torch on the host, which has no type of its own for it."""
+    known = (torch.OutOfMemoryError, MemoryError)
+    return isinstance(error, known) or "DefaultCPUAllocator" in str(error)
+
+
+def _tested(outcome: Outcome, score: Score) -> Outcome:
+    return replace(
+        outcome,
+        test_accuracy=score.accuracy,
+        test_loss=score.loss,
+        test_correct=tuple(score.correct.tolist()),
+    )
+
+
+class _Progress:
+    """The epochs of one run: history, checkpoints, and reasons to stop."""
+
+    def __init__(
+        self, run: Run, folder: Path, report: Report, every_s: float, world: World
+    ) -> None:
+        self.world = world
+        self.run = run
+        self.folder = folder
+        self.report = report
+        self.every_s = every_s
+        self.history: list[dict[str, float]] = []
+        self.wall_s = 0.0
+        """seconds that earlier processes spent up to the checkpoint"""
+
+    def train(self, engine: Engine) -> Outcome:
+        self._resume(engine)
+        start = saved = time.perf_counter()
+        for epoch in range(len(self.history), self.run.epochs):
+            row = self._epoch(engine, epoch)
+            self.history.append(row)
+            prune = self.world.first(lambda row=row: self.report(row))
+            if reason := self._divergence(engine):
+                return self.stopped("diverged", f"{reason} in epoch {epoch + 1}")
+            if prune:
+                return self.stopped("pruned", f"pruned after epoch {epoch + 1}")
+            now = time.perf_counter()
+            due = now - saved >= self.every_s and epoch + 1 < self.run.epochs
+            if self.world.first(lambda due=due: due):
+                self._save(engine, now - start)
+                saved = now
+        if not math.isfinite(self.history[-1]["val_loss"]):
+            return self.stopped("diverged", "non-finite validation loss after the last epoch")
+        return self.stopped("complete", "")
+
+    def _divergence(self, engine: Engine) -> str:
+        """Why the last epoch counts as diverged; empty if it does not."""
+        if not math.isfinite(self.history[-1]["train_loss"]):
+            return "non-finite loss"
+        if engine.is_finding_its_scale:
+            return ""
+        skipped = [row["skipped_steps"] for row in self.history[-2:]]
+        new = skipped[-1] - (skipped[0] if len(skipped) > 1 else 0)
+        return "non-finite gradients at every step" if new == engine.steps_per_epoch else ""
+
+    def _epoch(self, engine: Engine, epoch: int) -> dict[str, float]:
+        row = engine.train_epoch(epoch)
+        score = engine.evaluate(engine.data.val)
+        return {"epoch": epoch + 1, **row, "val_accuracy": score.accuracy, "val_loss": score.loss}
+
+    def stopped(self, outcome: str, reason: str) -> Outcome:
+        """The outcome as the history has it; a diverged run has no scores."""
+        if not self.history:
+            return Outcome(outcome, reason)
+        last = self.history[-1]
+        times = sorted(row["step_time_s"] for row in self.history)
+        scored = outcome != "diverged"
+        return Outcome(
+            outcome,
+            reason,
+            epochs_done=len(self.history),
+            val_accuracy=last["val_accuracy"] if scored else None,
+            val_loss=last["val_loss"] if scored else None,
+            train_loss=last["train_loss"] if scored else None,
+            gradient_evaluations=last["gradient_evaluations"],
+            steps=int(last["steps"]),
+            step_time_s=times[len(times) // 2],
+            history=tuple(self.history),
+        )
+
+    def _resume(self, engine: Engine) -> None:
+        where = self.run.device if self.world.size == 1 else "cpu"
+        stored = self.world.first(lambda: checkpoint.load(self.folder, where))
+        if stored is not None and stored["setting"] == self.run.setting:
+            engine.load_state_dict(stored["engine"])
+            self.history, self.wall_s = stored["history"], stored["wall_s"]
+
+    def _save(self, engine: Engine, seconds: float) -> None:
+        state = {
+            "setting": self.run.setting,
+            "engine": engine.state_dict(),
+            "history": self.history,
+            "wall_s": self.wall_s + seconds,
+        }
+        if self.world.leads:
+            checkpoint.save(self.folder, state)

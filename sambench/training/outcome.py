@@ -1,0 +1,73 @@
+"""How a run ended, and the file in its folder that says so."""
+
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+
+from sambench.errors import UserError
+from sambench.files import read_sealed, write_sealed
+from sambench.training.run import Run
+
+RESULT_FILE = "result.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended. Accuracies are in [0, 1]; what was not measured is None."""
+
+    outcome: str
+    """"complete", "pruned", "diverged" or "failed\""""
+    reason: str = ""
+    epochs_done: int = 0
+    val_accuracy: float | None = None
+    val_loss: float | None = None
+    test_accuracy: float | None = None
+    test_loss: float | None = None
+    test_correct: tuple[bool, ...] = ()
+    train_loss: float | None = None
+    gradient_evaluations: float = 0.0
+    steps: int = 0
+    step_time_s: float | None = None
+    wall_s: float = 0.0
+    device: str = ""
+    threads: int = 1
+    torch: str = torch.__version__
+    peak_memory: int | None = None
+    """bytes allocated on a CUDA device at most"""
+    wandb: str = ""
+    """where W&B shows the run"""
+    history: tuple[dict[str, float], ...] = field(default=(), repr=False)
+    """a row per epoch: losses, accuracies, lr, gradient norms, cosine, rise, radius, speed"""
+
+
+class Damaged(UserError):
+    """A result cannot be believed."""
+
+
+def write_outcome(run: Run, folder: Path, outcome: Outcome) -> None:
+    write_sealed(folder / RESULT_FILE, {"setting": run.setting, "outcome": asdict(outcome)})
+
+
+def read_outcome(run: Run, folder: Path) -> Outcome | None:
+    """The outcome that an earlier process left of this very run; Damaged if it is damaged."""
+    path = folder / RESULT_FILE
+    if not path.exists():
+        return None
+    try:
+        stored = read_sealed(path)
+        found = stored["outcome"]
+        found |= {key: tuple(found[key]) for key in ("history", "test_correct")}
+        return Outcome(**found) if stored["setting"] == run.setting else None
+    except (ValueError, KeyError, TypeError):
+        raise Damaged(f"{path} is damaged; remove it, and its run is repeated") from None
+
+
+def finished_outcome(run: Run, folder: Path) -> Outcome | None:
+    """The same; a damaged one is told in a line and counts as none, so that its run is repeated."""
+    try:
+        return read_outcome(run, folder)
+    except Damaged:
+        print(f"sambench: {folder / RESULT_FILE} is damaged; its run is repeated", file=sys.stderr)
+        return None
