@@ -6,7 +6,7 @@ import torch
 
 from variants.core.protocol import Oracle, Real, State, Tree, Update, Variant, hyper
 from variants.core.registry import register
-from variants.driver.rows import Rows, average, refuse
+from variants.driver.rows import RowsOracle, average, refuse
 from variants.sam import SAM
 
 
@@ -60,4 +60,4 @@ class MSAM(Variant):
         parts = list(torch.arange(oracle.size, device=device).split(self.size))
         if len(parts[-1]) < min(oracle.fewest, self.size):
             parts[-2:] = [torch.cat(parts[-2:])]
-        return average(self.inner, (Rows(oracle, rows) for rows in parts), oracle.size, state)
+        return average(self.inner, (RowsOracle(oracle, rows) for rows in parts), oracle.size, state)

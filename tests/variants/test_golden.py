@@ -117,7 +117,7 @@ def test_equals_the_authors_code(file, case, problem):
     )
     if file == "sparse_sam":
         mask = recorded(golden, f"{case}/extra/mask")
-        opt._variant_state = {"mask": {n: m.bool() for n, m in mask.items()}}
+        opt.context.state = {"mask": {n: m.bool() for n, m in mask.items()}}
     for t in range(1, 13):
         opt.step(
             lambda rows, t=t: (

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from variants import Update
-from variants.driver import model as _model
+from variants.driver.parameters import held, kinds
 
 
 @pytest.mark.parametrize("base", ["sgd", "adamw"])
@@ -97,11 +97,11 @@ def test_what_a_variant_needs_is_asked_for_at_construction(task, probe):
 
 def test_kinds_go_by_module_type():
     model = timm.create_model("test_vit", num_classes=3)
-    kinds = _model.kinds(model)
-    assert set(kinds) == {n for n, _ in model.named_parameters()}
-    assert kinds["blocks.0.norm1.weight"] == kinds["norm.bias"] == "norm"
-    assert kinds["head.weight"] == "weight" and kinds["head.bias"] == "bias"
-    assert _model.kinds(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))["1.bias"] == "norm"
+    found = kinds(model)
+    assert set(found) == {n for n, _ in model.named_parameters()}
+    assert found["blocks.0.norm1.weight"] == found["norm.bias"] == "norm"
+    assert found["head.weight"] == "weight" and found["head.bias"] == "bias"
+    assert kinds(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))["1.bias"] == "norm"
 
 
 class Wrapper(nn.Module):
@@ -126,8 +126,8 @@ def test_prefixes_of_wrappers_are_stripped(wrap, task):
     t = task()
     wrapped, base = wrap(t.model), t.sgd()
     names = [n for n, _ in t.model.named_parameters()]
-    assert list(_model.parameters(wrapped, base)) == names
-    assert _model.kinds(wrapped) == _model.kinds(t.model)
+    assert list(held(wrapped, base)) == names
+    assert kinds(wrapped) == kinds(t.model)
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_child_called_module_is_not_a_wrapper():
 
     model = Both()
     base = torch.optim.SGD(model.parameters(), lr=0.1)
-    assert len(_model.parameters(model, base)) == 3
+    assert len(held(model, base)) == 3
 
 
 def autocast_step(task, variant):

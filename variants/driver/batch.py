@@ -3,13 +3,14 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-Closure = Callable[..., Any]
+Closure = Callable[..., object]
 """() or (rows) -> losses, or (losses, aux)"""
+Selection = slice | Tensor
+"""the rows that a closure is asked for: all, or an int64 tensor of them"""
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Batch:
         if self.micro is not None and not self.takes_rows:
             raise ValueError("micro-batches need a closure that takes rows: closure(rows)")
 
-    def chunks(self, rows: Tensor | None, device: torch.device) -> list[tuple[Any, float]]:
+    def chunks(self, rows: Tensor | None, device: torch.device) -> list[tuple[Selection, float]]:
         """The selections to evaluate one after the other, with their weights."""
         if self.micro is None or self.size is None or not self.exact:
             return [(slice(None) if rows is None else rows, 1.0)]
@@ -45,7 +46,7 @@ class Batch:
             return []
         return list(torch.arange(self.size, device=device).split(self.micro))
 
-    def losses(self, rows: Any, selected: bool) -> tuple[Tensor, Any]:
+    def losses(self, rows: Selection, selected: bool) -> tuple[Tensor, object]:
         """Per-sample losses (rows,) of the closure, and whatever else it returned."""
         if selected and not self.takes_rows:
             raise ValueError("rows are selected: the closure must take rows")
@@ -69,12 +70,13 @@ class Batch:
         return (losses.flatten(1).mean(1) if losses.ndim > 1 else losses.reshape(-1)), aux
 
 
-def joined(auxes: Sequence[Any]) -> Any:
+def joined(auxes: Sequence[object]) -> object:
     """What micro-batches returned beside their losses: concatenated if tensors, else a list."""
     if len(auxes) == 1:
         return auxes[0]
-    if all(isinstance(aux, Tensor) and aux.ndim for aux in auxes):
-        return torch.cat(list(auxes))
+    tensors = [aux for aux in auxes if isinstance(aux, Tensor) and aux.ndim]
+    if len(tensors) == len(auxes):
+        return torch.cat(tensors)
     return None if all(aux is None for aux in auxes) else list(auxes)
 
 

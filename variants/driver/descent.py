@@ -1,16 +1,15 @@
 """How a direction becomes a step of the base optimizer: clipped, scaled, or not at all."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
 from variants.core import ops
-from variants.core.protocol import Tree, Update
+from variants.core.protocol import State, Tree, Update
 from variants.driver import groups
-from variants.driver.oracle import EagerOracle
+from variants.driver.oracle import ModelOracle
 
 
 class Descent:
@@ -38,7 +37,7 @@ class Descent:
         first = bool(self.base.defaults.get("momentum")) and not self.base.state
         return device.type == "cpu" or not fused or first  # skipping, they make a buffer of junk
 
-    def step_on_host(self, update: Update, oracle: EagerOracle, finite: Tensor) -> bool:
+    def step_on_host(self, update: Update, oracle: ModelOracle, finite: Tensor) -> bool:
         """Steps if `finite`, which the host waits for; says whether it did."""
         self._clip(update)
         taken = bool(finite)
@@ -54,7 +53,7 @@ class Descent:
             self._move(update.direct, oracle)
         return taken
 
-    def step_on_device(self, update: Update, oracle: EagerOracle, finite: Tensor) -> None:
+    def step_on_device(self, update: Update, oracle: ModelOracle, finite: Tensor) -> None:
         """Steps where `finite` holds: fused kernels look at it themselves."""
         self._clip(update)
         if self._scaler is not None:
@@ -69,7 +68,7 @@ class Descent:
         self._move(ops.where(finite, update.direct or {}), oracle)
 
     def _step_scaled(
-        self, scaler: torch.amp.GradScaler, update: Update, oracle: EagerOracle, finite: Tensor
+        self, scaler: torch.amp.GradScaler, update: Update, oracle: ModelOracle, finite: Tensor
     ) -> None:
         """A step of the scaler, which skips it unless `finite`."""
         scale = scaler.scale(torch.ones((), device=finite.device))
@@ -90,7 +89,7 @@ class Descent:
         if self.clip is not None:
             _clip_(update, self.clip)
 
-    def _move(self, direct: Tree | None, oracle: EagerOracle) -> None:
+    def _move(self, direct: Tree | None, oracle: ModelOracle) -> None:
         """w -= lr * direct, past the base optimizer."""
         if direct:
             for name, p, group in groups.members(self.base, oracle.weights.parameters):
@@ -134,10 +133,13 @@ def _clip_(update: Update, limit: float) -> None:
         ops.scale_(tree or {}, factor)
 
 
-def chosen(flag: Tensor, new: Any, old: Any) -> Any:
+def chosen(flag: Tensor, new: State, old: State) -> State:
     """`new` where the 0-d `flag` holds, else `old`, through nested dicts; numbers are new."""
-    if isinstance(new, Tensor):
-        return torch.where(flag, new, old)
-    if isinstance(new, dict):
-        return {k: chosen(flag, v, old[k]) for k, v in new.items()}
-    return new
+    state: State = {}
+    for key, value in new.items():
+        if isinstance(value, dict):
+            value = chosen(flag, value, old[key])
+        elif isinstance(value, Tensor):
+            value = torch.where(flag, value, old[key])
+        state[key] = value
+    return state

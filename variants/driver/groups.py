@@ -11,11 +11,11 @@ from variants.core import registry
 from variants.core.protocol import Real, Variant
 
 Parameters = dict[str, nn.Parameter]
+Group = dict[str, Any]
+"""torch's own type of a parameter group"""
 
 
-def members(
-    base: Optimizer, parameters: Parameters
-) -> Iterator[tuple[str, nn.Parameter, dict[str, Any]]]:
+def members(base: Optimizer, parameters: Parameters) -> Iterator[tuple[str, nn.Parameter, Group]]:
     """Every parameter with its name and its group."""
     groups = {id(p): group for group in base.param_groups for p in group["params"]}
     for name, p in parameters.items():
@@ -34,7 +34,7 @@ def radii(base: Optimizer, variant: Variant, parameters: Parameters) -> dict[str
     return {name: own[id(p)] for name, p in parameters.items() if id(p) in own} if own else {}
 
 
-def _factor(base: Optimizer, variant: Variant, group: dict[str, Any]) -> Real:
+def _factor(base: Optimizer, variant: Variant, group: Group) -> Real:
     if not group.get("perturb", True):
         return 0.0
     rho = getattr(variant, "rho", None)

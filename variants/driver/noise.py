@@ -2,14 +2,16 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from variants.core.protocol import Tree
 
-Replay = Callable[[int, int, Tree], Tree] | Sequence[Any] | Tensor
+Kind = Callable[..., Tensor]
+"""torch.randn or torch.rand"""
+Draws = Sequence[Tree | Tensor | Sequence[float]] | Tensor
+Replay = Callable[[int, int, Tree], Tree] | Sequence[Draws] | Tensor
 """Recorded draws: a function (step, call, like) -> tree, or something indexed [step][call] that
 gives a tree or one flat vector, all parameters concatenated in the order of the model."""
 
@@ -20,8 +22,8 @@ def generator(seed: int, step: int, call: int, device: torch.device) -> torch.Ge
     return torch.Generator(device).manual_seed(int.from_bytes(digest, "big") >> 1)
 
 
-def draw(kind: Callable[..., Tensor], like: Tree, *, seed: int, step: int, call: int) -> Tree:
-    """One tensor of `kind` (torch.randn, torch.rand) per tensor of `like`, in its order."""
+def draw(kind: Kind, like: Tree, *, seed: int, step: int, call: int) -> Tree:
+    """One tensor of `kind` per tensor of `like`, in its order."""
     source: dict[torch.device, torch.Generator] = {}
     noise: Tree = {}
     for name, t in like.items():

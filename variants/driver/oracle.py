@@ -1,65 +1,30 @@
-"""The eager oracle: evaluates a model's losses and gradients at w + e, and leaves w as it was."""
+"""The oracle over a torch model: losses and gradients at w + e, and w left as it was."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from variants.core import ops
 from variants.core.protocol import FORWARD, Evaluation, Real, Tree
 from variants.driver import autocast as _autocast
-from variants.driver import noise as _noise
-from variants.driver.batch import Batch, joined
+from variants.driver.batch import Batch, Selection, joined
+from variants.driver.context import Context
 from variants.driver.dropout import Streams
-from variants.driver.model import Buffers, Saved
-from variants.driver.replicas import Replicas
+from variants.driver.noise import Kind
 from variants.driver.rewind import Rewind
-from variants.driver.rows import Rows
+from variants.driver.rows import RowsOracle
 from variants.driver.trace import Trace
 from variants.driver.weights import Weights
 
-Draw = Callable[[Callable[..., Tensor], Tree, int, int], Tree]
-"""(kind, like, step, call) -> noise"""
-Evaluate = Callable[["EagerOracle", Tensor | None, bool], tuple[Tensor, Any]]
-"""(oracle, rows, backward) -> losses and aux, at the weights as they are; gradients in `.grad`"""
 
-
-@dataclass
-class Run:
-    """What all steps of a run have in common."""
-
-    base: Optimizer
-    buffers: Buffers
-    kinds: Mapping[str, str]
-    replicas: Replicas
-    seed: int
-    total_steps: int | None
-    noise: _noise.Replay | None
-    backup: Tree = field(default_factory=dict)
-    before: list[Saved] = field(default_factory=list)
-    """the buffers as a step found them"""
-    draws: Draw | None = None
-    """takes the place of `draw`"""
-    evaluate: Evaluate | None = None
-    """takes the place of `EagerOracle.evaluate`"""
-
-    def draw(self, kind: Callable[..., Tensor], like: Tree, step: int, call: int) -> Tree:
-        """Noise of a `kind` (torch.randn, torch.rand), for the call of this number in a step."""
-        if self.noise is not None:
-            return _noise.replay(self.noise, like, step=step, call=call)
-        return _noise.draw(kind, like, seed=self.seed, step=step, call=call)
-
-
-class EagerOracle:
+class ModelOracle:
     """One step's oracle over a torch model. The contract: `variants.core.protocol.Oracle`."""
 
     def __init__(
         self,
-        run: Run,
+        context: Context,
         parameters: dict[str, nn.Parameter],
         batch: Batch,
         *,
@@ -71,10 +36,10 @@ class EagerOracle:
         metrics: bool,
     ) -> None:
         self.step = step
-        self.kinds = run.kinds
+        self.kinds = context.kinds
         self.trace = Trace(metrics)
-        self.weights = Weights(parameters, run.backup)
-        self._run = run
+        self.weights = Weights(parameters, context.backup)
+        self._context = context
         self._parameters = parameters
         self.device = next(iter(parameters.values())).device
         self._batch = batch
@@ -89,9 +54,9 @@ class EagerOracle:
 
     @property
     def total_steps(self) -> int:
-        if self._run.total_steps is None:
+        if self._context.total_steps is None:
             raise ValueError("this variant needs total_steps: SharpnessAware(..., total_steps=N)")
-        return self._run.total_steps
+        return self._context.total_steps
 
     @property
     def size(self) -> int:
@@ -99,7 +64,7 @@ class EagerOracle:
 
     @property
     def fewest(self) -> int:
-        return 2 if self._run.buffers.normalise_rows else 1
+        return 2 if self._context.buffers.normalise_rows else 1
 
     @property
     def params(self) -> Tree:
@@ -110,7 +75,7 @@ class EagerOracle:
         return {name: self._moment(p) for name, p in self._parameters.items()}
 
     def _moment(self, p: nn.Parameter) -> Tensor:
-        state = self._run.base.state.get(p, {})
+        state = self._context.base.state.get(p, {})
         found = (state.get(key) for key in ("exp_avg", "momentum_buffer"))
         return next((m for m in found if m is not None), torch.zeros_like(p))
 
@@ -128,10 +93,10 @@ class EagerOracle:
 
     def preview(self, grads: Tree) -> Tree:
         before = {name: p.detach().clone() for name, p in self._parameters.items()}
-        rewind = Rewind(self._run.base)
+        rewind = Rewind(self._context.base)
         self.assign({name: g.clone() for name, g in grads.items()})
         try:
-            self._run.base.step()
+            self._context.base.step()
             return {name: p.detach() - before[name] for name, p in self._parameters.items()}
         finally:
             rewind.restore()
@@ -144,24 +109,24 @@ class EagerOracle:
     def uniform(self, like: Tree) -> Tree:
         return self._noise(torch.rand, like)
 
-    def _noise(self, kind: Callable[..., Tensor], like: Tree) -> Tree:
+    def _noise(self, kind: Kind, like: Tree) -> Tree:
         call, self._calls = self._calls, self._calls + 1
-        return (self._run.draws or self._run.draw)(kind, like, self.step, call)
+        return (self._context.draws or self._context.draw)(kind, like, self.step, call)
 
     def average(self, value: Tensor) -> Tensor:
-        return self._run.replicas.average(value)
+        return self._context.replicas.average(value)
 
     def decide(self, flag: Tensor) -> bool:
-        return bool(self._run.replicas.first(flag))
+        return bool(self._context.replicas.first(flag))
 
-    def parts(self) -> Iterator[Rows] | None:
+    def parts(self) -> Iterator[RowsOracle] | None:
         """Micro-batches that are batches of their own, each with a first evaluation of its own."""
         rows = self._batch.parts(self.device)
         return (self._part(r) for r in rows) if rows else None
 
-    def _part(self, rows: Tensor) -> Rows:
+    def _part(self, rows: Tensor) -> RowsOracle:
         self.begun = False
-        return Rows(self, rows)
+        return RowsOracle(self, rows)
 
     def assign(self, grads: Tree) -> None:
         """Sets `.grad` of every parameter that some evaluation of this step reached.
@@ -177,9 +142,9 @@ class EagerOracle:
         self.trace.forget()
         torch.clear_autocast_cache()  # else the casts of w serve for w + e, and SAM is its base
         try:
-            still = nullcontext() if first else self._run.buffers.held()
+            still = nullcontext() if first else self._context.buffers.held()
             with self._drawing(first), self.weights.at(offset), still:
-                losses, aux = (self._run.evaluate or EagerOracle.evaluate)(self, rows, backward)
+                losses, aux = (self._context.evaluate or ModelOracle.evaluate)(self, rows, backward)
         finally:
             torch.clear_autocast_cache()
         self.begun = True
@@ -196,20 +161,20 @@ class EagerOracle:
         size = self._size or self.trace.losses[0].numel()
         self.trace.passes += cost * (1.0 if whole else losses.numel() / size)
 
-    def evaluate(self, rows: Tensor | None, backward: bool) -> tuple[Tensor, Any]:
+    def evaluate(self, rows: Tensor | None, backward: bool) -> tuple[Tensor, object]:
         """Losses and aux of all micro-batches; their gradients add up in `.grad`."""
         chunks = self._batch.chunks(rows, self.device)
         found = []
         for i, (chunk, weight) in enumerate(chunks):
             alone = backward and i + 1 < len(chunks)  # DDP averages what the last one completes
-            with self._run.replicas.quiet() if alone else nullcontext():
+            with self._context.replicas.quiet() if alone else nullcontext():
                 found.append(self._chunk(chunk, weight, rows is not None, backward, first=i == 0))
         losses, auxes = zip(*found, strict=True)
         return torch.cat(losses), joined(auxes)
 
     def _chunk(
-        self, chunk: Any, weight: float, selected: bool, backward: bool, *, first: bool
-    ) -> tuple[Tensor, Any]:
+        self, chunk: Selection, weight: float, selected: bool, backward: bool, *, first: bool
+    ) -> tuple[Tensor, object]:
         with _autocast.resumed(self.autocast), torch.set_grad_enabled(backward):
             losses, aux = self._batch.losses(chunk, selected)
         if backward:
@@ -227,7 +192,7 @@ class EagerOracle:
 
     def _collect(self) -> Tree:
         grads: Tree = {}
-        reused = self._run.replicas.reuses_grads
+        reused = self._context.replicas.reuses_grads
         for name, p in self._parameters.items():
             grad = p.grad
             if grad is None:

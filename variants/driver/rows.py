@@ -8,7 +8,7 @@ from variants.core import ops
 from variants.core.protocol import Evaluation, Oracle, State, Tree, Update, Variant
 
 
-class Rows:
+class RowsOracle:
     """`oracle`, with `rows` of its batch for the whole batch. See `core.protocol.Oracle`."""
 
     def __init__(self, oracle: Oracle, rows: Tensor) -> None:
@@ -74,7 +74,7 @@ def highest(oracle: Oracle, scores: Tensor, k: int) -> Tensor:
 
 
 def average(
-    variant: Variant, parts: Iterable[Rows], size: int, state: State
+    variant: Variant, parts: Iterable[RowsOracle], size: int, state: State
 ) -> tuple[Update, State]:
     """The rule on each part of `size` rows, and the mean of its directions: m-sharpness.
 

@@ -6,18 +6,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils._pytree import tree_map_only
 
 from variants.core import ops, registry
 from variants.core.protocol import State, Tree, Update, Variant
-from variants.driver import autocast, groups, rows
-from variants.driver import model as _model
+from variants.driver import autocast, groups, parameters, rows
 from variants.driver import noise as _noise
 from variants.driver.batch import Batch, Closure
+from variants.driver.buffers import Buffers, Saved
+from variants.driver.context import Context
 from variants.driver.descent import Descent, chosen, owned
-from variants.driver.oracle import EagerOracle, Run
+from variants.driver.oracle import ModelOracle
+from variants.driver.parameters import TrainedParameters
 from variants.driver.replicas import Replicas
 from variants.driver.rewind import Rewind
-from variants.driver.roster import Roster
 from variants.driver.trace import Trace
 
 
@@ -71,7 +73,7 @@ class SharpnessAware(Optimizer):
     ) -> None:
         groups.refuse(base_optimizer, variant, total_steps)
         rows.refuse_mode(variant, accumulation)
-        roster = Roster(model, base_optimizer)
+        trained = TrainedParameters(model, base_optimizer)
         super().__init__(base_optimizer.param_groups, base_optimizer.defaults)
         self.base = base_optimizer
         self.variant = variant
@@ -83,22 +85,19 @@ class SharpnessAware(Optimizer):
         """optimizer steps completed; those that a fused optimizer on a GPU skipped included"""
         self.passes = 0.0
         """gradient evaluations counted over all steps, skipped ones included"""
-        self._skipped: int | Tensor = 0
         self.replay = replay
-        self._roster = roster
+        self._trained = trained
         self._descent = Descent(base_optimizer, scaler, clip)
         self._replicas = Replicas(model, ascent)
-        self._run = Run(
+        self.context = Context(
             base=base_optimizer,
-            buffers=_model.Buffers(model),
-            kinds=_model.kinds(model),
+            buffers=Buffers(model),
+            kinds=parameters.kinds(model),
             replicas=self._replicas,
             seed=seed,
             total_steps=total_steps,
             noise=noise,
         )
-        self._variant_state: State | None = None
-        self._trace = Trace()
         self._share_base()
         base_optimizer.register_load_state_dict_post_hook(lambda _: self._share_base())
 
@@ -119,11 +118,11 @@ class SharpnessAware(Optimizer):
         """
         self._share_base()
         batch = Batch(closure, size, micro, exact=self.accumulation == "exact")
-        self._roster.clear_grads()  # else a leftover .grad of a frozen parameter would be applied
+        self._trained.clear_grads()  # else a leftover .grad of a frozen parameter would be applied
         self._replicas.begin()
-        buffers = self._run.before = self._run.buffers.save(over=self._run.before)
+        buffers = self.context.before = self.context.buffers.save(over=self.context.before)
         oracle = self._oracle(batch)
-        self._trace = oracle.trace
+        self.context.trace = oracle.trace
         has_after = type(self.variant).after is not Variant.after
         rewind = Rewind(self.base) if has_after else None
         try:
@@ -133,19 +132,19 @@ class SharpnessAware(Optimizer):
             self._undo(buffers, rewind)
             raise
         finally:
-            self._roster.clear_grads()
+            self._trained.clear_grads()
             oracle.trace.settle()
         self.passes += oracle.trace.passes
         if finite:
             self.steps += 1
-            self._variant_state = state
+            self.context.state = state
         else:
-            self._skipped += 1
+            self.context.skipped += 1
             self._undo(buffers, rewind)
         return torch.cat(oracle.trace.first)
 
     def _take(
-        self, oracle: EagerOracle, buffers: list[_model.Saved], rewind: Rewind | None
+        self, oracle: ModelOracle, buffers: list[Saved], rewind: Rewind | None
     ) -> tuple[State, bool]:
         """The step itself: the variant's next state, and whether it counts.
 
@@ -169,8 +168,8 @@ class SharpnessAware(Optimizer):
         if taken and replicas.local:
             state = replicas.joined(state, old)
         if not on_host:
-            self._run.buffers.restore_unless(finite, buffers)
-            self._skipped = self._skipped + (~finite).long()
+            self.context.buffers.restore_unless(finite, buffers)
+            self.context.skipped = self.context.skipped + (~finite).long()
             state = chosen(finite, state, old)
         return state, taken
 
@@ -178,7 +177,7 @@ class SharpnessAware(Optimizer):
         self,
         update: Update,
         state: State,
-        oracle: EagerOracle,
+        oracle: ModelOracle,
         finite: Tensor,
         rewind: Rewind | None,
     ) -> tuple[bool, State]:
@@ -191,7 +190,7 @@ class SharpnessAware(Optimizer):
             self._descent.close(ok)
         return taken and ok, state
 
-    def _direction(self, oracle: EagerOracle, state: State) -> tuple[Update, State]:
+    def _direction(self, oracle: ModelOracle, state: State) -> tuple[Update, State]:
         parts = oracle.parts()
         if parts is None:
             update, state = self.variant.direction(oracle, state)
@@ -199,14 +198,14 @@ class SharpnessAware(Optimizer):
             update, state = rows.average(self.variant, parts, oracle.size, state)
         return update, ops.unmeasured(state)
 
-    def _owned(self, update: Update, oracle: EagerOracle, state: State, old: State) -> Update:
+    def _owned(self, update: Update, oracle: ModelOracle, state: State, old: State) -> Update:
         """The update, in memory that is nobody else's."""
         alone = update.direct is None and not state and not old
         if alone and oracle.trace.is_latest(update.grads):
             return Update(dict(update.grads))
         return owned(update, state, old, oracle.params, self.base.state)
 
-    def _after(self, oracle: EagerOracle, state: State) -> tuple[bool, State]:
+    def _after(self, oracle: ModelOracle, state: State) -> tuple[bool, State]:
         oracle.weights.moved()
         replacement, state = self.variant.after(oracle, state)
         state = ops.unmeasured(state)
@@ -217,8 +216,8 @@ class SharpnessAware(Optimizer):
             oracle.weights.parameters[name].copy_(value)
         return bool(self._replicas.all(oracle.trace.finite(replacement))), state
 
-    def _undo(self, buffers: list[_model.Saved], rewind: Rewind | None) -> None:
-        self._run.buffers.restore(buffers)
+    def _undo(self, buffers: list[Saved], rewind: Rewind | None) -> None:
+        self.context.buffers.restore(buffers)
         if rewind is not None:
             rewind.restore()
 
@@ -226,7 +225,7 @@ class SharpnessAware(Optimizer):
         """Counts a step that a graph has taken."""
         self.steps += 1
         self.passes += trace.passes
-        self._trace = trace
+        self.context.trace = trace
 
     @property
     def is_distributed(self) -> bool:
@@ -241,27 +240,27 @@ class SharpnessAware(Optimizer):
         two, rise = L(w + e) - L(w), radius = |e|, and passes: counted gradient evaluations. Those
         of this process, under ascent="local".
         """
-        return self._trace.summary()
+        return self.context.trace.summary()
 
     @property
     def skipped(self) -> int:
         """Steps not applied because a pass was not finite; may wait for the device."""
-        return int(self._skipped)
+        return int(self.context.skipped)
 
     @property
     def aux(self) -> Any:
         """What else the closure returned in the first evaluation of the last step."""
-        return self._trace.aux
+        return self.context.trace.aux
 
     def state_dict(self) -> dict[str, Any]:
         """The base optimizer's own state_dict, and the variant's state under "sharpness"."""
         mine = {
             "variant": registry.name_of(self.variant),
-            "state": self._variant_state,
+            "state": self.context.state,
             "steps": self.steps,
             "skipped": self.skipped,
             "passes": self.passes,
-            "seed": self._run.seed,
+            "seed": self.context.seed,
             "accumulation": self.accumulation,
             "ascent": self.ascent,
         }
@@ -280,18 +279,22 @@ class SharpnessAware(Optimizer):
             )
         self.base.load_state_dict({k: v for k, v in state_dict.items() if k != "sharpness"})
         self._share_base()
-        device = next(iter(self._roster.trained().values())).device
-        self._variant_state = _to(mine["state"], device)
-        self.steps, self._skipped, self.passes = mine["steps"], mine["skipped"], mine["passes"]
-        self._run.seed = mine["seed"]
+        device = next(iter(self._trained.by_name().values())).device
+        self.context.state = tree_map_only(Tensor, lambda t: t.to(device), mine["state"])
+        self.steps, self.context.skipped, self.passes = (
+            mine["steps"],
+            mine["skipped"],
+            mine["passes"],
+        )
+        self.context.seed = mine["seed"]
 
-    def _oracle(self, batch: Batch) -> EagerOracle:
-        parameters = self._roster.trained()
+    def _oracle(self, batch: Batch) -> ModelOracle:
+        parameters = self._trained.by_name()
         if not parameters:
             raise ValueError("no parameter of the optimizer requires a gradient")
         device = next(iter(parameters.values())).device
-        return EagerOracle(
-            self._run,
+        return ModelOracle(
+            self.context,
             parameters,
             batch,
             step=self.steps,
@@ -304,7 +307,7 @@ class SharpnessAware(Optimizer):
 
     def _state_for(self, params: Tree) -> State:
         """The variant's state, with fresh entries for parameters that began to train meanwhile."""
-        state = self._variant_state
+        state = self.context.state
         if state is None:
             return self.variant.init(params)
         trees = [v for v in state.values() if isinstance(v, dict)]
@@ -312,11 +315,3 @@ class SharpnessAware(Optimizer):
             return state
         fresh = self.variant.init(params)
         return {k: {**fresh[k], **v} if isinstance(v, dict) else v for k, v in state.items()}
-
-
-def _to(value: Any, device: torch.device) -> Any:
-    if isinstance(value, Tensor):
-        return value.to(device)
-    if isinstance(value, dict):
-        return {k: _to(v, device) for k, v in value.items()}
-    return value

@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_map_only
 
 from variants.core.protocol import Variant
 from variants.driver import autocast
-from variants.driver.oracle import EagerOracle
+from variants.driver.batch import Selection
+from variants.driver.oracle import ModelOracle
 from variants.driver.sharpness_aware import SharpnessAware
 from variants.driver.trace import Trace
 from variants.graphs import recorder as _recorder
@@ -28,6 +29,7 @@ class Record:
 
     replay: Replay
     result: Any
+    """losses of a step, or what a pass found"""
     trace: Trace = field(default_factory=Trace)
     noise: Sequence[Hashable] = ()
     variant: Variant | None = None
@@ -66,7 +68,7 @@ class Graphed:
     def __init__(
         self,
         optimizer: SharpnessAware,
-        losses: Callable[..., Any],
+        losses: Callable[..., object],
         *,
         micro: int | None = None,
         recorder: Callable[[torch.device], Recorder] | None = None,
@@ -83,7 +85,7 @@ class Graphed:
         _refuse(optimizer, self._device, self._by_pass)
         self._inputs = Inputs(self._device)
         self._scalars = Scalars(optimizer.base, self._device)
-        self._noise = Noise(optimizer._run)
+        self._noise = Noise(optimizer.context)
         self._carried = Carried()
         self._rows: dict[Hashable, Tensor] = {}
         self._scale = torch.ones((), device=self._device)
@@ -119,7 +121,7 @@ class Graphed:
         )
 
     def _take(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        def closure(rows: Any) -> Any:
+        def closure(rows: Selection) -> object:
             return self._losses(*(t[rows] for t in inputs))
 
         return self.optimizer.step(closure, size=len(inputs[0]), micro=self._micro)
@@ -160,33 +162,34 @@ class Graphed:
 
     def _static(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """A step that reads and writes memory at fixed addresses."""
-        run = self.optimizer._run
-        run.draws = self._noise
+        context = self.optimizer.context
+        context.draws = self._noise
         try:
             with self._scalars.in_groups():
                 losses = self._take(inputs)
         finally:
-            run.draws = None
+            context.draws = None
         self._keep()
         return losses
 
     def _keep(self) -> None:
         """Moves what the optimizer remembers to where graphs look for it."""
-        opt = self.optimizer
-        skipped = torch.as_tensor(opt._skipped, device=self._device)
-        if not self._carried.keep((opt._variant_state, skipped)):
+        context = self.optimizer.context
+        skipped = torch.as_tensor(context.skipped, device=self._device)
+        kept, same_memory = self._carried.keep((context.state, skipped))
+        if not same_memory:
             self._forget()
-        opt._variant_state, opt._skipped = self._carried.value
+        context.state, context.skipped = kept
 
-    def _record(self, work: Callable[[], Any]) -> Record:
+    def _record(self, work: Callable[[], Tensor]) -> Record:
         opt = self.optimizer
         steps, passes = opt.steps, opt.passes
         with self._noise.asked() as asked, _capturable(opt.base):
             record = self._captured(work)
         opt.steps, opt.passes = steps, passes  # nothing has happened yet
-        return replace(record, trace=opt._trace, noise=asked, variant=opt.variant)
+        return replace(record, trace=opt.context.trace, noise=asked, variant=opt.variant)
 
-    def _captured(self, work: Callable[[], Any]) -> Record:
+    def _captured(self, work: Callable[[], object]) -> Record:
         try:
             record = Record(*self._recorder.record(work))
         except RuntimeError as error:
@@ -198,14 +201,16 @@ class Graphed:
     # --- each pass as a graph
 
     def _in_passes(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        run = self.optimizer._run
-        run.evaluate = self._pass
+        context = self.optimizer.context
+        context.evaluate = self._pass
         try:
             return self._take(inputs)
         finally:
-            run.evaluate = None
+            context.evaluate = None
 
-    def _pass(self, oracle: EagerOracle, rows: Tensor | None, backward: bool) -> tuple[Tensor, Any]:
+    def _pass(
+        self, oracle: ModelOracle, rows: Tensor | None, backward: bool
+    ) -> tuple[Tensor, object]:
         """`oracle.evaluate` from a graph: losses and aux, and gradients in `.grad`."""
         num = None if rows is None else len(rows)
         kind = (self._kind, num, backward, oracle.begun, oracle.scale is None)
@@ -214,7 +219,7 @@ class Graphed:
         if rows is not None:
             rows = self._rows.setdefault(kind, torch.empty_like(rows)).copy_(rows)
 
-        def work() -> Any:
+        def work() -> tuple[tuple[Tensor, object], dict[str, Tensor | None]]:
             found = oracle.evaluate(rows, backward)
             grads = {name: p.grad for name, p in oracle.weights.parameters.items()}
             self.optimizer.base.zero_grad()
@@ -227,14 +232,10 @@ class Graphed:
             if kind not in self._records:
                 self._records[kind] = self._captured(work)
             self._records[kind].replay()
-            found, grads = tree_map(_own, self._records[kind].result)
+            found, grads = tree_map_only(Tensor, torch.clone, self._records[kind].result)
         for name, p in oracle.weights.parameters.items():
             p.grad = grads[name]
         return found
-
-
-def _own(value: Any) -> Any:
-    return value.clone() if isinstance(value, Tensor) else value
 
 
 def _host_has_a_say(optimizer: SharpnessAware) -> bool:

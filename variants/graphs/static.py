@@ -1,16 +1,20 @@
 """Memory at fixed addresses, through which recorded work is fed and hands on its results."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_map_only, tree_unflatten
 
 from variants.core.protocol import Tree
-from variants.driver.oracle import Run
+from variants.driver.context import Context
+from variants.driver.groups import Group
+from variants.driver.noise import Kind
+
+T = TypeVar("T")
 
 SCHEDULED = {"lr": torch.float32, "rho": torch.float64}
 """Group options that live on the device, in the precision fused kernels read a rate in."""
@@ -68,7 +72,7 @@ class Scalars:
             for (i, name), value in numbers:
                 self._base.param_groups[i][name] = value
 
-    def _slots(self) -> Iterator[tuple[tuple[int, str], dict[str, Any]]]:
+    def _slots(self) -> Iterator[tuple[tuple[int, str], Group]]:
         for i, group in enumerate(self._base.param_groups):
             yield (i, "lr"), group
             if "rho" not in self._base.defaults and group.get("rho") is not None:
@@ -78,9 +82,9 @@ class Scalars:
 class Noise:
     """A step's draws, each in one place: drawn by the host's clock, read by recorded work."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._kept: dict[Hashable, tuple[Callable[..., Tensor], Tree, int]] = {}
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._kept: dict[Hashable, tuple[Kind, Tree, int]] = {}
         self._asked: list[Hashable] | None = None
 
     @contextmanager
@@ -96,9 +100,11 @@ class Noise:
         """Draws the noise of a step."""
         for name in asked:
             kind, kept, call = self._kept[name]
-            _overwrite(list(kept.values()), list(self._run.draw(kind, kept, step, call).values()))
+            _overwrite(
+                list(kept.values()), list(self._context.draw(kind, kept, step, call).values())
+            )
 
-    def __call__(self, kind: Callable[..., Tensor], like: Tree, step: int, call: int) -> Tree:
+    def __call__(self, kind: Kind, like: Tree, step: int, call: int) -> Tree:
         shapes = tuple((n, t.shape, t.dtype) for n, t in like.items())
         name = (kind, call, shapes)
         if self._asked is not None:
@@ -106,7 +112,7 @@ class Noise:
         elif name in self._kept:
             self.fill([name], step)
         else:
-            self._kept[name] = (kind, self._run.draw(kind, like, step, call), call)
+            self._kept[name] = (kind, self._context.draw(kind, like, step, call), call)
         return dict(self._kept[name][1])
 
 
@@ -114,22 +120,22 @@ class Carried:
     """What one step leaves to the next, in one place."""
 
     def __init__(self) -> None:
-        self.value: Any = None
+        self._value: object = None
 
-    def keep(self, new: Any) -> bool:
-        """Writes `new` over `value`; False if that needed other memory, or other numbers."""
+    def keep(self, new: T) -> tuple[T, bool]:
+        """`new`, in the place of what was kept; False if it needs another, or has other numbers."""
         leaves, spec = tree_flatten(new)
-        olds, old_spec = tree_flatten(self.value)
+        olds, old_spec = tree_flatten(self._value)
         if spec != old_spec or not all(map(_same_place, olds, leaves)):
-            self.value = tree_map(lambda v: v.clone() if isinstance(v, Tensor) else v, new)
-            return False
+            self._value = kept = tree_map_only(Tensor, torch.clone, new)
+            return kept, False
         pairs = [(o, n) for o, n in zip(olds, leaves, strict=True) if o is not n]
         tensors = [(o, n) for o, n in pairs if isinstance(o, Tensor)]
         places = {_place(o) for o in olds if isinstance(o, Tensor)}
         news = [n.clone() if _place(n) in places else n for _, n in tensors]
         _overwrite([o for o, _ in tensors], news)
-        self.value = tree_unflatten(olds, old_spec)
-        return True
+        self._value = kept = tree_unflatten(olds, old_spec)
+        return kept, True
 
 
 def _overwrite(old: list[Tensor], new: list[Tensor]) -> None:
@@ -137,7 +143,7 @@ def _overwrite(old: list[Tensor], new: list[Tensor]) -> None:
         torch._foreach_copy_(old, new)
 
 
-def _same_place(old: Any, new: Any) -> bool:
+def _same_place(old: object, new: object) -> bool:
     """Whether `new` may be written over `old`; of numbers, whether they are equal."""
     if isinstance(old, Tensor) and isinstance(new, Tensor):
         return (old.shape, old.dtype, old.device) == (new.shape, new.dtype, new.device)

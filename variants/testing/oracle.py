@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from variants.core.protocol import Evaluation, State, Tree, Update, Variant
-from variants.driver.model import kinds
+from variants.driver.parameters import kinds
 from variants.testing.problem import BATCHES, TOTAL_STEPS, Tiny
 
 LR, MOMENTUM, SIZE = 0.05, 0.9, 8

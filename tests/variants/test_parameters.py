@@ -6,8 +6,8 @@ from torch import nn
 
 import variants
 from variants.core import ops
-from variants.driver.model import Buffers
-from variants.driver.roster import Roster
+from variants.driver.buffers import Buffers
+from variants.driver.parameters import TrainedParameters
 
 
 @pytest.fixture
@@ -17,27 +17,27 @@ def pair():
 
 
 def test_looks_up_once(pair):
-    roster = Roster(*pair)
-    assert roster.trained() is roster.trained()
-    assert list(roster.trained()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    trained = TrainedParameters(*pair)
+    assert trained.by_name() is trained.by_name()
+    assert list(trained.by_name()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
 
 
 def test_sees_what_is_frozen_and_added(pair):
     model, base = pair
-    roster = Roster(model, base)
+    trained = TrainedParameters(model, base)
     model[0].bias.requires_grad = False
-    assert list(roster.trained()) == ["0.weight", "1.weight", "1.bias"]
+    assert list(trained.by_name()) == ["0.weight", "1.weight", "1.bias"]
     model.append(nn.Linear(3, 2))
     base.add_param_group({"params": [model[2].bias]})
-    assert list(roster.trained()) == ["0.weight", "1.weight", "1.bias", "2.bias"]
+    assert list(trained.by_name()) == ["0.weight", "1.weight", "1.bias", "2.bias"]
 
 
 def test_a_parameter_that_left_the_model_is_refused(pair):
     model, base = pair
-    roster = Roster(model, base)
+    trained = TrainedParameters(model, base)
     model[0].weight = nn.Parameter(torch.zeros(3, 4))
     with pytest.raises(ValueError, match="1 of the optimizer's 4 parameters are not in the model"):
-        roster.trained()
+        trained.by_name()
 
 
 def test_a_measured_tree_does_not_outlive_its_step(pair):
@@ -56,7 +56,7 @@ def test_a_measured_tree_does_not_outlive_its_step(pair):
     opt = variants.SharpnessAware(base, Keeps(), model)
     x = torch.randn(5, 4)
     opt.step(lambda rows: model(x[rows]).square().mean(1))
-    assert type(opt._variant_state["inner"]["g"]) is dict
+    assert type(opt.context.state["inner"]["g"]) is dict
 
 
 def test_snapshots_reuse_memory_of_what_is_still_there(pair):

@@ -1,4 +1,4 @@
-"""What an optimizer trains in a model: names, kinds, and the buffers that forward passes move."""
+"""The buffers that forward passes move: BatchNorm statistics and the like."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -7,59 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.optim import Optimizer
 
-_NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 _TRACKING = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)  # not what inherits from them
-
-
-def canonical(names: Iterable[str]) -> list[str]:
-    """All names of a model without the prefixes that DDP and torch.compile put in front."""
-    bare = [name.replace("_orig_mod.", "") for name in names]
-    wrapped = all(name.startswith("module.") for name in bare)
-    return [name.removeprefix("module.") for name in bare] if wrapped else bare
-
-
-def parameters(model: nn.Module, optimizer: Optimizer) -> dict[str, nn.Parameter]:
-    """The parameters that `optimizer` holds, by their name in `model` and in its order.
-
-    ValueError if the optimizer holds a parameter that the model lacks, or a sharded one.
-    """
-    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    whole = dict(model.named_parameters())
-    pairs = zip(canonical(whole), whole.values(), strict=True)
-    named = {name: p for name, p in pairs if id(p) in held}
-    missing = len(held) - len(named)
-    if missing:
-        raise ValueError(
-            f"{missing} of the optimizer's {len(held)} parameters are not in the model"
-        )
-    fully = any(type(m).__name__ == "FullyShardedDataParallel" for m in model.modules())
-    for name, p in named.items():
-        if fully or hasattr(p, "device_mesh") or hasattr(p, "_is_flat_param"):
-            raise ValueError(
-                f"{name} is sharded (FSDP or tensor parallel): not supported yet, use DDP"
-            )
-    return named
-
-
-def is_norm(module: nn.Module) -> bool:
-    """Whether a module is a normalisation layer, by its type.
-
-    Types outside torch (timm's RmsNorm, SimpleNorm) share no base class: their class names tell.
-    """
-    return isinstance(module, _NORMS) or "norm" in type(module).__name__.lower()
-
-
-def kinds(model: nn.Module) -> dict[str, str]:
-    """Parameter name -> "norm" (scale or shift of a normalisation layer), "bias" or "weight"."""
-    found: dict[str, str] = {}
-    for path, module in model.named_modules():
-        for leaf, _ in module.named_parameters(recurse=False):
-            kind = "norm" if is_norm(module) else "bias" if leaf.endswith("bias") else "weight"
-            found[f"{path}.{leaf}".removeprefix(".")] = kind
-    return dict(zip(canonical(found), found.values(), strict=True))
-
 
 Owner = dict[str, Tensor | None]
 """A module's buffers by name."""
@@ -75,7 +24,7 @@ class Saved(NamedTuple):
 
 
 class Buffers:
-    """A model's buffers (BatchNorm statistics and the like): taken back, or kept from moving.
+    """A model's buffers: taken back, or kept from moving.
 
     A snapshot covers every module. Buffers that a forward pass replaces or creates come back as the
     tensors they were.

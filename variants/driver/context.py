@@ -1,0 +1,53 @@
+"""What the steps of one optimizer have in common, and what each leaves to the next."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from variants.core.protocol import State, Tree
+from variants.driver import noise as _noise
+from variants.driver.buffers import Buffers, Saved
+from variants.driver.replicas import Replicas
+from variants.driver.trace import Trace
+
+if TYPE_CHECKING:
+    from variants.driver.oracle import ModelOracle
+
+Draw = Callable[[_noise.Kind, Tree, int, int], Tree]
+"""(kind, like, step, call) -> noise"""
+Evaluate = Callable[["ModelOracle", Tensor | None, bool], tuple[Tensor, object]]
+"""(oracle, rows, backward) -> losses and aux, at the weights as they are; gradients in `.grad`"""
+
+
+@dataclass
+class Context:
+    """Belongs to a `SharpnessAware`; `Graphed`, which takes steps in its place, works on it too."""
+
+    base: Optimizer
+    buffers: Buffers
+    kinds: Mapping[str, str]
+    replicas: Replicas
+    seed: int
+    total_steps: int | None
+    noise: _noise.Replay | None
+    backup: Tree = field(default_factory=dict)
+    before: list[Saved] = field(default_factory=list)
+    """the buffers as a step found them"""
+    state: State | None = None
+    """the variant's; None before the first step"""
+    skipped: int | Tensor = 0
+    trace: Trace = field(default_factory=Trace)
+    """of the last step"""
+    draws: Draw | None = None
+    """takes the place of `draw`"""
+    evaluate: Evaluate | None = None
+    """takes the place of `ModelOracle.evaluate`"""
+
+    def draw(self, kind: _noise.Kind, like: Tree, step: int, call: int) -> Tree:
+        """Noise of a `kind`, for the call of this number in a step."""
+        if self.noise is not None:
+            return _noise.replay(self.noise, like, step=step, call=call)
+        return _noise.draw(kind, like, seed=self.seed, step=step, call=call)
