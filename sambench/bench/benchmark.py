@@ -69,7 +69,11 @@ def measure(settings: Settings) -> Bench:
     if settings.engine == "graph" and torch.device(device).type != "cuda":
         raise UserError("--engine: graph needs a CUDA device; the nearest is eager")
     rules = {name: _variant(name) for name in settings.variants}
-    host = provenance.hardware() | {"threads": torch.get_num_threads(), "load before": _load()}
+    host: dict[str, object] = {
+        **provenance.hardware(),
+        "threads": torch.get_num_threads(),
+        "load before": _load(),
+    }
     pace = PACES[torch.device(device).type]
     work = _work(settings, device, pace.epoch)
     _try(work, settings, rules)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from sambench.errors import UserError
 from sambench.files import write_atomically
@@ -64,7 +63,7 @@ class Bench:
     commit: str
     date: str
     versions: dict[str, str]
-    host: dict[str, Any]
+    host: dict[str, object]
     training: tuple[Training, ...] = ()
 
     @property

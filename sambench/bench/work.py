@@ -2,7 +2,6 @@
 
 import copy
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +50,7 @@ class Pupil:
         """The base optimizer over this copy."""
         return base_optimizer(self.work.train, self.model, LR)
 
-    def losses(self, rows: Any = slice(None)) -> Tensor:
+    def losses(self, rows: Tensor | slice = slice(None)) -> Tensor:
         """Per-sample losses (rows,) of the batch."""
         return self.losses_of(self.work.x[rows], self.work.y[rows])
 

@@ -3,6 +3,7 @@
 import io
 import pickle
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sambench.files import digest, replacing
 NAME = "checkpoint.pt"
 
 
-def save(folder: Path, state: dict[str, Any]) -> None:
+def save(folder: Path, state: Mapping[str, object]) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)  # into a file, it would report a full disk as a RuntimeError
     with replacing(folder / NAME) as file:

@@ -255,7 +255,7 @@ class Engine:
         if "cuda" in rng:
             torch.cuda.set_rng_state(rng["cuda"].cpu())
 
-    def _extras(self) -> dict[str, Any]:
+    def _extras(self) -> dict[str, Average | torch.amp.GradScaler]:
         """What only some studies ask for and a checkpoint holds."""
         found = {"average": self.average, "scaler": self.scaler}
         return {name: part for name, part in found.items() if part is not None}

@@ -1,7 +1,6 @@
 """Steps as CUDA graphs: the weights of the eager engine, to rounding, without its host time."""
 
 from collections.abc import Callable
-from typing import Any
 
 from torch import Tensor
 
@@ -10,7 +9,7 @@ from sambench.errors import UserError
 
 
 def graphed(
-    optimizer: variants.SharpnessAware, losses: Callable[..., Any], micro: int | None
+    optimizer: variants.SharpnessAware, losses: Callable[..., object], micro: int | None
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """(x, y) -> the losses of a step's first evaluation; UserError where there are no graphs."""
     try:

@@ -5,7 +5,6 @@ import platform
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -25,7 +24,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def hardware() -> dict[str, Any]:
+def hardware() -> dict[str, str | int]:
     """The host, and how torch was told to compute on it."""
     return {
         **device.hardware(),

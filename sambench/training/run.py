@@ -34,7 +34,7 @@ class Run:
         return self.id
 
     @property
-    def setting(self) -> dict[str, Any]:
+    def setting(self) -> dict[str, object]:
         """What the search chose."""
         return {"lr": self.lr, "hyperparameters": self.hyperparameters, "epochs": self.epochs}
 

@@ -1,17 +1,16 @@
 """Tree operations. Norms and inner products are global (over all tensors) and at least float32.
 
-The only file that may call `torch._foreach_*`, which has no rule under `torch.vmap`.
+The only way of a rule to `torch._foreach_*`, which has no rule under `torch.vmap`.
 """
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
-from variants.core.protocol import Real, Tree
+from variants.core.protocol import Real, State, Tree
 
 TINY = 1e-12  # keeps 0 / 0 out of a normalisation; the published codes use 0 to 1e-7
 
@@ -29,9 +28,9 @@ def measured(tree: Tree) -> Measured:
     return Measured(tree, norm(tree))
 
 
-def unmeasured(value: Any) -> Any:
-    """`value` with plain dicts for the trees in it: a state lives on, and is stored."""
-    return {k: unmeasured(v) for k, v in value.items()} if isinstance(value, dict) else value
+def unmeasured(state: State) -> State:
+    """`state` with plain dicts for the trees in it: it lives on, and is stored."""
+    return {k: unmeasured(v) if isinstance(v, dict) else v for k, v in state.items()}
 
 
 def _plain(tensors: Sequence[Tensor]) -> bool:

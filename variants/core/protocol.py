@@ -6,9 +6,11 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, Protocol, dataclass_transform
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, dataclass_transform
 
 from torch import Tensor
+
+T = TypeVar("T")
 
 Tree = dict[str, Tensor]
 """Tensors keyed as `model.named_parameters()`; a partial tree touches only its keys."""
@@ -119,12 +121,13 @@ class Hyperparameter:
     """A hyperparameter's default, the values it may take, and where a search should look."""
 
     default: Any
+    """of the type `kind`"""
     kind: type
     ge: float | None = None
     gt: float | None = None
     le: float | None = None
     lt: float | None = None
-    choices: tuple[Any, ...] | None = None
+    choices: tuple[object, ...] | None = None
     range: tuple[float, float] | None = None
     log: bool = False
 
@@ -155,26 +158,27 @@ class Hyperparameter:
         if not inside:
             raise ValueError(f"{name} must be {self.domain}, got {name}={reprlib.repr(value)}")
 
-    def _fits(self, value: Any) -> bool:
+    def _fits(self, value: object) -> bool:
         if self.kind is float:
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            return number and abs(value) <= sys.float_info.max
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                return False
+            return abs(value) <= sys.float_info.max
         if self.kind is int:
             return isinstance(value, int) and not isinstance(value, bool)
         return isinstance(value, self.kind)
 
 
 def hyper(
-    default: Any,
+    default: T,
     *,
     ge: float | None = None,
     gt: float | None = None,
     le: float | None = None,
     lt: float | None = None,
-    choices: tuple[Any, ...] | None = None,
+    choices: tuple[T, ...] | None = None,
     search: tuple[float, float] | None = None,
     log: bool = False,
-) -> Any:
+) -> T:
     """Declares a hyperparameter: default, domain, and the range in which to search it.
 
     The first one with a `search` range is the variant's *radius*, searched by default beside the
@@ -200,7 +204,7 @@ class Variant(ABC):
     clean: ClassVar[bool] = True
     """whether the first evaluation of a step is at w"""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(frozen=True, kw_only=True)(cls)
 

@@ -5,7 +5,7 @@ import difflib
 import inspect
 import reprlib
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from variants.core import plugins
 from variants.core.protocol import Hyperparameter, Variant
@@ -90,7 +90,7 @@ def info(name: str) -> VariantInfo:
     return _infos[name]
 
 
-def create(name: str, /, **hyperparameters: Any) -> Variant:
+def create(name: str, /, **hyperparameters: object) -> Variant:
     """The variant `name` with these hyperparameters.
 
     ValueError, one line, for an unknown name or hyperparameter (close matches listed) and for a
@@ -122,7 +122,7 @@ def _known(name: str) -> None:
         raise ValueError(f"unknown variant {reprlib.repr(name)}; {_nearest(name, _classes)}")
 
 
-def _nearest(word: str, known: Mapping[str, Any]) -> str:
+def _nearest(word: str, known: Mapping[str, object]) -> str:
     close = difflib.get_close_matches(word[:LONGEST], known, n=3, cutoff=0.5)
     if close:
         return f"did you mean {' or '.join(close)}?"

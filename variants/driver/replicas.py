@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -26,7 +25,7 @@ class Replicas:
             raise ValueError(f"ascent must be 'local' or 'synced', got {ascent!r}")
         found = (m for m in model.modules() if isinstance(m, DistributedDataParallel))
         self._ddp = next(found, None)
-        self._group: Any = None if self._ddp is None else self._ddp.process_group
+        self._group = None if self._ddp is None else self._ddp.process_group
         self.count = 1 if self._ddp is None else dist.get_world_size(self._group)
         self.local = self.count > 1 and ascent == "local"
         self.synced = self.count > 1 and ascent == "synced"
@@ -100,21 +99,26 @@ class Replicas:
     def joined(self, new: State, old: State) -> State:
         """Local states as one: the mean of what floats, rank 0's of the rest."""
         changed: list[Tensor] = []
-        state = {key: self._copied(value, old.get(key), changed) for key, value in new.items()}
+        state = _copied(new, old, changed)
         self.mean_([t for t in changed if t.is_floating_point()])
         for t in changed:
             if not t.is_floating_point():
                 t.copy_(self.first(t))
         return state
 
-    def _copied(self, value: Any, before: Any, changed: list[Tensor]) -> Any:
+
+def _copied(new: State, old: State, changed: list[Tensor]) -> State:
+    """`new`; where a step made a tensor, a copy of it, which also goes into `changed`."""
+    state: State = {}
+    for key, value in new.items():
+        before = old.get(key)
         if isinstance(value, dict):
-            kept = before if isinstance(before, dict) else {}
-            return {k: self._copied(v, kept.get(k), changed) for k, v in value.items()}
-        if not isinstance(value, Tensor) or value is before:
-            return value  # what a step left alone is the same everywhere
-        changed.append(value.clone())
-        return changed[-1]
+            value = _copied(value, before if isinstance(before, dict) else {}, changed)
+        elif isinstance(value, Tensor) and value is not before:  # else it is equal everywhere
+            value = value.clone()
+            changed.append(value)
+        state[key] = value
+    return state
 
 
 def _buckets(tensors: list[Tensor]) -> Iterator[list[Tensor]]:

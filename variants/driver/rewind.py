@@ -1,11 +1,12 @@
 """Undoing a step of a base optimizer."""
 
-from typing import Any
-
 from torch import Tensor
 from torch.optim import Optimizer
 
-Kept = dict[str, tuple[Any, Any]]
+from variants.driver.groups import Group
+
+Kept = dict[str, tuple[object, object]]
+"""name -> a value and its copy"""
 
 
 class Rewind:
@@ -31,9 +32,12 @@ class Rewind:
             group.update(_back(kept))
 
 
-def _keep(values: dict[str, Any]) -> Kept:
+def _keep(values: Group) -> Kept:
     return {k: (v, v.clone() if isinstance(v, Tensor) else v) for k, v in values.items()}
 
 
-def _back(kept: Kept) -> dict[str, Any]:
-    return {k: v.copy_(c) if isinstance(v, Tensor) else v for k, (v, c) in kept.items()}
+def _back(kept: Kept) -> Group:
+    return {
+        k: v.copy_(c) if isinstance(v, Tensor) and isinstance(c, Tensor) else v
+        for k, (v, c) in kept.items()
+    }

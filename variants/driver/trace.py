@@ -1,7 +1,7 @@
 """What a step evaluated: for its metrics, and for the decision whether it may be applied."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,7 +28,7 @@ class Trace:
     """of every evaluation"""
     first: list[Tensor] = field(default_factory=list)
     """of the first evaluation of each part of the batch"""
-    aux: Any = None
+    aux: object = None
     reached: set[str] = field(default_factory=set)
     """parameters that some evaluation gave a gradient"""
     _norms: list[Tensor] = field(default_factory=list)

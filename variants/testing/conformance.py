@@ -5,9 +5,9 @@ import io
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 import torch
@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from variants.core import registry
 from variants.core.protocol import Hyperparameter, Tree, Variant
+from variants.driver.batch import Selection
 from variants.driver.sharpness_aware import SharpnessAware
 from variants.testing.memory import extra_copies
 from variants.testing.oracle import Replica, Step, leaves, simulate
@@ -39,9 +40,9 @@ class VariantConformance:
 
     name: ClassVar[str]
     """the registry key"""
-    hyperparameters: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    hyperparameters: ClassVar[Mapping[str, object]] = MappingProxyType({})
     """not the defaults, e.g. a short period where the default outlasts a test of 60 steps"""
-    zero: ClassVar[Mapping[str, Any] | None] = MappingProxyType({})
+    zero: ClassVar[Mapping[str, object] | None] = MappingProxyType({})
     """what has to be set beside radius 0 to get the base optimizer; None if nothing does"""
     length: ClassVar[float | None] = 1.0
     """|e| in units of the radius; None if the length is not fixed"""
@@ -52,7 +53,7 @@ class VariantConformance:
     def variant(self) -> Variant:
         return self._create()
 
-    def _create(self, **others: Any) -> Variant:
+    def _create(self, **others: object) -> Variant:
         return registry.create(self.name, **{**self.hyperparameters, **others})
 
     @property
@@ -153,7 +154,7 @@ class VariantConformance:
         """A hook that clips the direction in place does what one that replaces it does."""
 
         def run(hook: Callable[[Tensor], Tensor]) -> Run:
-            def clip(base: torch.optim.Optimizer, *_: Any) -> None:
+            def clip(base: torch.optim.Optimizer, *_: object) -> None:
                 for p in base.param_groups[0]["params"]:
                     p.grad = hook(p.grad)
 
@@ -185,7 +186,7 @@ class VariantConformance:
         """A phase is one CUDA graph: its steps make the same calls, with the same shapes."""
         if variant.dynamic:
             pytest.skip("declared: dynamic")
-        asked: dict[Any, list] = {}
+        asked: dict[Hashable, list] = {}
         for oracle, *_ in _simulated(variant):
             phase = variant.phase(oracle.step)
             assert asked.setdefault(phase, oracle.calls) == oracle.calls, f"{phase=}"
@@ -266,7 +267,7 @@ class VariantConformance:
         x, y = torch.randn(8, 3, 32, 32, generator=rng), torch.arange(8) % 3
         buffers: list[list[Tensor]] = []
 
-        def losses(rows: Any) -> Tensor:
+        def losses(rows: Selection) -> Tensor:
             found = F.cross_entropy(net(x[rows]), y[rows], reduction="none")
             buffers.append([b.clone() for b in net.buffers()])
             return found
@@ -320,7 +321,7 @@ def _check_range(name: str, declared: Hyperparameter) -> None:
         declared.check(name, declared.kind(bound))
 
 
-def _generators() -> dict[str, Any]:
+def _generators() -> dict[str, object]:
     """The states of the global random generators."""
     states = {"torch": torch.get_rng_state().tolist(), "random": random.getstate()}
     if "numpy" in sys.modules:

@@ -3,13 +3,13 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from variants.core.protocol import Tree, Variant
+from variants.driver.batch import Selection
 from variants.driver.noise import Replay
 from variants.driver.sharpness_aware import SharpnessAware
 
@@ -69,7 +69,7 @@ class _Loss:
     fail_at: int
     calls: int = 0
 
-    def __call__(self, rows: Any) -> Tensor:
+    def __call__(self, rows: Selection) -> Tensor:
         self.calls += 1
         if self.calls == self.fail_at:
             raise OnPurposeError

@@ -5,10 +5,11 @@ made of Python numbers that a copy would bring to the device, generators other t
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -53,18 +54,31 @@ class Tape:
         return replay, result
 
 
+class _Operation(NamedTuple):
+    """A call of an operator, and the tensors that it made, by their place in what it returned."""
+
+    operator: OpOverload
+    args: tuple[object, ...]
+    kwargs: dict[str, object]
+    made: list[tuple[int, Tensor]]
+
+
 class _Reel(TorchDispatchMode):
     """The operators of one record."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._operators: list[tuple[Any, Any, Any, list[tuple[int, Tensor]]]] = []
+        self._operations: list[_Operation] = []
         self._made: dict[int, Tensor] = {}
         self._before: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}
 
     def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
+        self,
+        func: OpOverload,
+        types: object,
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
         kwargs = kwargs or {}
         _refuse(func, args, kwargs)
         given = {_place(t) for t in _tensors((args, kwargs))}
@@ -79,12 +93,12 @@ class _Reel(TorchDispatchMode):
             if isinstance(t, Tensor) and _place(t) not in given
         ]
         self._made |= {_place(t): t for _, t in made}
-        self._operators.append((func, args, kwargs, made))
+        self._operations.append(_Operation(func, args, kwargs, made))
         return result
 
     @torch.no_grad()
     def play(self) -> None:
-        for func, args, kwargs, made in self._operators:
+        for func, args, kwargs, made in self._operations:
             leaves = tree_leaves(func(*args, **kwargs))
             for i, t in made:
                 t.copy_(leaves[i])
@@ -101,7 +115,7 @@ class _Reel(TorchDispatchMode):
             t.fill_(float("nan") if t.is_floating_point() else 1)
 
 
-def _refuse(func: Any, args: Any, kwargs: dict[str, Any]) -> None:
+def _refuse(func: OpOverload, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
     name = func.name()
     masks = name.startswith("aten::index") and any(
         t.dtype in (torch.bool, torch.uint8) for t in _tensors(args[1:2])
@@ -112,7 +126,7 @@ def _refuse(func: Any, args: Any, kwargs: dict[str, Any]) -> None:
         raise RuntimeError(f"{name} in a capture: a generator of its own")
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
+def _tensors(value: object) -> Iterator[Tensor]:
     yield from (t for t in tree_leaves(value) if isinstance(t, Tensor))
 
 

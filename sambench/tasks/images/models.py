@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import Any
 
 import timm
 from torch import nn
@@ -58,7 +57,7 @@ def check(task: Task) -> None:
         raise UserError(f"task.model: timm has no model {echo(task.model)}; {hint}")
 
 
-def _check_files(arguments: Mapping[str, Any]) -> None:
+def _check_files(arguments: Mapping[str, object]) -> None:
     """UserError for a file of weights that is not there, where timm would only log it."""
     places = {"checkpoint_path": arguments.get("checkpoint_path")}
     for name in ("pretrained_cfg", "pretrained_cfg_overlay"):

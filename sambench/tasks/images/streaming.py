@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
@@ -30,6 +29,10 @@ An eighth, for each worker of a study holds a copy of what it trains on.
 AHEAD = 4  # batches that each worker decodes ahead
 COUNT_BATCH = 256  # pictures
 START = "spawn"  # not fork (threads, CUDA), not forkserver: a worker must see its owner die
+
+
+Read = Tensor | str
+"""pictures (b, 3, h, w) uint8, or what was wrong with one of them"""
 
 
 def is_large(num_bytes: int) -> bool:
@@ -120,7 +123,7 @@ class Stream:
 
     def __init__(self, files: Files) -> None:
         self.files = files
-        self._loader: DataLoader[Any] | None = None
+        self._loader: DataLoader[Read] | None = None
         self._batches = _Batches()
 
     def read(self, batches: Sequence[Sequence[int]], device: torch.device) -> Iterator[Tensor]:
@@ -134,7 +137,7 @@ class Stream:
         found = (_checked(batch) for batch in self._loader)
         yield from _on_device(found, device) if device.type == "cuda" else found
 
-    def _start(self, device: torch.device) -> "DataLoader[Any]":
+    def _start(self, device: torch.device) -> "DataLoader[Read]":
         num = num_workers(device)
         return DataLoader(
             _Reading(self.files),
@@ -172,24 +175,24 @@ class _Batches:
         return len(self.numbers)
 
 
-class _Reading(Dataset[Any]):
+class _Reading(Dataset[Read]):
     """The files as torch's loader wants them; errors of the user come as a line, not as a trace."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
 
-    def __getitems__(self, numbers: Sequence[int]) -> Tensor | str:
+    def __getitems__(self, numbers: Sequence[int]) -> Read:
         try:
             return self._files.read(numbers)
         except UserError as error:
             return str(error)
 
 
-def _as_they_are(batch: Any) -> Any:
+def _as_they_are(batch: object) -> object:
     return batch
 
 
-def _checked(batch: Tensor | str) -> Tensor:
+def _checked(batch: Read) -> Tensor:
     if isinstance(batch, str):
         raise UserError(batch)
     return batch

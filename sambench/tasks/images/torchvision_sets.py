@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,10 +19,10 @@ from sambench.tasks.images.decode import Decoded, cached, mixed_sizes, quietly, 
 from sambench.tasks.images.images import Images, Pool
 
 DEFAULT_ROOT = Path("data")
-Arguments = dict[str, Any]
+Arguments = dict[str, str | bool]
 
 
-class Parts(NamedTuple):
+class Splits(NamedTuple):
     """Constructor arguments."""
 
     pool: tuple[Arguments, ...]
@@ -32,26 +32,26 @@ class Parts(NamedTuple):
     """None: no published test set"""
 
 
-def _splits(*pool: str, test: str = "test") -> Parts:
-    return Parts(tuple({"split": name} for name in pool), {"split": test})
+def _split(*pool: str, test: str = "test") -> Splits:
+    return Splits(tuple({"split": name} for name in pool), {"split": test})
 
 
-_FLAG = Parts(({"train": True},), {"train": False})
-_WHOLE = Parts(({},), None)
+_FLAG = Splits(({"train": True},), {"train": False})
+_WHOLE = Splits(({},), None)
 
 
-def _emnist(split: str) -> Parts:
-    return Parts(({"split": split, "train": True},), {"split": split, "train": False})
+def _emnist(split: str) -> Splits:
+    return Splits(({"split": split, "train": True},), {"split": split, "train": False})
 
 
-SETS: dict[str, Parts] = {
+SETS: dict[str, Splits] = {
     "Caltech101": _WHOLE,
     "Caltech256": _WHOLE,
     "CIFAR10": _FLAG,
     "CIFAR100": _FLAG,
-    "CLEVRClassification": _splits("train", test="val"),  # labels of its test set are not public
-    "Country211": _splits("train", "valid"),
-    "DTD": _splits("train", "val"),
+    "CLEVRClassification": _split("train", test="val"),  # labels of its test set are not public
+    "Country211": _split("train", "valid"),
+    "DTD": _split("train", "val"),
     "EMNIST": _emnist("balanced"),
     "EMNIST:balanced": _emnist("balanced"),
     "EMNIST:byclass": _emnist("byclass"),
@@ -61,22 +61,22 @@ SETS: dict[str, Parts] = {
     "EMNIST:mnist": _emnist("mnist"),
     "EuroSAT": _WHOLE,
     "FashionMNIST": _FLAG,
-    "FER2013": _splits("train"),
-    "FGVCAircraft": _splits("trainval"),
-    "Flowers102": _splits("train", "val"),
-    "Food101": _splits("train"),
-    "GTSRB": _splits("train"),
-    "Imagenette": _splits("train", test="val"),
+    "FER2013": _split("train"),
+    "FGVCAircraft": _split("trainval"),
+    "Flowers102": _split("train", "val"),
+    "Food101": _split("train"),
+    "GTSRB": _split("train"),
+    "Imagenette": _split("train", test="val"),
     "KMNIST": _FLAG,
     "MNIST": _FLAG,
-    "OxfordIIITPet": _splits("trainval"),
-    "PCAM": _splits("train", "val"),
+    "OxfordIIITPet": _split("trainval"),
+    "PCAM": _split("train", "val"),
     "QMNIST": _FLAG,
-    "RenderedSST2": _splits("train", "val"),
+    "RenderedSST2": _split("train", "val"),
     "SEMEION": _WHOLE,
-    "StanfordCars": _splits("train"),
-    "STL10": _splits("train"),
-    "SVHN": _splits("train"),
+    "StanfordCars": _split("train"),
+    "STL10": _split("train"),
+    "SVHN": _split("train"),
     "USPS": _FLAG,
 }
 """By name, or name and version."""
@@ -146,7 +146,7 @@ class Torchvision:
         return Images(torch.cat([p.x for p in parts]), torch.cat([p.y for p in parts]))
 
     def _part(self, root: Path, arguments: Arguments, cache: Path | None) -> "_Part":
-        dataset: Any = self._open(root, arguments)
+        dataset = self._open(root, arguments)
         names = getattr(dataset, "classes", None)
         if hasattr(dataset, "data"):  # arrays in memory already: nothing to keep on disk
             return _Part(*self._decode(dataset, dataset[0][0].mode), names)
@@ -172,7 +172,7 @@ class Torchvision:
             f"({reason}); its files may be put there by hand"
         )
 
-    def _decode(self, dataset: Any, mode: str) -> Decoded:
+    def _decode(self, dataset: VisionDataset, mode: str) -> Decoded:
         labels: list[int] = []
 
         def arrays() -> Iterator[np.ndarray]:
@@ -194,14 +194,17 @@ class Torchvision:
         return Decoded(Images(torch.from_numpy(x), torch.from_numpy(y)), of_arrays(x=x, y=y))
 
 
+Names = Sequence[str | tuple[str, ...]] | None
+
+
 class _Part(NamedTuple):
     images: Images
     contents: Contents
-    names: Any
+    names: Names
     """of the classes, where torchvision knows them"""
 
 
-def _classes(names: Any, num_classes: int) -> tuple[str, ...]:
+def _classes(names: Names, num_classes: int) -> tuple[str, ...]:
     """Their names (the first of several), else their numbers."""
     listed = names or range(num_classes)
     return tuple(name[0] if isinstance(name, tuple) else str(name) for name in listed)
