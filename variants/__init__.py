@@ -29,5 +29,5 @@ __all__ = [
 ]
 
 for _module in pkgutil.iter_modules(__path__):  # a new variant is one new file in this folder
-    if not _module.name.startswith("_") and not _module.ispkg:
+    if not _module.ispkg:
         importlib.import_module(f"{__name__}.{_module.name}")

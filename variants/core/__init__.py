@@ -1,1 +1,1 @@
-"""What a variant is: protocol, registry, plug-ins, tree operations."""
+"""What variants are made of: the protocol, the registry with its plug-ins, tree operations."""

@@ -240,3 +240,8 @@ class Variant(ABC):
     def after(self, oracle: Oracle, state: State) -> tuple[Tree | None, State]:
         """Runs at the new weights on the same batch; may return weights to replace them."""
         return None, state
+
+
+def works_after(variant: Variant) -> bool:
+    """Whether a rule has something to do at the new weights."""
+    return type(variant).after is not Variant.after

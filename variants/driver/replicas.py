@@ -89,6 +89,8 @@ class Replicas:
 
     def join(self, update: Update, reached: set[str]) -> None:
         """Makes local directions one: the mean, of whatever some replica reached. In place."""
+        if not self.local:
+            return
         if self._ddp is not None and self._ddp.find_unused_parameters:
             device = next(iter(update.grads.values())).device
             hits = torch.tensor([n in reached for n in update.grads], device=device).int()
@@ -98,6 +100,8 @@ class Replicas:
 
     def joined(self, new: State, old: State) -> State:
         """Local states as one: the mean of what floats, rank 0's of the rest."""
+        if not self.local:
+            return new
         changed: list[Tensor] = []
         state = _copied(new, old, changed)
         self.mean_([t for t in changed if t.is_floating_point()])

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor
 
 from variants.core import ops
-from variants.core.protocol import Evaluation, Oracle, State, Tree, Update, Variant
+from variants.core.protocol import Evaluation, Oracle, State, Tree, Update, Variant, works_after
 
 
 class RowsOracle:
@@ -102,7 +102,7 @@ def refuse_mode(variant: Variant, accumulation: str) -> None:
 
 def refuse(variant: Variant, what: str) -> None:
     """ValueError for a variant that works after the step too: parts have no such thing."""
-    if type(variant).after is not Variant.after:
+    if works_after(variant):
         raise ValueError(
             f"{what} must do all its work before the step, got {type(variant).__name__}"
         )

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 from torch.utils._pytree import tree_map_only
 
 from variants.core import ops, registry
-from variants.core.protocol import State, Tree, Update, Variant
+from variants.core.protocol import State, Tree, Update, Variant, works_after
 from variants.driver import autocast, groups, parameters, rows
 from variants.driver import noise as _noise
 from variants.driver.batch import Batch, Closure
@@ -28,7 +28,7 @@ class SharpnessAware(Optimizer):
 
     >>> model = nn.Linear(4, 2)
     >>> base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    >>> opt = SharpnessAware(base, _registry.create("sam", rho=0.05), model)
+    >>> opt = SharpnessAware(base, registry.create("sam", rho=0.05), model)
     >>> x, y = torch.randn(8, 4), torch.randint(2, (8,))
     >>> cross_entropy = nn.CrossEntropyLoss(reduction="none")
     >>> opt.step(lambda rows: cross_entropy(model(x[rows]), y[rows])).shape
@@ -123,8 +123,7 @@ class SharpnessAware(Optimizer):
         buffers = self.context.before = self.context.buffers.save(over=self.context.before)
         oracle = self._oracle(batch)
         self.context.trace = oracle.trace
-        has_after = type(self.variant).after is not Variant.after
-        rewind = Rewind(self.base) if has_after else None
+        rewind = Rewind(self.base) if works_after(self.variant) else None
         try:
             with autocast.suspended(oracle.autocast):
                 state, finite = self._take(oracle, buffers, rewind)
@@ -151,27 +150,20 @@ class SharpnessAware(Optimizer):
         The host decides, or the device does, where nothing has to wait for the decision.
         """
         old, replicas = self._state_for(oracle.params), self._replicas
-        on_host = rewind is not None or self._descent.waits(oracle.device)
         with replicas.quiet() if replicas.local else nullcontext():
             update, state = self._direction(oracle, old)
             finite = replicas.all(oracle.trace.finite(*update))
             update = self._owned(update, oracle, state, old)
             oracle.trace.settle()
-            if replicas.local:
-                replicas.join(update, oracle.trace.reached)
-            taken = True
-            if on_host:
+            replicas.join(update, oracle.trace.reached)
+            if rewind is not None or self._descent.waits(oracle.device):
                 taken, state = self._step_on_host(update, state, oracle, finite, rewind)
-            else:
-                self._descent.step_on_device(update, oracle, finite)
-                self._descent.close(ok=True)
-        if taken and replicas.local:
-            state = replicas.joined(state, old)
-        if not on_host:
-            self.context.buffers.restore_unless(finite, buffers)
-            self.context.skipped = self.context.skipped + (~finite).long()
-            state = chosen(finite, state, old)
-        return state, taken
+                return replicas.joined(state, old) if taken else old, taken
+            self._descent.step_on_device(update, oracle, finite)
+        self._descent.close(ok=True)
+        self.context.buffers.restore_unless(finite, buffers)
+        self.context.skipped = self.context.skipped + (~finite).long()
+        return chosen(finite, replicas.joined(state, old), old), True
 
     def _step_on_host(
         self,
@@ -209,9 +201,7 @@ class SharpnessAware(Optimizer):
         oracle.weights.moved()
         replacement, state = self.variant.after(oracle, state)
         state = ops.unmeasured(state)
-        replacement = dict(replacement or {})
-        if self._replicas.local:
-            replacement = self._replicas.joined(replacement, {})
+        replacement = self._replicas.joined(dict(replacement or {}), {})
         for name, value in replacement.items():
             oracle.weights.parameters[name].copy_(value)
         return bool(self._replicas.all(oracle.trace.finite(replacement))), state

@@ -1,1 +1,1 @@
-"""Steps as CUDA graphs."""
+"""`Graphed`: steps recorded once and replayed, from memory at fixed addresses."""

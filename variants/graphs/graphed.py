@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
-from variants.core.protocol import Variant
+from variants.core.protocol import Variant, works_after
 from variants.driver import autocast
 from variants.driver.batch import Selection
 from variants.driver.oracle import ModelOracle
@@ -240,8 +240,7 @@ class Graphed:
 
 def _host_has_a_say(optimizer: SharpnessAware) -> bool:
     variant = optimizer.variant
-    works_after = type(variant).after is not Variant.after
-    return variant.dynamic or works_after or optimizer.replay
+    return variant.dynamic or works_after(variant) or optimizer.replay
 
 
 def _refuse(optimizer: SharpnessAware, device: torch.device, by_pass: bool) -> None:
