@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import Any
 
 import torch
+from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -15,7 +16,6 @@ from sambench.config import Train
 from sambench.errors import UserError
 from sambench.tasks.images import Data, Samples, Shard, epoch_batches, eval_batches, num_batches
 from sambench.training import graph
-from sambench.training.averaging import Average
 from sambench.training.optimizers import base_optimizer, schedule, set_lr
 from sambench.training.precision import autocast, scaler, tf32
 from sambench.training.processes import World
@@ -86,7 +86,10 @@ class Engine:
         self._forward: Callable[[Tensor], Tensor] = (
             torch.compile(wrapped) if train.compile else wrapped
         )
-        self.average = None if train.ema is None else Average(model, train.ema)
+        self.average = None
+        """running mean of weights and buffers, warmed up: a short run has no mean of its start"""
+        if train.ema is not None:
+            self.average = ModelEmaV3(model, train.ema, use_warmup=True)
         self.scaler = scaler(train, self.device)
         self.optimizer = variants.SharpnessAware(
             base_optimizer(train, model, lr),
@@ -255,7 +258,7 @@ class Engine:
         if "cuda" in rng:
             torch.cuda.set_rng_state(rng["cuda"].cpu())
 
-    def _extras(self) -> dict[str, Average | torch.amp.GradScaler]:
+    def _extras(self) -> dict[str, ModelEmaV3 | torch.amp.GradScaler]:
         """What only some studies ask for and a checkpoint holds."""
         found = {"average": self.average, "scaler": self.scaler}
         return {name: part for name, part in found.items() if part is not None}
