@@ -7,13 +7,14 @@ import importlib.metadata
 import threading
 import warnings
 from collections.abc import MutableMapping
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
 from variants.core.protocol import Variant
 
-GROUP = "sambench.variants"
+if TYPE_CHECKING:
+    from variants.core.registry import VariantInfo
 
-T = TypeVar("T")
+GROUP = "sambench.variants"
 
 failures: dict[str, str] = {}
 """name of a variant or entry point that is missing -> why, in one line"""
@@ -22,7 +23,9 @@ _loaded = False
 _lock = threading.RLock()
 
 
-def load(classes: MutableMapping[str, type[Variant]], infos: MutableMapping[str, T]) -> None:
+def load(
+    classes: MutableMapping[str, type[Variant]], infos: "MutableMapping[str, VariantInfo]"
+) -> None:
     """Imports every plug-in, once. One that fails leaves no entry in either, and one warning."""
     global _loaded
     with _lock:
@@ -40,7 +43,7 @@ def load(classes: MutableMapping[str, type[Variant]], infos: MutableMapping[str,
 def _load(
     entry: importlib.metadata.EntryPoint,
     classes: MutableMapping[str, type[Variant]],
-    infos: MutableMapping[str, T],
+    infos: "MutableMapping[str, VariantInfo]",
 ) -> str | None:
     """Imports one plug-in; returns why it could not be used, or None."""
     before = set(classes)

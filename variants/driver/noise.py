@@ -11,6 +11,7 @@ from variants.core.protocol import Tree
 Kind = Callable[..., Tensor]
 """torch.randn or torch.rand"""
 Draws = Sequence[Tree | Tensor | Sequence[float]] | Tensor
+"""of one step, by the number of the call"""
 Replay = Callable[[int, int, Tree], Tree] | Sequence[Draws] | Tensor
 """Recorded draws: a function (step, call, like) -> tree, or something indexed [step][call] that
 gives a tree or one flat vector, all parameters concatenated in the order of the model."""

@@ -98,6 +98,7 @@ class SharpnessAware(Optimizer):
             total_steps=total_steps,
             noise=noise,
         )
+        """not of the interface: `Graphed` works on it"""
         self._share_base()
         base_optimizer.register_load_state_dict_post_hook(lambda _: self._share_base())
 
