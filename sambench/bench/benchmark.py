@@ -179,15 +179,13 @@ def _heat(
     entries: Sequence[Entry], work: Work, settings: Settings, pace: Pace, number: int
 ) -> tuple[Timing, ...]:
     settings.progress(f"heat {number + 1}: {len(entries)} competitors")
-    timings = _race(entries, work, settings, pace)
+    timings = race(  # nothing of it is in memory when that is measured
+        [enter(work) for enter in entries],
+        rounds=settings.rounds,
+        rhythm=pace.steps,
+        device=work.device,
+    )
     return tuple(with_memory(t, e, work) for t, e in zip(timings, entries, strict=True))
-
-
-def _race(
-    entries: Sequence[Entry], work: Work, settings: Settings, pace: Pace
-) -> tuple[Timing, ...]:
-    found = [enter(work) for enter in entries]
-    return race(found, rounds=settings.rounds, rhythm=pace.steps, device=work.device)
 
 
 def _versions() -> dict[str, str]:

@@ -233,7 +233,7 @@ def test_workers_must_be_positive(spec: Spec, run: Any):
         run(spec, workers=0)
 
 
-def test_results_of_a_run_are_what_train_run_gives(
+def test_results_of_a_run_are_what_train_gives(
     spec: Spec, run: Any, recorded: Recorded, tmp_path: Path
 ):
     """A study adds nothing to its runs: any of them repeats alone, from its record."""
