@@ -15,7 +15,7 @@ from sambench import config, records, tracking
 from sambench.analysis import Analysis, published
 from sambench.config import Study
 from sambench.errors import UserError
-from sambench.executors import Assignment, Executor, Inline, Job, Processes, execute, prepare
+from sambench.executors import Assignment, Executor, Inline, Processes, execute, prepare
 from sambench.records import Record
 from sambench.render import bring, outputs
 from sambench.study import agent_trials, evidence
@@ -48,7 +48,7 @@ class Settings:
 
 
 def run_study(
-    study: Study | Mapping[str, Any] | str | Path = "digits",
+    study: Study | Mapping[str, object] | str | Path = "digits",
     overrides: Sequence[str] = (),
     *,
     model: Callable[[int, int], nn.Module] | None = None,
@@ -128,7 +128,9 @@ def _age(path: Path) -> float:
     return path.stat().st_mtime
 
 
-def resolve(study: Study | Mapping[str, Any] | str | Path, overrides: Sequence[str] = ()) -> Study:
+def resolve(
+    study: Study | Mapping[str, object] | str | Path, overrides: Sequence[str] = ()
+) -> Study:
     """The study that a caller means."""
     if isinstance(study, Study):
         return config.parse(study.model_dump(mode="json"), study.name, overrides)
@@ -203,17 +205,19 @@ class _Execution:
         ids = agent_trials.admitted(self.folder.path, self.swept, self.arms)
         return {id: (self.swept[id].run, self.swept[id].outcome) for id in ids}
 
-    def _executor(self) -> AbstractContextManager[Executor]:
+    def _executor(self) -> AbstractContextManager[Executor[Assignment, Outcome]]:
         if self.settings.workers == 1:
             return nullcontext(Inline(execute))
         setup = partial(prepare, workers=self.settings.workers, device=self.protocol.device)
         return Processes(self.settings.workers, execute, setup)
 
-    def _tune(self, executor: Executor, storage: optuna.storages.BaseStorage) -> None:
+    def _tune(
+        self, executor: Executor[Assignment, Outcome], storage: optuna.storages.BaseStorage
+    ) -> None:
         tuners = {arm.label: Tuner(self.study, arm, storage) for arm in self.arms}
         trials: dict[str, optuna.Trial] = {}
 
-        def jobs() -> Iterator[Job]:
+        def jobs() -> Iterator[Assignment]:
             for number in range(self.study.search.trials):
                 for arm in self.arms:
                     trial, parameters = tuners[arm.label].ask(number)
@@ -224,34 +228,34 @@ class _Execution:
                     else:
                         yield self._job(run)
 
-        def on_epoch(job: Job, row: dict[str, float]) -> bool:
-            self._epoch(job.key, row)
-            tuner = tuners[job.key.label]
-            return tuner.report(trials[job.key.id], row, job.key.epochs)
+        def on_epoch(job: Assignment, row: dict[str, float]) -> bool:
+            self._epoch(job.run, row)
+            tuner = tuners[job.run.label]
+            return tuner.report(trials[job.run.id], row, job.run.epochs)
 
         self.display.stage("tune", self.study.search.trials * len(self.arms))
         for job, outcome in executor.run(jobs(), on_epoch):
-            self._keep(job.key, outcome)
-            tuners[job.key.label].tell(job.key.trial, outcome)
+            self._keep(job.run, outcome)
+            tuners[job.run.label].tell(job.run.trial, outcome)
 
-    def _stage(self, executor: Executor, name: str, runs: list[Run]) -> None:
-        def on_epoch(job: Job, row: dict[str, float]) -> bool:
-            self._epoch(job.key, row)
+    def _stage(self, executor: Executor[Assignment, Outcome], name: str, runs: list[Run]) -> None:
+        def on_epoch(job: Assignment, row: dict[str, float]) -> bool:
+            self._epoch(job.run, row)
             return False
 
         self.display.stage(name, len(runs))
         jobs = (self._job(run) for run in runs if not self._finished(run))
         for job, outcome in executor.run(jobs, on_epoch):
-            self._keep(job.key, outcome)
+            self._keep(job.run, outcome)
 
     def _epoch(self, run: Run, row: dict[str, float]) -> None:
         self.folder.check_kept()
         self.display.epoch(run, row)
         self.tracker.log(run, row)
 
-    def _job(self, run: Run) -> Job:
+    def _job(self, run: Run) -> Assignment:
         self.tracker.start(run)
-        assignment = Assignment(
+        return Assignment(
             run=run,
             folder=self.folder.run(run),
             cache=cache_folder(self.settings.root),
@@ -259,7 +263,6 @@ class _Execution:
             parts=self.parts,
             data_digest=self.data_digest,
         )
-        return Job(run, assignment)
 
     def _finished(self, run: Run) -> bool:
         """Whether an earlier process finished the run; keeps its outcome then."""
