@@ -1,6 +1,6 @@
 """The records of a study in memory: a frame for whoever counts, one by one for whoever reads."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,8 +11,8 @@ from sambench.records.record import KINDS, Record
 
 CATEGORIES = ("study", "variant", "key", "stage", "outcome", "device", "torch", "source")
 """Columns of few different texts, as pandas categories in alphabetical order."""
-DTYPES: dict[str, Any] = {
-    name: kind if kind in (str, int) else float for name, kind in KINDS.items()
+DTYPES: Mapping[str, type | str] = {
+    name: kind if kind is str or kind is int else float for name, kind in KINDS.items()
 } | dict.fromkeys(CATEGORIES, "category")
 
 
@@ -55,7 +55,7 @@ def complete_confirm(frame: pd.DataFrame) -> pd.DataFrame:
 
 def as_records(frame: pd.DataFrame) -> Iterator[Record]:
     """The rows of a frame as records."""
-    columns = [_cells(frame[name], kind) for name, kind in KINDS.items()]
+    columns = [_cells(pd.Series(frame[name]), kind) for name, kind in KINDS.items()]
     return (Record(*cells) for cells in zip(*columns, strict=True))
 
 
@@ -73,7 +73,7 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _cells(column: Any, kind: Any) -> list[Any]:
+def _cells(column: pd.Series, kind: object) -> list[Any]:
     cells = column.tolist()
     if kind in (str, int, float):
         return cells

@@ -163,7 +163,7 @@ def _factor(run: Run, arm: Arm) -> float | None:
     return length.get(run.epochs)
 
 
-def _can_hold(space: Space, value: Any) -> bool:
+def _can_hold(space: Space, value: object) -> bool:
     """Optuna widens a range from trial to trial, but not a list of choices."""
     return value is not None and (space.choices is None or value in space.choices)
 
@@ -211,7 +211,9 @@ def equal_budget(trials: Iterable[Swept], arms: Sequence[Arm]) -> bool:
     return len({counts[arm.label] for arm in arms}) == 1 and numbers == {seeds.SEARCH}
 
 
-def standing(trials: Mapping[str, Swept], ranked: set[str], arms: Sequence[Arm]) -> dict[str, Any]:
+def standing(
+    trials: Mapping[str, Swept], ranked: set[str], arms: Sequence[Arm]
+) -> dict[str, object]:
     """What the records' header says of swept trials; empty if there are none."""
     if not trials:
         return {}

@@ -49,7 +49,7 @@ class HaltonSampler(BaseSampler):
 
     def sample_relative(
         self, study: OptunaStudy, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         return {}
 
     def sample_independent(
@@ -58,14 +58,14 @@ class HaltonSampler(BaseSampler):
         trial: FrozenTrial,
         param_name: str,
         param_distribution: BaseDistribution,
-    ) -> Any:
+    ) -> object:
         column = self._columns.index(param_name)
         sequence = qmc.Halton(d=column + 1, rng=self._seed)
         sequence.fast_forward(trial.number)
         return _at(param_distribution, float(sequence.random(1)[0, column]))
 
 
-def _at(distribution: BaseDistribution, u: float) -> Any:
+def _at(distribution: BaseDistribution, u: float) -> object:
     """The value at quantile u in [0, 1) of a distribution."""
     match distribution:
         case CategoricalDistribution(choices=choices):
@@ -100,7 +100,7 @@ class FreshSampler(BaseSampler):
 
     def sample_relative(
         self, study: OptunaStudy, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         drawn = trial.system_attrs.get(GP_DRAWN)
         if drawn:  # by a killed process; drawn again, it would keep away from itself as running
             return json.loads(drawn)
@@ -112,7 +112,7 @@ class FreshSampler(BaseSampler):
         trial: FrozenTrial,
         param_name: str,
         param_distribution: BaseDistribution,
-    ) -> Any:
+    ) -> object:
         sampler = self._sampler(trial, param_name)
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
