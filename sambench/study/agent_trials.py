@@ -42,7 +42,7 @@ KEYS = {
 
 
 @dataclass(frozen=True)
-class Swept:
+class AgentTrial:
     """A trial that an agent ran to its end."""
 
     run: Run
@@ -60,7 +60,7 @@ def folder(study_folder: Path, sweep_id: str, run_id: str) -> Path:
     return study_folder / "sweeps" / sweep_id / run_id
 
 
-def found(study_folder: Path, study: Study, arms: Sequence[Arm]) -> list[Swept]:
+def found(study_folder: Path, study: Study, arms: Sequence[Arm]) -> list[AgentTrial]:
     """Every trial that is over, oldest first; those of variants outside the study are left out."""
     known = {arm.label: arm for arm in arms}
     paths = sorted(
@@ -70,7 +70,7 @@ def found(study_folder: Path, study: Study, arms: Sequence[Arm]) -> list[Swept]:
     return [trial for trial in trials if trial is not None]
 
 
-def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> Swept | None:
+def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> AgentTrial | None:
     stored = identity(path)
     if stored is None or stored["label"] not in arms or stored["study"] != fingerprint(study):
         return None
@@ -97,7 +97,7 @@ def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> Swept | None:
             f"{path}: {IDENTITY} and {train.RESULT} tell of different trials; remove the folder, "
             "and the trial does not count"
         )
-    return Swept(run, outcome, path)
+    return AgentTrial(run, outcome, path)
 
 
 def identity(path: Path, remedy: str = IGNORE) -> dict[str, Any] | None:
@@ -115,11 +115,14 @@ def identity(path: Path, remedy: str = IGNORE) -> dict[str, Any] | None:
 
 
 def land(
-    storage: optuna.storages.BaseStorage, trials: Iterable[Swept], study: Study, arms: Sequence[Arm]
-) -> dict[str, Swept]:
+    storage: optuna.storages.BaseStorage,
+    trials: Iterable[AgentTrial],
+    study: Study,
+    arms: Sequence[Arm],
+) -> dict[str, AgentTrial]:
     """The trials by run id, numbered after the study's own; new ones are added to the storage."""
     waiting = list(trials)
-    landed: dict[str, Swept] = {}
+    landed: dict[str, AgentTrial] = {}
     for arm in arms:
         own = [trial for trial in waiting if trial.run.label == arm.label]
         if not own:
@@ -141,7 +144,7 @@ def land(
     return landed
 
 
-def _frozen(trial: Swept, arm: Arm, study: Study) -> FrozenTrial:
+def _frozen(trial: AgentTrial, arm: Arm, study: Study) -> FrozenTrial:
     run, outcome = trial.run, trial.outcome
     values = {**run.hyperparameters, "lr": run.lr, "epochs_factor": _factor(run, arm)}
     searched = {n: space for n, space in arm.space.items() if _can_hold(space, values.get(n))}
@@ -169,7 +172,11 @@ def _can_hold(space: Space, value: object) -> bool:
 
 
 def admitted(
-    study_folder: Path, trials: Mapping[str, Swept], arms: Sequence[Arm], *, decide: bool = True
+    study_folder: Path,
+    trials: Mapping[str, AgentTrial],
+    arms: Sequence[Arm],
+    *,
+    decide: bool = True,
 ) -> set[str]:
     """Ids of the trials that take part in the choice of finalists, the same on every resumption.
 
@@ -203,7 +210,7 @@ def _kept(path: Path) -> set[str]:
     )
 
 
-def equal_budget(trials: Iterable[Swept], arms: Sequence[Arm]) -> bool:
+def equal_budget(trials: Iterable[AgentTrial], arms: Sequence[Arm]) -> bool:
     """Whether every variant was swept with as many trials, all of them on the search's seed."""
     listed = list(trials)
     counts = Counter(trial.run.label for trial in listed)
@@ -212,7 +219,7 @@ def equal_budget(trials: Iterable[Swept], arms: Sequence[Arm]) -> bool:
 
 
 def standing(
-    trials: Mapping[str, Swept], ranked: set[str], arms: Sequence[Arm]
+    trials: Mapping[str, AgentTrial], ranked: set[str], arms: Sequence[Arm]
 ) -> dict[str, object]:
     """What the records' header says of swept trials; empty if there are none."""
     if not trials:

@@ -4,7 +4,7 @@ Each stage is a list of runs that depends on the outcomes of the stage before, a
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import variants
@@ -86,12 +86,7 @@ class Protocol:
     def _again(self, stage: str, numbers: range, chosen: list[Run]) -> Iterator[Run]:
         for number in numbers:
             for run in chosen:
-                fields = {
-                    **vars(run),
-                    "stage": stage,
-                    "seeds": seeds.derive(self.study.seed + number),
-                }
-                yield Run(**fields)
+                yield replace(run, stage=stage, seeds=seeds.derive(self.study.seed + number))
 
 
 def epochs(study: Study, factor: float) -> int:

@@ -18,8 +18,8 @@ from sambench.errors import UserError
 from sambench.executors import Assignment, Executor, Inline, Processes, execute, prepare
 from sambench.records import Record
 from sambench.render import bring, outputs
-from sambench.study import agent_trials, evidence
-from sambench.study.agent_trials import Swept
+from sambench.study import agent_trials, results
+from sambench.study.agent_trials import AgentTrial
 from sambench.study.display import Display
 from sambench.study.folder import StudyFolder
 from sambench.study.preflight import preflight
@@ -92,13 +92,13 @@ def land(folder: StudyFolder, command: str) -> Analysis | None:
         landed = agent_trials.land(storage, trials, study, arms)
         kept = records.read(folder.records) if folder.records.exists() else None
         known = kept.records if kept else ()
-        fresh = evidence.rows(_results(landed), "sweep")
+        fresh = results.rows(_results(landed), "sweep")
         if [row for row in known if row.source == "sweep"] == fresh:
             return None
         own = [row for row in known if row.source != "sweep"]
-        rows = evidence.ordered([*own, *fresh])
+        rows = results.ordered([*own, *fresh])
         newest = max((t.folder / train.RESULT for t in landed.values()), key=_age)
-        header = kept.header if kept else evidence.header(study, arms, rows, command, newest)
+        header = kept.header if kept else results.header(study, arms, rows, command, newest)
         header |= _of_data(folder)
         ranked = agent_trials.admitted(folder.path, landed, arms, decide=False)
         header = header | agent_trials.standing(landed, ranked, arms)
@@ -120,7 +120,7 @@ def _of_data(folder: StudyFolder) -> dict[str, str]:
     return {"data_digest": found} if found else {}
 
 
-def _results(trials: Mapping[str, Swept]) -> list[tuple[Run, Outcome]]:
+def _results(trials: Mapping[str, AgentTrial]) -> list[tuple[Run, Outcome]]:
     return [(trial.run, trial.outcome) for trial in trials.values()]
 
 
@@ -168,7 +168,7 @@ class _Execution:
         self.arms = study.arms()
         self.protocol = Protocol(study, self.arms, device.resolve(settings.device))
         self.results: dict[str, tuple[Run, Outcome]] = {}
-        self.swept: dict[str, Swept] = {}
+        self.agent_trials: dict[str, AgentTrial] = {}
         self.data_digest: str | None = None
         tuned = {arm.label for arm in self.arms if EQUAL_COMPUTE in arm.space}
         self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb), tuned)
@@ -198,12 +198,12 @@ class _Execution:
     def _land(self, storage: optuna.storages.BaseStorage) -> None:
         """Takes in the trials that W&B agents have run."""
         trials = agent_trials.found(self.folder.path, self.study, self.arms)
-        self.swept = agent_trials.land(storage, trials, self.study, self.arms)
+        self.agent_trials = agent_trials.land(storage, trials, self.study, self.arms)
 
     def _admitted(self) -> dict[str, tuple[Run, Outcome]]:
         """Those that may become finalists."""
-        ids = agent_trials.admitted(self.folder.path, self.swept, self.arms)
-        return {id: (self.swept[id].run, self.swept[id].outcome) for id in ids}
+        ids = agent_trials.admitted(self.folder.path, self.agent_trials, self.arms)
+        return {id: (self.agent_trials[id].run, self.agent_trials[id].outcome) for id in ids}
 
     def _executor(self) -> AbstractContextManager[Executor[Assignment, Outcome]]:
         if self.settings.workers == 1:
@@ -282,8 +282,8 @@ class _Execution:
     def _report(self) -> Analysis:
         self.tracker.settle()
         own = [(run, self._located(run, outcome)) for run, outcome in self.results.values()]
-        taken_in = evidence.rows(_results(self.swept), "sweep")
-        rows = evidence.ordered([*evidence.rows(own), *taken_in])
+        taken_in = results.rows(_results(self.agent_trials), "sweep")
+        rows = results.ordered([*results.rows(own), *taken_in])
         analysis = report(self.folder, self._header(rows), rows)
         files = [self.folder.records, self.folder.page, *self.folder.figures()]
         described = tracking.describe_study(self.study)
@@ -295,9 +295,9 @@ class _Execution:
         return replace(outcome, wandb=outcome.wandb or self.tracker.path(run))
 
     def _header(self, rows: Sequence[Record]) -> dict[str, Any]:
-        results = [self.folder.run(run) / train.RESULT for run, _ in self.results.values()]
-        newest = max(results, key=_age, default=None)
-        header = evidence.header(self.study, self.arms, rows, self.settings.command, newest)
+        written = [self.folder.run(run) / train.RESULT for run, _ in self.results.values()]
+        newest = max(written, key=_age, default=None)
+        header = results.header(self.study, self.arms, rows, self.settings.command, newest)
         header |= _of_data(self.folder)
-        ranked = agent_trials.admitted(self.folder.path, self.swept, self.arms)
-        return header | agent_trials.standing(self.swept, ranked, self.arms)
+        ranked = agent_trials.admitted(self.folder.path, self.agent_trials, self.arms)
+        return header | agent_trials.standing(self.agent_trials, ranked, self.arms)
