@@ -21,6 +21,9 @@ class Assignment:
     data_digest: str | None = None
     """of the data that the study began with"""
 
+    def __str__(self) -> str:
+        return str(self.run)
+
 
 def prepare(number: int, *, workers: int, device: str) -> None:
     """Gives worker `number` its share of the threads, and one of several accelerators."""

@@ -1,4 +1,4 @@
-"""Who executes runs: this process, or local worker processes that die with it."""
+"""Local worker processes that die with this one."""
 
 import multiprocessing as mp
 import os
@@ -10,60 +10,27 @@ from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic
 
 from sambench.errors import UserError
+from sambench.executors.executor import Execute, J, OnEpoch, R, Row, RunFailed
 
 ATTEMPTS = 3  # how often a run is started whose worker dies under it
 
 
-class Job(NamedTuple):
-    """Something to execute: `key` says whose it is, `payload` goes to the executing function."""
-
-    key: Any
-    payload: Any
-
-
-Execute = Callable[[Any, Callable[[dict[str, float]], bool]], Any]
-"""(payload, report) -> result; `report` takes an epoch's row and says whether to stop."""
-
-OnEpoch = Callable[[Job, dict[str, float]], bool]
-
-
-class Executor(Protocol):
-    """Executes jobs, taken from the iterable one by one as there is room for them."""
-
-    def run(self, jobs: Iterable[Job], on_epoch: OnEpoch) -> Iterator[tuple[Job, Any]]: ...
-
-
-class RunFailed(Exception):
-    """A run raised an error, or its worker process died every time it was tried."""
-
-
-class Inline:
-    """One job after the other, in this process."""
-
-    def __init__(self, execute: Execute) -> None:
-        self._execute = execute
-
-    def run(self, jobs: Iterable[Job], on_epoch: OnEpoch) -> Iterator[tuple[Job, Any]]:
-        for job in jobs:
-            yield job, self._execute(job.payload, lambda row, job=job: on_epoch(job, row))
-
-
-class Processes:
+class Processes(Generic[J, R]):
     """`num` worker processes with their share of the threads. A context manager: leaving ends them.
 
     `prepare` runs first in each worker, with its number; it and `execute` must be importable.
     """
 
-    def __init__(self, num: int, execute: Execute, prepare: Callable[[int], None]) -> None:
+    def __init__(self, num: int, execute: Execute[J, R], prepare: Callable[[int], None]) -> None:
         self._num = num
         self._arguments = (execute, prepare)
         self._context = mp.get_context("spawn")
-        self._workers: list[_Worker] = []
+        self._workers: list[_Worker[J]] = []
 
-    def __enter__(self) -> "Processes":
+    def __enter__(self) -> "Processes[J, R]":
         self._workers = [self._start(i) for i in range(self._num)]
         return self
 
@@ -73,7 +40,7 @@ class Processes:
         for worker in self._workers:
             worker.process.join()
 
-    def _start(self, number: int) -> "_Worker":
+    def _start(self, number: int) -> "_Worker[J]":
         ours, theirs = self._context.Pipe()
         arguments = (theirs, number, *self._arguments)
         process = self._context.Process(target=_serve, args=arguments)  # may have children
@@ -82,19 +49,19 @@ class Processes:
         theirs.close()
         return _Worker(number, process, ours)
 
-    def run(self, jobs: Iterable[Job], on_epoch: OnEpoch) -> Iterator[tuple[Job, Any]]:
+    def run(self, jobs: Iterable[J], on_epoch: OnEpoch[J]) -> Iterator[tuple[J, R]]:
         waiting = iter(jobs)
         for worker in self._workers:
             worker.give(next(waiting, None))
-        while busy := {w.connection: w for w in self._workers if w.job is not None}:
-            for connection in wait(list(busy)):
-                worker = busy[connection]  # pyright: ignore[reportArgumentType]
-                finished = self._hear(worker, on_epoch)
+        while busy := [w for w in self._workers if w.job is not None]:
+            heard = wait([worker.connection for worker in busy])
+            for worker in busy:
+                finished = self._hear(worker, on_epoch) if worker.connection in heard else None
                 if finished is not None:
                     yield finished
                     worker.give(next(waiting, None))
 
-    def _hear(self, worker: "_Worker", on_epoch: OnEpoch) -> tuple[Job, Any] | None:
+    def _hear(self, worker: "_Worker[J]", on_epoch: OnEpoch[J]) -> tuple[J, R] | None:
         """Takes one message; returns a finished job with its result."""
         job = worker.job
         assert job is not None
@@ -107,18 +74,18 @@ class Processes:
             worker.send(on_epoch(job, content))
             return None
         if kind == "failed":
-            raise RunFailed(f"{job.key}: {content}")
+            raise RunFailed(f"{job}: {content}")
         if kind == "error":
             raise content
         return job, content
 
-    def _replace(self, worker: "_Worker") -> None:
+    def _replace(self, worker: "_Worker[J]") -> None:
         """A new process for a dead one, which takes up its job from the checkpoint."""
         job = worker.job
         worker.process.join()
         if worker.attempt >= ATTEMPTS:
             raise RunFailed(
-                f"{job.key if job else 'a run'}: its worker died {ATTEMPTS} times "
+                f"{'a run' if job is None else job}: its worker died {ATTEMPTS} times "
                 f"(exit code {worker.process.exitcode}); if memory ran out, try fewer --workers"
             )
         fresh = self._start(worker.number)
@@ -127,49 +94,53 @@ class Processes:
         self._workers[self._workers.index(worker)] = fresh
 
 
-class _Worker:
+class _Worker(Generic[J]):
     def __init__(self, number: int, process: SpawnProcess, connection: Any) -> None:
         self.number = number
         self.process = process
         self.connection = connection
-        self.job: Job | None = None
+        self.job: J | None = None
         self.attempt = 1
 
-    def give(self, job: Job | None) -> None:
+    def give(self, job: J | None) -> None:
         self.job, self.attempt = job, 1
         if job is not None:
-            self.send(job.payload)
+            self.send(job)
 
-    def send(self, content: Any) -> None:
+    def send(self, content: object) -> None:
         """To a process that may be dead: `recv` will tell, and it is replaced then."""
         with suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(content)
 
 
-def _serve(connection: Any, number: int, execute: Execute, prepare: Callable[[int], None]) -> None:
-    """A worker's life: payloads in, epochs and results out, until the parent is gone."""
+def _serve(
+    connection: Any, number: int, execute: Execute[J, R], prepare: Callable[[int], None]
+) -> None:
+    """A worker's life: jobs in, epochs and results out, until the parent is gone."""
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
-    def receive() -> Any:
-        try:
-            return connection.recv()
-        except (EOFError, ConnectionResetError):
-            os._exit(1)
-
-    def report(row: dict[str, float]) -> bool:
+    def report(row: Row) -> bool:
         connection.send(("epoch", row))
-        return receive()
+        return _received(connection)
 
     try:
         prepare(number)
         while True:
-            connection.send(("done", execute(receive(), report)))
+            connection.send(("done", execute(_received(connection), report)))
     except BrokenPipeError:
         os._exit(1)
     except (UserError, OSError) as error:
         connection.send(("error", error))
     except Exception:
         connection.send(("failed", traceback.format_exc()))
+
+
+def _received(connection: Any) -> Any:
+    """What the parent sends; the process ends with it."""
+    try:
+        return connection.recv()
+    except (EOFError, ConnectionResetError):
+        os._exit(1)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Lines that passed their check as a frame, a column at a time."""
 
 import csv
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -77,7 +76,7 @@ def _unescaped(table: pa.Table) -> pa.Table:
     return table
 
 
-def _escaped(texts: Any) -> bool:
+def _escaped(texts: pa.Array | pa.ChunkedArray) -> bool:
     options = compute.MatchSubstringOptions("\\u00")
     found = compute.call_function("match_substring", [texts], options)
     return bool(compute.call_function("any", [found]).as_py())
@@ -94,7 +93,7 @@ def _wrong(line: bytes) -> str:
     return ""
 
 
-def _convert(cell: str, kind: Any) -> None:
+def _convert(cell: str, kind: object) -> None:
     if kind in (int, int | None) and (cell or kind is int):
         int(cell)
     elif kind is not str and (cell or kind is float):

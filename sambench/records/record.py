@@ -11,7 +11,7 @@ import math
 import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 import numpy as np
 
@@ -69,7 +69,7 @@ class Record:
     wandb: str  # where W&B shows the run, "" if nowhere
 
 
-KINDS: dict[str, Any] = get_type_hints(Record)
+KINDS: dict[str, object] = get_type_hints(Record)
 COLUMNS = ",".join([*KINDS, "check"])
 
 
@@ -85,7 +85,7 @@ def escape(text: str) -> str:
     return FORMULAS.get(text[:1], text[:1]) + text[1:]
 
 
-def hyperparameters(text: str) -> dict[str, Any]:
+def hyperparameters(text: str) -> dict[str, int | float | str]:
     """Of a record's JSON text: names and plain values; ValueError for anything else."""
     try:
         found = json.loads(text, parse_constant=_no_number)

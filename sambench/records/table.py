@@ -1,6 +1,6 @@
 """The records of a study in memory: a frame for whoever counts, one by one for whoever reads."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,8 +11,8 @@ from sambench.records.record import KINDS, Record
 
 CATEGORIES = ("study", "variant", "key", "stage", "outcome", "device", "torch", "source")
 """Columns of few different texts, as pandas categories in alphabetical order."""
-DTYPES: dict[str, Any] = {
-    name: kind if kind in (str, int) else float for name, kind in KINDS.items()
+DTYPES: Mapping[str, type | str] = {
+    name: kind if kind is str or kind is int else float for name, kind in KINDS.items()
 } | dict.fromkeys(CATEGORIES, "category")
 
 
@@ -33,13 +33,8 @@ class Records:
 
     @cached_property
     def complete(self) -> pd.DataFrame:
-        """The complete confirm runs, one per variant and seed, ordered by both."""
-        frame = self.frame
-        runs = frame.loc[
-            ((frame["stage"] == "confirm") & (frame["outcome"] == "complete")).to_numpy()
-        ]
-        runs = runs.drop_duplicates(["variant", "seed"], keep="last")
-        return runs.sort_values(["variant", "seed"], ignore_index=True)
+        """The complete confirm runs, see `complete_confirm`."""
+        return complete_confirm(self.frame)
 
     @cached_property
     def records(self) -> tuple[Record, ...]:
@@ -47,9 +42,20 @@ class Records:
         return tuple(as_records(self.frame))
 
 
+def complete_confirm(frame: pd.DataFrame) -> pd.DataFrame:
+    """The complete confirm runs of a frame, one per variant and seed, ordered by both.
+
+    Where a seed was confirmed twice, with two configurations, the one of the lower trial counts.
+    """
+    complete = (frame["stage"] == "confirm") & (frame["outcome"] == "complete")
+    runs = frame.loc[(complete & frame["test_accuracy"].notna()).to_numpy()]
+    runs = runs.sort_values(["variant", "seed", "trial"], ignore_index=True)
+    return runs.drop_duplicates(["variant", "seed"], ignore_index=True)
+
+
 def as_records(frame: pd.DataFrame) -> Iterator[Record]:
     """The rows of a frame as records."""
-    columns = [_cells(frame[name], kind) for name, kind in KINDS.items()]
+    columns = [_cells(pd.Series(frame[name]), kind) for name, kind in KINDS.items()]
     return (Record(*cells) for cells in zip(*columns, strict=True))
 
 
@@ -67,7 +73,7 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _cells(column: Any, kind: Any) -> list[Any]:
+def _cells(column: pd.Series, kind: object) -> list[Any]:
     cells = column.tolist()
     if kind in (str, int, float):
         return cells

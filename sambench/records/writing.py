@@ -13,7 +13,7 @@ from sambench.files import write_atomically
 from sambench.records.record import COLUMNS, ESCAPES, FORMAT, KINDS, Record, escape
 
 
-def write(path: str | Path, header: Mapping[str, Any], records: Iterable[Record]) -> None:
+def write(path: str | Path, header: Mapping[str, object], records: Iterable[Record]) -> None:
     """Write the file in one step; `format` and `num_records` are filled in here."""
     lines = [_line(record) for record in records]
     full = {**header, "format": FORMAT, "num_records": len(lines)}
@@ -43,7 +43,7 @@ def _line(record: Record) -> str:
     return f"{body},{check(body.encode()).decode()}"
 
 
-def _cell(value: Any, kind: Any) -> str:
+def _cell(value: Any, kind: object) -> str:
     if value is None:
         return ""
     if kind is str:

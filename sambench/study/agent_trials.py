@@ -13,18 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.trial import FrozenTrial, TrialState
 
 from sambench import seeds
 from sambench.config import Arm, Space, Study, fingerprint
 from sambench.errors import UserError
 from sambench.files import read_sealed, write_atomically
+from sambench.study.distribution import distribution, widened
 from sambench.study.protocol import epochs
 from sambench.training import RESULT_FILE, Damaged, Outcome, Run, read_outcome
 
@@ -46,7 +41,7 @@ KEYS = {
 
 
 @dataclass(frozen=True)
-class Swept:
+class AgentTrial:
     """A trial that an agent ran to its end."""
 
     run: Run
@@ -64,7 +59,7 @@ def folder(study_folder: Path, sweep_id: str, run_id: str) -> Path:
     return study_folder / "sweeps" / sweep_id / run_id
 
 
-def found(study_folder: Path, study: Study, arms: Sequence[Arm]) -> list[Swept]:
+def found(study_folder: Path, study: Study, arms: Sequence[Arm]) -> list[AgentTrial]:
     """Every trial that is over, oldest first; those of variants outside the study are left out."""
     known = {arm.label: arm for arm in arms}
     paths = sorted(
@@ -74,7 +69,7 @@ def found(study_folder: Path, study: Study, arms: Sequence[Arm]) -> list[Swept]:
     return [trial for trial in trials if trial is not None]
 
 
-def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> Swept | None:
+def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> AgentTrial | None:
     stored = identity(path)
     if stored is None or stored["label"] not in arms or stored["study"] != fingerprint(study):
         return None
@@ -101,7 +96,7 @@ def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> Swept | None:
             f"{path}: {IDENTITY} and {RESULT_FILE} tell of different trials; remove the folder, "
             "and the trial does not count"
         )
-    return Swept(run, outcome, path)
+    return AgentTrial(run, outcome, path)
 
 
 def identity(path: Path, remedy: str = IGNORE) -> dict[str, Any] | None:
@@ -119,11 +114,14 @@ def identity(path: Path, remedy: str = IGNORE) -> dict[str, Any] | None:
 
 
 def land(
-    storage: optuna.storages.BaseStorage, trials: Iterable[Swept], study: Study, arms: Sequence[Arm]
-) -> dict[str, Swept]:
+    storage: optuna.storages.BaseStorage,
+    trials: Iterable[AgentTrial],
+    study: Study,
+    arms: Sequence[Arm],
+) -> dict[str, AgentTrial]:
     """The trials by run id, numbered after the study's own; new ones are added to the storage."""
     waiting = list(trials)
-    landed: dict[str, Swept] = {}
+    landed: dict[str, AgentTrial] = {}
     for arm in arms:
         own = [trial for trial in waiting if trial.run.label == arm.label]
         if not own:
@@ -145,7 +143,7 @@ def land(
     return landed
 
 
-def _frozen(trial: Swept, arm: Arm, study: Study) -> FrozenTrial:
+def _frozen(trial: AgentTrial, arm: Arm, study: Study) -> FrozenTrial:
     run, outcome = trial.run, trial.outcome
     values = {**run.hyperparameters, "lr": run.lr, "epochs_factor": _factor(run, arm)}
     searched = {n: space for n, space in arm.space.items() if _can_hold(space, values.get(n))}
@@ -154,7 +152,7 @@ def _frozen(trial: Swept, arm: Arm, study: Study) -> FrozenTrial:
         state=state or TrialState.COMPLETE,
         value=None if state else outcome.val_accuracy or 0.0,
         params={name: values[name] for name in searched},
-        distributions={name: _holding(s, values[name]) for name, s in searched.items()},
+        distributions={n: distribution(widened(s, values[n])) for n, s in searched.items()},
         intermediate_values={int(row["epoch"]): row["val_accuracy"] for row in outcome.history},
         user_attrs={"source": "sweep", "run": trial.key},
     )
@@ -167,23 +165,17 @@ def _factor(run: Run, arm: Arm) -> float | None:
     return length.get(run.epochs)
 
 
-def _can_hold(space: Space, value: Any) -> bool:
+def _can_hold(space: Space, value: object) -> bool:
     """Optuna widens a range from trial to trial, but not a list of choices."""
     return value is not None and (space.choices is None or value in space.choices)
 
 
-def _holding(space: Space, value: Any) -> BaseDistribution:
-    """The study's own space, widened where a sweep went beyond it."""
-    if space.choices is not None:
-        return CategoricalDistribution(space.choices)
-    low, high = min(space.low or 0, value), max(space.high or 0, value)
-    if isinstance(low, int) and isinstance(high, int):
-        return IntDistribution(low, high, log=space.log)
-    return FloatDistribution(float(low), float(high), log=space.log)
-
-
 def admitted(
-    study_folder: Path, trials: Mapping[str, Swept], arms: Sequence[Arm], *, decide: bool = True
+    study_folder: Path,
+    trials: Mapping[str, AgentTrial],
+    arms: Sequence[Arm],
+    *,
+    decide: bool = True,
 ) -> set[str]:
     """Ids of the trials that take part in the choice of finalists, the same on every resumption.
 
@@ -217,7 +209,7 @@ def _kept(path: Path) -> set[str]:
     )
 
 
-def equal_budget(trials: Iterable[Swept], arms: Sequence[Arm]) -> bool:
+def equal_budget(trials: Iterable[AgentTrial], arms: Sequence[Arm]) -> bool:
     """Whether every variant was swept with as many trials, all of them on the search's seed."""
     listed = list(trials)
     counts = Counter(trial.run.label for trial in listed)
@@ -225,7 +217,9 @@ def equal_budget(trials: Iterable[Swept], arms: Sequence[Arm]) -> bool:
     return len({counts[arm.label] for arm in arms}) == 1 and numbers == {seeds.SEARCH}
 
 
-def standing(trials: Mapping[str, Swept], ranked: set[str], arms: Sequence[Arm]) -> dict[str, Any]:
+def standing(
+    trials: Mapping[str, AgentTrial], ranked: set[str], arms: Sequence[Arm]
+) -> dict[str, object]:
     """What the records' header says of swept trials; empty if there are none."""
     if not trials:
         return {}

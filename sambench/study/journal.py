@@ -4,7 +4,6 @@ import json
 import os
 import zlib
 from pathlib import Path
-from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -15,6 +14,9 @@ REMEDY = "restore it from a copy, or delete it: finished runs are kept and read 
 OPENING = b'{"op_code"'  # of a line
 CHECK = "check"
 
+Log = dict[str, object]
+"""A line of the journal."""
+
 
 class _Checked(JournalFileBackend):
     """Optuna's file, each line with a CRC-32 of all lines so far; Optuna ignores what it adds."""
@@ -23,7 +25,7 @@ class _Checked(JournalFileBackend):
         super().__init__(str(path))
         self._last = last
 
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+    def append_logs(self, logs: list[Log]) -> None:
         last, checked = self._last, []
         for log in logs:
             last = _check(log, last)
@@ -67,6 +69,6 @@ def _check_lines(path: Path, content: bytes) -> int:
     return last
 
 
-def _check(log: dict[str, Any], last: int) -> int:
+def _check(log: Log, last: int) -> int:
     """Of a line without its check, as JSON writes it again, behind lines whose check is `last`."""
     return zlib.crc32(json.dumps(log).encode(), last)

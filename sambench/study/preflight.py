@@ -11,7 +11,7 @@ from torch import Tensor
 
 import variants
 from sambench import seeds
-from sambench.config import Arm, Study, Train
+from sambench.config import BASELINE, Arm, Study, Train
 from sambench.errors import UserError, said
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data, eval_batches, models, num_batches
@@ -45,13 +45,19 @@ def preflight(
     if custom.data is None:
         for note in datasets.notes(study.task):
             print(f"sambench: {study.task.dataset}: {note}", file=sys.stderr)
-    probe = Run(study, "probe", "plain", "search", 0, seeds.derive(0), 0.1, {}, 1, device=on)
-    engine = engine_for(probe, dataset, custom)
+    engine = probe(study, dataset, on, custom)
     name = "your own model" if custom.model else study.task.model
     _check_model(study, engine, name)
     _check_batches(study.train, engine, name, processes)
     _check_variants(study, engine, study.arms() if arms is None else arms)
     return dataset
+
+
+def probe(study: Study, dataset: Data, on: str, custom: Custom) -> Engine:
+    """The baseline's engine, for steps that only try or time something: at the smallest lr."""
+    lr = min(float(value) for value in study.search.space["lr"].extremes.values())
+    tried = Run(study, "probe", BASELINE, "search", 0, seeds.derive(0), lr, {}, 1, device=on)
+    return run.engine_for(tried, dataset, custom)
 
 
 def _check_schedule(asked: Train, steps_per_epoch: int) -> None:
@@ -88,15 +94,15 @@ def _check_batches(asked: Train, engine: Engine, name: str, processes: int) -> N
     share, rest = divmod(batch, processes)
     sizes = [share, share + 1] if rest else [share]
     micro = asked.micro_batch
-    parts = {part for n in sizes for part in (_parts(n, micro) if micro else (n,))}
-    if 1 not in parts:
+    custom = {part for n in sizes for part in (_custom(n, micro) if micro else (n,))}
+    if 1 not in custom:
         return
     try:
         engine.model.train()
         engine.losses(*_images(engine, 1)).mean().backward()
     except Exception as error:
         where = {
-            micro is not None: ("train.micro_batch", f"in parts of {micro}"),
+            micro is not None: ("train.micro_batch", f"in custom of {micro}"),
             processes > 1: ("train.batch_size", f"by {processes} processes"),
         }.get(True, ("train.batch_size", "at once"))
         raise UserError(
@@ -105,7 +111,7 @@ def _check_batches(asked: Train, engine: Engine, name: str, processes: int) -> N
         ) from error
 
 
-def _parts(size: int, micro: int) -> list[int]:
+def _custom(size: int, micro: int) -> list[int]:
     return [min(micro, size - start) for start in range(0, size, micro)]
 
 

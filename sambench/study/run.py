@@ -15,11 +15,11 @@ from sambench import config, records, tracking
 from sambench.analysis import Analysis, published
 from sambench.config import Study
 from sambench.errors import UserError
-from sambench.executors import Assignment, Executor, Inline, Job, Processes, execute, prepare
+from sambench.executors import Assignment, Executor, Inline, Processes, execute, prepare
 from sambench.records import Record
 from sambench.render import bring, outputs
-from sambench.study import agent_trials, evidence
-from sambench.study.agent_trials import Swept
+from sambench.study import agent_trials, results
+from sambench.study.agent_trials import AgentTrial
 from sambench.study.display import Display
 from sambench.study.folder import StudyFolder
 from sambench.study.preflight import preflight
@@ -56,7 +56,7 @@ class Settings:
 
 
 def run_study(
-    study: Study | Mapping[str, Any] | str | Path = "digits",
+    study: Study | Mapping[str, object] | str | Path = "digits",
     overrides: Sequence[str] = (),
     *,
     model: Callable[[int, int], nn.Module] | None = None,
@@ -100,13 +100,13 @@ def land(folder: StudyFolder, command: str) -> Analysis | None:
         landed = agent_trials.land(storage, trials, study, arms)
         kept = records.read(folder.records) if folder.records.exists() else None
         known = kept.records if kept else ()
-        fresh = evidence.rows(_results(landed), "sweep")
+        fresh = results.rows(_results(landed), "sweep")
         if [row for row in known if row.source == "sweep"] == fresh:
             return None
         own = [row for row in known if row.source != "sweep"]
-        rows = evidence.ordered([*own, *fresh])
+        rows = results.ordered([*own, *fresh])
         newest = max((t.folder / RESULT_FILE for t in landed.values()), key=_age)
-        header = kept.header if kept else evidence.header(study, arms, rows, command, newest)
+        header = kept.header if kept else results.header(study, arms, rows, command, newest)
         header |= _of_data(folder)
         ranked = agent_trials.admitted(folder.path, landed, arms, decide=False)
         header = header | agent_trials.standing(landed, ranked, arms)
@@ -128,7 +128,7 @@ def _of_data(folder: StudyFolder) -> dict[str, str]:
     return {"data_digest": found} if found else {}
 
 
-def _results(trials: Mapping[str, Swept]) -> list[tuple[Run, Outcome]]:
+def _results(trials: Mapping[str, AgentTrial]) -> list[tuple[Run, Outcome]]:
     return [(trial.run, trial.outcome) for trial in trials.values()]
 
 
@@ -136,7 +136,9 @@ def _age(path: Path) -> float:
     return path.stat().st_mtime
 
 
-def resolve(study: Study | Mapping[str, Any] | str | Path, overrides: Sequence[str] = ()) -> Study:
+def resolve(
+    study: Study | Mapping[str, object] | str | Path, overrides: Sequence[str] = ()
+) -> Study:
     """The study that a caller means."""
     if isinstance(study, Study):
         return config.parse(study.model_dump(mode="json"), study.name, overrides)
@@ -174,7 +176,7 @@ class _Execution:
         self.arms = study.arms()
         self.protocol = Protocol(study, self.arms, device.resolve(settings.device))
         self.results: dict[str, tuple[Run, Outcome]] = {}
-        self.swept: dict[str, Swept] = {}
+        self.agent_trials: dict[str, AgentTrial] = {}
         self.data_digest: str | None = None
         tuned = {arm.label for arm in self.arms if EQUAL_COMPUTE in arm.space}
         self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb), tuned)
@@ -204,24 +206,26 @@ class _Execution:
     def _land(self, storage: optuna.storages.BaseStorage) -> None:
         """Takes in the trials that W&B agents have run."""
         trials = agent_trials.found(self.folder.path, self.study, self.arms)
-        self.swept = agent_trials.land(storage, trials, self.study, self.arms)
+        self.agent_trials = agent_trials.land(storage, trials, self.study, self.arms)
 
     def _admitted(self) -> dict[str, tuple[Run, Outcome]]:
         """Those that may become finalists."""
-        ids = agent_trials.admitted(self.folder.path, self.swept, self.arms)
-        return {id: (self.swept[id].run, self.swept[id].outcome) for id in ids}
+        ids = agent_trials.admitted(self.folder.path, self.agent_trials, self.arms)
+        return {id: (self.agent_trials[id].run, self.agent_trials[id].outcome) for id in ids}
 
-    def _executor(self) -> AbstractContextManager[Executor]:
+    def _executor(self) -> AbstractContextManager[Executor[Assignment, Outcome]]:
         if self.settings.workers == 1:
             return nullcontext(Inline(execute))
         setup = partial(prepare, workers=self.settings.workers, device=self.protocol.device)
         return Processes(self.settings.workers, execute, setup)
 
-    def _tune(self, executor: Executor, storage: optuna.storages.BaseStorage) -> None:
+    def _tune(
+        self, executor: Executor[Assignment, Outcome], storage: optuna.storages.BaseStorage
+    ) -> None:
         tuners = {arm.label: Tuner(self.study, arm, storage) for arm in self.arms}
         trials: dict[str, optuna.Trial] = {}
 
-        def jobs() -> Iterator[Job]:
+        def jobs() -> Iterator[Assignment]:
             for number in range(self.study.search.trials):
                 for arm in self.arms:
                     trial, parameters = tuners[arm.label].ask(number)
@@ -232,34 +236,34 @@ class _Execution:
                     else:
                         yield self._job(run)
 
-        def on_epoch(job: Job, row: dict[str, float]) -> bool:
-            self._epoch(job.key, row)
-            tuner = tuners[job.key.label]
-            return tuner.report(trials[job.key.id], row, job.key.epochs)
+        def on_epoch(job: Assignment, row: dict[str, float]) -> bool:
+            self._epoch(job.run, row)
+            tuner = tuners[job.run.label]
+            return tuner.report(trials[job.run.id], row, job.run.epochs)
 
         self.display.stage("tune", self.study.search.trials * len(self.arms))
         for job, outcome in executor.run(jobs(), on_epoch):
-            self._keep(job.key, outcome)
-            tuners[job.key.label].tell(job.key.trial, outcome)
+            self._keep(job.run, outcome)
+            tuners[job.run.label].tell(job.run.trial, outcome)
 
-    def _stage(self, executor: Executor, name: str, runs: list[Run]) -> None:
-        def on_epoch(job: Job, row: dict[str, float]) -> bool:
-            self._epoch(job.key, row)
+    def _stage(self, executor: Executor[Assignment, Outcome], name: str, runs: list[Run]) -> None:
+        def on_epoch(job: Assignment, row: dict[str, float]) -> bool:
+            self._epoch(job.run, row)
             return False
 
         self.display.stage(name, len(runs))
         jobs = (self._job(run) for run in runs if not self._finished(run))
         for job, outcome in executor.run(jobs, on_epoch):
-            self._keep(job.key, outcome)
+            self._keep(job.run, outcome)
 
     def _epoch(self, run: Run, row: dict[str, float]) -> None:
         self.folder.check_kept()
         self.display.epoch(run, row)
         self.tracker.log(run, row)
 
-    def _job(self, run: Run) -> Job:
+    def _job(self, run: Run) -> Assignment:
         self.tracker.start(run)
-        assignment = Assignment(
+        return Assignment(
             run=run,
             folder=self.folder.run(run),
             cache=cache_folder(self.settings.root),
@@ -267,7 +271,6 @@ class _Execution:
             custom=self.custom,
             data_digest=self.data_digest,
         )
-        return Job(run, assignment)
 
     def _finished(self, run: Run) -> bool:
         """Whether an earlier process finished the run; keeps its outcome then."""
@@ -287,8 +290,8 @@ class _Execution:
     def _report(self) -> Analysis:
         self.tracker.settle()
         own = [(run, self._located(run, outcome)) for run, outcome in self.results.values()]
-        taken_in = evidence.rows(_results(self.swept), "sweep")
-        rows = evidence.ordered([*evidence.rows(own), *taken_in])
+        taken_in = results.rows(_results(self.agent_trials), "sweep")
+        rows = results.ordered([*results.rows(own), *taken_in])
         analysis = report(self.folder, self._header(rows), rows)
         files = [self.folder.records, self.folder.page, *self.folder.figures()]
         described = tracking.describe_study(self.study)
@@ -300,9 +303,9 @@ class _Execution:
         return replace(outcome, wandb=outcome.wandb or self.tracker.path(run))
 
     def _header(self, rows: Sequence[Record]) -> dict[str, Any]:
-        results = [self.folder.run(run) / RESULT_FILE for run, _ in self.results.values()]
-        newest = max(results, key=_age, default=None)
-        header = evidence.header(self.study, self.arms, rows, self.settings.command, newest)
+        written = [self.folder.run(run) / RESULT_FILE for run, _ in self.results.values()]
+        newest = max(written, key=_age, default=None)
+        header = results.header(self.study, self.arms, rows, self.settings.command, newest)
         header |= _of_data(self.folder)
-        ranked = agent_trials.admitted(self.folder.path, self.swept, self.arms)
-        return header | agent_trials.standing(self.swept, ranked, self.arms)
+        ranked = agent_trials.admitted(self.folder.path, self.agent_trials, self.arms)
+        return header | agent_trials.standing(self.agent_trials, ranked, self.arms)

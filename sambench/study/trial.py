@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import variants
 from sambench import seeds
@@ -34,7 +33,7 @@ def plan(
     *,
     lr: float,
     rho: float | None = None,
-    fix: Mapping[str, Any] | None = None,
+    fix: Mapping[str, object] | None = None,
     epochs_factor: float = 1.0,
     seed: int = 0,
     on: str = "auto",
@@ -130,7 +129,7 @@ def _begun(
     return None, found
 
 
-def as_dict(run: Run, outcome: Outcome) -> dict[str, Any]:
+def as_dict(run: Run, outcome: Outcome) -> dict[str, object]:
     """What was run and how it ended; trials see no test set."""
     found = {k: v for k, v in asdict(outcome).items() if not k.startswith("test_")}
     named = {"study": run.study.name, "variant": run.label, "seed": run.seeds.number}

@@ -23,7 +23,8 @@ from optuna.study import Study as OptunaStudy
 from optuna.trial import FrozenTrial, Trial, TrialState
 from scipy.stats import qmc
 
-from sambench.config import Arm, Space, Study, fingerprint
+from sambench.config import Arm, Study, fingerprint
+from sambench.study.distribution import distribution
 from sambench.training import Outcome
 
 PRUNE_FROM = 30  # percent of a schedule; rankings before that are noise, and large rho starts slow
@@ -48,7 +49,7 @@ class HaltonSampler(BaseSampler):
 
     def sample_relative(
         self, study: OptunaStudy, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         return {}
 
     def sample_independent(
@@ -57,14 +58,14 @@ class HaltonSampler(BaseSampler):
         trial: FrozenTrial,
         param_name: str,
         param_distribution: BaseDistribution,
-    ) -> Any:
+    ) -> object:
         column = self._columns.index(param_name)
         sequence = qmc.Halton(d=column + 1, rng=self._seed)
         sequence.fast_forward(trial.number)
         return _at(param_distribution, float(sequence.random(1)[0, column]))
 
 
-def _at(distribution: BaseDistribution, u: float) -> Any:
+def _at(distribution: BaseDistribution, u: float) -> object:
     """The value at quantile u in [0, 1) of a distribution."""
     match distribution:
         case CategoricalDistribution(choices=choices):
@@ -99,7 +100,7 @@ class FreshSampler(BaseSampler):
 
     def sample_relative(
         self, study: OptunaStudy, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         drawn = trial.system_attrs.get(GP_DRAWN)
         if drawn:  # by a killed process; drawn again, it would keep away from itself as running
             return json.loads(drawn)
@@ -111,7 +112,7 @@ class FreshSampler(BaseSampler):
         trial: FrozenTrial,
         param_name: str,
         param_distribution: BaseDistribution,
-    ) -> Any:
+    ) -> object:
         sampler = self._sampler(trial, param_name)
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
@@ -172,7 +173,10 @@ class Tuner:
             trial = Trial(self._optuna, known[number]._trial_id)
         else:
             trial = self._optuna.ask()
-        return trial, {name: _suggest(trial, name, s) for name, s in self.arm.space.items()}
+        return trial, {
+            name: trial._suggest(name, distribution(space))  # as `ask` does with fixed ones
+            for name, space in self.arm.space.items()
+        }
 
     def report(self, trial: Trial, row: dict[str, float], epochs: int) -> bool:
         """Notes an epoch's validation accuracy; says whether to prune the trial."""
@@ -199,12 +203,3 @@ class Tuner:
             self._optuna.tell(number, state=TrialState.FAIL, skip_if_finished=True)
         else:
             self._optuna.tell(number, outcome.val_accuracy or 0.0, skip_if_finished=True)
-
-
-def _suggest(trial: Trial, name: str, space: Space) -> Any:
-    if space.choices is not None:
-        return trial.suggest_categorical(name, space.choices)
-    low, high = space.low, space.high
-    if isinstance(low, int) and isinstance(high, int):
-        return trial.suggest_int(name, low, high, log=space.log)
-    return trial.suggest_float(name, float(low or 0), float(high or 0), log=space.log)

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from sambench.errors import UserError
-from sambench.executors.local import ATTEMPTS, Inline, Job, Processes, RunFailed, threads_each
+from sambench.executors import Inline, Processes, RunFailed, threads_each
+from sambench.executors.local import ATTEMPTS
 from sambench.tasks.images import models
 
 HERE = Path(__file__).parents[1]
@@ -28,19 +29,18 @@ def code(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("custom_code")
 
 
-def never(job: Job, row: dict[str, float]) -> bool:
+def never(job: object, row: dict[str, float]) -> bool:
     return False
 
 
-def all_of(executor: Any, payloads: list[Any], on_epoch: Any = never) -> dict[Any, Any]:
-    jobs = [Job(f"run {i}", payload) for i, payload in enumerate(payloads)]
-    return {job.payload: result for job, result in executor.run(jobs, on_epoch)}
+def all_of(executor: Any, jobs: list[Any], on_epoch: Any = never) -> dict[Any, Any]:
+    return dict(executor.run(jobs, on_epoch))
 
 
 def test_two_processes_share_the_jobs(code: ModuleType):
     with Processes(2, code.square, code.prepare) as executor:
         found = all_of(executor, [1, 2, 3, 4])
-    assert {payload: result[0] for payload, result in found.items()} == {1: 1, 2: 4, 3: 9, 4: 16}
+    assert {job: result[0] for job, result in found.items()} == {1: 1, 2: 4, 3: 9, 4: 16}
     assert len({pid for _, pid, _ in found.values()}) == 2
     assert os.getpid() not in {pid for _, pid, _ in found.values()}
     assert {number for _, _, number in found.values()} == {"0", "1"}
@@ -58,18 +58,18 @@ def test_jobs_are_taken_one_by_one_as_there_is_room(code: ModuleType, inline: bo
     pulled, finished = [], []
     room = 1 if inline else 2
 
-    def jobs() -> Iterator[Job]:
-        for payload in range(6):
+    def jobs() -> Iterator[int]:
+        for job in range(6):
             assert len(pulled) - len(finished) < room
-            pulled.append(payload)
-            yield Job(payload, payload)
+            pulled.append(job)
+            yield job
 
     def consume(executor: Any) -> None:
         for job, _ in executor.run(jobs(), never):
-            finished.append(job.key)
+            finished.append(job)
 
     if inline:
-        consume(Inline(lambda payload, report: payload))
+        consume(Inline(lambda job, report: job))
     else:
         with Processes(2, code.square, code.prepare) as executor:
             consume(executor)
@@ -78,8 +78,8 @@ def test_jobs_are_taken_one_by_one_as_there_is_room(code: ModuleType, inline: bo
 
 def test_the_parent_says_when_to_stop(code: ModuleType):
     with Processes(2, code.until_told, code.prepare) as executor:
-        stop_at = {"run 0": 3, "run 1": 5}
-        found = all_of(executor, ["a", "b"], lambda job, row: row["epoch"] >= stop_at[job.key])
+        stop_at = {"a": 3, "b": 5}
+        found = all_of(executor, ["a", "b"], lambda job, row: row["epoch"] >= stop_at[job])
     assert found == {"a": 3, "b": 5}
 
 
@@ -93,15 +93,15 @@ def test_a_worker_that_always_dies_ends_the_work_and_names_the_run(
     code: ModuleType, tmp_path: Path
 ):
     with Processes(1, code.dies, code.prepare) as executor, pytest.raises(RunFailed) as failed:
-        all_of(executor, [(str(tmp_path / "a"), 99)])
+        all_of(executor, [job := (str(tmp_path / "a"), 99)])
     assert (tmp_path / "a").read_text() == "x" * ATTEMPTS
-    assert str(failed.value).startswith(f"run 0: its worker died {ATTEMPTS} times (exit code -9)")
+    assert str(failed.value).startswith(f"{job}: its worker died {ATTEMPTS} times (exit code -9)")
 
 
 def test_a_worker_killed_between_its_message_and_our_answer(code: ModuleType):
     killed = []
 
-    def on_epoch(job: Job, row: dict[str, float]) -> bool:
+    def on_epoch(job: str, row: dict[str, float]) -> bool:
         if not killed:
             killed.append(int(row["pid"]))
             os.kill(killed[0], signal.SIGKILL)
@@ -125,7 +125,7 @@ def test_a_worker_killed_while_it_has_nothing_to_do(code: ModuleType):
 def test_a_job_that_raises_tells_whose_and_why(code: ModuleType):
     with Processes(1, code.raises, code.prepare) as executor, pytest.raises(RunFailed) as failed:
         all_of(executor, ["bug"])
-    assert str(failed.value).startswith("run 0: Traceback")
+    assert str(failed.value).startswith("bug: Traceback")
     assert "ZeroDivisionError: a bug of yours" in str(failed.value)
 
 
@@ -135,17 +135,17 @@ def test_an_end_of_file_in_a_job_is_not_taken_for_a_dead_worker(code: ModuleType
     assert "EOFError: a file of yours is cut off" in str(failed.value)
 
 
-@pytest.mark.parametrize(("payload", "error"), [("user", UserError), ("full", OSError)])
-def test_bad_input_and_full_disks_keep_their_type(code: ModuleType, payload: str, error: type):
+@pytest.mark.parametrize(("job", "error"), [("user", UserError), ("full", OSError)])
+def test_bad_input_and_full_disks_keep_their_type(code: ModuleType, job: str, error: type):
     with Processes(1, code.raises, code.prepare) as executor, pytest.raises(error) as raised:
-        all_of(executor, [payload])
+        all_of(executor, [job])
     assert getattr(raised.value, "errno", 28) == 28
 
 
 def test_leaving_ends_the_workers(code: ModuleType):
     pids = []
 
-    def interrupt(job: Job, row: dict[str, float]) -> bool:
+    def interrupt(job: str, row: dict[str, float]) -> bool:
         pids.append(int(row["pid"]))
         raise KeyboardInterrupt
 
@@ -158,10 +158,10 @@ def test_leaving_ends_the_workers(code: ModuleType):
 def test_workers_die_with_a_killed_parent(tmp_path: Path):
     script = (
         "import custom_code as code, sys\n"
-        "from sambench.executors.local import Job, Processes\n"
+        "from sambench.executors import Processes\n"
         "if __name__ == '__main__':\n"
         "    with Processes(2, code.sleeps, code.prepare) as executor:\n"
-        "        jobs = [Job(i, f'{sys.argv[1]}/pid{i}') for i in range(2)]\n"
+        "        jobs = [f'{sys.argv[1]}/pid{i}' for i in range(2)]\n"
         "        list(executor.run(jobs, lambda job, row: False))\n"
     )
     path = tmp_path / "main.py"

@@ -88,8 +88,5 @@ def record(run: Run, outcome: Outcome, source: str = "study") -> Record:
     )
 
 
-STAGES = ("search", "finalist", "confirm")
-
-
-def _order(record: Record) -> tuple[Any, ...]:
-    return STAGES.index(record.stage), record.variant, record.trial, record.seed
+def _order(record: Record) -> tuple[int, str, int, int]:
+    return records.STAGES.index(record.stage), record.variant, record.trial, record.seed
