@@ -6,7 +6,6 @@ It survives the process: a run that was cut off is given out again, under a new 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import optuna
 from optuna.samplers import RandomSampler, TPESampler
@@ -24,16 +23,13 @@ class Planned:
 
     number: int
     run_id: str
-    config: dict[str, Any]
+    config: dict[str, object]
 
 
 @dataclass(frozen=True)
-class Ended:
+class Ended(Planned):
     """A run that is over."""
 
-    number: int
-    run_id: str
-    config: dict[str, Any]
     state: str
     """"finished", "stopped" (by early_terminate) or "failed\""""
     exit_code: int
@@ -116,10 +112,10 @@ class Ledger:
         seed = int(_hash(self._seed, number)[:8], 16)
         return TPESampler(seed=seed, n_startup_trials=STARTUP)
 
-    def _draw(self, trial: Trial) -> dict[str, Any]:
+    def _draw(self, trial: Trial) -> dict[str, object]:
         drawn = self._sweep.drawn
         if self._sweep.method == "grid":
-            values: Sequence[Any] = _product(drawn, trial.number)
+            values: Sequence[object] = _product(drawn, trial.number)
         elif self._sweep.method == "random":
             values = [p.at(_uniform(self._seed, trial.number, p.name)) for p in drawn]
         else:
@@ -136,7 +132,7 @@ class Ledger:
         return metric.sign * max(known) if known else None
 
 
-def _product(drawn: Sequence[Parameter], number: int) -> list[Any]:
+def _product(drawn: Sequence[Parameter], number: int) -> list[object]:
     """The grid's point of this number, as itertools.product counts them: the last one fastest."""
     values = []
     for parameter in reversed(drawn):
@@ -147,22 +143,21 @@ def _product(drawn: Sequence[Parameter], number: int) -> list[Any]:
     return values[::-1]
 
 
-def _suggested(trial: Trial, parameter: Parameter) -> Any:
+def _suggested(trial: Trial, parameter: Parameter) -> object:
     """Optuna searches quantiles, as W&B's own engine does: every distribution is uniform there."""
     if parameter.kind == "constant":
         return parameter.at(0)
-    if parameter.kind == "categorical":
-        values = parameter.keys["values"]
-        return values[trial.suggest_categorical(parameter.name, range(len(values)))]
+    if parameter.kind == "categorical" and (grid := parameter.grid()):
+        return grid.at(trial.suggest_categorical(parameter.name, range(grid.size)))
     return parameter.at(trial.suggest_float(parameter.name, 1e-6, 1 - 1e-6))
 
 
-def _uniform(*words: Any) -> float:
+def _uniform(*words: object) -> float:
     """A number in (0, 1) that is a function of the words alone."""
     return (int(_hash(*words)[:13], 16) + 0.5) / 16**13
 
 
-def _hash(*words: Any) -> str:
+def _hash(*words: object) -> str:
     return hashlib.sha256("/".join(map(str, words)).encode()).hexdigest()
 
 

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import filelock
 import optuna
@@ -207,7 +206,7 @@ def _is_over(storage: optuna.storages.BaseStorage, study: int) -> bool:
     return any(trial.state.is_finished() for trial in storage.get_all_trials(study, deepcopy=False))
 
 
-def _stored(path: Path, known: Collection[str]) -> tuple[dict[str, Any], str]:
+def _stored(path: Path, known: Collection[str]) -> tuple[dict[str, object], str]:
     """The sweep file as first started, and its id, one of those known if any is."""
     try:
         found = json.loads(path.read_bytes())
@@ -223,7 +222,7 @@ def _stored(path: Path, known: Collection[str]) -> tuple[dict[str, Any], str]:
     return sweep, identity
 
 
-def _differ(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:
+def _differ(one: Mapping[str, object], other: Mapping[str, object], key: str) -> bool:
     """As JSON, where NaN equals NaN."""
     first, second = (json.dumps(table.get(key), sort_keys=True) for table in (one, other))
     return first != second
@@ -235,11 +234,11 @@ def _logged(process: RunProcess) -> str:
     return f"it logged {', '.join(sorted(process.names)) or 'nothing'}"
 
 
-def _flat(config: Mapping[str, Any]) -> str:
+def _flat(config: Mapping[str, object]) -> str:
     return clipped(" ".join(f"{name}={_shown(value)}" for name, value in config.items()))
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return str(value) if str(value).isprintable() else repr(value)

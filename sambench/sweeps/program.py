@@ -125,10 +125,7 @@ class RunProcess:
         metric, sign = self._metric, self._metric.sign if self._metric else 1
         history = self.history
         last = self._log.summary.get(metric.name) if self._log and metric else None
-        values = [
-            *history,
-            *([sign * last] if is_finite(last) and last is not None else []),
-        ]
+        values = [*history, *([sign * last] if is_finite(last) else [])]
         return Ended(
             **vars(self.planned),
             state="stopped" if self.stopped else "finished" if code == 0 else "failed",

@@ -8,7 +8,7 @@ from difflib import get_close_matches as similar
 from functools import cached_property
 from pathlib import Path
 from reprlib import repr as short
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
@@ -35,7 +35,7 @@ MANY = 100_000  # runs
 Say = Callable[[str], None]
 
 
-def _word(value: Any) -> Any:
+def _word(value: object) -> object:
     """3 -> "3": YAML cannot know that a name is text."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if is_number else value
@@ -56,7 +56,7 @@ class Metric(Table):
 
     @model_validator(mode="before")
     @classmethod
-    def _waits_for_runs(cls, data: Any) -> Any:
+    def _waits_for_runs(cls, data: object) -> object:
         """`impute_while_running: false`, the default, is all that is done."""
         if isinstance(data, Mapping) and "impute_while_running" in data:
             value = data["impute_while_running"]
@@ -127,9 +127,9 @@ class Sweep(Table):
     """A sweep file."""
 
     method: Literal["grid", "random", "bayes"]
-    parameters: dict[Any, Any]
+    parameters: dict[object, object]
     program: Word | None = None
-    command: list[Any] = Field(default_factory=lambda: [*DEFAULT])
+    command: list[object] = Field(default_factory=lambda: [*DEFAULT])
     metric: Metric | None = None
     early_terminate: Hyperband | None = None
     run_cap: Whole | None = None
@@ -143,7 +143,7 @@ class Sweep(Table):
 
     @model_validator(mode="before")
     @classmethod
-    def _supported(cls, data: Any) -> Any:
+    def _supported(cls, data: object) -> object:
         for key in data if isinstance(data, Mapping) else ():
             if key in UNSUPPORTED:
                 raise Broken(f"not supported without a server: {UNSUPPORTED[key]}", key)
@@ -151,13 +151,13 @@ class Sweep(Table):
 
     @field_validator("parameters")
     @classmethod
-    def _drawable(cls, tables: dict[Any, Any]) -> dict[Any, Any]:
+    def _drawable(cls, tables: dict[object, object]) -> dict[object, object]:
         parameters_.parse(tables)
         return tables
 
     @field_validator("command")
     @classmethod
-    def _words(cls, command: list[Any]) -> list[Any]:
+    def _words(cls, command: list[object]) -> list[object]:
         """An empty one is W&B's default."""
         for i, word in enumerate(command):
             if isinstance(word, list | dict):
@@ -237,7 +237,7 @@ def load(path: Path, say: Say = lambda line: None) -> Sweep:
     return sweep
 
 
-def parse(data: Mapping[str, Any], source: str = "sweep", say: Say = lambda line: None) -> Sweep:
+def parse(data: Mapping[str, object], source: str = "sweep", say: Say = lambda line: None) -> Sweep:
     """The sweep in plain tables; `source` stands in messages."""
     known, unknown = _known(data)
     for required in ("method", "parameters"):
@@ -252,7 +252,7 @@ def parse(data: Mapping[str, Any], source: str = "sweep", say: Say = lambda line
     return sweep
 
 
-def _known(data: Mapping[str, Any], at: str = "") -> tuple[dict[str, Any], list[str]]:
+def _known(data: Mapping[str, object], at: str = "") -> tuple[dict[str, object], list[str]]:
     """The keys that mean something, null being the same as no key, and the others."""
     known, unknown = {}, []
     for key, value in data.items():
