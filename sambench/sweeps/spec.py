@@ -168,15 +168,15 @@ class Sweep(Table):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        if self.program is None and self.command == DEFAULT:
+            rule = "is missing, as in files for wandb.agent(function=...); "
+            raise Broken(rule + "add program: train.py, or a command", "program")
         if self.program is None and "${program}" in self.command:
-            if self.command == DEFAULT:
-                raise Broken("is missing, as in files for wandb.agent(function=...); "
-                             "add program: train.py, or a command", "program")  # fmt: skip
             raise Broken("is required by ${program}", "program")
-        for user, needed in (("method: bayes", self.method == "bayes"),
-                             ("early_terminate", self.early_terminate)):  # fmt: skip
-            if needed and self.metric is None:
-                raise Broken(f"is required by {user}", "metric")
+        if self.metric is None and self.method == "bayes":
+            raise Broken("is required by method: bayes", "metric")
+        if self.metric is None and self.early_terminate is not None:
+            raise Broken("is required by early_terminate", "metric")
         if self.method == "grid":
             for parameter in self.drawn:
                 if parameter.grid() is None:
@@ -247,29 +247,24 @@ def parse(data: Mapping[str, object], source: str = "sweep", say: Say = lambda l
         sweep = Sweep.model_validate(known)
     except ValidationError as error:
         raise UserError(clipped(f"{source}: {one_line(error)}")) from None
-    for line in (*map(_left_out, unknown), *sweep.doubts()):
+    for line in (*unknown.values(), *sweep.doubts()):
         say(clipped(f"{source}: {line}"))
     return sweep
 
 
-def _known(data: Mapping[str, object], at: str = "") -> tuple[dict[str, object], list[str]]:
-    """The keys that mean something, null being the same as no key, and the others."""
-    known, unknown = {}, []
-    for key, value in data.items():
+def _known(tables: Mapping[str, object], at: str = "") -> tuple[dict[str, object], dict[str, str]]:
+    """The keys that mean something, null being the same as no key; a doubt for each other key."""
+    known: dict[str, object] = {}
+    unknown: dict[str, str] = {}
+    for key, value in tables.items():
         if key not in KNOWN[at]:
-            unknown.append(f"{at}.{key}".removeprefix("."))
+            name = f"{at}.{key}" if at else str(key)
+            close = similar(str(key), KNOWN[at], n=1, cutoff=0.75)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            unknown[name] = f"{name}: unknown key, left out as W&B does{hint}"
+        elif key in KNOWN and isinstance(value, Mapping):
+            known[key], more = _known(value, key)
+            unknown |= more
         elif value is not None:
             known[key] = value
-            if key in KNOWN and isinstance(value, Mapping):
-                known[key], more = _known(value, key)
-                unknown += more
     return known, unknown
-
-
-def _left_out(key: str) -> str:
-    table, _, name = key.partition(".")
-    if table not in KNOWN:  # a key of the file itself, which may hold dots
-        table, name = "", key
-    close = similar(name, [*KNOWN[table]], n=1, cutoff=0.75)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"{key}: unknown key, left out as W&B does{hint}"

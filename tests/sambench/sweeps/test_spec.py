@@ -221,7 +221,7 @@ def test_a_long_name_fits_the_file_system() -> None:
         assert folder == Path(folder).name != ".."
 
 
-@pytest.mark.parametrize("key", ["a.b.c", ".", "x.y"])
+@pytest.mark.parametrize("key", ["a.b.c", ".", "x.y", "metric.goal"])
 def test_keys_with_dots_are_left_out_by_name(key: str) -> None:
     left = "unknown key, left out as W&B does"
     assert doubts({key: 1}) == [f"sweep.yaml: {key}: {left}"]
