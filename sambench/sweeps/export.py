@@ -11,7 +11,7 @@ from sambench.config import Arm, Space, Study
 from sambench.errors import UserError, nearest
 from sambench.files import write_atomically
 from sambench.study import PRUNE_FROM
-from sambench.sweeps import spec
+from sambench.sweeps import sweep_file
 
 METRIC = "val_accuracy"
 
@@ -71,7 +71,7 @@ def sweep(study: Study, arm: Arm, words: Sequence[str]) -> dict[str, object]:
     }
     if not why_not_early(study, arm):
         found["early_terminate"] = {"type": "hyperband", "min_iter": first_band(study)}
-    spec.parse(found)
+    sweep_file.parse(found)
     return found
 
 

@@ -1,6 +1,7 @@
-"""A local sweep's memory: which configs were tried and how they ended, in an Optuna journal.
+"""What W&B's sweep controller does: says which config is next, and keeps how runs ended.
 
-It survives the process: a run that was cut off is given out again, under a new run id.
+An Optuna journal holds all of it and survives the process: a run that was cut off is given out
+again, under a new run id.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from sambench.sweeps.parameters import Parameter, nested
-from sambench.sweeps.spec import Metric, Sweep
+from sambench.sweeps.sweep_file import Metric, Sweep
 
 STARTUP = 10  # runs that bayes draws at random
 
@@ -40,8 +41,8 @@ class Ended(Planned):
     history: tuple[float, ...]
 
 
-class Ledger:
-    """All runs of one sweep."""
+class Controller:
+    """Decides on the runs of one sweep."""
 
     def __init__(
         self, sweep: Sweep, sweep_id: str, storage: optuna.storages.BaseStorage, seed: int = 0
@@ -64,7 +65,7 @@ class Ledger:
         most = self._sweep.num_configs
         return bool(self._cut_off) or most is None or len(self._trials()) < most
 
-    def next(self) -> Planned | None:
+    def ask(self) -> Planned | None:
         """The next run, None if the sweep has no more; first those that were cut off."""
         if self._cut_off:
             trial = Trial(self._study, self._trials()[self._cut_off.pop(0)]._trial_id)
@@ -80,7 +81,7 @@ class Ledger:
             trial.set_user_attr(name, value)
         return Planned(trial.number, run_id, config)
 
-    def end(self, ended: Ended) -> None:
+    def tell(self, ended: Ended) -> None:
         """Notes how a run ended."""
         trial = Trial(self._study, self._trials()[ended.number]._trial_id)
         for name in ("state", "exit_code", "best", "last"):

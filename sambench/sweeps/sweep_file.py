@@ -18,7 +18,7 @@ from sambench.sweeps import parameters as parameters_
 from sambench.sweeps.command import DEFAULT, check_macros
 from sambench.sweeps.numbers import MOST, Number, Whole
 from sambench.sweeps.parameters import Parameter
-from sambench.sweeps.reading import clipped, read
+from sambench.sweeps.safe_yaml import clipped, read
 
 UNSUPPORTED = {
     "image_uri": "W&B Launch needs a server",
@@ -117,7 +117,7 @@ class Hyperband(Table):
             band *= self.eta
 
 
-class Controller(Table):
+class ControllerTable(Table):
     """Who decides on runs; whatever the file says, that is us."""
 
     type: Literal["local", "cloud"]
@@ -139,7 +139,7 @@ class Sweep(Table):
     entity: Word | None = None
     apiVersion: Word | None = None
     kind: Literal["sweep"] = "sweep"
-    controller: Controller | None = None
+    controller: ControllerTable | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -210,7 +210,7 @@ class Sweep(Table):
 
 KNOWN: Mapping[str, Collection[str]] = {
     "": {*Sweep.model_fields, *UNSUPPORTED},
-    "controller": Controller.model_fields,
+    "controller": ControllerTable.model_fields,
     "early_terminate": Hyperband.model_fields,
     "metric": {*Metric.model_fields, "impute_while_running"},
 }
