@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 
 Row = dict[str, float]
 """What an epoch came to, its number under "epoch"."""
@@ -47,32 +46,28 @@ class Content(TypedDict):
     files: list[str]
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(NamedTuple):
     """Open a run, or go on with it."""
 
     id: str
     described: Described
 
 
-@dataclass(frozen=True)
-class Log:
+class Log(NamedTuple):
     """Log an epoch."""
 
     id: str
     row: Row
 
 
-@dataclass(frozen=True)
-class Finish:
+class Finish(NamedTuple):
     """End a run; answered by `Finished`."""
 
     id: str
     ending: Ending
 
 
-@dataclass(frozen=True)
-class Summarize:
+class Summarize(NamedTuple):
     """Make the run of the whole study; answered by `Finished`."""
 
     id: str
@@ -80,15 +75,13 @@ class Summarize:
     content: Content
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(NamedTuple):
     """The server was asked whether the key is good."""
 
     good: bool
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """W&B has a run."""
 
     id: str
@@ -96,8 +89,7 @@ class Finished:
     """its URL; offline, its id"""
 
 
-@dataclass(frozen=True)
-class Failed:
+class Failed(NamedTuple):
     """W&B does not work; the last answer."""
 
     reason: str
@@ -112,7 +104,7 @@ _ANSWERS: Mapping[str, type[Answer]] = {c.__name__: c for c in (Checked, Finishe
 
 def encoded(message: Order | Answer) -> str:
     """What is no JSON, such as a path, becomes its text."""
-    return json.dumps([type(message).__name__, vars(message)], default=str) + "\n"
+    return json.dumps([type(message).__name__, message._asdict()], default=str) + "\n"
 
 
 def decoded_order(line: str) -> Order:
