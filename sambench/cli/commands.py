@@ -701,16 +701,16 @@ def sweep_run(
 
     from rich.console import Console
 
-    from sambench.sweeps import spec
+    from sambench.sweeps import sweep_file
 
     doubts: list[str] = []
-    loaded = spec.load(file, doubts.append)
+    loaded = sweep_file.load(file, doubts.append)
 
     from sambench.render.terminal import local_sweep as report
     from sambench.sweeps import local as engine
 
     console = Console(stderr=as_json)
-    folder = root / "sweeps" / spec.folder_name(loaded, file)
+    folder = root / "sweeps" / sweep_file.folder_name(loaded, file)
     if loaded.num_configs is None and count is None:
         doubts.append("no run_cap and no --count: Ctrl-C ends this sweep")
 

@@ -57,7 +57,7 @@ def probe(study: Study, dataset: Data, on: str, custom: Custom) -> Engine:
     """The baseline's engine, for steps that only try or time something: at the smallest lr."""
     lr = min(float(value) for value in study.search.space["lr"].extremes.values())
     tried = Run(study, "probe", BASELINE, "search", 0, seeds.derive(0), lr, {}, 1, device=on)
-    return run.engine_for(tried, dataset, custom)
+    return engine_for(tried, dataset, custom)
 
 
 def _check_schedule(asked: Train, steps_per_epoch: int) -> None:

@@ -27,7 +27,7 @@ from sambench.study.protocol import Protocol, cost, expected_cost
 from sambench.study.tuner import Tuner
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data
-from sambench.tracking import EQUAL_COMPUTE, Tracker
+from sambench.tracking import Tracker
 from sambench.training import (
     RESULT_FILE,
     Custom,
@@ -178,7 +178,7 @@ class _Execution:
         self.results: dict[str, tuple[Run, Outcome]] = {}
         self.agent_trials: dict[str, AgentTrial] = {}
         self.data_digest: str | None = None
-        tuned = {arm.label for arm in self.arms if EQUAL_COMPUTE in arm.space}
+        tuned = {arm.label for arm in self.arms if "epochs_factor" in arm.space}
         self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb), tuned)
 
     def run(self) -> Analysis:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from reprlib import repr as short
-from typing import Any
 
 import yaml
 
@@ -50,7 +49,9 @@ class RunFiles:
     json: Path
 
 
-def write_config(folder: Path, sweep_id: str, run_id: str, config: Mapping[str, Any]) -> RunFiles:
+def write_config(
+    folder: Path, sweep_id: str, run_id: str, config: Mapping[str, object]
+) -> RunFiles:
     """Both forms of a run's config, below WANDB_DIR as the agent has it."""
     base = folder / "wandb" / f"sweep-{sweep_id}"
     base.mkdir(parents=True, exist_ok=True)

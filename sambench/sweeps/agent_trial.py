@@ -3,10 +3,10 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import optuna
 
@@ -16,6 +16,9 @@ from sambench.sweeps.agent import Agent
 from sambench.tasks import images
 from sambench.tracking import describe
 from sambench.training import Outcome, Run, Stopped, write_outcome
+
+if TYPE_CHECKING:
+    from wandb import Run as WandbRun
 
 
 def execute(run: Run, root: Path, agent: Agent) -> Outcome:
@@ -50,7 +53,7 @@ def execute(run: Run, root: Path, agent: Agent) -> Outcome:
 def _stoppable() -> Iterator[None]:
     """SIGTERM and Ctrl-C end the run as pruned, once; what is left to do then is not disturbed."""
 
-    def handle(by: Any) -> None:
+    def handle(by: signal.Handlers | Callable[[int, object], object]) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, by)
 
@@ -87,7 +90,7 @@ class _AgentsRun:
     """
 
     def __init__(self, run: Run) -> None:
-        self._run: Any = None
+        self._run: WandbRun | None = None
         if os.environ.get("WANDB_MODE") == "disabled":
             return
         try:

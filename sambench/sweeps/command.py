@@ -9,7 +9,6 @@ from difflib import get_close_matches as similar
 from pathlib import Path
 from reprlib import repr as short
 from shutil import which
-from typing import Any
 
 from sambench.errors import UserError, nearest
 
@@ -44,7 +43,7 @@ def check_macros(word: str) -> str:
     return ""
 
 
-def check_startable(command: Sequence[Any], program: str | None) -> None:
+def check_startable(command: Sequence[object], program: str | None) -> None:
     """UserError where every run would fail: no such program, or a variable that is not set."""
     words = [word for word in map(str, command) if word != "${env}"]
     for word in words:
@@ -62,8 +61,8 @@ def _is_script(path: Path) -> bool:
 
 
 def expand(
-    command: Sequence[Any],
-    config: Mapping[str, Any],
+    command: Sequence[object],
+    config: Mapping[str, object],
     *,
     program: str | None = None,
     json_file: str = "",
@@ -93,7 +92,7 @@ def expand(
     return words
 
 
-def _without_booleans(config: Mapping[str, Any]) -> list[str]:
+def _without_booleans(config: Mapping[str, object]) -> list[str]:
     """A true flag stands alone, a false one is left out."""
     given = {k: v for k, v in config.items() if v is not False}
     return [f"--{k}" if v is True else f"--{k}={v}" for k, v in given.items()]

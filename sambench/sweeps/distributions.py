@@ -4,116 +4,134 @@
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-Keys = Mapping[str, Any]
-"""The keys of one parameter: min, max, mu, sigma, a, b, q, value, values, probabilities."""
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One distribution: the keys it takes, and its value at quantile u in [0, 1]."""
+class Grid:
+    """The values of a parameter, none of which is made before it is asked for."""
 
-    at: Callable[[Keys, float], Any]
+    size: int
+    at: Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The keys it takes, and what they give, as keyword arguments, at quantile u in [0, 1]."""
+
+    at: Callable[..., object]
     required: tuple[str, ...] = ()
-    optional: Mapping[str, Any] = field(default_factory=dict)
+    optional: Mapping[str, float] = field(default_factory=dict)
     """with their defaults"""
-
-
-def _uniform(k: Keys, u: float) -> float:
-    return k["min"] + u * (k["max"] - k["min"])
-
-
-def _log(k: Keys) -> dict[str, Any]:
-    return {**k, "min": math.log(k["min"]), "max": math.log(k["max"])}
-
-
-def _log_uniform(k: Keys, u: float) -> float:
-    """min and max are natural exponents."""
-    return math.exp(_uniform(k, u))
-
-
-def _inv_log_uniform(k: Keys, u: float) -> float:
-    """1/x is log-uniform; min and max are natural exponents of 1/x."""
-    return math.exp(-_uniform(k, 1 - u))
-
-
-def _inv_log_uniform_values(k: Keys, u: float) -> float:
-    low, high = -math.log(k["max"]), -math.log(k["min"])
-    return _inv_log_uniform({"min": low, "max": high}, u)
-
-
-def _normal(k: Keys, u: float) -> float:
-    from scipy.special import ndtri
-
-    return k["mu"] + k["sigma"] * float(ndtri(u))
-
-
-def _log_normal(k: Keys, u: float) -> float:
-    return math.exp(_normal(k, u))
-
-
-def _beta(k: Keys, u: float) -> float:
-    from scipy.special import betaincinv
-
-    return float(betaincinv(k["a"], k["b"], u))
+    grid: Callable[..., Grid] | None = None
+    """of the same keys; None where there is no end of values"""
 
 
 def _index(u: float, num: int) -> int:
     return min(max(math.ceil(u * num) - 1, 0), num - 1)
 
 
-def _int_uniform(k: Keys, u: float) -> int:
-    return k["min"] + _index(u, k["max"] - k["min"] + 1)
+def _constant(u: float, value: object) -> object:
+    return value
 
 
-def _categorical(k: Keys, u: float) -> Any:
-    return k["values"][_index(u, len(k["values"]))]
+def _categorical(u: float, values: Sequence[object]) -> object:
+    return values[_index(u, len(values))]
 
 
-def _weighted(k: Keys, u: float) -> Any:
+def _weighted(u: float, values: Sequence[object], probabilities: Sequence[float]) -> object:
     total = 0.0
-    for value, probability in zip(k["values"], k["probabilities"], strict=True):
+    for value, probability in zip(values, probabilities, strict=True):
         total += probability
         if u < total:
             return value
-    return k["values"][-1]
+    return values[-1]
 
 
-def _quantized(at: Callable[[Keys, float], float]) -> Callable[[Keys, float], float]:
+def _int_uniform(u: float, min: int, max: int) -> int:
+    return min + _index(u, max - min + 1)
+
+
+def _uniform(u: float, min: float, max: float) -> float:
+    return min + u * (max - min)
+
+
+def _log_uniform(u: float, min: float, max: float) -> float:
+    """min and max are natural exponents."""
+    return math.exp(_uniform(u, min, max))
+
+
+def _log_uniform_values(u: float, min: float, max: float) -> float:
+    return _log_uniform(u, math.log(min), math.log(max))
+
+
+def _inv_log_uniform(u: float, min: float, max: float) -> float:
+    """1/x is log-uniform; min and max are natural exponents of 1/x."""
+    return math.exp(-_uniform(1 - u, min, max))
+
+
+def _inv_log_uniform_values(u: float, min: float, max: float) -> float:
+    return _inv_log_uniform(u, -math.log(max), -math.log(min))
+
+
+def _normal(u: float, mu: float, sigma: float) -> float:
+    from scipy.special import ndtri
+
+    return mu + sigma * float(ndtri(u))
+
+
+def _log_normal(u: float, mu: float, sigma: float) -> float:
+    return math.exp(_normal(u, mu, sigma))
+
+
+def _beta(u: float, a: float, b: float) -> float:
+    from scipy.special import betaincinv
+
+    return float(betaincinv(a, b, u))
+
+
+def _quantized(at: Callable[..., float]) -> Callable[..., float]:
     """Rounded to a multiple of q, half to even, an int if q is one; may leave [min, max]."""
 
-    def rounded(k: Keys, u: float) -> float:
-        value = round(at(k, u) / k["q"]) * k["q"]
-        return value if isinstance(k["q"], int) else float(value)
+    def rounded(u: float, q: float, **keys: float) -> float:
+        value = round(at(u, **keys) / q) * q
+        return value if isinstance(q, int) else float(value)
 
     return rounded
+
+
+def _multiples(min: float, max: float, q: float) -> Grid:
+    """Without max, as W&B's."""
+    return Grid(math.ceil((max - min) / q), lambda i: min + i * q)
 
 
 _BOUNDS, _Q = ("min", "max"), {"q": 1.0}
 _GAUSS, _SHAPE = {"mu": 0.0, "sigma": 1.0}, {"a": 1, "b": 1}
 
-KINDS: Mapping[str, Kind] = {
-    "constant": Kind(lambda k, u: k["value"], ("value",)),
-    "categorical": Kind(_categorical, ("values",)),
-    "categorical_w_probabilities": Kind(_weighted, ("values", "probabilities")),
-    "int_uniform": Kind(_int_uniform, _BOUNDS),
-    "uniform": Kind(_uniform, _BOUNDS),
-    "q_uniform": Kind(_quantized(_uniform), _BOUNDS, _Q),
-    "log_uniform": Kind(_log_uniform, _BOUNDS),
-    "log_uniform_values": Kind(lambda k, u: _log_uniform(_log(k), u), _BOUNDS),
-    "q_log_uniform": Kind(_quantized(_log_uniform), _BOUNDS, _Q),
-    "q_log_uniform_values": Kind(_quantized(lambda k, u: _log_uniform(_log(k), u)), _BOUNDS, _Q),
-    "inv_log_uniform": Kind(_inv_log_uniform, _BOUNDS),
-    "inv_log_uniform_values": Kind(_inv_log_uniform_values, _BOUNDS),
-    "normal": Kind(_normal, (), _GAUSS),
-    "q_normal": Kind(_quantized(_normal), (), _GAUSS | _Q),
-    "log_normal": Kind(_log_normal, (), _GAUSS),
-    "q_log_normal": Kind(_quantized(_log_normal), (), _GAUSS | _Q),
-    "beta": Kind(_beta, (), _SHAPE),
-    "q_beta": Kind(_quantized(_beta), (), _SHAPE | _Q),
+DISTRIBUTIONS: Mapping[str, Distribution] = {
+    "constant": Distribution(_constant, ("value",), grid=lambda value: Grid(1, lambda i: value)),
+    "categorical": Distribution(
+        _categorical, ("values",), grid=lambda values: Grid(len(values), values.__getitem__)
+    ),
+    "categorical_w_probabilities": Distribution(_weighted, ("values", "probabilities")),
+    "int_uniform": Distribution(
+        _int_uniform, _BOUNDS, grid=lambda min, max: Grid(max - min + 1, lambda i: min + i)
+    ),
+    "uniform": Distribution(_uniform, _BOUNDS),
+    "q_uniform": Distribution(_quantized(_uniform), _BOUNDS, _Q, _multiples),
+    "log_uniform": Distribution(_log_uniform, _BOUNDS),
+    "log_uniform_values": Distribution(_log_uniform_values, _BOUNDS),
+    "q_log_uniform": Distribution(_quantized(_log_uniform), _BOUNDS, _Q),
+    "q_log_uniform_values": Distribution(_quantized(_log_uniform_values), _BOUNDS, _Q),
+    "inv_log_uniform": Distribution(_inv_log_uniform, _BOUNDS),
+    "inv_log_uniform_values": Distribution(_inv_log_uniform_values, _BOUNDS),
+    "normal": Distribution(_normal, (), _GAUSS),
+    "q_normal": Distribution(_quantized(_normal), (), _GAUSS | _Q),
+    "log_normal": Distribution(_log_normal, (), _GAUSS),
+    "q_log_normal": Distribution(_quantized(_log_normal), (), _GAUSS | _Q),
+    "beta": Distribution(_beta, (), _SHAPE),
+    "q_beta": Distribution(_quantized(_beta), (), _SHAPE | _Q),
 }
 
 EXPONENTS = {"log_uniform", "q_log_uniform", "inv_log_uniform"}
@@ -122,7 +140,7 @@ EXPONENTS = {"log_uniform", "q_log_uniform", "inv_log_uniform"}
 POSITIVE = {"log_uniform_values", "q_log_uniform_values", "inv_log_uniform_values"}
 
 
-def inferred(keys: Keys) -> str | None:
+def inferred(keys: Mapping[str, object]) -> str | None:
     """The distribution W&B assumes where none is named."""
     if "value" in keys:
         return "constant"

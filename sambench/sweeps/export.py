@@ -4,7 +4,6 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -12,7 +11,7 @@ from sambench.config import Arm, Space, Study
 from sambench.errors import UserError, nearest
 from sambench.files import write_atomically
 from sambench.study import PRUNE_FROM
-from sambench.sweeps import spec
+from sambench.sweeps import sweep_file
 
 METRIC = "val_accuracy"
 
@@ -25,7 +24,7 @@ def files(
     labels: Sequence[str] = (),
     overrides: Sequence[str] = (),
     device: str = "auto",
-) -> dict[Path, dict[str, Any]]:
+) -> dict[Path, dict[str, object]]:
     """The sweep of every variant, or of those named, by the path of its file.
 
     source: the study's name or path, for the command of the sweep
@@ -44,7 +43,7 @@ def files(
     }
 
 
-def sweep(study: Study, arm: Arm, words: Sequence[str]) -> dict[str, Any]:
+def sweep(study: Study, arm: Arm, words: Sequence[str]) -> dict[str, object]:
     """One variant's sweep; `words` are the arguments of `sambench trial`."""
     adaptive = study.search.sampler in ("tpe", "gp")
     found = {
@@ -72,11 +71,11 @@ def sweep(study: Study, arm: Arm, words: Sequence[str]) -> dict[str, Any]:
     }
     if not why_not_early(study, arm):
         found["early_terminate"] = {"type": "hyperband", "min_iter": first_band(study)}
-    spec.parse(found)
+    sweep_file.parse(found)
     return found
 
 
-def parameter(space: Space) -> dict[str, Any]:
+def parameter(space: Space) -> dict[str, object]:
     """The same range in W&B's words."""
     if space.choices is not None:
         return {"values": list(space.choices)}
@@ -111,7 +110,7 @@ def why_not_early(study: Study, arm: Arm) -> str:
 HEAD = "# Made by `sambench sweep export`. Then: wandb sweep FILE, wandb agent ID.\n"
 
 
-def write(found: dict[Path, dict[str, Any]]) -> None:
+def write(found: dict[Path, dict[str, object]]) -> None:
     """UserError, and nothing is written, if one of the files is not ours."""
     for path in found:
         if path.exists() and not path.read_bytes().startswith(HEAD.encode()):

@@ -8,7 +8,7 @@ so far (not strict), is beyond that band's threshold.
 import math
 from collections.abc import Sequence
 
-from sambench.sweeps.spec import Hyperband
+from sambench.sweeps.sweep_file import Hyperband
 
 History = Sequence[float]
 """The finite values of the metric a run has logged, negated where more is better."""

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import filelock
 import optuna
@@ -16,10 +15,10 @@ from sambench.executors import RunFailed
 from sambench.files import write_atomically
 from sambench.study import open_journal
 from sambench.sweeps import agent, command, hyperband, orphans
-from sambench.sweeps.history import Ended, Ledger, Planned
-from sambench.sweeps.program import RunProcess, kill_delay_s
-from sambench.sweeps.reading import clipped
-from sambench.sweeps.spec import Sweep
+from sambench.sweeps.controller import Controller, Ended, Planned
+from sambench.sweeps.local_run import LocalRun, kill_delay_s
+from sambench.sweeps.safe_yaml import clipped
+from sambench.sweeps.sweep_file import Sweep
 
 POLL_S = 0.25
 FIRST_FAILURES = 5  # W&B's agent, too, gives up if its first five runs fail
@@ -44,7 +43,7 @@ class LocalSweep:
         self.workers = workers
         self.seed = seed
         self.say = say
-        self._running: list[RunProcess] = []
+        self._running: list[LocalRun] = []
 
     def run(
         self, count: int | None = None, started: Callable[[], None] = lambda: None
@@ -54,16 +53,16 @@ class LocalSweep:
         started: called once nothing is left that would refuse the sweep
         """
         kill_delay_s()
-        with self._opened() as ledger:
-            if ledger.has_next():
+        with self._opened() as controller:
+            if controller.has_next():
                 command.check_startable(self.sweep.command, self.sweep.program)
             started()
-            known = len(ledger.ended())
+            known = len(controller.ended())
             if known:
                 self.say(f"going on after {known} runs")
             try:
-                self._loop(ledger, count)
-                return ledger.ended()
+                self._loop(controller, count)
+                return controller.ended()
             except BaseException as error:
                 self._end_children()
                 if isinstance(error, OSError) and not (self.folder / "sweep.json").exists():
@@ -71,7 +70,7 @@ class LocalSweep:
                 raise
 
     @contextmanager
-    def _opened(self) -> Iterator[Ledger]:
+    def _opened(self) -> Iterator[Controller]:
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(self.folder / "lock")
         try:
@@ -86,11 +85,11 @@ class LocalSweep:
             if num := orphans.end(self.folder):
                 self.say(f"ended {num} programs that a killed sweep had left running")
             try:
-                ledger = Ledger(self.sweep, self.id, storage, self.seed)
-                ledger.ended()
+                controller = Controller(self.sweep, self.id, storage, self.seed)
+                controller.ended()
             except (LookupError, TypeError):
                 raise UserError(f"{journal} is damaged; restore it from a copy") from None
-            yield ledger
+            yield controller
 
     def _identity(self, storage: optuna.storages.BaseStorage) -> str:
         """The sweep's id; UserError if the folder holds runs of another sweep.
@@ -115,12 +114,12 @@ class LocalSweep:
         write_atomically(path, json.dumps({"id": identity, "sweep": content}, indent=1))
         return identity
 
-    def _loop(self, ledger: Ledger, count: int | None) -> None:
+    def _loop(self, controller: Controller, count: int | None) -> None:
         started = 0
-        over = self._reached(ledger)
+        over = self._reached(controller)
         while True:
             while not over and len(self._running) < self.workers and started != count:
-                planned = ledger.next()
+                planned = controller.ask()
                 if planned is None:
                     break
                 self._running.append(self._start(planned))
@@ -133,11 +132,11 @@ class LocalSweep:
                 process.read()
                 if code is not None:
                     self._running.remove(process)
-                    self._finish(process, ledger)
-                    over = over or self._reached(ledger)
-            self._stop_early(ledger)
+                    self._finish(process, controller)
+                    over = over or self._reached(controller)
+            self._stop_early(controller)
 
-    def _start(self, planned: Planned) -> RunProcess:
+    def _start(self, planned: Planned) -> LocalRun:
         sweep = self.sweep
         files = agent.write_config(self.folder, self.id, planned.run_id, planned.config)
         project = sweep.project or "uncategorized"
@@ -148,20 +147,20 @@ class LocalSweep:
             sweep.command, planned.config, program=sweep.program, json_file=str(files.json)
         )
         self.say(f"run {planned.number} ({planned.run_id}): {_flat(planned.config)}")
-        process = RunProcess(planned, words, env, self.folder, sweep.metric)
+        process = LocalRun(planned, words, env, self.folder, sweep.metric)
         orphans.note(self.folder, planned.run_id, process.pid)
         return process
 
-    def _finish(self, process: RunProcess, ledger: Ledger) -> None:
+    def _finish(self, process: LocalRun, controller: Controller) -> None:
         ended = process.ended()
-        ledger.end(ended)
+        controller.tell(ended)
         orphans.forget(self.folder, ended.run_id)
         metric = self.sweep.metric
         found = "" if metric is None or ended.best is None else f", {metric.name} {ended.best:.6g}"
         self.say(f"run {ended.number} ({ended.run_id}) {ended.state}{found}")
         if ended.state == "failed":
             self.say(f"  exit code {ended.exit_code}: {process.last_line()} ({process.output})")
-            runs = ledger.ended()
+            runs = controller.ended()
             if len(runs) == FIRST_FAILURES and all(run.state == "failed" for run in runs):
                 raise RunFailed(f"the first {FIRST_FAILURES} runs of the sweep; see the output")
         if process.damaged:
@@ -169,26 +168,27 @@ class LocalSweep:
         elif metric is not None and ended.best is None and ended.state != "failed":
             self.say(f"  it logged no {metric.name!r}: {_logged(process)}")
 
-    def _stop_early(self, ledger: Ledger) -> None:
+    def _stop_early(self, controller: Controller) -> None:
         rule = self.sweep.early_terminate
         if rule is None or not self._running:
             return
         assert self.sweep.metric is not None
         sign = self.sweep.metric.sign
-        over = [[sign * value for value in run.history] for run in ledger.ended()]
+        over = [[sign * value for value in run.history] for run in controller.ended()]
         histories = [*over, *(process.history for process in self._running)]
         for process in self._running:
             if not process.stopped and hyperband.stops(process.history, histories, rule):
                 process.stopped = True
                 process.terminate()
 
-    def _reached(self, ledger: Ledger) -> bool:
+    def _reached(self, controller: Controller) -> bool:
         """Whether a run is as good as the metric's target."""
         metric = self.sweep.metric
         if metric is None or metric.target is None:
             return False
         target = metric.sign * metric.target
-        return any(r.best is not None and metric.sign * r.best <= target for r in ledger.ended())
+        values = (run.best for run in controller.ended())
+        return any(best is not None and metric.sign * best <= target for best in values)
 
     def _end_children(self) -> None:
         """As an agent that is told to stop: SIGTERM, time to write, SIGKILL."""
@@ -207,7 +207,7 @@ def _is_over(storage: optuna.storages.BaseStorage, study: int) -> bool:
     return any(trial.state.is_finished() for trial in storage.get_all_trials(study, deepcopy=False))
 
 
-def _stored(path: Path, known: Collection[str]) -> tuple[dict[str, Any], str]:
+def _stored(path: Path, known: Collection[str]) -> tuple[dict[str, object], str]:
     """The sweep file as first started, and its id, one of those known if any is."""
     try:
         found = json.loads(path.read_bytes())
@@ -223,23 +223,23 @@ def _stored(path: Path, known: Collection[str]) -> tuple[dict[str, Any], str]:
     return sweep, identity
 
 
-def _differ(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:
+def _differ(one: Mapping[str, object], other: Mapping[str, object], key: str) -> bool:
     """As JSON, where NaN equals NaN."""
     first, second = (json.dumps(table.get(key), sort_keys=True) for table in (one, other))
     return first != second
 
 
-def _logged(process: RunProcess) -> str:
+def _logged(process: LocalRun) -> str:
     if process.names is None:
         return "it started no W&B run below WANDB_DIR"
     return f"it logged {', '.join(sorted(process.names)) or 'nothing'}"
 
 
-def _flat(config: Mapping[str, Any]) -> str:
+def _flat(config: Mapping[str, object]) -> str:
     return clipped(" ".join(f"{name}={_shown(value)}" for name, value in config.items()))
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return str(value) if str(value).isprintable() else repr(value)

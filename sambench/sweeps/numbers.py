@@ -2,7 +2,7 @@
 
 import re
 import sys
-from typing import Annotated, Any
+from typing import Annotated, TypeGuard
 
 from pydantic import BeforeValidator, Field
 
@@ -10,18 +10,18 @@ EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 MOST = 2**63 - 1
 
 
-def number(value: Any) -> Any:
+def number(value: object) -> object:
     """ "1e-5" -> 1e-05; whatever is no such text is returned as it is."""
     return float(value) if isinstance(value, str) and EXPONENT.fullmatch(value) else value
 
 
-def whole(value: Any) -> Any:
+def whole(value: object) -> object:
     """The same; and 100.0 -> 100, as a JSON schema has it."""
     value = number(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def is_finite(value: Any) -> bool:
+def is_finite(value: object) -> TypeGuard[float]:
     """Whether it is a number that fits a float, which true and false are not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

@@ -1,10 +1,16 @@
 """W&B runs: one per trial, finalist and confirm run, and one per study. Never in training's way.
 
 All of it happens in a process of its own: what W&B waits for, training does not.
+
+    describe, leaderboard    what W&B is told of a run, of a study
+    tracker                  what a study calls; falls back to files where the server fails
+    client -> service        orders to the process that talks to W&B, and its answers (messages)
+    runs                     the W&B run that the service has open
+    tracked                  which runs W&B has already, so that none is told twice
+    modes                    online, offline or disabled
 """
 
 from sambench.tracking import modes as modes
-from sambench.tracking.describe import EQUAL_COMPUTE as EQUAL_COMPUTE
 from sambench.tracking.describe import describe as describe
 from sambench.tracking.describe import ending as ending
 from sambench.tracking.describe import run_id as run_id

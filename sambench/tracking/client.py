@@ -1,6 +1,5 @@
-"""A line to the process that talks to W&B: orders go out and answers come in, in threads."""
+"""The process that talks to W&B, seen from the study: orders go out, answers come in."""
 
-import json
 import os
 import queue
 import shutil
@@ -11,7 +10,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+
+from sambench.tracking import messages
+from sambench.tracking.messages import Answer, Order
 
 ROOT = Path(__file__).parents[2]
 LEAVE_S = 10.0  # for the process to end
@@ -29,7 +30,7 @@ OURS = {
 """Of the environment; they would make all runs one."""
 
 
-class Link:
+class Client:
     """`hear` is called with every answer, and with None at the end of the answers."""
 
     def __init__(
@@ -37,9 +38,9 @@ class Link:
         mode: str,
         folder: Path,
         limit_s: float,
-        hear: Callable[["Link", dict[str, Any] | None], None],
+        hear: Callable[["Client", Answer | None], None],
     ) -> None:
-        self._orders: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._hear = hear
         self._scratch = tempfile.mkdtemp(prefix="sambench-wandb-")  # W&B leaves folders behind
         module = f"{__package__}.service"
@@ -57,7 +58,7 @@ class Link:
         for thread in self._threads:
             thread.start()
 
-    def put(self, order: dict[str, Any] | None) -> None:
+    def put(self, order: Order | None) -> None:
         """Never waits. None ends the orders."""
         self._orders.put(order)
 
@@ -85,7 +86,7 @@ class Link:
         assert self.process.stdin is not None
         with suppress(OSError):
             while (order := self._orders.get()) is not None:
-                self.process.stdin.write(json.dumps(order, default=str) + "\n")
+                self.process.stdin.write(messages.encoded(order))
                 self.process.stdin.flush()
         with suppress(OSError):
             self.process.stdin.close()
@@ -94,7 +95,7 @@ class Link:
         assert self.process.stdout is not None
         with self.process.stdout:
             for line in self.process.stdout:
-                self._hear(self, json.loads(line))
+                self._hear(self, messages.decoded_answer(line))
         self._orders.put(None)
         self._hear(self, None)
         self.process.wait()

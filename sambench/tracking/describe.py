@@ -3,18 +3,18 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from sambench.config import Study, fingerprint
+from sambench.tracking.messages import Described, Ending
 
 if TYPE_CHECKING:
     from sambench.training import Outcome, Run
 
 TAG = 64  # characters that W&B takes
 RENAMED = {"ascent": "train_ascent"}  # stable_sam has one of its own
-EQUAL_COMPUTE = "epochs_factor"  # searched by the baseline that may spend what others spend
 
 
 def run_id(run: "Run") -> str:
@@ -26,8 +26,8 @@ def summary_id(study: Study) -> str:
     return _digest([fingerprint(study), study.name, "summary"])
 
 
-def describe(run: "Run", *, equal_compute: bool = False) -> dict[str, Any]:
-    """Keyword arguments of `wandb.init`.
+def describe(run: "Run", *, equal_compute: bool = False) -> Described:
+    """What W&B is told about a run that begins.
 
     equal_compute: whether the run is of the baseline whose schedule length is tuned
     """
@@ -42,7 +42,7 @@ def describe(run: "Run", *, equal_compute: bool = False) -> dict[str, Any]:
     }
 
 
-def config(run: "Run") -> dict[str, Any]:
+def config(run: "Run") -> dict[str, object]:
     """Flat keys, so that W&B's parallel coordinates and importance panels work at once."""
     return {
         **dict(_flat(run.study.task)),
@@ -61,7 +61,7 @@ def config(run: "Run") -> dict[str, Any]:
     }
 
 
-def ending(outcome: "Outcome") -> dict[str, Any]:
+def ending(outcome: "Outcome") -> Ending:
     """How a run ended: its last rows, summary, and exit code.
 
     A pruned or diverged run is a result; only a failed one exits with 1.
@@ -82,13 +82,13 @@ def ending(outcome: "Outcome") -> dict[str, Any]:
     }
 
 
-def _flat(table: BaseModel) -> Iterator[tuple[str, Any]]:
+def _flat(table: BaseModel) -> Iterator[tuple[str, object]]:
     """Every key of a table, defaults included: split_train, betas_0, model_args_drop_rate."""
     for name in type(table).model_fields:  # not a dump, which leaves defaults out
         yield from _leaves(RENAMED.get(name, name), getattr(table, name))
 
 
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, BaseModel):
         value = dict(value)
     if isinstance(value, list | tuple):
@@ -100,5 +100,5 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _digest(content: Any) -> str:
+def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sambench.config import Study
 from sambench.tracking.describe import TAG, summary_id
+from sambench.tracking.messages import Content, Described
 
 if TYPE_CHECKING:
     from sambench.analysis import Analysis, Row
 
 
-def describe_study(study: Study) -> dict[str, Any]:
-    """Keyword arguments of `wandb.init`."""
+def describe_study(study: Study) -> Described:
     return {
         "id": summary_id(study),
         "name": f"{study.name}: leaderboard",
@@ -24,8 +24,8 @@ def describe_study(study: Study) -> dict[str, Any]:
     }
 
 
-def content(analysis: "Analysis", files: Sequence[Path]) -> dict[str, Any]:
-    """Keyword arguments of `summary.fill`. Accuracies are in [0, 1]."""
+def content(analysis: "Analysis", files: Sequence[Path]) -> Content:
+    """What the study came to. Accuracies are in [0, 1]."""
     rows = [_cells(row) for row in analysis.rows]
     summary = {"headline": analysis.headline, "use": analysis.use or "", "advice": analysis.advice}
     return {
@@ -36,7 +36,7 @@ def content(analysis: "Analysis", files: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def _cells(row: "Row") -> dict[str, Any]:
+def _cells(row: "Row") -> dict[str, object]:
     accuracy, against, settings, cost = row.accuracy, row.against, row.settings, row.cost
     difference = against and against.difference
     return {

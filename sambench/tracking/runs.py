@@ -4,7 +4,9 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+from sambench.tracking.messages import Described, Row, Table
 
 QUIET = {
     "silent": True,
@@ -25,7 +27,7 @@ class TrackedRun:
 
     def __init__(
         self,
-        described: dict[str, Any],
+        described: Described,
         mode: Literal["online", "offline"],
         folder: Path,
         limit_s: float = 30.0,
@@ -50,7 +52,7 @@ class TrackedRun:
         self.last = max(0, self.run.starting_step - 1)
         """the epoch up to which W&B has rows"""
 
-    def log(self, row: dict[str, float]) -> None:
+    def log(self, row: Row) -> None:
         """Logs the row of the next epoch.
 
         One that W&B has already is dropped. One after a gap, left by a killed process, waits for
@@ -64,8 +66,8 @@ class TrackedRun:
     def finish(
         self,
         *,
-        rows: Sequence[dict[str, float]] | None = None,
-        summary: dict[str, Any] | None = None,
+        rows: Sequence[Row] | None = None,
+        summary: dict[str, object] | None = None,
         tag: str = "",
         notes: str = "",
         exit_code: int = 0,
@@ -84,6 +86,23 @@ class TrackedRun:
             _probe(self.folder)
         for folder in self.superseded if rows is not None else ():  # this one holds all of theirs
             shutil.rmtree(folder, ignore_errors=True)
+
+    def fill(
+        self, *, study: str, table: Table, summary: dict[str, str], files: Sequence[str]
+    ) -> None:
+        """Logs the leaderboard, shows what can be shown of the files, and keeps all of them."""
+        import wandb
+
+        leaderboard = wandb.Table([*table["columns"]], [*table["data"]])
+        logged: dict[str, object] = {"leaderboard": leaderboard}
+        artifact = wandb.Artifact(f"{study}-records", type="records")
+        for path in map(Path, files):
+            artifact.add_file(str(path))
+            if path.suffix == ".svg":
+                logged[path.stem] = wandb.Html(path.read_text())
+        self.run.log(logged)
+        self.run.summary.update(summary)
+        self.run.log_artifact(artifact)
 
     @property
     def path(self) -> str:

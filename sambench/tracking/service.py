@@ -5,7 +5,6 @@ answer, as soon as W&B fails: what follows is for the study to decide.
 """
 
 import atexit
-import json
 import os
 import signal
 import sys
@@ -13,10 +12,21 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from sambench.tracking import messages
+from sambench.tracking.messages import (
+    Answer,
+    Checked,
+    Failed,
+    Finish,
+    Finished,
+    Log,
+    Order,
+    Start,
+    Summarize,
+)
 from sambench.tracking.runs import TrackedRun
-from sambench.tracking.summary import fill
 
 KILLED_S = 3.0  # for the end of a run that the study left open
 KILLED = 255  # its exit code; W&B shows such runs as killed
@@ -33,7 +43,7 @@ class Service:
         mode: Literal["online", "offline"],
         folder: Path,
         limit_s: float,
-        answer: Callable[[dict[str, Any]], None],
+        answer: Callable[[Answer], None],
     ) -> None:
         self.mode: Literal["online", "offline"] = mode
         self.folder = folder
@@ -45,24 +55,22 @@ class Service:
         """Looks for a key, and asks the server whether it is good."""
         import wandb
 
-        good = wandb.login(prompt=False, verify=True)
-        self.answer({"checked": "ok" if good else "no key"})
+        self.answer(Checked(bool(wandb.login(prompt=False, verify=True))))
 
-    def start(self, id: str, described: dict[str, Any]) -> None:
-        self.open[id] = TrackedRun(described, self.mode, self.folder, self.limit_s)
-
-    def log(self, id: str, row: dict[str, float]) -> None:
-        self.open[id].log(row)
-
-    def finish(self, id: str, ending: dict[str, Any]) -> None:
-        run = self.open.pop(id)
-        _bounded(lambda: run.finish(**ending), self.limit_s)
-        self.answer({"finished": id, "path": run.path})
-
-    def summarize(self, id: str, described: dict[str, Any], content: dict[str, Any]) -> None:
-        self.start(id, described)
-        fill(self.open[id].run, **content)
-        self.finish(id, {"rows": []})
+    def obey(self, order: Order) -> None:
+        match order:
+            case Start(id, described):
+                self.open[id] = TrackedRun(described, self.mode, self.folder, self.limit_s)
+            case Log(id, row):
+                self.open[id].log(row)
+            case Finish(id, ending):
+                run = self.open.pop(id)
+                _bounded(lambda: run.finish(**ending), self.limit_s)
+                self.answer(Finished(id, run.path))
+            case Summarize(id, described, content):
+                self.obey(Start(id, described))
+                self.open[id].fill(**content)
+                self.obey(Finish(id, {"rows": []}))
 
     def leave(self) -> None:
         """Ends the runs that are open, as killed."""
@@ -108,20 +116,19 @@ def main(mode: Literal["online", "offline"], folder: Path, limit_s: float) -> No
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what W&B prints is no answer
 
-    def answer(content: dict[str, Any]) -> None:
-        answers.write(json.dumps(content) + "\n")
+    def answer(content: Answer) -> None:
+        answers.write(messages.encoded(content))
 
     try:
         service = Service(mode, folder, limit_s, answer)
         if mode == "online":
             service.check()
         for line in sys.stdin:
-            order: dict[str, Any] = json.loads(line)
-            getattr(service, order.pop("do"))(**order)
+            service.obey(messages.decoded_order(line))
         service.leave()
     except Exception as error:
         with suppress(OSError):
-            answer({"failed": _reason(error)})
+            answer(Failed(_reason(error)))
         os._exit(1)  # W&B's own exit waits for uploads, without a bound
 
 

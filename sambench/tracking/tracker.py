@@ -2,15 +2,29 @@
 
 import sys
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from sambench.errors import UserError
-from sambench.tracking.addresses import Ledger, digest
-from sambench.tracking.client import Link
+from sambench.tracking.client import Client
 from sambench.tracking.describe import describe, ending, run_id
+from sambench.tracking.messages import (
+    Answer,
+    Checked,
+    Content,
+    Described,
+    Failed,
+    Finish,
+    Finished,
+    Log,
+    Order,
+    Row,
+    Start,
+    Summarize,
+)
 from sambench.tracking.modes import Mode
+from sambench.tracking.tracked import TrackedRuns, digest
 
 if TYPE_CHECKING:
     from sambench.training import Outcome, Run
@@ -45,12 +59,12 @@ class Tracker:
         self._equal_compute = equal_compute
         self._limit_s = limit_s
         self._folder = folder.absolute()
-        self._ledger = Ledger(self._folder / "wandb" / "tracked.jsonl")
-        self._link: Link | None = None
-        self._told: dict[str, list[dict[str, Any]]] = {}  # run -> orders, until it is finished
+        self._tracked = TrackedRuns(self._folder / "wandb" / "tracked.jsonl")
+        self._client: Client | None = None
+        self._told: dict[str, list[Order]] = {}  # run -> orders, until it is finished
         self._awaited: set[str] = set()
         self._digests: dict[str, str] = {}  # of summaries
-        self._checked = ""
+        self._key_is_good: bool | None = None  # nothing heard so far
         self._warned = False
         self._news = threading.Condition()  # also the lock of all of these
 
@@ -59,11 +73,11 @@ class Tracker:
         if self.mode == "online":
             with self._news:
                 self._launch()
-                link = self._link
-                self._wait(lambda: self._checked or self._link is not link)
-                if not self._checked and self._link is link:
+                client = self._client
+                self._wait(lambda: self._key_is_good is not None or self._client is not client)
+                if self._key_is_good is None and self._client is client:
                     self._fail(SILENT)
-            if self._checked == "no key":
+            if self._key_is_good is False:
                 self.mode = "disabled"
                 self._end()
                 raise UserError(NO_KEY)
@@ -80,103 +94,104 @@ class Tracker:
         id = run_id(run)
         if self.mode != "disabled" and id not in self._told:
             equal_compute = run.label in self._equal_compute
-            self._tell("start", id, described=describe(run, equal_compute=equal_compute))
+            self._tell(Start(id, describe(run, equal_compute=equal_compute)))
 
-    def log(self, run: "Run", row: dict[str, float]) -> None:
+    def log(self, run: "Run", row: Row) -> None:
         """Tells the row of an epoch."""
         if self.mode != "disabled":
-            self._tell("log", run_id(run), row=row)
+            self._tell(Log(run_id(run), row))
 
     def finish(self, run: "Run", outcome: "Outcome") -> None:
         """Ends a run; one that an earlier process finished is told from the start, if need be."""
         id = run_id(run)
-        if self.mode != "disabled" and (id in self._told or not self._ledger.get(id)):
+        if self.mode != "disabled" and (id in self._told or not self._tracked.get(id)):
             self.start(run)
             self._awaited.add(id)
-            self._tell("finish", id, ending=ending(outcome))
+            self._tell(Finish(id, ending(outcome)))
 
-    def summarize(self, described: dict[str, Any], content: dict[str, Any]) -> None:
-        """Makes or updates the run of the whole study; see `summary.fill`.
+    def summarize(self, described: Described, content: Content) -> None:
+        """Makes or updates the run of the whole study.
 
         Nothing is told that W&B has already.
         """
         id = described["id"]
-        if self.mode != "disabled" and self._ledger.get(f"{id}/content") != digest(content):
+        if self.mode != "disabled" and self._tracked.get(f"{id}/content") != digest(content):
             self._digests[id] = digest(content)
             self._awaited.add(id)
-            self._tell("summarize", id, described=described, content=content)
+            self._tell(Summarize(id, described, content))
 
     def path(self, run: "Run") -> str:
         """The URL of a finished run; offline, its id; empty where W&B has none."""
-        return self._ledger.get(run_id(run))
+        return self._tracked.get(run_id(run))
 
     def settle(self) -> None:
         """Waits until W&B has every finished run, or has been silent for too long."""
         with self._news:
             while self._awaited and self.mode != "disabled":
-                before = self._link, len(self._awaited)
-                if not self._wait(lambda b=before: (self._link, len(self._awaited)) != b):
+                before = self._client, len(self._awaited)
+                if not self._wait(lambda b=before: (self._client, len(self._awaited)) != b):
                     self._fail(SILENT)
 
-    def _wait(self, predicate: Any) -> bool:
+    def _wait(self, predicate: Callable[[], object]) -> bool:
         return bool(self._news.wait_for(predicate, self._limit_s + PATIENCE_S))
 
-    def _tell(self, do: str, id: str, **order: Any) -> None:
+    def _tell(self, order: Order) -> None:
         with self._news:
-            if self._link is None and self.mode != "disabled":
+            if self._client is None and self.mode != "disabled":
                 self._launch()
-            self._told.setdefault(id, []).append({"do": do, "id": id, **order})
-            if self._link is not None:
-                self._link.put(dict(self._told[id][-1]))
+            self._told.setdefault(order.id, []).append(order)
+            if self._client is not None:
+                self._client.put(order)
 
     def _launch(self) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._link = Link(self.mode, self._folder, self._limit_s, self._hear)
+            self._client = Client(self.mode, self._folder, self._limit_s, self._hear)
         except OSError as error:
             self._fail(str(error))
 
-    def _hear(self, link: Link, answer: dict[str, Any] | None) -> None:
+    def _hear(self, client: Client, answer: Answer | None) -> None:
         with self._news:
-            if link is not self._link or self.mode == "disabled":
+            if client is not self._client or self.mode == "disabled":
                 return
-            if answer is None:
-                self._fail("its process ended")
-            elif "failed" in answer:
-                self._fail(answer["failed"])
-            elif "checked" in answer:
-                self._checked = answer["checked"]
-            else:
-                self._note(answer["finished"], answer["path"])
+            match answer:
+                case None:
+                    self._fail("its process ended")
+                case Failed(reason):
+                    self._fail(reason)
+                case Checked(good):
+                    self._key_is_good = good
+                case Finished(id, path):
+                    self._note(id, path)
             self._news.notify_all()
 
     def _note(self, id: str, path: str) -> None:
         self._told.pop(id, None)
         self._awaited.discard(id)
-        self._ledger.note(id, path)
+        self._tracked.note(id, path)
         if id in self._digests:
-            self._ledger.note(f"{id}/content", self._digests[id])
+            self._tracked.note(f"{id}/content", self._digests[id])
 
     def _fail(self, reason: str) -> None:
         """From the server to files, from files to nothing. The lock is held."""
         kept = self.mode == "online"
         where = f"its runs are kept in {self._folder / 'wandb'}, for `wandb sync`"
         self._warn(f"W&B failed: {reason}; the study goes on, {where if kept else 'without W&B'}")
-        if self._link is not None:
-            self._link.kill()
-        self._link = None
+        if self._client is not None:
+            self._client.kill()
+        self._client = None
         self.mode = "offline" if kept else "disabled"
         if kept and self._told:
             self._launch()
             for order in [order for orders in self._told.values() for order in orders]:
-                if self._link is not None:
-                    self._link.put(dict(order))
+                if self._client is not None:
+                    self._client.put(order)
         self._news.notify_all()
 
     def _end(self) -> None:
-        if self._link is not None:
-            self._link.end()
-            self._link = None
+        if self._client is not None:
+            self._client.end()
+            self._client = None
 
     def _warn(self, text: str) -> None:
         """Once per study: a tracker that fails must not stop the work it tracks."""

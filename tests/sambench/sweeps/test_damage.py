@@ -14,8 +14,8 @@ from wandb.proto import wandb_internal_pb2
 
 from sambench.errors import UserError, WorkFailed
 from sambench.study.journal import open_journal
-from sambench.sweeps import agent, dashboard, export, offline, orphans, program, spec
-from sambench.sweeps.history import Ended, Ledger
+from sambench.sweeps import agent, dashboard, export, local_run, orphans, run_log, sweep_file
+from sambench.sweeps.controller import Controller, Ended
 from sambench.sweeps.local import LocalSweep
 
 TABLES = {
@@ -31,7 +31,7 @@ def local(tmp_path: Path) -> Callable[..., list[Ended]]:
     """Runs a sweep in tmp_path/s."""
 
     def run(count: int | None = None, say: Callable[[str], None] = print, **more: Any) -> Any:
-        sweep = spec.parse(TABLES | more)
+        sweep = sweep_file.parse(TABLES | more)
         return LocalSweep(sweep, tmp_path / "s", say=say).run(count)
 
     return run
@@ -61,15 +61,15 @@ def test_a_journal_that_lacks_what_a_run_is(local: Any, tmp_path: Path) -> None:
 def test_a_run_cut_off_while_its_end_was_noted(tmp_path: Path) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = open_journal(tmp_path / "journal.log")
-    sweep = spec.parse(TABLES)
-    ledger = Ledger(sweep, "s", storage)
-    planned = ledger.next()
+    sweep = sweep_file.parse(TABLES)
+    controller = Controller(sweep, "s", storage)
+    planned = controller.ask()
     assert planned is not None
     (trial,) = optuna.load_study(study_name="s", storage=storage).trials
     storage.set_trial_user_attr(trial._trial_id, "state", "finished")  # and then it was killed
-    again = Ledger(sweep, "s", storage)
+    again = Controller(sweep, "s", storage)
     assert again.ended() == []
-    assert (found := again.next()) is not None and found.config == planned.config
+    assert (found := again.ask()) is not None and found.config == planned.config
 
 
 def test_a_file_may_change_until_a_run_is_over(local: Any, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_delay_that_is_none(local: Any, monkeypatch: pytest.MonkeyPatch, given
     with pytest.raises(UserError, match="WANDB_AGENT_KILL_DELAY: must be seconds"):
         local()
     monkeypatch.setenv("WANDB_AGENT_KILL_DELAY", "2.5")
-    assert program.kill_delay_s() == 2.5
+    assert local_run.kill_delay_s() == 2.5
 
 
 def _frame(value: str) -> bytes:
@@ -124,17 +124,17 @@ def _frame(value: str) -> bytes:
 
 
 def _framed(data: bytes) -> bytes:
-    check = zlib.crc32(data, zlib.crc32(bytes([offline.FULL])))
-    return offline.FRAME.pack(check, len(data), offline.FULL) + data
+    check = zlib.crc32(data, zlib.crc32(bytes([run_log.FULL])))
+    return run_log.FRAME.pack(check, len(data), run_log.FULL) + data
 
 
 def test_damaged_records_of_a_wandb_file_are_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "run-x.wandb"
-    log = offline.RunLog(path)
+    log = run_log.RunLog(path)
     log.update()  # it is not there yet
     garbage = _framed(b"\xff\xff\xff\xff")
     values = ("1.5", "{", "NaN", "1" * 5000, "1" + "0" * 400, "2.5")
-    path.write_bytes(bytes(offline.HEADER) + garbage + b"".join(map(_frame, values)))
+    path.write_bytes(bytes(run_log.HEADER) + garbage + b"".join(map(_frame, values)))
     log.update()
     assert log.history("loss") == [1.5, 2.5] and not log.damaged
     path.write_bytes(path.read_bytes() + _frame("3.5").replace(b"3.5", b"9.5") + _frame("4.5"))

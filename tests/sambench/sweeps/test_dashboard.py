@@ -10,6 +10,7 @@ import pytest
 
 from sambench import records
 from sambench.analysis.findings import analyse
+from sambench.errors import UserError
 from sambench.sweeps import dashboard
 
 PUBLISHED = Path(__file__).parents[3] / "leaderboards" / "digits.csv"
@@ -21,8 +22,8 @@ def test_without_a_login_it_is_a_file(sambench: Any, tmp_path: Path) -> None:
     assert "not uploaded: W&B knows no key here; run `wandb login`" in done.stdout
     path = tmp_path / "runs" / "digits" / "dashboard.json"
     found = dashboard.read(path)
-    assert "asam" in found["leaderboard"]
-    kinds = [panel["kind"] for section in found["sections"] for panel in section["panels"]]
+    assert "asam" in found.leaderboard
+    kinds = [panel.kind for section in found.sections for panel in section.panels]
     assert kinds == ["scatter", "parallel", "importance", "scatter", "curves", "curves", "curves"]
     again = sambench("sweep", "dashboard", "--upload", str(path))
     assert (again.returncode, again.stderr.count("\n")) == (2, 1), again.stderr
@@ -59,3 +60,23 @@ def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="not a dashboard of format 1"):
         dashboard.read(path)
     assert os.path.exists(path)
+
+
+@pytest.mark.parametrize(
+    ("panel", "line"),
+    [
+        ({"kind": "pie"}, "panels[0]: Input tag 'pie'"),
+        ({"kind": "curves", "title": "x"}, "panels[0].curves.y: is required"),
+    ],
+)
+def test_a_panel_that_no_report_has_is_one_line(
+    tmp_path: Path, panel: dict[str, str], line: str
+) -> None:
+    path = tmp_path / "d.json"
+    dashboard.write(path, dashboard.describe(analyse(records.read(PUBLISHED)), "sambench"))
+    found = json.loads(path.read_text())
+    found["sections"][0]["panels"][0] = panel
+    path.write_text(json.dumps(found))
+    with pytest.raises(UserError) as error:
+        dashboard.read(path)
+    assert line in str(error.value) and "\n" not in str(error.value)

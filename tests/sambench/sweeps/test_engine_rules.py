@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from sambench.sweeps import hyperband, spec
-from sambench.sweeps.history import _product
+from sambench.sweeps import hyperband, sweep_file
+from sambench.sweeps.controller import _product
 from sambench.sweeps.parameters import nested, parse
-from sambench.sweeps.spec import Hyperband
+from sambench.sweeps.sweep_file import Hyperband
 
 TIGHT = 1e-12  # same formulas, other library calls
 
@@ -28,7 +28,8 @@ def test_every_distribution_has_wandbs_quantiles(golden: dict[str, Any]) -> None
 
 def test_grids_are_in_wandbs_order(golden: dict[str, Any]) -> None:
     for case in golden["grid"]:
-        sweep = spec.parse({"method": "grid", "parameters": case["parameters"], "program": "x"})
+        tables = {"method": "grid", "parameters": case["parameters"], "program": "x"}
+        sweep = sweep_file.parse(tables)
         configs = [
             nested(dict(zip((p.path for p in sweep.drawn), _product(sweep.drawn, i), strict=True)))
             for i in range(sweep.num_configs or 0)

@@ -11,8 +11,7 @@ import yaml
 from sambench import config
 from sambench.errors import UserError
 from sambench.study import trial
-from sambench.sweeps import export
-from sambench.sweeps import spec as sweeps
+from sambench.sweeps import export, sweep_file
 from sambench.sweeps.command import expand
 
 Spec = dict[str, Any]
@@ -82,8 +81,8 @@ def test_every_searched_hyperparameter_reaches_the_trial(spec: Spec, tmp_path: P
     assert run.hyperparameters["k"] == 5
 
 
-def spec_of(tables: dict[str, Any]) -> sweeps.Sweep:
-    return sweeps.parse(tables)
+def spec_of(tables: dict[str, Any]) -> sweep_file.Sweep:
+    return sweep_file.parse(tables)
 
 
 def test_an_unknown_variant_is_named(spec: Spec, tmp_path: Path) -> None:

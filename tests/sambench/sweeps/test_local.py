@@ -71,7 +71,7 @@ def test_a_tutorials_script_is_swept_and_stopped_early(sambench: Sambench, tmp_p
 def _records(path: Path) -> dict[str, Any]:
     from wandb.proto import wandb_internal_pb2
 
-    from sambench.sweeps.offline import RunLog
+    from sambench.sweeps.run_log import RunLog
 
     log, found = RunLog(path), {}
     for data in log._frames():

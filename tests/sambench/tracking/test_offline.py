@@ -101,15 +101,15 @@ def test_a_killed_study_leaves_a_killed_run_and_no_process(run_: Run, tmp_path: 
     tracker = Tracker(tmp_path, "offline").__enter__()
     tracker.start(run_)
     tracker.log(run_, ROWS[0])
-    link = tracker._link
-    assert link is not None
-    process = link.process
+    client = tracker._client
+    assert client is not None
+    process = client.process
     while not (files := list(tmp_path.glob("wandb/offline-run-*/*.wandb"))):
         time.sleep(0.05)
     helpers = psutil.Process(process.pid).children(recursive=True)
     assert helpers
     tracker.mode = "disabled"  # a dead study hears nothing
-    link.put(None)  # closes the pipe, as the death of a study does
+    client.put(None)  # closes the pipe, as the death of a study does
     assert process.wait(30) == 0
     psutil.wait_procs(helpers, timeout=30)
     assert not [helper for helper in helpers if helper.is_running()]
@@ -124,7 +124,7 @@ def test_what_an_earlier_process_finished_is_told_once(run_: Run, tmp_path: Path
         track(tracker, run_, DONE)
     with Tracker(tmp_path, "offline") as tracker:
         tracker.finish(run_, DONE)
-        assert tracker._link is None
+        assert tracker._client is None
         tracker.finish(other, DONE)
         tracker.settle()
         assert tracker.path(run_) == run_id(run_)
@@ -139,8 +139,8 @@ def test_fifty_runs_leave_nothing_behind(run_: Run, tmp_path: Path):
         for trial in range(50):
             track(tracker, replace(run_, trial=trial), DONE)
             tracker.settle()
-            assert tracker._link is not None
-            theirs = psutil.Process(tracker._link.process.pid)
+            assert tracker._client is not None
+            theirs = psutil.Process(tracker._client.process.pid)
             mine = here.num_threads() + theirs.num_threads(), here.num_fds() + theirs.num_fds()
             use.append((*mine, theirs.memory_info().rss))
     assert len(wandb_files.runs(tmp_path)) == 50
@@ -164,8 +164,8 @@ def test_no_temporary_folder_is_left(
         tracker.settle()
         assert any(scratch.rglob("*wandb*"))
         if dies:
-            assert tracker._link is not None
-            tracker._link.kill()
+            assert tracker._client is not None
+            tracker._client.kill()
     assert not list(scratch.iterdir())
 
 
@@ -207,8 +207,8 @@ def test_a_process_that_dies_is_told_once(
     with Tracker(tmp_path, "offline") as tracker:
         track(tracker, run_, DONE)
         tracker.settle()
-        assert tracker._link is not None
-        tracker._link.kill()
+        assert tracker._client is not None
+        tracker._client.kill()
         track(tracker, replace(run_, trial=4), DONE)
         tracker.settle()
     (line,) = capsys.readouterr().err.splitlines()

@@ -1,19 +1,19 @@
-"""A local sweep's memory: which configs were tried and how they ended, in an Optuna journal.
+"""What W&B's sweep controller does: says which config is next, and keeps how runs ended.
 
-It survives the process: a run that was cut off is given out again, under a new run id.
+An Optuna journal holds all of it and survives the process: a run that was cut off is given out
+again, under a new run id.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import optuna
 from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from sambench.sweeps.parameters import Parameter, nested
-from sambench.sweeps.spec import Metric, Sweep
+from sambench.sweeps.sweep_file import Metric, Sweep
 
 STARTUP = 10  # runs that bayes draws at random
 
@@ -24,16 +24,13 @@ class Planned:
 
     number: int
     run_id: str
-    config: dict[str, Any]
+    config: dict[str, object]
 
 
 @dataclass(frozen=True)
-class Ended:
+class Ended(Planned):
     """A run that is over."""
 
-    number: int
-    run_id: str
-    config: dict[str, Any]
     state: str
     """"finished", "stopped" (by early_terminate) or "failed\""""
     exit_code: int
@@ -44,8 +41,8 @@ class Ended:
     history: tuple[float, ...]
 
 
-class Ledger:
-    """All runs of one sweep."""
+class Controller:
+    """Decides on the runs of one sweep."""
 
     def __init__(
         self, sweep: Sweep, sweep_id: str, storage: optuna.storages.BaseStorage, seed: int = 0
@@ -68,7 +65,7 @@ class Ledger:
         most = self._sweep.num_configs
         return bool(self._cut_off) or most is None or len(self._trials()) < most
 
-    def next(self) -> Planned | None:
+    def ask(self) -> Planned | None:
         """The next run, None if the sweep has no more; first those that were cut off."""
         if self._cut_off:
             trial = Trial(self._study, self._trials()[self._cut_off.pop(0)]._trial_id)
@@ -84,7 +81,7 @@ class Ledger:
             trial.set_user_attr(name, value)
         return Planned(trial.number, run_id, config)
 
-    def end(self, ended: Ended) -> None:
+    def tell(self, ended: Ended) -> None:
         """Notes how a run ended."""
         trial = Trial(self._study, self._trials()[ended.number]._trial_id)
         for name in ("state", "exit_code", "best", "last"):
@@ -116,10 +113,10 @@ class Ledger:
         seed = int(_hash(self._seed, number)[:8], 16)
         return TPESampler(seed=seed, n_startup_trials=STARTUP)
 
-    def _draw(self, trial: Trial) -> dict[str, Any]:
+    def _draw(self, trial: Trial) -> dict[str, object]:
         drawn = self._sweep.drawn
         if self._sweep.method == "grid":
-            values: Sequence[Any] = _product(drawn, trial.number)
+            values: Sequence[object] = _product(drawn, trial.number)
         elif self._sweep.method == "random":
             values = [p.at(_uniform(self._seed, trial.number, p.name)) for p in drawn]
         else:
@@ -136,7 +133,7 @@ class Ledger:
         return metric.sign * max(known) if known else None
 
 
-def _product(drawn: Sequence[Parameter], number: int) -> list[Any]:
+def _product(drawn: Sequence[Parameter], number: int) -> list[object]:
     """The grid's point of this number, as itertools.product counts them: the last one fastest."""
     values = []
     for parameter in reversed(drawn):
@@ -147,22 +144,21 @@ def _product(drawn: Sequence[Parameter], number: int) -> list[Any]:
     return values[::-1]
 
 
-def _suggested(trial: Trial, parameter: Parameter) -> Any:
+def _suggested(trial: Trial, parameter: Parameter) -> object:
     """Optuna searches quantiles, as W&B's own engine does: every distribution is uniform there."""
     if parameter.kind == "constant":
         return parameter.at(0)
-    if parameter.kind == "categorical":
-        values = parameter.keys["values"]
-        return values[trial.suggest_categorical(parameter.name, range(len(values)))]
+    if parameter.kind == "categorical" and (grid := parameter.grid()):
+        return grid.at(trial.suggest_categorical(parameter.name, range(grid.size)))
     return parameter.at(trial.suggest_float(parameter.name, 1e-6, 1 - 1e-6))
 
 
-def _uniform(*words: Any) -> float:
+def _uniform(*words: object) -> float:
     """A number in (0, 1) that is a function of the words alone."""
     return (int(_hash(*words)[:13], 16) + 0.5) / 16**13
 
 
-def _hash(*words: Any) -> str:
+def _hash(*words: object) -> str:
     return hashlib.sha256("/".join(map(str, words)).encode()).hexdigest()
 
 

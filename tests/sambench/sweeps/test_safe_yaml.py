@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sambench.errors import UserError
-from sambench.sweeps.reading import MOST_BYTES, read
+from sambench.sweeps.safe_yaml import MOST_BYTES, read
 
 HEAD = b"method: grid\nparameters: {a: {value: 1}}\n"
 

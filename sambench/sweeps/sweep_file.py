@@ -8,7 +8,7 @@ from difflib import get_close_matches as similar
 from functools import cached_property
 from pathlib import Path
 from reprlib import repr as short
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
@@ -18,7 +18,7 @@ from sambench.sweeps import parameters as parameters_
 from sambench.sweeps.command import DEFAULT, check_macros
 from sambench.sweeps.numbers import MOST, Number, Whole
 from sambench.sweeps.parameters import Parameter
-from sambench.sweeps.reading import clipped, read
+from sambench.sweeps.safe_yaml import clipped, read
 
 UNSUPPORTED = {
     "image_uri": "W&B Launch needs a server",
@@ -35,7 +35,7 @@ MANY = 100_000  # runs
 Say = Callable[[str], None]
 
 
-def _word(value: Any) -> Any:
+def _word(value: object) -> object:
     """3 -> "3": YAML cannot know that a name is text."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if is_number else value
@@ -56,7 +56,7 @@ class Metric(Table):
 
     @model_validator(mode="before")
     @classmethod
-    def _waits_for_runs(cls, data: Any) -> Any:
+    def _waits_for_runs(cls, data: object) -> object:
         """`impute_while_running: false`, the default, is all that is done."""
         if isinstance(data, Mapping) and "impute_while_running" in data:
             value = data["impute_while_running"]
@@ -117,7 +117,7 @@ class Hyperband(Table):
             band *= self.eta
 
 
-class Controller(Table):
+class ControllerTable(Table):
     """Who decides on runs; whatever the file says, that is us."""
 
     type: Literal["local", "cloud"]
@@ -127,9 +127,9 @@ class Sweep(Table):
     """A sweep file."""
 
     method: Literal["grid", "random", "bayes"]
-    parameters: dict[Any, Any]
+    parameters: dict[object, object]
     program: Word | None = None
-    command: list[Any] = Field(default_factory=lambda: [*DEFAULT])
+    command: list[object] = Field(default_factory=lambda: [*DEFAULT])
     metric: Metric | None = None
     early_terminate: Hyperband | None = None
     run_cap: Whole | None = None
@@ -139,11 +139,11 @@ class Sweep(Table):
     entity: Word | None = None
     apiVersion: Word | None = None
     kind: Literal["sweep"] = "sweep"
-    controller: Controller | None = None
+    controller: ControllerTable | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _supported(cls, data: Any) -> Any:
+    def _supported(cls, data: object) -> object:
         for key in data if isinstance(data, Mapping) else ():
             if key in UNSUPPORTED:
                 raise Broken(f"not supported without a server: {UNSUPPORTED[key]}", key)
@@ -151,13 +151,13 @@ class Sweep(Table):
 
     @field_validator("parameters")
     @classmethod
-    def _drawable(cls, tables: dict[Any, Any]) -> dict[Any, Any]:
+    def _drawable(cls, tables: dict[object, object]) -> dict[object, object]:
         parameters_.parse(tables)
         return tables
 
     @field_validator("command")
     @classmethod
-    def _words(cls, command: list[Any]) -> list[Any]:
+    def _words(cls, command: list[object]) -> list[object]:
         """An empty one is W&B's default."""
         for i, word in enumerate(command):
             if isinstance(word, list | dict):
@@ -168,15 +168,15 @@ class Sweep(Table):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        if self.program is None and self.command == DEFAULT:
+            rule = "is missing, as in files for wandb.agent(function=...); "
+            raise Broken(rule + "add program: train.py, or a command", "program")
         if self.program is None and "${program}" in self.command:
-            if self.command == DEFAULT:
-                raise Broken("is missing, as in files for wandb.agent(function=...); "
-                             "add program: train.py, or a command", "program")  # fmt: skip
             raise Broken("is required by ${program}", "program")
-        for user, needed in (("method: bayes", self.method == "bayes"),
-                             ("early_terminate", self.early_terminate)):  # fmt: skip
-            if needed and self.metric is None:
-                raise Broken(f"is required by {user}", "metric")
+        if self.metric is None and self.method == "bayes":
+            raise Broken("is required by method: bayes", "metric")
+        if self.metric is None and self.early_terminate is not None:
+            raise Broken("is required by early_terminate", "metric")
         if self.method == "grid":
             for parameter in self.drawn:
                 if parameter.grid() is None:
@@ -210,7 +210,7 @@ class Sweep(Table):
 
 KNOWN: Mapping[str, Collection[str]] = {
     "": {*Sweep.model_fields, *UNSUPPORTED},
-    "controller": Controller.model_fields,
+    "controller": ControllerTable.model_fields,
     "early_terminate": Hyperband.model_fields,
     "metric": {*Metric.model_fields, "impute_while_running"},
 }
@@ -237,7 +237,7 @@ def load(path: Path, say: Say = lambda line: None) -> Sweep:
     return sweep
 
 
-def parse(data: Mapping[str, Any], source: str = "sweep", say: Say = lambda line: None) -> Sweep:
+def parse(data: Mapping[str, object], source: str = "sweep", say: Say = lambda line: None) -> Sweep:
     """The sweep in plain tables; `source` stands in messages."""
     known, unknown = _known(data)
     for required in ("method", "parameters"):
@@ -247,29 +247,24 @@ def parse(data: Mapping[str, Any], source: str = "sweep", say: Say = lambda line
         sweep = Sweep.model_validate(known)
     except ValidationError as error:
         raise UserError(clipped(f"{source}: {one_line(error)}")) from None
-    for line in (*map(_left_out, unknown), *sweep.doubts()):
+    for line in (*unknown.values(), *sweep.doubts()):
         say(clipped(f"{source}: {line}"))
     return sweep
 
 
-def _known(data: Mapping[str, Any], at: str = "") -> tuple[dict[str, Any], list[str]]:
-    """The keys that mean something, null being the same as no key, and the others."""
-    known, unknown = {}, []
-    for key, value in data.items():
+def _known(tables: Mapping[str, object], at: str = "") -> tuple[dict[str, object], dict[str, str]]:
+    """The keys that mean something, null being the same as no key; a doubt for each other key."""
+    known: dict[str, object] = {}
+    unknown: dict[str, str] = {}
+    for key, value in tables.items():
         if key not in KNOWN[at]:
-            unknown.append(f"{at}.{key}".removeprefix("."))
+            name = f"{at}.{key}" if at else str(key)
+            close = similar(str(key), KNOWN[at], n=1, cutoff=0.75)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            unknown[name] = f"{name}: unknown key, left out as W&B does{hint}"
+        elif key in KNOWN and isinstance(value, Mapping):
+            known[key], more = _known(value, key)
+            unknown |= more
         elif value is not None:
             known[key] = value
-            if key in KNOWN and isinstance(value, Mapping):
-                known[key], more = _known(value, key)
-                unknown += more
     return known, unknown
-
-
-def _left_out(key: str) -> str:
-    table, _, name = key.partition(".")
-    if table not in KNOWN:  # a key of the file itself, which may hold dots
-        table, name = "", key
-    close = similar(name, [*KNOWN[table]], n=1, cutoff=0.75)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"{key}: unknown key, left out as W&B does{hint}"

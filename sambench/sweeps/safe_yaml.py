@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import yaml
 from yaml.composer import ComposerError
@@ -22,7 +22,10 @@ MOST_DEPTH = 50
 _STANDARD = "tag:yaml.org,2002:"
 _PLAIN = ("bool", "float", "int", "map", "null", "seq", "str")
 
-_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+if TYPE_CHECKING:
+    _SafeLoader = yaml.SafeLoader
+else:  # the one in C, where yaml has it
+    _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_SafeLoader):
@@ -32,7 +35,7 @@ class _Loader(_SafeLoader):
         _STANDARD + name: yaml.SafeLoader.yaml_constructors[_STANDARD + name] for name in _PLAIN
     } | {_STANDARD + "timestamp": yaml.SafeLoader.construct_yaml_str}
 
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
         """Its value; ConstructorError where yaml's own loader raises whatever int() does, too."""
         if node.tag not in self.yaml_constructors:
             name = node.tag.replace(_STANDARD, "!!")
@@ -48,7 +51,7 @@ class _Loader(_SafeLoader):
         return found
 
 
-def read(path: Path) -> tuple[dict[str, Any], list[str]]:
+def read(path: Path) -> tuple[dict[str, object], list[str]]:
     """The tables of a file, and the keys that stand twice in one, of which the last counts.
 
     UserError, one line, if it is no sweep file.
@@ -129,7 +132,7 @@ def _check_size(text: bytes) -> None:
             raise ComposerError(None, None, rule, event.start_mark)
 
 
-def _loaded(text: bytes) -> tuple[Any, list[str]]:
+def _loaded(text: bytes) -> tuple[object, list[str]]:
     loader = _Loader(text)
     try:
         root = loader.get_single_node()

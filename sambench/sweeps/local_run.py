@@ -11,11 +11,11 @@ from pathlib import Path
 from reprlib import repr as short
 
 from sambench.errors import UserError
-from sambench.sweeps import offline
-from sambench.sweeps.history import Ended, Planned
+from sambench.sweeps import run_log
+from sambench.sweeps.controller import Ended, Planned
 from sambench.sweeps.numbers import is_finite
-from sambench.sweeps.reading import clipped
-from sambench.sweeps.spec import Metric
+from sambench.sweeps.safe_yaml import clipped
+from sambench.sweeps.sweep_file import Metric
 
 KILL_DELAY_S = 30.0  # W&B's, between SIGTERM and SIGKILL
 
@@ -32,7 +32,7 @@ def kill_delay_s() -> float:
     return delay
 
 
-class RunProcess:
+class LocalRun:
     """A program that was started."""
 
     def __init__(
@@ -47,7 +47,7 @@ class RunProcess:
         self.stopped = False
         self._folder = folder
         self._metric = metric
-        self._log: offline.RunLog | None = None
+        self._log: run_log.RunLog | None = None
         self._terminated: float | None = None
         self.output = folder / "output" / f"{planned.number:04d}-{planned.run_id}.log"
         self.output.parent.mkdir(exist_ok=True)
@@ -94,8 +94,8 @@ class RunProcess:
     def read(self) -> None:
         """Takes in what the program has logged since."""
         if self._log is None:
-            path = offline.find(self._folder, self.planned.run_id)
-            self._log = offline.RunLog(path) if path else None
+            path = run_log.find(self._folder, self.planned.run_id)
+            self._log = run_log.RunLog(path) if path else None
         if self._log is not None:
             self._log.update()
 
@@ -125,10 +125,7 @@ class RunProcess:
         metric, sign = self._metric, self._metric.sign if self._metric else 1
         history = self.history
         last = self._log.summary.get(metric.name) if self._log and metric else None
-        values = [
-            *history,
-            *([sign * last] if is_finite(last) and last is not None else []),
-        ]
+        values = [*history, *([sign * last] if is_finite(last) else [])]
         return Ended(
             **vars(self.planned),
             state="stopped" if self.stopped else "finished" if code == 0 else "failed",

@@ -7,9 +7,9 @@ protobuf records. It may end in the middle of a frame while its program runs.
 import json
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from sambench.sweeps.numbers import is_finite
 
@@ -34,8 +34,7 @@ class RunLog:
         self._offset = HEADER
         self._buffer = b""
         self._history: dict[str, list[float]] = {}
-        self.summary: dict[str, Any] = {}
-        self.config: dict[str, Any] = {}
+        self.summary: dict[str, object] = {}
 
     def update(self) -> None:
         """Takes in what is new. Damaged records are passed over, damaged frames end the file."""
@@ -47,21 +46,14 @@ class RunLog:
                 record = Record()
                 try:
                     record.ParseFromString(data)
-                    self._take(record)
+                    for name, value in _values(record.history.item):
+                        if is_finite(value):
+                            self._history.setdefault(name, []).append(value)
+                    self.summary.update(_values(record.summary.update))
                 except (DecodeError, ValueError, RecursionError):
                     continue
         except (OSError, ValueError):
             self.damaged = True
-
-    def _take(self, record: Any) -> None:
-        for item in record.history.item:
-            value = json.loads(item.value_json)
-            if is_finite(value):
-                self._history.setdefault(_key(item), []).append(value)
-        for item in record.summary.update:
-            self.summary[_key(item)] = json.loads(item.value_json)
-        for item in (*record.config.update, *record.run.config.update):
-            self.config[_key(item)] = json.loads(item.value_json)
 
     def history(self, metric: str) -> list[float]:
         """The finite values logged under a name."""
@@ -100,5 +92,14 @@ class RunLog:
         self._offset += at
 
 
-def _key(item: Any) -> str:
-    return item.key or ".".join(item.nested_key)
+class _Item(Protocol):
+    """A name and its value, as W&B's records have them."""
+
+    key: str
+    nested_key: Sequence[str]
+    value_json: str
+
+
+def _values(items: Iterable[_Item]) -> Iterator[tuple[str, object]]:
+    for item in items:
+        yield item.key or ".".join(item.nested_key), json.loads(item.value_json)

@@ -4,10 +4,11 @@ import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+
+from sambench.tracking.messages import Content
 
 
-class Ledger:
+class TrackedRuns:
     """Run id -> path. What cannot be written or read is forgotten: its run is told again."""
 
     def __init__(self, path: Path) -> None:
@@ -28,7 +29,7 @@ class Ledger:
             file.write(json.dumps({"id": id, "path": path}) + "\n")
 
 
-def digest(content: dict[str, Any]) -> str:
+def digest(content: Content) -> str:
     """Of a summary and the files it names."""
     found = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode())
     for path in content["files"]:

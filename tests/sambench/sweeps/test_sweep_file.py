@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sambench.errors import UserError
-from sambench.sweeps import spec
+from sambench.sweeps import sweep_file
 
 GOOD = {
     "program": "train.py",
@@ -109,13 +109,13 @@ NAN = float("nan")
 )
 def test_bad_files_are_one_line(change: dict[str, Any], line: str) -> None:
     with pytest.raises(UserError) as error:
-        spec.parse(GOOD | change, "sweep.yaml")
+        sweep_file.parse(GOOD | change, "sweep.yaml")
     assert "\n" not in str(error.value) and len(str(error.value)) <= 400
     assert str(error.value).startswith("sweep.yaml: ") and line in str(error.value)
 
 
 def test_wandbs_defaults() -> None:
-    sweep = spec.parse(GOOD | {"early_terminate": {"type": "hyperband", "min_iter": 3}})
+    sweep = sweep_file.parse(GOOD | {"early_terminate": {"type": "hyperband", "min_iter": 3}})
     assert sweep.metric and sweep.metric.goal == "minimize"
     assert sweep.early_terminate and sweep.early_terminate.strict
     assert sweep.command == ["${env}", "${interpreter}", "${program}", "${args}"]
@@ -126,14 +126,14 @@ def test_a_file_that_is_no_yaml(tmp_path: Path) -> None:
     path = tmp_path / "sweep.yaml"
     path.write_text("a: [")
     with pytest.raises(UserError, match=r"sweep\.yaml: "):
-        spec.load(path)
+        sweep_file.load(path)
     with pytest.raises(UserError, match="No such file"):
-        spec.load(tmp_path / "missing.yaml")
+        sweep_file.load(tmp_path / "missing.yaml")
 
 
 def doubts(change: dict[str, Any]) -> list[str]:
     found: list[str] = []
-    spec.parse(GOOD | change, "sweep.yaml", found.append)
+    sweep_file.parse(GOOD | change, "sweep.yaml", found.append)
     return found
 
 
@@ -185,7 +185,7 @@ def test_numbers_that_yaml_reads_as_text() -> None:
     }
     metric = {"name": "loss", "target": "1e-3"}
     rule = {"type": "hyperband", "min_iter": "1e1", "eta": "2e0"}
-    sweep = spec.parse(
+    sweep = sweep_file.parse(
         GOOD | {"parameters": tables, "metric": metric, "early_terminate": rule, "run_cap": "1e2"}
     )
     a, b, c, d = sweep.drawn
@@ -202,7 +202,7 @@ def test_a_huge_grid_is_counted_and_never_built() -> None:
     whole = {name: {"min": 1, "max": 10**300} for name in "abcdefgh"}
     tables = {**whole, "q": {**Q, "q": 1e-9}, "v": {"values": ["x", "y"]}}
     found: list[str] = []
-    sweep = spec.parse(GOOD | {"method": "grid", "parameters": tables}, say=found.append)
+    sweep = sweep_file.parse(GOOD | {"method": "grid", "parameters": tables}, say=found.append)
     assert sweep.num_configs == 10**2400 * 10**9 * 2
     assert found == [
         "sweep: parameters: a grid of about 10^2409 runs; run_cap or --count limits them"
@@ -212,16 +212,16 @@ def test_a_huge_grid_is_counted_and_never_built() -> None:
 
 def test_a_long_name_fits_the_file_system() -> None:
     names = {
-        spec.folder_name(spec.parse(GOOD | {"name": "x" * 5000 + tail}), Path("s.yaml"))
+        sweep_file.folder_name(sweep_file.parse(GOOD | {"name": "x" * 5000 + tail}), Path("s.yaml"))
         for tail in "ab"
     }
     assert len(names) == 2 and all(len(name) < 120 for name in names)
     for name in ("../../x", "/etc/x", "a/b", "..", "."):
-        folder = spec.folder_name(spec.parse(GOOD | {"name": name}), Path("s.yaml"))
+        folder = sweep_file.folder_name(sweep_file.parse(GOOD | {"name": name}), Path("s.yaml"))
         assert folder == Path(folder).name != ".."
 
 
-@pytest.mark.parametrize("key", ["a.b.c", ".", "x.y"])
+@pytest.mark.parametrize("key", ["a.b.c", ".", "x.y", "metric.goal"])
 def test_keys_with_dots_are_left_out_by_name(key: str) -> None:
     left = "unknown key, left out as W&B does"
     assert doubts({key: 1}) == [f"sweep.yaml: {key}: {left}"]
