@@ -1,7 +1,6 @@
 """The runs of one variant, and what is counted or measured over them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +8,6 @@ import numpy as np
 import pandas as pd
 
 from sambench.records import OUTCOMES, Record, as_records
-
-BASELINE = "plain"
-EQUAL_EPOCHS = "plain-equal-epochs"  # the baseline of the second ranking, not a competitor
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +69,6 @@ def _by_variant(rows: pd.DataFrame) -> defaultdict[Any, pd.DataFrame]:
     found = defaultdict(lambda: rows.head(0))
     found.update(iter(rows.groupby("variant")))
     return found
-
-
-def baseline(variants: Iterable[Runs]) -> str | None:
-    """Label of the plain optimizer; of several arms with that key, the one that has its name."""
-    plain = [runs.label for runs in variants if runs.key == BASELINE]
-    return min(plain, key=lambda label: (label != BASELINE, label), default=None)
 
 
 def tally(frame: pd.DataFrame, by: str) -> defaultdict[Any, dict[str, int]]:

@@ -2,7 +2,7 @@
 
 from sambench.config import chosen as chosen
 from sambench.config import roster as roster
-from sambench.config.arms import BASELINE, Arm
+from sambench.config.arms import BASELINE, EQUAL_EPOCHS, Arm
 from sambench.config.arms import arm as arm
 from sambench.config.chosen import check_choice as check_choice
 from sambench.config.extensions import OWN_BASES, OWN_SCHEDULES, extensions
@@ -27,6 +27,7 @@ from sambench.config.table import one_line as one_line
 
 __all__ = [
     "BASELINE",
+    "EQUAL_EPOCHS",
     "OWN_BASES",
     "OWN_SCHEDULES",
     "Arm",

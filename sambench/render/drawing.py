@@ -15,9 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from sambench.analysis import Analysis, numbers
+from sambench.analysis import Leaderboard, PublishedStudy, numbers
 from sambench.render.harmless import is_harmless
 
 if TYPE_CHECKING:
@@ -44,18 +42,12 @@ class Drawing:
     """why figures were not compared, "" if they were"""
 
 
-def draw(
-    name: str,
-    analysis: Analysis,
-    tables: Mapping[str, pd.DataFrame],
-    texts: Mapping[str, str],
-    folder: Path,
-) -> Drawing:
-    """All figures, of tables and their CSV texts; those in FOLDER/NAME stay where they fit them.
+def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Path) -> Drawing:
+    """All figures, of tables whose CSV texts these are; those in FOLDER/NAME that fit them stay.
 
     They fit whichever matplotlib drew them, and stay in any case where there is none.
     """
-    named = configurations(analysis)
+    named = configurations(study.leaderboard)
     source = _digest({**texts, "configurations": repr(named)})
     if found := _standing(folder, name, source):
         return found
@@ -67,15 +59,15 @@ def draw(
         return Drawing({}, links, f"figures of {name} left as they are: no matplotlib")
     from sambench.render import figures
 
-    drawn = figures.render(tables, named)
+    drawn = figures.render(study.tables, named)
     links = tuple((f"{name}/{figure.name}.svg", figure.alt) for figure in drawn)
     return Drawing(_sealed(name, drawn, f"matplotlib {own}, from {source}"), links)
 
 
-def configurations(analysis: Analysis) -> dict[str, str]:
+def configurations(leaderboard: Leaderboard) -> dict[str, str]:
     """Variant -> "lr 0.1, rho 0.05, 10 epochs"."""
     found = {}
-    for row in analysis.rows:
+    for row in leaderboard.rows:
         if row.settings:
             rho = row.settings.rho
             radius = "" if rho is None else f", rho {numbers.setting(rho)}"

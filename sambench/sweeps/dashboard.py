@@ -14,7 +14,7 @@ from sambench.errors import UserError
 from sambench.files import write_atomically
 
 if TYPE_CHECKING:
-    from sambench.analysis import Analysis
+    from sambench.analysis import Leaderboard
 
 FORMAT = 1
 INSTALL = "W&B reports need wandb-workspaces: pip install 'sambench[dashboard]'"
@@ -25,9 +25,10 @@ class NoLogin(Exception):
     """W&B knows no key here."""
 
 
-def describe(analysis: "Analysis", project: str) -> dict[str, Any]:
+def describe(analysis: "Leaderboard", project: str) -> dict[str, Any]:
     """The report as plain data: headline, leaderboard, and the panels over the study's runs."""
-    from sambench.render.markdown import COLUMNS, cells, markdown
+    from sambench.render.markdown import markdown
+    from sambench.render.tables import ranking
 
     searched = _searched(analysis)
     return {
@@ -36,7 +37,7 @@ def describe(analysis: "Analysis", project: str) -> dict[str, Any]:
         "study": analysis.study,
         "title": f"sambench: {analysis.study}"[:128],
         "headline": analysis.headline,
-        "leaderboard": markdown(COLUMNS, [cells(row) for row in analysis.rows]),
+        "leaderboard": markdown(ranking.table(analysis)),
         "sections": [
             {
                 "title": "Every search run",
@@ -80,7 +81,7 @@ def describe(analysis: "Analysis", project: str) -> dict[str, Any]:
     }
 
 
-def _searched(analysis: "Analysis") -> list[str]:
+def _searched(analysis: "Leaderboard") -> list[str]:
     """The config keys that any variant searches, as W&B's runs have them."""
     spaces: Mapping[str, Mapping[str, Any]] = analysis.header["spaces"]
     names = dict.fromkeys(name for space in spaces.values() for name in space)

@@ -8,7 +8,7 @@ from sambench.config import Study
 from sambench.tracking.describe import TAG, summary_id
 
 if TYPE_CHECKING:
-    from sambench.analysis import Analysis, Row
+    from sambench.analysis import Leaderboard, Row
 
 
 def describe_study(study: Study) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def describe_study(study: Study) -> dict[str, Any]:
     }
 
 
-def content(analysis: "Analysis", files: Sequence[Path]) -> dict[str, Any]:
+def content(analysis: "Leaderboard", files: Sequence[Path]) -> dict[str, Any]:
     """Keyword arguments of `summary.fill`. Accuracies are in [0, 1]."""
     rows = [_cells(row) for row in analysis.rows]
     summary = {"headline": analysis.headline, "use": analysis.use or "", "advice": analysis.advice}

@@ -10,8 +10,9 @@ import pytest
 
 from sambench import records
 from sambench.render import drawing, harmless
-from sambench.render.html import inline, wandb
+from sambench.render.html import inline
 from sambench.render.regeneration import regenerate
+from sambench.render.tables import links
 
 pytest.importorskip("matplotlib")
 EVIL = '<script>alert("x")</script>'
@@ -200,4 +201,4 @@ def test_inlined_figures_refer_to_their_own_ids():
     ],
 )
 def test_links_to_runs(kept, expected):
-    assert wandb.link(kept) == expected
+    assert links.wandb(kept) == expected

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sambench import records
-from sambench.analysis.findings import analyse
+from sambench.analysis.leaderboard import analyse
 from sambench.sweeps import dashboard
 
 PUBLISHED = Path(__file__).parents[3] / "leaderboards" / "digits.csv"
