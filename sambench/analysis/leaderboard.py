@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from sambench.analysis import numbers
 from sambench.analysis import rows as rows_
@@ -15,6 +15,13 @@ from sambench.analysis.verdict import judge, untuned
 from sambench.records import STAGES, Records
 
 MANY_VARIANTS, MANY_SEEDS = 5, 10  # so many variants ask for so many seeds
+
+
+class Swept(TypedDict):
+    """What the header says of trials of W&B agents: of each variant, and how many could win."""
+
+    trials: dict[str, int]
+    ranked: int
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ def _warn_study(rows: Sequence[Row], num_machines: int) -> list[str]:
     return found
 
 
-def _warn_swept(swept: dict[str, Any] | None) -> list[str]:
+def _warn_swept(swept: Swept | None) -> list[str]:
     """What the trials of W&B agents have to do with the ranking."""
     if not swept:
         return []

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,26 +55,26 @@ def gather(frame: pd.DataFrame) -> list[Runs]:
         Runs(
             label=str(label),
             key=str(key),
-            outcomes=outcomes[label],
-            confirmed=confirmed[label],
+            outcomes=outcomes[str(label)],
+            confirmed=confirmed[str(label)],
             first=first.get(str(label)),
-            results=results_of[label],
+            results=results_of[str(label)],
         )
         for label, key in keys.items()
     ]
 
 
-def _by_variant(rows: pd.DataFrame) -> defaultdict[Any, pd.DataFrame]:
+def _by_variant(rows: pd.DataFrame) -> defaultdict[str, pd.DataFrame]:
     found = defaultdict(lambda: rows.head(0))
-    found.update(iter(rows.groupby("variant")))
+    found.update((str(label), own) for label, own in rows.groupby("variant"))
     return found
 
 
-def tally(frame: pd.DataFrame, by: str) -> defaultdict[Any, dict[str, int]]:
+def tally(frame: pd.DataFrame, by: str) -> defaultdict[str, dict[str, int]]:
     """How many runs had each outcome, by the values of a column."""
-    found: defaultdict[Any, dict[str, int]] = defaultdict(lambda: dict.fromkeys(OUTCOMES, 0))
+    found: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(OUTCOMES, 0))
     for value, counts in pd.crosstab(frame[by], frame["outcome"]).to_dict("index").items():
-        found[value] |= counts
+        found[str(value)] |= counts
     return found
 
 

@@ -129,7 +129,7 @@ def protocol(spec: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _extended(train: Mapping[str, Any]) -> list[str]:
+def _extended(train: Mapping[str, object]) -> list[str]:
     """What else differs from the defaults."""
     found = ", ".join(f"{name} {value}" for name, value in extensions(dict(train)).items())
     return [f"Also: {found}."] if found else []
