@@ -2,11 +2,17 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+import pandas as pd
+
 from sambench import records
-from sambench.analysis.findings import Analysis, analyse
+from sambench.analysis import tables
+from sambench.analysis.csv_tables import rounded
+from sambench.analysis.leaderboard import Leaderboard, conclude
+from sambench.analysis.rankings import Rankings, rankings
 from sambench.errors import UserError
 from sambench.records import NAME, Records
 
@@ -20,17 +26,30 @@ Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
-class Board:
-    """A published study: its records, and what they say."""
+class PublishedStudy:
+    """The records of a study, and what they say."""
 
     path: Path
     records: Records
-    analysis: Analysis
+    rankings: Rankings
+    leaderboard: Leaderboard
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tidy tables by name, with the numbers that are published."""
+        made = tables.frames(self.records, self.rankings)
+        return {name: rounded(frame) for name, frame in made.items()}
 
     @property
     def damages(self) -> list[str]:
         """Lines that do not count, with their file."""
         return damages(self.path, self.records)
+
+
+def study(path: Path, found: Records) -> PublishedStudy:
+    """What the records of this file say; all is compared once."""
+    compared = rankings(found)
+    return PublishedStudy(path, found, compared, conclude(found, compared))
 
 
 def damages(path: Path, found: Records) -> list[str]:
@@ -41,10 +60,10 @@ def damages(path: Path, found: Records) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Boards:
+class PublishedStudies:
     """By file name without suffix: the studies that can be read, and why others cannot."""
 
-    read: dict[str, Board]
+    read: dict[str, PublishedStudy]
     unreadable: dict[str, str]
 
     def problems(self, names: Collection[str]) -> tuple[list[str], list[str]]:
@@ -60,37 +79,36 @@ def named(path: Path) -> Path:
     return path
 
 
-def read(path: Path) -> Board:
+def read(path: Path) -> PublishedStudy:
     """One study; UserError if its records cannot be read."""
-    found = records.read(path)
-    return Board(path, found, analyse(found))
+    return study(path, records.read(path))
 
 
-def load(folder: Path, names: Collection[str]) -> Boards:
+def load(folder: Path, names: Collection[str]) -> PublishedStudies:
     """These studies of a folder."""
-    boards = Boards({}, {})
+    found = PublishedStudies({}, {})
     for name in names:
         path = folder / f"{name}.csv"
         try:
-            boards.read[name] = read(named(path))
+            found.read[name] = read(named(path))
         except UserError as error:
-            boards.unreadable[name] = str(error)
+            found.unreadable[name] = str(error)
         except UNFIT as error:
-            boards.unreadable[name] = _unfit(path, error)
-    return boards
+            found.unreadable[name] = _unfit(path, error)
+    return found
 
 
 def each(
-    boards: Boards, make: Callable[[str, Board], Made], names: Collection[str]
+    found: PublishedStudies, make: Callable[[str, PublishedStudy], Made], names: Collection[str]
 ) -> dict[str, Made]:
     """What is made of these studies; one of which nothing can be made becomes unreadable."""
     made = {}
     for name in list(names):
-        if name in boards.read:
+        if name in found.read:
             try:
-                made[name] = make(name, boards.read[name])
+                made[name] = make(name, found.read[name])
             except UNFIT as error:
-                boards.unreadable[name] = _unfit(boards.read.pop(name).path, error)
+                found.unreadable[name] = _unfit(found.read.pop(name).path, error)
     return made
 
 

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sambench import records
 from sambench.analysis.comparison import Comparison, Standing
 from sambench.analysis.runs import Runs
+from sambench.analysis.tables import Range, Spaces
 from sambench.stats import Interval
 
 EDGE = 0.1  # an optimum in the outer tenth of its search range may lie outside it
@@ -29,7 +29,7 @@ class Settings:
 
     lr: float
     rho: float | None
-    hyperparameters: dict[str, Any]
+    hyperparameters: dict[str, float | str]
     epochs: int
     edges: tuple[Edge, ...]
 
@@ -62,7 +62,7 @@ class Row:
 def build(
     standings: Sequence[Standing],
     variants: Mapping[str, Runs],
-    spaces: Mapping[str, Mapping[str, Any]],
+    spaces: Mapping[str, Spaces],
 ) -> tuple[Row, ...]:
     """A row for each standing, in their order; `variants` and `spaces` by label."""
     plain = next((variants[s.label] for s in standings if s.is_baseline), None)
@@ -83,20 +83,20 @@ def build(
     )
 
 
-def _settings(runs: Runs, space: Mapping[str, Any]) -> Settings | None:
+def _settings(runs: Runs, spaces: Spaces) -> Settings | None:
     run = runs.first
     if run is None:
         return None
     hyperparameters = records.hyperparameters(run.hyperparameters)
     values = {**hyperparameters, "lr": run.lr}
-    found = [_edge(name, values.get(name), bounds) for name, bounds in space.items()]
+    found = [_edge(name, values.get(name), bounds) for name, bounds in spaces.items()]
     edges = tuple(edge for edge in found if edge)
     return Settings(run.lr, run.rho, hyperparameters, run.epochs, edges)
 
 
-def _edge(name: str, value: float | None, bounds: Mapping[str, Any]) -> Edge | None:
+def _edge(name: str, value: float | str | None, bounds: Range) -> Edge | None:
     low, high = bounds.get("low"), bounds.get("high")
-    if value is None or low is None or high is None or low == high:
+    if not isinstance(value, int | float) or low is None or high is None or low == high:
         return None
     scale = math.log if bounds.get("log") else float
     place = round((scale(value) - scale(low)) / (scale(high) - scale(low)), 9)

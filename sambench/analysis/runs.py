@@ -1,14 +1,11 @@
 """The runs of one variant, and what is counted or measured over them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sambench.config import baselines
 from sambench.records import OUTCOMES, Record, as_records, complete_confirm
 
 
@@ -57,31 +54,26 @@ def gather(frame: pd.DataFrame) -> list[Runs]:
         Runs(
             label=str(label),
             key=str(key),
-            outcomes=outcomes[label],
-            confirmed=confirmed[label],
+            outcomes=outcomes[str(label)],
+            confirmed=confirmed[str(label)],
             first=first.get(str(label)),
-            results=results_of[label],
+            results=results_of[str(label)],
         )
         for label, key in keys.items()
     ]
 
 
-def _by_variant(rows: pd.DataFrame) -> defaultdict[Any, pd.DataFrame]:
+def _by_variant(rows: pd.DataFrame) -> defaultdict[str, pd.DataFrame]:
     found = defaultdict(lambda: rows.head(0))
-    found.update(iter(rows.groupby("variant")))
+    found.update((str(label), own) for label, own in rows.groupby("variant"))
     return found
 
 
-def baseline(variants: Iterable[Runs]) -> str | None:
-    """The baseline's label; of several arms of its key, the one that has its name."""
-    return next(iter(baselines({runs.label: runs.key for runs in variants})), None)
-
-
-def tally(frame: pd.DataFrame, by: str) -> defaultdict[Any, dict[str, int]]:
+def tally(frame: pd.DataFrame, by: str) -> defaultdict[str, dict[str, int]]:
     """How many runs had each outcome, by the values of a column."""
-    found: defaultdict[Any, dict[str, int]] = defaultdict(lambda: dict.fromkeys(OUTCOMES, 0))
+    found: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(OUTCOMES, 0))
     for value, counts in pd.crosstab(frame[by], frame["outcome"]).to_dict("index").items():
-        found[value] |= counts
+        found[str(value)] |= counts
     return found
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sambench import stats
 from sambench.analysis import numbers
-from sambench.analysis.comparison import MIN_SEEDS
+from sambench.analysis.comparison import MIN_SEEDS, Standing
 from sambench.analysis.rows import Cost, Edge, Row
 
 
@@ -18,7 +18,7 @@ class Verdict:
     advice: str = "nothing yet."
 
 
-def judge(rows: Sequence[Row], at_equal_epochs: Sequence[Row] = ()) -> Verdict:
+def judge(rows: Sequence[Row], at_equal_epochs: Sequence[Standing] = ()) -> Verdict:
     """Compare with the tuned baseline; a variant that diverged in a confirm run cannot win.
 
     A longer or shorter schedule is chosen on validation data, by luck too: where the baseline
@@ -45,7 +45,7 @@ def untuned(row: Row, edge: Edge) -> str:
     return f"{value}, lies within 10% of a bound of its search range ({bounds})"
 
 
-def _sign(row: Row) -> int:
+def _sign(row: Row | Standing) -> int:
     """+1 better than the baseline, -1 worse, 0 not separated from it."""
     if row.against is None or row.against.holm_p is None or row.against.holm_p >= stats.ALPHA:
         return 0
@@ -64,7 +64,7 @@ def _win(winners: Sequence[Row], plain: Row) -> str:
     )
 
 
-def _reservation(winner: Row, at_equal_epochs: Sequence[Row]) -> str:
+def _reservation(winner: Row, at_equal_epochs: Sequence[Standing]) -> str:
     plain = next((row for row in at_equal_epochs if row.is_baseline), None)
     again = next((row for row in at_equal_epochs if row.label == winner.label), None)
     if plain is None or again is None or again.against is None or _sign(again) > 0:
@@ -119,5 +119,5 @@ def _count(row: Row) -> float:
     return row.cost.gradient_evaluations if row.cost else float("inf")
 
 
-def _mean(row: Row) -> str:
+def _mean(row: Row | Standing) -> str:
     return f"{numbers.percent(row.accuracy.mean)}%" if row.accuracy else numbers.NONE

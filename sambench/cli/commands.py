@@ -514,10 +514,10 @@ def leaderboard(
     if form and (check or html):
         other = "--check compares" if check else "--html writes"
         raise UserError(f"--format prints and {other}: choose one")
-    from sambench.render import check_names, published
+    from sambench.render import check_folder, check_names
 
     check_names(folder, studies)
-    published(folder)
+    check_folder(folder)
     if form:
         from sambench.render import render
 

@@ -1,11 +1,11 @@
 from . import ownership as ownership
 from . import program as program
-from .files import bring as bring
-from .files import outputs as outputs
-from .folder import check_names as check_names
-from .folder import published as published
 from .formats import render as render
+from .leaderboards_folder import check_folder as check_folder
+from .leaderboards_folder import check_names as check_names
 from .publishing import groups_agree as groups_agree
 from .publishing import publish as publish
 from .publishing import publish_costs as publish_costs
 from .regeneration import regenerate as regenerate
+from .study_files import study_files as study_files
+from .study_files import sync as sync

@@ -1,34 +1,20 @@
 """The figures of a study as they stand beside its page, drawn again only where their data changed.
 
-Each file ends in a seal: which of how many figures it is, a digest of all that it was drawn from
-(the tidy tables and the code that draws), and a check of its own bytes.
+Each file ends in a seal (`sambench.render.seal`), whose source is a digest of all that it was drawn
+from: the tidy tables and the code that draws.
 """
 
 import hashlib
-import html
-import re
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import pandas as pd
+from sambench.analysis import Leaderboard, PublishedStudy, numbers
+from sambench.render.harmless import alt, is_harmless
+from sambench.render.seal import Seal, is_whole, read, sealed
 
-from sambench.analysis import Analysis, numbers
-from sambench.render.harmless import is_harmless
-
-if TYPE_CHECKING:
-    from sambench.render.figures import Drawn
-
-SEAL = re.compile(
-    r"<!-- figure (?P<place>\d+) of (?P<num>\d+), matplotlib \S+, from (?P<source>\w+), "
-    r"check (?P<check>\w{8}) -->\n\Z"
-)
-ALT = re.compile(r'<svg [^>]*aria-label="([^"]*)"')
-LINK = re.compile(r"^!\[(.*)\]\((\w[\w.-]*/[\w-]+\.svg)\)$", re.MULTILINE)
 HERE = Path(__file__).parent
 
 
@@ -44,38 +30,34 @@ class Drawing:
     """why figures were not compared, "" if they were"""
 
 
-def draw(
-    name: str,
-    analysis: Analysis,
-    tables: Mapping[str, pd.DataFrame],
-    texts: Mapping[str, str],
-    folder: Path,
-) -> Drawing:
-    """All figures, of tables and their CSV texts; those in FOLDER/NAME stay where they fit them.
+def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Path) -> Drawing:
+    """All figures, of tables whose CSV texts these are; those in FOLDER/NAME that fit them stay.
 
     They fit whichever matplotlib drew them, and stay in any case where there is none.
     """
-    named = configurations(analysis)
+    named = configurations(study.leaderboard)
     source = _digest({**texts, "configurations": repr(named)})
     if found := _standing(folder, name, source):
         return found
     try:
         own = version("matplotlib")
     except PackageNotFoundError:
-        linked = LINK.findall(_text(folder / f"{name}.md"))
-        links = tuple((path, alt) for alt, path in linked if path.startswith(f"{name}/"))
+        links = _links(_sealed(folder, name))
         return Drawing({}, links, f"figures of {name} left as they are: no matplotlib")
     from sambench.render import figures
 
-    drawn = figures.render(tables, named)
-    links = tuple((f"{name}/{figure.name}.svg", figure.alt) for figure in drawn)
-    return Drawing(_sealed(name, drawn, f"matplotlib {own}, from {source}"), links)
+    drawn = figures.render(study.tables, named)
+    found = {
+        f"{name}/{figure.name}.svg": sealed(figure.svg, Seal(place, len(drawn), own, source))
+        for place, figure in enumerate(drawn, 1)
+    }
+    return Drawing(found, _links(found))
 
 
-def configurations(analysis: Analysis) -> dict[str, str]:
+def configurations(leaderboard: Leaderboard) -> dict[str, str]:
     """Variant -> "lr 0.1, rho 0.05, 10 epochs"."""
     found = {}
-    for row in analysis.rows:
+    for row in leaderboard.rows:
         if row.settings:
             rho = row.settings.rho
             radius = "" if rho is None else f", rho {numbers.setting(rho)}"
@@ -84,31 +66,29 @@ def configurations(analysis: Analysis) -> dict[str, str]:
     return found
 
 
-def _sealed(name: str, drawn: "Sequence[Drawn]", source: str) -> dict[str, str]:
-    return {
-        f"{name}/{figure.name}.svg": f"{figure.svg}<!-- figure {i} of {len(drawn)}, {source}, "
-        f"check {_check(figure.svg)} -->\n"
-        for i, figure in enumerate(drawn, 1)
-    }
-
-
 def _standing(folder: Path, name: str, source: str) -> Drawing | None:
     """The figures on disk, if they are all of those that this source gives, and whole."""
+    found = {
+        path: text
+        for path, text in _sealed(folder, name, source).items()
+        if is_whole(text) and is_harmless(text)  # whoever can count can seal
+    }
+    nums = {seal.num for text in found.values() if (seal := read(text))}
+    return Drawing(found, _links(found)) if nums == {len(found)} else None
+
+
+def _sealed(folder: Path, name: str, source: str | None = None) -> dict[str, str]:
+    """The files with a seal, of this source if one is given, by address and in their order."""
     found: dict[int, tuple[str, str]] = {}
-    num = None
-    for path in (folder / name).glob("*.svg"):
+    for path in sorted((folder / name).glob("*.svg")):
         text = _text(path)
-        seal = SEAL.search(text, max(0, len(text) - 200))
-        whole = seal and seal["source"] == source and seal["check"] == _check(text[: seal.start()])
-        if seal and whole and is_harmless(text):  # whoever can count can seal
-            num = int(seal["num"])
-            found[int(seal["place"])] = f"{name}/{path.name}", text
-    if num is None or len(found) != num:
-        return None
-    texts = dict(found[place] for place in sorted(found))
-    alts = {path: ALT.search(text) for path, text in texts.items()}
-    links = tuple((path, html.unescape(alt[1]) if alt else "") for path, alt in alts.items())
-    return Drawing(texts, links)
+        if (seal := read(text)) and source in (None, seal.source):
+            found.setdefault(seal.place, (f"{name}/{path.name}", text))
+    return dict(found[place] for place in sorted(found))
+
+
+def _links(figures: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((path, alt(text)) for path, text in figures.items())
 
 
 def _digest(texts: Mapping[str, str]) -> str:
@@ -124,10 +104,6 @@ def _code() -> bytes:
     """The code that draws."""
     files = [HERE.parent / "analysis" / "numbers.py", *sorted((HERE / "figures").glob("*.py"))]
     return b"".join(path.read_bytes() for path in files)
-
-
-def _check(svg: str) -> str:
-    return f"{zlib.crc32(svg.encode()):08x}"
 
 
 def _text(path: Path) -> str:

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sambench.analysis import Board, written
-from sambench.analysis import published as boards
+from sambench.analysis import PublishedStudy, published, written
 from sambench.render import latex
-from sambench.render.attachments import gather
-from sambench.render.folder import check_names, names_in, published
+from sambench.render.leaderboards_folder import check_folder, check_names, names_in
 from sambench.render.markdown import page
 
 
@@ -20,38 +18,36 @@ def render(
 ) -> tuple[str, list[str], list[str]]:
     """The studies of a folder, or those chosen, as text; damaged lines and unreadable files."""
     check_names(Path(folder), chosen)
-    folder = published(folder)
+    folder = check_folder(folder)
     names = chosen or names_in(folder)
-    found = boards.load(folder, names)
+    found = published.load(folder, names)
     return FORMATS[form](list(found.read.values())), *found.problems(names)
 
 
-def _markdown(chosen: Sequence[Board]) -> str:
-    return "\n".join(
-        page.render(board.analysis, gather(board.records), board.path.stem) for board in chosen
-    )
+def _markdown(chosen: Sequence[PublishedStudy]) -> str:
+    return "\n".join(page.render(study, study.path.stem) for study in chosen)
 
 
-def _csv(chosen: Sequence[Board]) -> str:
+def _csv(chosen: Sequence[PublishedStudy]) -> str:
     """The tidy rankings, one below the other."""
     rankings = []
-    for board in chosen:
-        ranking = gather(board.records).tables["ranking"]
-        ranking.insert(0, "study", board.analysis.study)
+    for study in chosen:
+        ranking = study.tables["ranking"].copy()
+        ranking.insert(0, "study", study.leaderboard.study)
         rankings.append(ranking)
     return written(pd.concat(rankings, ignore_index=True)) if rankings else ""
 
 
-def _json(chosen: Sequence[Board]) -> str:
+def _json(chosen: Sequence[PublishedStudy]) -> str:
     """A list, also of a single study."""
-    return json.dumps([asdict(board.analysis) for board in chosen], indent=1) + "\n"
+    return json.dumps([asdict(study.leaderboard) for study in chosen], indent=1) + "\n"
 
 
-def _latex(chosen: Sequence[Board]) -> str:
-    return "\n".join(latex.table(board.analysis) for board in chosen)
+def _latex(chosen: Sequence[PublishedStudy]) -> str:
+    return "\n".join(latex.table(study.leaderboard) for study in chosen)
 
 
-FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
+FORMATS: dict[str, Callable[[Sequence[PublishedStudy]], str]] = {
     "md": _markdown,
     "csv": _csv,
     "json": _json,

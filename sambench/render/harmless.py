@@ -3,6 +3,8 @@
 import re
 from xml.etree import ElementTree as ET
 
+from sambench.render.seal import drawing
+
 SVG = "{http://www.w3.org/2000/svg}"
 ELEMENTS = {
     *("svg", "style", "g", "defs", "clipPath", "path", "rect", "use", "text", "tspan", "title"),
@@ -13,19 +15,14 @@ ATTRIBUTES = {
     *("stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-miterlimit"),
     *("stroke-opacity", "stroke-width", "text-anchor", "transform", "viewBox", "width", "x", "y"),
 }
-SEAL = re.compile(r"<!-- figure [^<>]* -->\s*\Z")
 INSIDE = re.compile(r"#[\w-]+|url\(#[\w-]+\)")
 OUTWARD = re.compile(r"url\s*\(|[@\\]import|script:|expression\s*\(|\\", re.IGNORECASE)
 
 
 def is_harmless(svg: str) -> bool:
     """Whether all elements and attributes are those that our figures have, and point inside."""
-    text = SEAL.sub("", svg)
-    if "<!" in text or "<?" in text:
-        return False
-    try:
-        root = ET.fromstring(text)
-    except ET.ParseError:
+    root = _parsed(svg)
+    if root is None:
         return False
     styles = list(root.iter(f"{SVG}style"))
     return (
@@ -35,6 +32,23 @@ def is_harmless(svg: str) -> bool:
         and styles == list(root)[: len(styles)]
         and len(styles) <= 1
     )
+
+
+def alt(svg: str) -> str:
+    """What it says to those who cannot see it."""
+    root = _parsed(svg)
+    return "" if root is None else root.get("aria-label", "")
+
+
+def _parsed(svg: str) -> ET.Element | None:
+    """None for what declares or comments anything but its seal, or is no XML."""
+    text = drawing(svg)
+    if "<!" in text or "<?" in text:
+        return None
+    try:
+        return ET.fromstring(text)
+    except ET.ParseError:
+        return None
 
 
 def _draws(element: ET.Element) -> bool:

@@ -1,6 +1,7 @@
 """A leaderboard as a LaTeX table with booktabs, ready to paste."""
 
-from sambench.analysis import Analysis, Row, numbers
+from sambench.analysis import NONE, Leaderboard
+from sambench.render.tables import only, ranking
 from sambench.render.texts import one_line
 
 ESCAPES = {
@@ -12,13 +13,22 @@ ESCAPES = {
     "<": "$<$",
     ">": "$>$",
 }
+HEADS = {
+    "variant": "variant",
+    "test accuracy, % ± 95% CI": r"accuracy, \%",
+    "seeds": "seeds",
+    "minus plain [unadjusted 95% CI]": "minus plain",
+    "Holm p": "Holm $p$",
+    "group": "group",
+    "gradients": "gradients",
+}
 TABLE = r"""% {study}: needs \usepackage{{booktabs}}
 \begin{{table}}
 \caption{{{caption}}}
 \label{{tab:{label}}}
 \begin{{tabular}}{{lrrrrrr}}
 \toprule
-variant & accuracy, \% & seeds & minus plain & Holm $p$ & group & gradients \\
+{heads} \\
 \midrule
 {rows}
 \bottomrule
@@ -27,23 +37,25 @@ variant & accuracy, \% & seeds & minus plain & Holm $p$ & group & gradients \\
 """
 
 
-def table(analysis: Analysis) -> str:
+def table(leaderboard: Leaderboard) -> str:
     """The answer as caption, and a line per variant."""
+    lines = ranking.table(leaderboard, only(ranking.COLUMNS, *HEADS)).texts
     return TABLE.format(
-        study=analysis.study,
-        caption=escape(caption(analysis)),
-        label=analysis.study,
-        rows="\n".join(_line(row) for row in analysis.rows),
+        study=leaderboard.study,
+        caption=escape(caption(leaderboard)),
+        label=leaderboard.study,
+        heads=" & ".join(HEADS.values()),
+        rows="\n".join(" & ".join(map(_cell, line)) + r" \\" for line in lines),
     )
 
 
-def caption(analysis: Analysis) -> str:
+def caption(leaderboard: Leaderboard) -> str:
     """The answer, and how to read the numbers."""
     return (
-        f"{analysis.question} {analysis.headline} Accuracy on {analysis.num_test:,} test images, "
-        "mean ± 95% confidence interval over seeds; difference from the tuned baseline paired by "
-        "seed [unadjusted 95% interval]; variants that share a letter are not separated; "
-        "gradients: counted evaluations in a run."
+        f"{leaderboard.question} {leaderboard.headline} "
+        f"Accuracy on {leaderboard.num_test:,} test images, mean ± 95% confidence interval over "
+        "seeds; difference from the tuned baseline paired by seed [unadjusted 95% interval]; "
+        "variants that share a letter are not separated; gradients: counted evaluations in a run."
     ).strip()
 
 
@@ -52,22 +64,8 @@ def escape(text: str) -> str:
     return "".join(ESCAPES.get(character, character) for character in one_line(text))
 
 
-def _line(row: Row) -> str:
-    against, cost = row.against, row.cost
-    cells = [
-        row.label,
-        numbers.accuracy(row.accuracy),
-        str(row.accuracy.n if row.accuracy else 0),
-        numbers.difference(against.difference) if against else numbers.NONE,
-        numbers.p_value(against.holm_p if against else None),
-        row.group or numbers.NONE,
-        numbers.count(cost.gradient_evaluations if cost else None),
-    ]
-    return " & ".join(_cell(cell) for cell in cells) + r" \\"
-
-
 def _cell(text: str) -> str:
     """A dash stands for nothing; a sign is typeset as one."""
-    if text == numbers.NONE:
+    if text == NONE:
         return "--"
     return escape(text).replace("-", "$-$") if text[0] in "+-" else escape(text)

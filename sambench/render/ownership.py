@@ -3,20 +3,18 @@
 Nothing else is touched, whatever its name: it is the user's.
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from sambench.errors import UserError
+from sambench.render import seal
 
 INDEX = "generated from the records beside it by `python -m sambench leaderboard`"
 STUDY = "The full study file and every run are in the records, `"
 COSTS = "What a step costs, measured by `python -m sambench bench`."
 HTML = "Generated from the records by <code>python -m sambench leaderboard --html</code>"
-FIGURE = re.compile(rb"<!-- figure \d+ of \d+, matplotlib [^>]* -->\n\Z")
 RECORDS = '# {"'
 BENCHES = b'[\n{"model": '
-SEALED = 300  # bytes at the end of a figure
 
 
 def check(texts: Mapping[Path, str]) -> None:
@@ -40,7 +38,7 @@ def is_ours(path: Path, text: str = "") -> bool:
         case ".html":
             return HTML.encode() in content
         case ".svg":
-            return FIGURE.search(content[-SEALED:]) is not None
+            return seal.read(content.decode(errors="replace")) is not None
         case ".csv" if not text.startswith(RECORDS):
             return _are_alike(_columns(content), _columns(text.encode()))
         case ".csv":

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sambench import records as records_
-from sambench.analysis import Analysis, analyse
+from sambench.analysis import Leaderboard, analyse
 from sambench.config import OWN_BASES, OWN_SCHEDULES, Train, extensions
 from sambench.errors import UserError
 from sambench.records import Record, Records, as_records
@@ -12,12 +12,12 @@ from sambench.render.texts import one_line
 
 def settings(records: Records) -> dict[str, Any]:
     """The recommended configuration; the best mean of the table where nothing is recommended."""
-    analysis = analyse(records)
-    record = _record(records, analysis)
+    leaderboard = analyse(records)
+    record = _record(records, leaderboard)
     return {
         "study": record.study,
-        "headline": analysis.headline,
-        "recommended": analysis.use is not None,
+        "headline": leaderboard.headline,
+        "recommended": leaderboard.use is not None,
         "variant": record.key,
         "label": record.variant,
         "lr": record.lr,
@@ -28,13 +28,13 @@ def settings(records: Records) -> dict[str, Any]:
     }
 
 
-def _record(records: Records, analysis: Analysis) -> Record:
+def _record(records: Records, leaderboard: Leaderboard) -> Record:
     """The first complete confirm run of the variant to use."""
     confirmed = list(as_records(records.complete))
     if not confirmed:
-        raise UserError(f"study {analysis.study!r} has no complete confirm run yet")
-    label = analysis.use or next(
-        row.label for row in analysis.rows if any(r.variant == row.label for r in confirmed)
+        raise UserError(f"study {leaderboard.study!r} has no complete confirm run yet")
+    label = leaderboard.use or next(
+        row.label for row in leaderboard.rows if any(r.variant == row.label for r in confirmed)
     )
     return next(r for r in confirmed if r.variant == label)
 

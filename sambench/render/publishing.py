@@ -5,25 +5,25 @@ from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 
-from sambench.analysis import Analysis, listing
-from sambench.analysis import published as boards
+from sambench.analysis import Leaderboard, listing, published
 from sambench.bench import Bench, record
 from sambench.files import write_atomically
 from sambench.render import ownership
-from sambench.render.files import bring, outputs
 from sambench.render.regeneration import Infos, regenerate
+from sambench.render.study_files import study_files, sync
 
 
 def publish(run_dir: str | Path, folder: str | Path, infos: Infos = None) -> Path:
     """Copy a run's records into the folder, bring pages and index up to date, return its page."""
     source, folder = Path(run_dir) / "records.csv", Path(folder)
-    board = boards.read(source)
-    name, text = board.analysis.study, source.read_text(encoding="utf-8")
+    study = published.read(source)
+    name, text = study.leaderboard.study, source.read_text(encoding="utf-8")
     target = folder / f"{name}.csv"
-    made = {folder / path: own for path, own in outputs(name, board, folder).texts.items()}
+    files = study_files(name, study, folder)
+    made = {folder / path: own for path, own in files.texts.items()}
     _check_pages({target: text, **made}, infos)
     write_atomically(target, text)
-    bring(made)
+    sync(made)
     regenerate(folder, infos=infos)
     return target.with_suffix(".md")
 
@@ -46,9 +46,9 @@ def _check_pages(texts: Mapping[Path, str], infos: Infos) -> None:
     ownership.check({**texts, **{folder / page: "" for page in pages}})
 
 
-def groups_agree(run: Analysis, published: Analysis) -> str:
+def groups_agree(run: Leaderboard, standing: Leaderboard) -> str:
     """Whether two runs of a study order and separate the same pairs of variants, in a sentence."""
-    ours, theirs = _orders(run), _orders(published)
+    ours, theirs = _orders(run), _orders(standing)
     if not ours or not theirs:
         unranked = "this run" if not ours else "the published page"
         return f"No comparison with the published page: {unranked} ranks nothing."
@@ -61,9 +61,9 @@ def groups_agree(run: Analysis, published: Analysis) -> str:
     return f"The published page agrees on all {len(common)} pairs of variants."
 
 
-def _orders(analysis: Analysis) -> dict[tuple[str, str], str]:
+def _orders(leaderboard: Leaderboard) -> dict[tuple[str, str], str]:
     """For each pair of ranked variants "a ties b", or who is ahead: "a beats b"."""
-    ranked = [row for row in analysis.rows if row.group]
+    ranked = [row for row in leaderboard.rows if row.group]
     return {
         (min(a.label, b.label), max(a.label, b.label)): (
             f"{min(a.label, b.label)} ties with {max(a.label, b.label)}"

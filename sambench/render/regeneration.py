@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from sambench.analysis import published as boards
+from sambench.analysis import published
 from sambench.bench import Bench, record
 from sambench.errors import UserError
-from sambench.render.files import bring, outputs
-from sambench.render.folder import check_names, names_in, published
+from sambench.render.leaderboards_folder import check_folder, check_names, names_in
 from sambench.render.markdown import costs, index
+from sambench.render.study_files import study_files, sync
 
 if TYPE_CHECKING:
     from variants import VariantInfo
@@ -47,12 +47,12 @@ def regenerate(
     nothing is written, if the folder holds no records or a file would be replaced that is not ours.
     """
     check_names(Path(folder), chosen)
-    folder = published(folder)
-    found = boards.load(folder, names_in(folder))
+    folder = check_folder(folder)
+    found = published.load(folder, names_in(folder))
     benches, bad_benches = _benches(folder)
     picked = chosen or [*found.read, *found.unreadable]
     needed = picked if infos is None else found.read
-    every = boards.each(found, lambda name, board: outputs(name, board, folder), needed)
+    every = published.each(found, lambda name, study: study_files(name, study, folder), needed)
     made = {name: own for name, own in every.items() if name in picked}
     texts = {folder / path: text for own in made.values() for path, text in own.texts.items()}
     texts |= {folder / f"{name}.md": costs.render(name, b) for name, b in benches.items()}
@@ -61,10 +61,10 @@ def regenerate(
         from sambench.render import html
 
         texts[folder / "index.html"] = html.render(found, every, folder, benches, infos)
-    left = [path for own in made.values() for path in own.left(folder)]
-    notes = [own.note for own in made.values() if own.note]
+    obsolete = [path for own in made.values() for path in own.obsolete(folder)]
+    notes = [own.figures.kept for own in made.values() if own.figures.kept]
     damages, errors = found.problems(picked)
-    return Report(bring(texts, left, check=check), damages, [*errors, *bad_benches], notes)
+    return Report(sync(texts, obsolete, check=check), damages, [*errors, *bad_benches], notes)
 
 
 def _benches(folder: Path) -> tuple[dict[str, tuple[Bench, ...]], list[str]]:
@@ -72,7 +72,7 @@ def _benches(folder: Path) -> tuple[dict[str, tuple[Bench, ...]], list[str]]:
     found, errors = {}, []
     for path in sorted(folder.glob("cost-*.json")):
         try:
-            found[path.stem] = record.read(boards.named(path))
+            found[path.stem] = record.read(published.named(path))
         except UserError as error:
             errors.append(str(error))
     return found, errors

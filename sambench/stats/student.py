@@ -16,7 +16,7 @@ from sambench.stats.logarithms import DIGITS
 ALPHA = 0.05
 
 
-def critical(freedom: ArrayLike, alpha: float = ALPHA) -> Any:
+def critical(freedom: ArrayLike, alpha: float = ALPHA) -> np.ndarray:
     """What |t| exceeds with probability alpha, NaN without freedom; half a 95% interval."""
     distinct, at = np.unique(np.asarray(freedom), return_inverse=True)
     return np.array([_critical(int(one), alpha) for one in distinct], float)[at]

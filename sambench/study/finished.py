@@ -12,10 +12,10 @@ from sambench.config import Study, changed_keys
 from sambench.errors import UserError
 
 if TYPE_CHECKING:
-    from sambench.analysis import Analysis
+    from sambench.analysis import Leaderboard
 
 
-def shown(folder: Path, study: Study, *, tracked: bool) -> "Analysis | None":
+def shown(folder: Path, study: Study, *, tracked: bool) -> "Leaderboard | None":
     """The leaderboard; None where running the study again would do more than show it.
 
     folder: the study's

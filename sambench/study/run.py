@@ -12,12 +12,12 @@ from rich.console import Console
 from torch import nn
 
 from sambench import config, records, tracking
-from sambench.analysis import Analysis, published
+from sambench.analysis import Leaderboard, published
 from sambench.config import Study
 from sambench.errors import UserError
 from sambench.executors import Assignment, Executor, Inline, Processes, execute, prepare
 from sambench.records import Record
-from sambench.render import bring, outputs
+from sambench.render import study_files, sync
 from sambench.study import agent_trials, results
 from sambench.study.agent_trials import AgentTrial
 from sambench.study.display import Display
@@ -64,7 +64,7 @@ def run_study(
     loss: Loss | None = None,
     settings: Settings | None = None,
     **options: Any,
-) -> Analysis:
+) -> Leaderboard:
     """Runs a study, or goes on with it, and returns its leaderboard.
 
     study: a name, a path, the tables of a study file as a dict, or a `config.Study`
@@ -84,7 +84,7 @@ def run_study(
         return land(execution.folder, chosen.command) or analysis
 
 
-def land(folder: StudyFolder, command: str) -> Analysis | None:
+def land(folder: StudyFolder, command: str) -> Leaderboard | None:
     """Takes into records and page what W&B agents have run since; None if that is nothing.
 
     A study that is being run takes it in itself, at its end.
@@ -113,13 +113,14 @@ def land(folder: StudyFolder, command: str) -> Analysis | None:
         return report(folder, header, rows)
 
 
-def report(folder: StudyFolder, header: Mapping[str, Any], rows: Sequence[Record]) -> Analysis:
+def report(folder: StudyFolder, header: Mapping[str, Any], rows: Sequence[Record]) -> Leaderboard:
     """Writes the records, their page, its tables and its figures."""
     records.write(folder.records, header, rows)
-    board = published.read(folder.records)
-    made = outputs(folder.page.stem, board, folder.path)
-    bring({folder.path / name: text for name, text in made.texts.items()}, made.left(folder.path))
-    return board.analysis
+    study = published.read(folder.records)
+    files = study_files(folder.page.stem, study, folder.path)
+    texts = {folder.path / name: text for name, text in files.texts.items()}
+    sync(texts, files.obsolete(folder.path))
+    return study.leaderboard
 
 
 def _of_data(folder: StudyFolder) -> dict[str, str]:
@@ -181,7 +182,7 @@ class _Execution:
         tuned = {arm.label for arm in self.arms if "epochs_factor" in arm.space}
         self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb), tuned)
 
-    def run(self) -> Analysis:
+    def run(self) -> Leaderboard:
         self.folder.check()
         with ExitStack() as stack:
             stack.enter_context(self.tracker)
@@ -287,7 +288,7 @@ class _Execution:
         self.tracker.finish(run, outcome)
         self.display.finished(run, outcome, cost(run), resumed=resumed)
 
-    def _report(self) -> Analysis:
+    def _report(self) -> Leaderboard:
         self.tracker.settle()
         own = [(run, self._located(run, outcome)) for run, outcome in self.results.values()]
         taken_in = results.rows(_results(self.agent_trials), "sweep")

@@ -14,7 +14,7 @@ from sambench.errors import UserError
 from sambench.files import write_atomically
 
 if TYPE_CHECKING:
-    from sambench.analysis import Analysis
+    from sambench.analysis import Leaderboard
 
 FORMAT = 1
 INSTALL = "W&B reports need wandb-workspaces: pip install 'sambench[dashboard]'"
@@ -84,9 +84,10 @@ class Dashboard(Table):
     sections: list[Section]
 
 
-def describe(analysis: "Analysis", project: str) -> Dashboard:
+def describe(analysis: "Leaderboard", project: str) -> Dashboard:
     """Headline, leaderboard, and the panels over the study's runs."""
-    from sambench.render.markdown import COLUMNS, cells, markdown
+    from sambench.render.markdown import markdown
+    from sambench.render.tables import ranking
 
     tried = [*(f"config.{name}" for name in _searched(analysis)), "summary.val_accuracy"]
     search = Section(
@@ -126,12 +127,12 @@ def describe(analysis: "Analysis", project: str) -> Dashboard:
         study=analysis.study,
         title=f"sambench: {analysis.study}"[:128],
         headline=analysis.headline,
-        leaderboard=markdown(COLUMNS, [cells(row) for row in analysis.rows]),
+        leaderboard=markdown(ranking.table(analysis)),
         sections=[search, confirm],
     )
 
 
-def _searched(analysis: "Analysis") -> list[str]:
+def _searched(analysis: "Leaderboard") -> list[str]:
     """The config keys that any variant searches, as W&B's runs have them."""
     spaces: Mapping[str, Mapping[str, object]] = analysis.header["spaces"]
     names = dict.fromkeys(name for space in spaces.values() for name in space)

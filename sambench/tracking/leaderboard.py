@@ -9,7 +9,7 @@ from sambench.tracking.describe import TAG, summary_id
 from sambench.tracking.messages import Content, Described
 
 if TYPE_CHECKING:
-    from sambench.analysis import Analysis, Row
+    from sambench.analysis import Leaderboard, Row
 
 
 def describe_study(study: Study) -> Described:
@@ -24,7 +24,7 @@ def describe_study(study: Study) -> Described:
     }
 
 
-def content(analysis: "Analysis", files: Sequence[Path]) -> Content:
+def content(analysis: "Leaderboard", files: Sequence[Path]) -> Content:
     """What the study came to. Accuracies are in [0, 1]."""
     rows = [_cells(row) for row in analysis.rows]
     summary = {"headline": analysis.headline, "use": analysis.use or "", "advice": analysis.advice}

@@ -1,20 +1,24 @@
-"""Columns and dtypes that a tidy table keeps, also without a row."""
+"""A tidy table's row as a type: its fields are the columns, which stand without a row too."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TypeVar, get_type_hints
 
 import pandas as pd
 
-Schema = Mapping[str, str]
-"""Column -> pandas dtype."""
+DTYPES = {str: "str", int: "int64", float: "float64", bool: "bool"}
+NAN = float("nan")
+
+Row = TypeVar("Row")
 
 
-def typed(data: Any, schema: Schema) -> pd.DataFrame:
-    """A frame with exactly these columns, in this order, of these dtypes and a fresh index."""
-    frame = pd.DataFrame(data)
-    frame = (
-        frame.reindex(columns=list(schema))
-        if len(frame.columns)
-        else pd.DataFrame([], columns=list(schema))
-    )
-    return frame.astype(dict(schema)).reset_index(drop=True)
+def typed(data: pd.DataFrame | Iterable[tuple[object, ...]], row: type) -> pd.DataFrame:
+    """A frame of these rows: the columns in this order, of these dtypes and with a fresh index."""
+    schema = {name: DTYPES[kind] for name, kind in get_type_hints(row).items()}
+    columns = pd.Index(schema)
+    frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data, columns=columns)
+    return frame.reindex(columns=columns).astype(schema).reset_index(drop=True)
+
+
+def rows(frame: pd.DataFrame, row: Callable[..., Row]) -> list[Row]:
+    """What `typed` made a frame of."""
+    return [row(*cells) for cells in frame.itertuples(index=False, name=None)]

@@ -12,62 +12,67 @@ studies have different baselines.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sambench import stats
 from sambench.analysis.csv_tables import rounded
-from sambench.analysis.tables._arms import fields
-from sambench.analysis.tables._schema import typed
+from sambench.analysis.rankings import rankings
+from sambench.analysis.tables._schema import NAN, typed
 from sambench.records import Records
 from sambench.stats import whole
 
 MIN_STUDIES = 3
-SCHEMA = {
-    "variant": "str",
-    "studies": "int64",
-    **dict.fromkeys(["mean_rank", "iqm_difference", "low", "high"], "float64"),
-}
+
+
+class OverStudies(NamedTuple):
+    """A line of the table."""
+
+    variant: str
+    studies: int
+    mean_rank: float
+    iqm_difference: float
+    low: float
+    high: float
 
 
 def table(studies: Sequence[Records]) -> pd.DataFrame:
     """One row per variant, best mean rank first."""
-    compared = [fields(records)[0] for records in studies]
-    baselines = {field.baseline for field in compared}
+    compared = [rankings(records).equal_compute for records in studies]
+    baselines = {ranking.baseline for ranking in compared}
     if len(studies) < MIN_STUDIES or len(baselines) != 1 or None in baselines:
-        return typed([], SCHEMA)
+        return typed([], OverStudies)
     scores = [
-        records.complete.query("variant in @field.labels").pivot(
+        ranking.runs.query("variant in @ranking.labels").pivot(
             index="variant", columns="seed", values="test_accuracy"
         )
-        for records, field in zip(studies, compared, strict=True)
+        for ranking in compared
     ]
     baseline = str(baselines.pop())
     ranks = stats.mean_ranks(
         [{str(label): stats.mean(runs) for label, runs in own.iterrows()} for own in scores]
     )
     if baseline not in ranks:
-        return typed([], SCHEMA)
-    rows = [
-        {
-            "variant": label,
-            "studies": len(studies),
-            "mean_rank": rank,
-            **_difference(scores, label, baseline),
-        }
+        return typed([], OverStudies)
+    found = [
+        OverStudies(label, len(studies), rank, *_difference(scores, label, baseline))
         for label, rank in ranks.items()
     ]
-    rows.sort(key=lambda row: (row["mean_rank"], row["variant"]))
-    return rounded(typed(rows, SCHEMA))
+    found.sort(key=lambda row: (row.mean_rank, row.variant))
+    return rounded(typed(found, OverStudies))
 
 
-def _difference(scores: Sequence[pd.DataFrame], label: str, baseline: str) -> dict[str, float]:
+def _difference(
+    scores: Sequence[pd.DataFrame], label: str, baseline: str
+) -> tuple[float, float, float]:
+    """IQM and the ends of its interval."""
     pairs = [_differences(own.loc[label], own.loc[baseline]) for own in scores]
     if label == baseline or not all(map(len, pairs)):
-        return dict.fromkeys(["iqm_difference", "low", "high"], np.nan)
+        return NAN, NAN, NAN
     found = stats.stratified_iqm(pairs)
-    return {"iqm_difference": found.iqm, "low": found.low, "high": found.high}
+    return found.iqm, found.low, found.high
 
 
 def _differences(a: pd.Series, b: pd.Series) -> np.ndarray:

@@ -12,22 +12,29 @@ better than U says of n trials drawn from all, and the intervals tend to be too 
 trial scores 0, as in the search; failed ones do not count, nor do runs of a sweep.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from sambench import stats
-from sambench.analysis.tables._arms import searched
 from sambench.analysis.tables._schema import typed
+from sambench.analysis.tables._searched import searched
 from sambench.records import Records
 from sambench.stats import evenly
 
 NON_ADAPTIVE = ("halton", "random")
-SCHEMA = {
-    "variant": "str",
-    "estimator": "str",
-    "trials": "int64",
-    **dict.fromkeys(["expected", "low", "high"], "float64"),
-}
+
+
+class BudgetPoint(NamedTuple):
+    """A line of the table."""
+
+    variant: str
+    estimator: str
+    trials: int
+    expected: float
+    low: float
+    high: float
 
 
 def table(records: Records) -> pd.DataFrame:
@@ -43,7 +50,7 @@ def table(records: Records) -> pd.DataFrame:
         for label, own in scores.groupby(runs["variant"])
         for part in curves(own.to_numpy())
     ]
-    return typed(pd.concat(parts, ignore_index=True) if parts else [], SCHEMA)
+    return typed(pd.concat(parts, ignore_index=True) if parts else [], BudgetPoint)
 
 
 def _expected(scores: np.ndarray) -> list[pd.DataFrame]:

@@ -11,29 +11,37 @@
 All baselines stand here, that of equal epochs too.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from sambench import stats
-from sambench.analysis.tables._arms import fields
 from sambench.analysis.tables._schema import typed
-from sambench.records import Records
 
 TIMES = ["wall_s", "step_time_s"]
-SCHEMA = {
-    "variant": "str",
-    **dict.fromkeys(["gradient_evaluations", *TIMES, "peak_memory", "accuracy"], "float64"),
-    **dict.fromkeys(["pareto_gradients", "pareto_wall", "pareto_memory"], "bool"),
-}
 
 
-def table(records: Records) -> pd.DataFrame:
+class RunCost(NamedTuple):
+    """A line of the table."""
+
+    variant: str
+    gradient_evaluations: float
+    wall_s: float
+    step_time_s: float
+    peak_memory: float
+    accuracy: float
+    pareto_gradients: bool
+    pareto_wall: bool
+    pareto_memory: bool
+
+
+def table(runs: pd.DataFrame, baseline: str | None) -> pd.DataFrame:
     """One row per variant with a complete confirm run, by name."""
-    runs = records.complete
     by = runs.groupby("variant")
     found = by[["gradient_evaluations", *TIMES, "peak_memory"]].median()
     found["accuracy"] = [stats.mean(own.to_numpy()) for _, own in by["test_accuracy"]]
-    comparable = _comparable(runs, fields(records)[0].baseline)
+    comparable = _comparable(runs, baseline)
     found.loc[~np.array(comparable, bool), TIMES] = np.nan
     for name, cost in (
         ("gradients", "gradient_evaluations"),
@@ -41,7 +49,7 @@ def table(records: Records) -> pd.DataFrame:
         ("memory", "peak_memory"),
     ):
         found[f"pareto_{name}"] = stats.pareto_front(found[cost], found["accuracy"])
-    return typed(found.reset_index(), SCHEMA)
+    return typed(found.reset_index(), RunCost)
 
 
 def _comparable(runs: pd.DataFrame, baseline: str | None) -> list[bool]:

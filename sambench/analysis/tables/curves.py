@@ -6,27 +6,32 @@ mean, low, high   validation accuracy in [0, 1] over seeds, with its 95% t inter
 n                 runs
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from sambench.analysis.tables._schema import typed
-from sambench.records import Records
 from sambench.stats import student, sums
 
-SCHEMA = {
-    "variant": "str",
-    "epoch": "int64",
-    "epochs": "int64",
-    **dict.fromkeys(["mean", "low", "high"], "float64"),
-    "n": "int64",
-}
+
+class CurvePoint(NamedTuple):
+    """A line of the table."""
+
+    variant: str
+    epoch: int
+    epochs: int
+    mean: float
+    low: float
+    high: float
+    n: int
 
 
-def table(records: Records) -> pd.DataFrame:
+def table(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per variant and epoch."""
-    points = _points(records.complete)
+    points = _points(runs)
     if points.empty:
-        return typed([], SCHEMA)
+        return typed([], CurvePoint)
     whole, of = sums.whole(points["accuracy"])
     points = points.assign(first=whole, second=whole * whole)
     by = points.groupby(["variant", "epochs", "epoch"])
@@ -35,7 +40,7 @@ def table(records: Records) -> pd.DataFrame:
     n, first, second = (found[name].to_numpy() for name in ("n", "first", "second"))
     mean, variance = sums.mean_and_variance(n, first, second, of)
     half = student.critical(n - 1) * np.sqrt(variance / n)
-    return typed(found.assign(mean=mean, low=mean - half, high=mean + half), SCHEMA)
+    return typed(found.assign(mean=mean, low=mean - half, high=mean + half), CurvePoint)
 
 
 def _points(runs: pd.DataFrame) -> pd.DataFrame:

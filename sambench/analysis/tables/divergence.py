@@ -9,25 +9,28 @@ Empty bins are listed: they say where nothing was tried.
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sambench.analysis.csv_tables import published
-from sambench.analysis.tables._arms import radius, searched, space
 from sambench.analysis.tables._schema import typed
+from sambench.analysis.tables._searched import Range, radius, searched, spaces_of
 from sambench.records import Records
 from sambench.stats import evenly
 
-EDGES = ["lr_low", "lr_high", "rho_low", "rho_high"]
-SCHEMA = {
-    "variant": "str",
-    **dict.fromkeys(EDGES, "float64"),
-    "runs": "int64",
-    "diverged": "int64",
-}
+
+class Bin(NamedTuple):
+    """A line of the table."""
+
+    variant: str
+    lr_low: float
+    lr_high: float
+    rho_low: float
+    rho_high: float
+    runs: int
+    diverged: int
 
 
 def table(records: Records) -> pd.DataFrame:
@@ -35,16 +38,16 @@ def table(records: Records) -> pd.DataFrame:
     runs = searched(records, ["lr", "rho", "outcome", "hyperparameters"])
     runs = runs.loc[(runs["outcome"] != "failed").to_numpy()]
     parts = [_bins(records, str(label), own) for label, own in runs.groupby("variant")]
-    return typed(pd.concat(parts, ignore_index=True) if parts else [], SCHEMA)
+    return typed(pd.concat(parts, ignore_index=True) if parts else [], Bin)
 
 
 def _bins(records: Records, label: str, runs: pd.DataFrame) -> pd.DataFrame:
-    bounds = space(records, label)
-    name = radius(runs, bounds)
+    spaces = spaces_of(records, label)
+    name = radius(runs, spaces)
     flat = bool(runs["rho"].isna().all())
     num = int(np.clip(len(runs) / 2 if flat else math.sqrt(len(runs) / 2), 2, 8))
-    lr = _edges(runs["lr"].to_numpy(), bounds.get("lr", {}), num)
-    rho = None if flat else _edges(runs["rho"].to_numpy(), bounds.get(name or "", {}), num)
+    lr = _edges(runs["lr"].to_numpy(), spaces.get("lr", Range()), num)
+    rho = None if flat else _edges(runs["rho"].to_numpy(), spaces.get(name or "", Range()), num)
     columns = {"lr": _place(runs["lr"].to_numpy(), lr)}
     columns["rho"] = (
         np.zeros(len(runs), int) if rho is None else _place(runs["rho"].to_numpy(), rho)
@@ -67,9 +70,9 @@ def _bins(records: Records, label: str, runs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _edges(values: np.ndarray, bounds: Mapping[str, Any], num: int) -> np.ndarray:
+def _edges(values: np.ndarray, bounds: Range, num: int) -> np.ndarray:
     """Ends of `num` bins over the searched range and values beyond it; one bin for one value."""
-    ends = [bounds[end] for end in ("low", "high") if bounds.get(end) is not None]
+    ends = [end for end in (bounds.get("low"), bounds.get("high")) if end is not None]
     low, high = min([*ends, values.min()]), max([*ends, values.max()])
     if low == high:
         return np.array([low, high])

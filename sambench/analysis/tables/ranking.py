@@ -14,53 +14,65 @@ detectable   true difference found with 80% power at Holm's first step
 test_set_se  standard error of the difference over test images
 """
 
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
 
-from sambench.analysis.comparison import Standing, compare
-from sambench.analysis.tables._arms import Field, fields
+from sambench.analysis.comparison import Standing
+from sambench.analysis.rankings import Rankings
 from sambench.analysis.tables._schema import typed
-from sambench.records import Records
-
-SCHEMA = {
-    "ranking": "str",
-    "variant": "str",
-    "group": "str",
-    **dict.fromkeys(["mean", "low", "high"], "float64"),
-    "n": "int64",
-    **dict.fromkeys(["difference", "difference_low", "difference_high"], "float64"),
-    **dict.fromkeys(["p", "holm_p", "detectable", "test_set_se"], "float64"),
-}
 
 
-def table(records: Records) -> pd.DataFrame:
+class RankedVariant(NamedTuple):
+    """A line of the table."""
+
+    ranking: str
+    variant: str
+    group: str
+    mean: float
+    low: float
+    high: float
+    n: int
+    difference: float
+    difference_low: float
+    difference_high: float
+    p: float
+    holm_p: float
+    detectable: float
+    test_set_se: float
+
+
+def table(compared: Rankings) -> pd.DataFrame:
     """One row per ranking and variant."""
-    found = [_row(field, own) for field in fields(records) for own in _standings(records, field)]
-    return typed(found, SCHEMA)
+    found = [
+        _row(ranking.name, standing)
+        for ranking in compared
+        if ranking.baseline
+        for standing in ranking.standings
+    ]
+    return typed(found, RankedVariant)
 
 
-def note(records: Records) -> str:
-    """What is missing of the two rankings and why, "" if nothing is."""
-    return "; ".join(f"{f.ranking}: {f.note}" for f in fields(records) if f.note)
+def _row(ranking: str, standing: Standing) -> RankedVariant:
+    own, found = standing.accuracy, standing.against
+    d = found and found.difference
+    return RankedVariant(
+        ranking=ranking,
+        variant=standing.label,
+        group=standing.group,
+        mean=_or_nan(own and own.mean),
+        low=_or_nan(own and own.low),
+        high=_or_nan(own and own.high),
+        n=own.n if own else 0,
+        difference=_or_nan(d and d.mean),
+        difference_low=_or_nan(d and d.low),
+        difference_high=_or_nan(d and d.high),
+        p=_or_nan(d and d.p),
+        holm_p=_or_nan(found and found.holm_p),
+        detectable=_or_nan(found and found.detectable),
+        test_set_se=_or_nan(found and found.test_set_error),
+    )
 
 
-def _standings(records: Records, field: Field) -> list[Standing]:
-    return compare(records.complete, field.labels, field.baseline) if field.baseline else []
-
-
-def _row(field: Field, standing: Standing) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "ranking": field.ranking,
-        "variant": standing.label,
-        "group": standing.group,
-        "n": 0,
-    }
-    if own := standing.accuracy:
-        row |= {"mean": own.mean, "low": own.low, "high": own.high, "n": own.n}
-    if found := standing.against:
-        d = found.difference
-        row |= {"difference": d.mean, "difference_low": d.low, "difference_high": d.high}
-        row |= {"p": d.p, "holm_p": found.holm_p, "detectable": found.detectable}
-        row |= {"test_set_se": found.test_set_error}
-    return row
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value

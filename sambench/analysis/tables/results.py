@@ -6,27 +6,30 @@ test_accuracy, val_accuracy   in [0, 1]; validation labels may be noisy
 outcome        "complete"
 """
 
+from typing import NamedTuple
+
 import pandas as pd
 
-from sambench.analysis.tables._arms import fields
+from sambench.analysis.rankings import Rankings
 from sambench.analysis.tables._schema import typed
-from sambench.records import Records
-
-SCHEMA = {
-    "ranking": "str",
-    "variant": "str",
-    "seed": "int64",
-    "test_accuracy": "float64",
-    "val_accuracy": "float64",
-    "outcome": "str",
-}
 
 
-def table(records: Records) -> pd.DataFrame:
+class ConfirmRun(NamedTuple):
+    """A line of the table."""
+
+    ranking: str
+    variant: str
+    seed: int
+    test_accuracy: float
+    val_accuracy: float
+    outcome: str
+
+
+def table(compared: Rankings) -> pd.DataFrame:
     """One row per ranking and run, by variant and seed."""
-    runs = records.complete
     parts = [
-        runs[runs["variant"].isin(field.labels)].assign(ranking=field.ranking)
-        for field in fields(records)
+        ranking.runs[ranking.runs["variant"].isin(ranking.labels)].assign(ranking=ranking.name)
+        for ranking in compared
+        if ranking.baseline
     ]
-    return typed(pd.concat(parts, ignore_index=True), SCHEMA)
+    return typed(pd.concat(parts, ignore_index=True) if parts else [], ConfirmRun)

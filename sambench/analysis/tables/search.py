@@ -8,25 +8,29 @@ outcome          "complete" | "pruned" | "diverged" | "failed"
 source           "study" | "sweep"
 """
 
+from typing import NamedTuple
+
 import pandas as pd
 
-from sambench.analysis.tables._arms import searched
 from sambench.analysis.tables._schema import typed
+from sambench.analysis.tables._searched import searched
 from sambench.records import Records
 
-SCHEMA = {
-    "variant": "str",
-    "trial": "int64",
-    "lr": "float64",
-    "rho": "float64",
-    "epochs": "int64",
-    "val_accuracy": "float64",
-    "outcome": "str",
-    "epochs_done": "int64",
-    "source": "str",
-}
+
+class SearchRun(NamedTuple):
+    """A line of the table."""
+
+    variant: str
+    trial: int
+    lr: float
+    rho: float
+    epochs: int
+    val_accuracy: float
+    outcome: str
+    epochs_done: int
+    source: str
 
 
 def table(records: Records) -> pd.DataFrame:
     """One row per search run, by variant, source and trial."""
-    return typed(searched(records, list(SCHEMA)), SCHEMA)
+    return typed(searched(records, SearchRun._fields), SearchRun)

@@ -13,25 +13,32 @@ The standard error is that of one run: the sd of the winner's validation accurac
 (3 or more). `sambench.stats.radius` has the estimator, a smooth surface over (lr, radius).
 """
 
-from collections.abc import Mapping
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
 
 from sambench import stats
-from sambench.analysis.tables._arms import radius, searched, space
-from sambench.analysis.tables._schema import typed
+from sambench.analysis.tables._schema import NAN, typed
+from sambench.analysis.tables._searched import Range, Spaces, radius, searched, spaces_of
 from sambench.records import Records
+from sambench.stats import Sensitivity
 
 MIN_SEEDS = 3  # for a standard error
-NUMBERS = ["best", "low", "high", "decades", "default", "regret_of_default"]
-SCHEMA = {
-    "variant": "str",
-    "radius": "str",
-    **dict.fromkeys(NUMBERS, "float64"),
-    "trials": "int64",
-    "note": "str",
-}
+
+
+class RadiusEstimate(NamedTuple):
+    """A line of the table."""
+
+    variant: str
+    radius: str
+    best: float
+    low: float
+    high: float
+    decades: float
+    default: float
+    regret_of_default: float
+    trials: int
+    note: str
 
 
 def table(records: Records) -> pd.DataFrame:
@@ -40,15 +47,22 @@ def table(records: Records) -> pd.DataFrame:
     runs = runs.loc[((runs["outcome"] == "complete") & runs["rho"].notna()).to_numpy()]
     errors = _errors(records.complete)
     defaults = records.header.get("defaults", {})
-    rows = []
+    found = []
     for label, own in runs.groupby("variant"):
-        bounds = space(records, str(label))
-        name = radius(own, bounds)
-        if name is not None:
-            default = defaults.get(str(label), {}).get(name, float("nan"))
-            found = _estimate(own, name, bounds, errors.get(str(label)), default)
-            rows.append({"variant": label, "radius": name, "default": default, **found})
-    return typed(rows, SCHEMA)
+        label = str(label)
+        spaces = spaces_of(records, label)
+        if name := radius(own, spaces):
+            default = defaults.get(label, {}).get(name, NAN)
+            estimate = _estimate(own, name, spaces, errors.get(label, NAN), default)
+            found.append(_row(label, name, default, estimate))
+    return typed(found, RadiusEstimate)
+
+
+def _row(label: str, name: str, default: float, found: Sensitivity) -> RadiusEstimate:
+    width = found.low, found.high, found.decades
+    return RadiusEstimate(
+        label, name, found.best, *width, default, found.regret, found.trials, found.note
+    )
 
 
 def _errors(runs: pd.DataFrame) -> dict[str, float]:
@@ -62,24 +76,20 @@ def _errors(runs: pd.DataFrame) -> dict[str, float]:
 
 
 def _estimate(
-    runs: pd.DataFrame,
-    name: str,
-    bounds: Mapping[str, Mapping[str, Any]],
-    error: float | None,
-    default: float,
-) -> dict[str, Any]:
-    ranges = [bounds["lr"], bounds[name]]
-    if not all(found.get("log") for found in ranges):
-        return {"trials": len(runs), "note": "lr or the radius was not searched in log space"}
-    if len(bounds) > 2:
-        return {"trials": len(runs), "note": "more than lr and the radius was searched"}
-    found = stats.sensitivity(
-        runs["lr"].to_numpy(),
-        runs["rho"].to_numpy(),
-        runs["val_accuracy"].to_numpy(),
-        float("nan") if error is None else error,
-        (ranges[0]["low"], ranges[0]["high"]),
-        (ranges[1]["low"], ranges[1]["high"]),
-        default,
+    runs: pd.DataFrame, name: str, spaces: Spaces, error: float, default: float
+) -> Sensitivity:
+    lr, radii = _log_bounds(spaces["lr"]), _log_bounds(spaces[name])
+    if lr is None or radii is None:
+        note = "lr or the radius was not searched in log space"
+        return Sensitivity(trials=len(runs), note=note)
+    if len(spaces) > 2:
+        return Sensitivity(trials=len(runs), note="more than lr and the radius was searched")
+    tried, tried_radii, scores = (
+        runs[column].to_numpy() for column in ("lr", "rho", "val_accuracy")
     )
-    return {**vars(found), "regret_of_default": found.regret}
+    return stats.sensitivity(tried, tried_radii, scores, error, lr, radii, default)
+
+
+def _log_bounds(space: Range) -> tuple[float, float] | None:
+    low, high = space.get("low"), space.get("high")
+    return (low, high) if space.get("log") and low is not None and high is not None else None

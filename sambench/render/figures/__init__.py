@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sambench.analysis.tables import RankedVariant, rows
 from sambench.errors import UserError
 from sambench.files import write_atomically
-from sambench.render.figures.frames import have, known, rows, thinned
+from sambench.render.figures.known import have, known, thinned
 from sambench.render.figures.style import Look, css, settings
 
 if TYPE_CHECKING:
@@ -66,10 +67,11 @@ def render(tables: Tables, configurations: Mapping[str, str] | None = None) -> t
 
 def _look(tables: Tables, configurations: Mapping[str, str]) -> Look:
     measured = sorted(
-        have(rows(tables["ranking"]), "mean"), key=lambda row: row["ranking"] != EQUAL_COMPUTE
+        have(rows(tables["ranking"], RankedVariant), "mean"),
+        key=lambda row: row.ranking != EQUAL_COMPUTE,
     )
-    baselines = frozenset(row["variant"] for row in measured if not known(row["difference"]))
-    order = dict.fromkeys(row["variant"] for row in measured)
+    baselines = frozenset(row.variant for row in measured if not known(row.difference))
+    order = dict.fromkeys(row.variant for row in measured)
     return Look(tuple(order), baselines, configurations)
 
 
@@ -95,7 +97,8 @@ def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Pl
 
 
 def _baseline(ranking: pd.DataFrame) -> list[str]:
-    return [row["variant"] for row in have(rows(ranking), "mean") if not known(row["difference"])]
+    found = have(rows(ranking, RankedVariant), "mean")
+    return [row.variant for row in found if not known(row.difference)]
 
 
 def _only(frame: pd.DataFrame, ranking: str) -> pd.DataFrame:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sambench.analysis import numbers
+from sambench.analysis.tables import RankedVariant, RunCost, rows
 from sambench.render.figures import labels, scales
-from sambench.render.figures.frames import have, rows
+from sambench.render.figures.known import have
 from sambench.render.figures.marks import Mark
 from sambench.render.figures.plot import LETTER, WIDTH, Plot, grid, note, shorten
 from sambench.render.figures.style import INK, SMALL, Look
@@ -42,15 +43,17 @@ AXES = {  # column -> file name, title, axis, Pareto column, how many of it are 
 def draw(cost: pd.DataFrame, ranking: pd.DataFrame, look: Look, column: str) -> Plot | None:
     """One of the three costs; None if fewer than two variants have it."""
     name, title, words, pareto, unit = AXES[column]
-    found = [row for row in have(rows(cost), "accuracy", column) if row[column] > 0]
+    found = [
+        row for row in have(rows(cost, RunCost), "accuracy", column) if getattr(row, column) > 0
+    ]
     if len(found) < 2:
         return None
-    at = {row["variant"]: (row[column] / unit, 100 * row["accuracy"]) for row in found}
-    front = sorted((row["variant"] for row in found if row[pareto]), key=lambda v: at[v])
+    at = {row.variant: (getattr(row, column) / unit, 100 * row.accuracy) for row in found}
+    front = sorted((row.variant for row in found if getattr(row, pareto)), key=lambda v: at[v])
     bars = {
-        row["variant"]: (100 * row["low"], 100 * row["high"])
-        for row in have(rows(ranking), "low", "high")
-        if row["variant"] in at
+        row.variant: (100 * row.low, 100 * row.high)
+        for row in have(rows(ranking, RankedVariant), "low", "high")
+        if row.variant in at
     }
     plot = Plot(
         name,

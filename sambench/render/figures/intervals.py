@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sambench.analysis import numbers
+from sambench.analysis.tables import ConfirmRun, RankedVariant, rows
 from sambench.render.figures import scales
-from sambench.render.figures.frames import Row, by_variant, have, known, rows
+from sambench.render.figures.known import by_variant, have, known
 from sambench.render.figures.marks import Mark
 from sambench.render.figures.plot import WIDTH, Plot, grid, shorten, width_of
 from sambench.render.figures.style import INK, SIZE, SMALL, Look
@@ -23,35 +24,35 @@ SIGNIFICANT = 0.05
 
 def accuracy(ranking: pd.DataFrame, results: pd.DataFrame, look: Look) -> Plot | None:
     """Mean and 95% interval of each variant over its runs, which are the small dots."""
-    found = have(rows(ranking), "mean")
+    found = have(rows(ranking, RankedVariant), "mean")
     if not found:
         return None
-    groups = [shorten(row["group"], LETTERS) if known(row["group"]) else "" for row in found]
+    groups = [shorten(row.group, LETTERS) if known(row.group) else "" for row in found]
     plot = Plot(
         "accuracy",
         "Test accuracy",
-        f"Test accuracy of {len(found)} variants with 95% intervals; {found[0]['variant']} comes "
-        f"first with {numbers.percent(found[0]['mean'])}%.",
+        f"Test accuracy of {len(found)} variants with 95% intervals; {found[0].variant} comes "
+        f"first with {numbers.percent(found[0].mean)}%.",
         "Percent: mean, 95% interval over seeds, and each run as a dot. "
         "Variants that share a letter are not separated.",
         _height(found),
     )
     axes = _axes(plot, found, groups, "group" if any(groups) else "", look)
-    runs = by_variant(sorted(rows(results), key=lambda run: run["seed"]))
+    runs = by_variant(sorted(rows(results, ConfirmRun), key=lambda run: run.seed))
     for y, row in enumerate(found):
-        label = row["variant"]
+        label = row.variant
         _runs(plot, axes, y, runs.get(label, []), look)
         _interval(plot, axes, y, row, ("mean", "low", "high"), _mean(row), look)
-    shown = [run["test_accuracy"] for own in runs.values() for run in have(own, "test_accuracy")]
-    _fit(axes, [*(row[end] for row in found for end in ("mean", "low", "high")), *shown])
+    shown = [run.test_accuracy for own in runs.values() for run in have(own, "test_accuracy")]
+    _fit(axes, [*(getattr(row, end) for row in found for end in ("mean", "low", "high")), *shown])
     return plot
 
 
 def differences(ranking: pd.DataFrame, look: Look, name: str = "differences") -> Plot | None:
     """Each variant minus the baseline, paired by seed; filled where Holm's test separates them."""
-    every = rows(ranking)
-    found = sorted(have(every, "difference"), key=lambda row: (-row["difference"], row["variant"]))
-    base = [row["variant"] for row in have(every, "mean") if not known(row["difference"])]
+    every = rows(ranking, RankedVariant)
+    found = sorted(have(every, "difference"), key=lambda row: (-row.difference, row.variant))
+    base = [row.variant for row in have(every, "mean") if not known(row.difference)]
     if not found or not base:
         return None
     words = f"tuned {base[0]}" if base[0] == "plain" else base[0]
@@ -59,7 +60,7 @@ def differences(ranking: pd.DataFrame, look: Look, name: str = "differences") ->
         name,
         f"Points above {words}",
         f"Paired differences of {len(found)} variants to {words} with 95% intervals; "
-        f"{found[0]['variant']} comes first with {numbers.points(found[0]['difference'])} points.",
+        f"{found[0].variant} comes first with {numbers.points(found[0].difference)} points.",
         "Mean paired difference in test accuracy with its unadjusted 95% interval. "
         "Filled: separated from zero (Holm p < 0.05).",
         _height(found),
@@ -71,19 +72,19 @@ def differences(ranking: pd.DataFrame, look: Look, name: str = "differences") ->
         p = _p(row)
         filled = p is not None and p < SIGNIFICANT
         _interval(plot, axes, y, row, columns, _difference(row), look, filled)
-    _fit(axes, [0.0, *(row[name] for row in found for name in columns)])
+    _fit(axes, [0.0, *(getattr(row, name) for row in found for name in columns)])
     return plot
 
 
-def _height(found: Sequence[Row]) -> float:
+def _height(found: Sequence[RankedVariant]) -> float:
     return BOTTOM + ROW * len(found) + 0.2
 
 
 def _axes(
-    plot: Plot, found: Sequence[Row], right: Sequence[str], heading: str, look: Look
+    plot: Plot, found: Sequence[RankedVariant], right: Sequence[str], heading: str, look: Look
 ) -> "Axes":
     """A row for each; texts in a column on the right, under its heading."""
-    labels = [row["variant"] for row in found]
+    labels = [row.variant for row in found]
     shown = [shorten(label) for label in labels]
     left, margin = width_of(shown) + 0.18, width_of([*right, heading], SMALL) + ROOM
     axes = plot.axes(left, BOTTOM, WIDTH - left - margin, ROW * len(labels))
@@ -112,15 +113,15 @@ def _fit(axes: "Axes", values: Sequence[float]) -> None:
     scales.linear(axes.xaxis)
 
 
-def _runs(plot: Plot, axes: "Axes", y: int, found: Sequence[Row], look: Look) -> None:
+def _runs(plot: Plot, axes: "Axes", y: int, found: Sequence[ConfirmRun], look: Look) -> None:
     found = have(found, "test_accuracy")
     if not found:
         return
-    label = found[0]["variant"]
+    label = found[0].variant
     plot.points(
         axes.transData.transform,
         f"{label}-runs",
-        [100 * run["test_accuracy"] for run in found],
+        [100 * run.test_accuracy for run in found],
         [y] * len(found),
         Mark("o", 7, look.colour(label), alpha=0.4),
         [_run(run) + look.configuration(label) for run in found],
@@ -131,14 +132,14 @@ def _interval(
     plot: Plot,
     axes: "Axes",
     y: int,
-    row: Row,
+    row: RankedVariant,
     columns: tuple[str, str, str],
     text: str,
     look: Look,
     filled: bool = True,
 ) -> None:
-    middle, low, high = (100 * row[column] for column in columns)
-    label = row["variant"]
+    middle, low, high = (100 * getattr(row, column) for column in columns)
+    label = row.variant
     colour, told = look.colour(label), look.told(label)
     if known(low) and known(high):
         axes.plot([low, high], [y, y], color=colour, linewidth=1.6, alpha=look.alpha(label))
@@ -153,27 +154,27 @@ def _interval(
     )
 
 
-def _p(row: Row) -> float | None:
-    return row["holm_p"] if known(row["holm_p"]) else None
+def _p(row: RankedVariant) -> float | None:
+    return row.holm_p if known(row.holm_p) else None
 
 
-def _mean(row: Row) -> str:
-    interval = _bounds(row["low"], row["high"], numbers.percent)
-    return f"{row['variant']}: {numbers.percent(row['mean'])}%{interval}, {row['n']:.0f} seeds"
+def _mean(row: RankedVariant) -> str:
+    interval = _bounds(row.low, row.high, numbers.percent)
+    return f"{row.variant}: {numbers.percent(row.mean)}%{interval}, {row.n:.0f} seeds"
 
 
-def _difference(row: Row) -> str:
-    interval = _bounds(row["difference_low"], row["difference_high"], numbers.points)
-    points = f"{numbers.points(row['difference'])} points{interval}"
-    return f"{row['variant']}: {points}, Holm p {numbers.p_value(_p(row))}"
+def _difference(row: RankedVariant) -> str:
+    interval = _bounds(row.difference_low, row.difference_high, numbers.points)
+    points = f"{numbers.points(row.difference)} points{interval}"
+    return f"{row.variant}: {points}, Holm p {numbers.p_value(_p(row))}"
 
 
 def _bounds(low: float, high: float, written: Callable[[float], str]) -> str:
     return f" [{written(low)}, {written(high)}]" if known(low) and known(high) else ""
 
 
-def _run(run: Row) -> str:
-    score = f"{numbers.percent(run['test_accuracy'])}% test"
-    if known(run["val_accuracy"]):
-        score += f", {numbers.percent(run['val_accuracy'])}% validation"
-    return f"{run['variant']}, seed {run['seed']:.0f}: {score}"
+def _run(run: ConfirmRun) -> str:
+    score = f"{numbers.percent(run.test_accuracy)}% test"
+    if known(run.val_accuracy):
+        score += f", {numbers.percent(run.val_accuracy)}% validation"
+    return f"{run.variant}, seed {run.seed:.0f}: {score}"

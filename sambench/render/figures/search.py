@@ -1,13 +1,15 @@
 """Where tuning looked and what it found: validation accuracy over learning rate and radius."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sambench.analysis import numbers
+from sambench.analysis.tables import SearchRun, rows
 from sambench.render.figures import scales
-from sambench.render.figures.frames import Row, by_variant, have, known, rows
+from sambench.render.figures.known import by_variant, have, known
 from sambench.render.figures.marks import Mark
 from sambench.render.figures.panels import LEFT, Panel, body, panels
 from sambench.render.figures.plot import Plot, inches
@@ -24,11 +26,11 @@ def draw(search: pd.DataFrame, look: Look) -> Plot | None:
     """A panel per variant; crosses mark runs that diverged."""
     found = {
         variant: own
-        for variant, runs in by_variant(rows(search)).items()
-        if (own := _placed([run for run in runs if run["lr"] > 0]))
+        for variant, runs in by_variant(rows(search, SearchRun)).items()
+        if (own := _placed([run for run in runs if run.lr > 0]))
     }
-    every = [row for own in found.values() for row in own]
-    scores = [row["val_accuracy"] for row in every if _scored(row)]
+    every = [spot for own in found.values() for spot in own]
+    scores = [spot.run.val_accuracy for spot in every if _scored(spot.run)]
     if not scores:
         return None
     variants = look.sorted(list(found))
@@ -36,15 +38,15 @@ def draw(search: pd.DataFrame, look: Look) -> Plot | None:
         "search",
         "Learning rate and radius",
         "Validation accuracy of the search runs over learning rate and radius, a panel for each "
-        f"of {len(variants)} variants; {sum(_diverged(row) for row in every)} runs diverged.",
+        f"of {len(variants)} variants; {sum(_diverged(spot.run) for spot in every)} runs diverged.",
         "Validation accuracy of the search runs. Brighter and larger is better, a ring marks the "
         "best, a cross a run that diverged. Without a radius: schedule length in epochs.",
         body(len(variants), "y") + SCALE,
     )
     bounds = _bounds(scores)
     _legend(plot, bounds)
-    x = _scale(every, "lr")
-    axes = [(x, _scale(found[variant], "y")) for variant in variants]
+    x = _scale([spot.run.lr for spot in every])
+    axes = [(x, _scale([spot.y for spot in found[variant]])) for variant in variants]
     places = panels(plot, variants, axes, look.baselines, "y", plot.body - SCALE)
     for variant, panel in zip(variants, places, strict=True):
         _panel(plot, panel, variant, found[variant], bounds)
@@ -52,23 +54,29 @@ def draw(search: pd.DataFrame, look: Look) -> Plot | None:
     return plot
 
 
-def _placed(runs: Sequence[Row]) -> list[Row]:
-    """With the height in the panel: the radius, or the schedule length of those without one."""
-    name = "rho" if have(runs, "rho") else "epochs"
-    return [{**run, "y": run[name]} for run in have(runs, name) if run[name] > 0]
+class Spot(NamedTuple):
+    """A run, and its height in the panel."""
+
+    run: SearchRun
+    y: float
 
 
-def _scale(runs: Sequence[Row], name: str) -> scales.Scale:
-    values = [run[name] for run in runs]
+def _placed(runs: Sequence[SearchRun]) -> list[Spot]:
+    """By the radius, or the schedule length of those without one."""
+    placed = [Spot(run, run.rho) for run in have(runs, "rho")]
+    return [spot for spot in placed or [Spot(run, run.epochs) for run in runs] if spot.y > 0]
+
+
+def _scale(values: Sequence[float]) -> scales.Scale:
     return scales.log_scale(min(values), max(values))
 
 
-def _diverged(row: Row) -> bool:
-    return row["outcome"] == "diverged"
+def _diverged(run: SearchRun) -> bool:
+    return run.outcome == "diverged"
 
 
-def _scored(row: Row) -> bool:
-    return known(row["val_accuracy"]) and not _diverged(row)
+def _scored(run: SearchRun) -> bool:
+    return known(run.val_accuracy) and not _diverged(run)
 
 
 def _bounds(scores: Sequence[float]) -> list[float]:
@@ -79,39 +87,38 @@ def _bounds(scores: Sequence[float]) -> list[float]:
 
 
 def _panel(
-    plot: Plot, panel: Panel, variant: str, runs: Sequence[Row], bounds: Sequence[float]
+    plot: Plot, panel: Panel, variant: str, spots: Sequence[Spot], bounds: Sequence[float]
 ) -> None:
-    done = [run for run in runs if _scored(run)]
-    steps = np.searchsorted(bounds, [run["val_accuracy"] for run in done], side="right")
+    done = [spot for spot in spots if _scored(spot.run)]
+    steps = np.searchsorted(bounds, [spot.run.val_accuracy for spot in done], side="right")
     for step in range(len(STEPS)):
-        own = [run for run, at in zip(done, steps, strict=True) if at == step]
+        own = [spot for spot, at in zip(done, steps, strict=True) if at == step]
         _points(plot, panel, f"{variant}-{step}", own, _dot(step))
-    lost = [run for run in runs if _diverged(run)]
+    lost = [spot for spot in spots if _diverged(spot.run)]
     _points(plot, panel, f"{variant}-diverged", lost, CROSS)
     if done:
-        best = max(done, key=lambda run: run["val_accuracy"])
-        plot.points(panel.place, f"{variant}-best", [best["lr"]], [best["y"]], RING)
+        best = max(done, key=lambda spot: spot.run.val_accuracy)
+        plot.points(panel.place, f"{variant}-best", [best.run.lr], [best.y], RING)
 
 
 def _dot(step: int) -> Mark:
     return Mark("o", 14 + 7 * step, STEPS[step], INK, 0.5)
 
 
-def _points(plot: Plot, panel: Panel, name: str, runs: Sequence[Row], mark: Mark) -> None:
-    xs, ys = [run["lr"] for run in runs], [run["y"] for run in runs]
-    plot.points(panel.place, name, xs, ys, mark, [text(run) for run in runs])
+def _points(plot: Plot, panel: Panel, name: str, spots: Sequence[Spot], mark: Mark) -> None:
+    xs, ys = [spot.run.lr for spot in spots], [spot.y for spot in spots]
+    plot.points(panel.place, name, xs, ys, mark, [text(spot.run) for spot in spots])
 
 
-def text(run: Row) -> str:
+def text(run: SearchRun) -> str:
     """What a search run tried and found."""
-    score = f"{numbers.percent(run['val_accuracy'])}% validation" if _scored(run) else "no result"
-    rho = f", rho {numbers.setting(run['rho'])}" if known(run["rho"]) else ""
-    end = f"{run['epochs']:.0f} epochs"
-    if run["outcome"] != "complete":
-        end += f", {run['outcome']} after {run['epochs_done']:.0f}"
+    score = f"{numbers.percent(run.val_accuracy)}% validation" if _scored(run) else "no result"
+    rho = f", rho {numbers.setting(run.rho)}" if known(run.rho) else ""
+    end = f"{run.epochs:.0f} epochs"
+    if run.outcome != "complete":
+        end += f", {run.outcome} after {run.epochs_done:.0f}"
     return (
-        f"{run['variant']}, trial {run['trial']:.0f}: {score}\n"
-        f"lr {numbers.setting(run['lr'])}{rho}, {end}"
+        f"{run.variant}, trial {run.trial:.0f}: {score}\nlr {numbers.setting(run.lr)}{rho}, {end}"
     )
 
 

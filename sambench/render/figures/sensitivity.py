@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from sambench.analysis.tables import RadiusEstimate, SearchRun, rows
 from sambench.render.figures import scales
-from sambench.render.figures.frames import Row, by_variant, have, known, rows
+from sambench.render.figures.known import by_variant, have, known
 from sambench.render.figures.marks import Mark
 from sambench.render.figures.panels import LEFT, Panel, body, panels
 from sambench.render.figures.plot import Plot
@@ -15,9 +16,9 @@ from sambench.render.figures.style import INK, SMALL, SOFT, Look
 
 def draw(sensitivity: pd.DataFrame, search: pd.DataFrame, look: Look) -> Plot | None:
     """Bands: radii within one standard error of the best. Dashed: the paper's default."""
-    tried = [row for row in have(rows(search), "rho", "val_accuracy") if row["rho"] > 0]
+    tried = [row for row in have(rows(search, SearchRun), "rho", "val_accuracy") if row.rho > 0]
     runs = by_variant(tried)
-    found = {row["variant"]: row for row in rows(sensitivity) if row["variant"] in runs}
+    found = {row.variant: row for row in rows(sensitivity, RadiusEstimate) if row.variant in runs}
     if not found:
         return None
     variants = look.sorted(list(found))
@@ -30,7 +31,7 @@ def draw(sensitivity: pd.DataFrame, search: pd.DataFrame, look: Look) -> Plot | 
         "of the best, its width in decades above it. Dashed: the paper's default.",
         body(len(variants), "x"),
     )
-    scores = [100 * run["val_accuracy"] for variant in variants for run in runs[variant]]
+    scores = [100 * run.val_accuracy for variant in variants for run in runs[variant]]
     y = scales.Scale(*scales.limits(scores))
     axes = [(_scale(runs[variant], found[variant]), y) for variant in variants]
     places = panels(plot, variants, axes, look.baselines, "x", plot.body)
@@ -40,17 +41,19 @@ def draw(sensitivity: pd.DataFrame, search: pd.DataFrame, look: Look) -> Plot | 
     return plot
 
 
-def _scale(runs: Sequence[Row], found: Row) -> scales.Scale:
-    marks = [found[name] for name in ("low", "high", "default") if known(found[name])]
-    ends = [*(run["rho"] for run in runs), *(mark for mark in marks if mark > 0)]
+def _scale(runs: Sequence[SearchRun], found: RadiusEstimate) -> scales.Scale:
+    marks = filter(known, (found.low, found.high, found.default))
+    ends = [*(run.rho for run in runs), *(mark for mark in marks if mark > 0)]
     return scales.log_scale(min(ends), max(ends))
 
 
-def _panel(plot: Plot, panel: Panel, runs: Sequence[Row], found: Row, look: Look) -> None:
-    variant, default = found["variant"], found["default"]
+def _panel(
+    plot: Plot, panel: Panel, runs: Sequence[SearchRun], found: RadiusEstimate, look: Look
+) -> None:
+    variant, default = found.variant, found.default
     colour = look.colour(variant)
-    if known(found["low"]) and known(found["high"]):
-        ends = panel.across(found["low"]), panel.across(found["high"])
+    if known(found.low) and known(found.high):
+        ends = panel.across(found.low), panel.across(found.high)
         plot.rectangle(*ends, panel.bottom, panel.top, color=colour, alpha=0.16, zorder=1)
     if known(default) and default > 0:
         x = panel.across(default)
@@ -59,11 +62,11 @@ def _panel(plot: Plot, panel: Panel, runs: Sequence[Row], found: Row, look: Look
     plot.points(
         panel.place,
         variant,
-        [run["rho"] for run in runs],
-        [100 * run["val_accuracy"] for run in runs],
+        [run.rho for run in runs],
+        [100 * run.val_accuracy for run in runs],
         Mark(look.marker(variant) if look.told(variant) else "o", 16, colour, colour),
         [text(run) for run in runs],
     )
-    if known(found["decades"]):
-        words = f"{found['decades']:.2g}"
+    if known(found.decades):
+        words = f"{found.decades:.2g}"
         plot.text(panel.right, panel.top + 0.06, words, size=SMALL, ha="right", alpha=SOFT)

@@ -7,7 +7,6 @@ lightened for dark ones to a contrast of 3 or more; what has a hue also has a ma
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 INK = "#1f2328"
 HUES = {  # drawn and shown on light ground -> shown on dark ground
@@ -24,7 +23,7 @@ BASELINE, OTHER = "s", "."
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 SIZE, SMALL, TITLE = 8.5, 7.5, 10.0  # points
 FAINT, SOFT = 0.18, 0.72  # opacities of grid and of secondary text
-SETTINGS: dict[str, Any] = {
+SETTINGS: dict[str, str | float | bool] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, in the reader's font
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that layouts are the same everywhere
     "font.size": SIZE,

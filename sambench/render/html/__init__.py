@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from sambench.analysis import Boards
+from sambench.analysis import PublishedStudies
 from sambench.bench import Bench
 from sambench.render.figures import css
-from sambench.render.files import Outputs
-from sambench.render.html import across
-from sambench.render.html import benches as benches_
 from sambench.render.html import studies as studies_
 from sambench.render.html import variants as variants_
+from sambench.render.study_files import StudyFiles
+from sambench.render.tables import benchmarks, over_studies
 
 if TYPE_CHECKING:
     from variants import VariantInfo
@@ -24,8 +23,8 @@ HERE = Path(__file__).parent
 
 
 def render(
-    boards: Boards,
-    made: Mapping[str, Outputs],
+    published: PublishedStudies,
+    files: Mapping[str, StudyFiles],
     folder: Path,
     benches: Mapping[str, Sequence[Bench]],
     infos: Mapping[str, "VariantInfo"],
@@ -33,12 +32,12 @@ def render(
     """The page index.html of a folder; same records, benchmarks and variants, same bytes."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    found = {name: boards.read[name] for name in sorted(boards.read)}
-    recorded = {row.key for board in found.values() for row in board.analysis.rows}
+    found = {name: published.read[name] for name in sorted(published.read)}
+    recorded = {row.key for study in found.values() for row in study.leaderboard.rows}
     keys = sorted({*infos, *recorded})
-    ids = variants_.ids(keys)
+    hrefs = {key: f"#{variants_.id_of(key)}" for key in keys}
     studies = [
-        studies_.study(name, board, made[name], folder, ids) for name, board in found.items()
+        studies_.section(name, study, files[name], folder, hrefs) for name, study in found.items()
     ]
     pages = variants_.pages(keys, studies, infos)
     environment = Environment(
@@ -52,11 +51,11 @@ def render(
     script = (HERE / "script.js").read_text(encoding="utf-8")
     return environment.get_template("page.html").render(
         studies=studies,
-        unreadable=sorted(boards.unreadable),
-        across=across.table(studies, ids),
+        unreadable=sorted(published.unreadable),
+        across=over_studies.by_study(found, hrefs),
         variants=pages,
         catalogue=variants_.catalogue(pages),
-        costs=benches_.tables(benches),
+        costs=[benchmarks.sortable(bench) for own in benches.values() for bench in own],
         style=(HERE / "style.css").read_text(encoding="utf-8") + css(".sambench-figure"),
         script=script,
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

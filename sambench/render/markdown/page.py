@@ -4,59 +4,58 @@ from collections.abc import Mapping
 from typing import Any
 
 from sambench import stats
-from sambench.analysis import MIN_SEEDS, Analysis, numbers
+from sambench.analysis import MIN_SEEDS, Leaderboard, PublishedStudy, numbers
 from sambench.config import extensions
-from sambench.records import OUTCOMES
-from sambench.render import damage, ownership, texts
-from sambench.render.attachments import Evidence
+from sambench.render import damage_report, ownership, texts
 from sambench.render.markdown import sections
-from sambench.render.markdown.table import COLUMNS, cells, markdown
+from sambench.render.markdown.sections import Figures
+from sambench.render.markdown.table import markdown
+from sambench.render.tables import ranking, runs, search
 
 
-def render(analysis: Analysis, evidence: Evidence | None = None, folder: str = "") -> str:
-    """The whole page; the same analysis gives the same bytes. `folder` beside it has the tables."""
-    spec = analysis.header["spec"]
+def render(study: PublishedStudy, name: str = "", figures: Figures = ()) -> str:
+    """The whole page; the same records give the same bytes. Its tables are in the folder `name`."""
+    leaderboard = study.leaderboard
+    spec = leaderboard.header["spec"]
     parts = [
-        f"# {analysis.study}",
-        texts.markdown(analysis.question),
-        f"**{analysis.headline}**",
-        f"**Use this:** {analysis.advice}",
-        f"**{damage.summary(analysis)}**" if analysis.damages else "",
-        _bullets(damage.listed(analysis)),
-        markdown(COLUMNS, [cells(row) for row in analysis.rows]),
-        "**Beware:**" if analysis.warnings else "",
-        _bullets(analysis.warnings),
-        _bullets(legend(analysis)),
-        *(_evidence(evidence) if evidence else []),
+        f"# {leaderboard.study}",
+        texts.markdown(leaderboard.question),
+        f"**{leaderboard.headline}**",
+        f"**Use this:** {leaderboard.advice}",
+        f"**{damage_report.summary(leaderboard)}**" if leaderboard.damages else "",
+        _bullets(damage_report.listed(leaderboard)),
+        markdown(ranking.table(leaderboard)),
+        "**Beware:**" if leaderboard.warnings else "",
+        _bullets(leaderboard.warnings),
+        _bullets(legend(leaderboard)),
+        *_evidence(study, figures),
         *_titled("Published elsewhere", sections.published(spec.get("published", ()))),
         "## What it cannot tell",
-        _bullets(limits(analysis)),
+        _bullets(limits(leaderboard)),
         "## Protocol",
         _bullets(protocol(spec)),
-        markdown(["variant", "searched"], searched(analysis.header["spaces"])),
+        markdown(search.spaces(leaderboard.header["spaces"])),
         "## Runs",
-        markdown(
-            ["stage", *OUTCOMES],
-            [[stage, *map(str, found.values())] for stage, found in analysis.counts.items()],
-        ),
-        f"The test set was used {analysis.header['test_runs']} times, by confirm runs only.",
-        sections.configurations(evidence, folder) if evidence else "",
+        markdown(runs.outcomes(leaderboard.counts)),
+        f"The test set was used {leaderboard.header['test_runs']} times, by confirm runs only.",
+        sections.configurations(study.tables["search"], name),
         "## Reproduce",
-        f"    {texts.command(analysis.header['command'])}",
-        _bullets(origin(analysis)),
+        f"    {texts.command(leaderboard.header['command'])}",
+        _bullets(origin(leaderboard)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _evidence(evidence: Evidence) -> list[str]:
+def _evidence(study: PublishedStudy, figures: Figures) -> list[str]:
     """Figures and tables below the answer."""
+    tables = study.tables
     return [
-        *_titled("Figures", sections.figures(evidence)),
-        *_titled("At equal epochs", sections.equal_epochs(evidence)),
-        *_titled("Cost", sections.cost(evidence)),
-        *_titled("Tuning the radius", sections.sensitivity(evidence)),
-        *_titled("Tuning budget", sections.budget(evidence)),
-        sections.divergence(evidence),
+        *_titled("Figures", sections.figures(figures)),
+        *_titled("At equal epochs", sections.equal_epochs(study.rankings)),
+        *_titled("Cost", sections.cost(tables["cost"])),
+        *_titled("Tuning the radius", sections.sensitivity(tables["sensitivity"])),
+        *_titled("Tuning budget", sections.budget(tables["budget"])),
+        sections.divergence(tables["divergence"]),
     ]
 
 
@@ -68,8 +67,9 @@ def _bullets(sentences: tuple[str, ...] | list[str]) -> str:
     return "\n".join(f"- {texts.markdown(sentence)}" for sentence in sentences)
 
 
-def legend(analysis: Analysis) -> list[str]:
-    num = sum(row.against is not None and row.against.holm_p is not None for row in analysis.rows)
+def legend(leaderboard: Leaderboard) -> list[str]:
+    compared = [row.against for row in leaderboard.rows if row.against]
+    num = sum(found.holm_p is not None for found in compared)
     return [
         "group: variants that share a letter are not separated "
         f"(paired t tests of all pairs, Holm, {stats.ALPHA:.0%}).",
@@ -83,12 +83,12 @@ def legend(analysis: Analysis) -> list[str]:
     ]
 
 
-def limits(analysis: Analysis) -> list[str]:
-    found = [row.against.detectable for row in analysis.rows if row.against]
+def limits(leaderboard: Leaderboard) -> list[str]:
+    found = [row.against.detectable for row in leaderboard.rows if row.against]
     detectable = sorted(value for value in found if value is not None)
     limits = [
         f"The intervals cover the randomness of training on this one test set of "
-        f"{analysis.num_test:,} images; another test set adds the test-set SE.",
+        f"{leaderboard.num_test:,} images; another test set adds the test-set SE.",
         "They hold for the settings in the table: the luck of the search is not in them.",
         "One dataset, one model, one budget: nothing here speaks for others.",
     ]
@@ -129,36 +129,22 @@ def protocol(spec: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _extended(train: Mapping[str, Any]) -> list[str]:
+def _extended(train: Mapping[str, object]) -> list[str]:
     """What else differs from the defaults."""
     found = ", ".join(f"{name} {value}" for name, value in extensions(dict(train)).items())
     return [f"Also: {found}."] if found else []
 
 
-def searched(spaces: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
-    return [
-        [label, "; ".join(f"{name} {_range(space)}" for name, space in found.items())]
-        for label, found in spaces.items()
-    ]
-
-
-def _range(space: Mapping[str, Any]) -> str:
-    if space.get("choices"):
-        return ", ".join(map(str, space["choices"]))
-    scale = " (log)" if space.get("log") else ""
-    return f"{space['low']:g} to {space['high']:g}{scale}"
-
-
-def origin(analysis: Analysis) -> list[str]:
-    header = analysis.header
+def origin(leaderboard: Leaderboard) -> list[str]:
+    header = leaderboard.header
     return [
         f"date {header['date']}, commit {header['commit']}",
-        f"device: {'; '.join(analysis.machines) or 'none'}",
+        f"device: {'; '.join(leaderboard.machines) or 'none'}",
         f"host: {_pairs(header['hardware'])}",
         f"versions: {_pairs(header['versions'])}",
-        f"{ownership.STUDY}{analysis.study}.csv`.",
+        f"{ownership.STUDY}{leaderboard.study}.csv`.",
     ]
 
 
-def _pairs(found: Mapping[str, Any]) -> str:
+def _pairs(found: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in found.items())

@@ -5,22 +5,19 @@ from rich.text import Text
 
 from sambench.bench import Bench, costs
 from sambench.render.markdown import costs as page
-from sambench.render.terminal.leaderboard import fitted
+from sambench.render.tables import benchmarks
+from sambench.render.terminal.table import fitted
 
 
 def render(bench: Bench) -> RenderableType:
     """What the page of the device says of it."""
     found = costs(bench)
     return Group(
-        Text(f"{page.title(bench)}\n", style="bold"),
-        fitted(page.STEPS, [page.step_cells(cost) for cost in found.variants]),
+        Text(f"{benchmarks.title(bench)}\n", style="bold"),
+        fitted(benchmarks.steps(found)),
         Text(f"\n{page.outside_line(bench)}\n"),
-        fitted(page.OUTSIDE, [page.outside_cells(outside) for outside in found.outside]),
+        fitted(benchmarks.outside(found)),
         Text(f"\n{page.loop_line(found)} {page.peers_line(bench, found)}"),
-        *(
-            [fitted(page.TRAINING, [page.epoch_cells(epoch) for epoch in found.training])]
-            if found.training
-            else []
-        ),
+        *([fitted(benchmarks.training(found))] if found.training else []),
         *(Text(f"! {note}", style="yellow") for note in bench.notes),
     )

@@ -36,14 +36,14 @@ def render(runs: Sequence[Mapping[str, Any]], metric: str | None, goal: str) -> 
     return Group(table, Text(f"\n{len(runs)} runs: {counted or 'none'}"))
 
 
-def _flat(config: Mapping[str, Any], at: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _flat(config: Mapping[str, object], at: str = "") -> dict[str, object]:
+    found: dict[str, object] = {}
     for name, value in config.items():
         found |= _flat(value, f"{at}{name}.") if isinstance(value, dict) else {at + name: value}
     return found
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.5g}" if isinstance(value, float) else str(value)

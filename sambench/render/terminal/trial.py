@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from sambench.analysis import duration
-from sambench.render.texts import one_line
+from sambench.render.terminal.table import labelled
 
 
 def render(found: Mapping[str, Any]) -> RenderableType:
@@ -27,7 +25,4 @@ def render(found: Mapping[str, Any]) -> RenderableType:
             f"{found['gradient_evaluations']:,.0f} gradient evaluations, "
             f"{1000 * found['step_time_s']:.1f} ms a step, {duration(found['wall_s'])} in all"
         )
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for name, text in rows.items():
-        table.add_row(Text(name, style="bold"), Text(one_line(text)))
-    return table
+    return labelled(rows)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sambench.analysis.eligible import rankable
-from sambench.analysis.findings import analyse
+from sambench.analysis.leaderboard import analyse
 from sambench.records import Record, Records
 
 Make = Callable[..., Records]

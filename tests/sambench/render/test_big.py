@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sambench import records
-from sambench.analysis.findings import analyse
+from sambench.analysis.leaderboard import analyse
 from sambench.render import formats
 from sambench.render.publishing import regenerate
 
@@ -27,14 +27,14 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_ten_thousand_runs(big: Path):
     found = records.read(big)
     assert found.damages == () and len(found.frame) == 10_000
-    analysis = analyse(found)
-    assert len(analysis.rows) == 40 and sum(analysis.counts["search"].values()) == 40 * 221
+    leaderboard = analyse(found)
+    assert len(leaderboard.rows) == 40 and sum(leaderboard.counts["search"].values()) == 40 * 221
     confirm = found.frame.query("stage == 'confirm'")
     means = confirm.groupby("variant")["test_accuracy"].mean()
-    for row in analysis.rows:
+    for row in leaderboard.rows:
         assert row.accuracy and row.accuracy.mean == pytest.approx(means[row.label])
         assert row.accuracy.n == 25
-    assert analysis.rows[0].label == means.idxmax()
+    assert leaderboard.rows[0].label == means.idxmax()
     one = next(run for run in found.records if run.stage == "confirm")
     assert np.mean(records.unpack(one.test_correct, 600)) == one.test_accuracy
 

@@ -12,7 +12,7 @@ import pytest
 from sambench.errors import UserError
 from sambench.render import figures
 from sambench.render.figures import labels, scales, style
-from sambench.render.figures.frames import thinned
+from sambench.render.figures.known import thinned
 from sambench.render.figures.marks import outline
 from sambench.render.figures.panels import Panel
 

@@ -10,8 +10,10 @@ import pytest
 
 from sambench import records
 from sambench.render import drawing, harmless
-from sambench.render.html import inline, wandb
+from sambench.render import seal as seals
+from sambench.render.html import inline
 from sambench.render.regeneration import regenerate
+from sambench.render.tables import links
 
 pytest.importorskip("matplotlib")
 EVIL = '<script>alert("x")</script>'
@@ -114,12 +116,12 @@ def test_a_forged_figure_is_drawn_again(make, build, tmp_path, monkeypatch, case
     good = build(made, tmp_path)
     figure = tmp_path / "digits" / "accuracy.svg"
     svg = figure.read_text()
-    seal = drawing.SEAL.search(svg)
+    seal = seals.read(svg)
     assert seal is not None and harmless.is_harmless(svg)
-    evil = svg[: seal.start()].replace("</svg>", f"{FORGED[case]}</svg>")
-    resealed = seal[0].replace(seal["check"], drawing._check(evil))
-    figure.write_text(evil + resealed)
-    assert not harmless.is_harmless(evil + resealed)
+    evil = seals.drawing(svg).replace("</svg>", f"{FORGED[case]}</svg>")
+    forged = seals.sealed(evil, seal)
+    figure.write_text(forged)
+    assert not harmless.is_harmless(forged)
 
     def without(name: str) -> str:
         raise PackageNotFoundError(name)
@@ -131,10 +133,22 @@ def test_a_forged_figure_is_drawn_again(make, build, tmp_path, monkeypatch, case
     assert build(made, tmp_path) == good and figure.read_text() == svg
 
 
-def test_a_page_does_not_say_what_is_inlined():
-    """Without matplotlib figures are those that the page links: of a folder beside it only."""
-    links = "![x](../secret.svg)\n![x](digits/../../secret.svg)\n![x](digits/own.svg)\n"
-    assert drawing.LINK.findall(links) == [("x", "digits/own.svg")]
+def test_a_page_does_not_say_what_is_inlined(make, build, tmp_path, monkeypatch):
+    """Without matplotlib too figures are those of the study's own folder, whatever a page links."""
+    build({"digits": make({"plain": 0.9, "sam": 0.93}, seeds=5)}, tmp_path)
+    (tmp_path / "secret.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg">secret</svg>')
+    page = tmp_path / "digits.md"
+    page.write_text(page.read_text() + "\n![x](secret.svg)\n![x](digits/../secret.svg)\n")
+    figure = tmp_path / "digits" / "accuracy.svg"
+    figure.write_text(figure.read_text().replace("<svg", "<svg ", 1))
+
+    def without(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(drawing, "version", without)
+    found = regenerate(tmp_path, infos={"sam": info("sam")})
+    assert found.notes and "secret" not in (tmp_path / "index.html").read_text()
+    assert "secret" not in page.read_text()
 
 
 def test_the_same_records_give_the_same_bytes(make, build, tmp_path):
@@ -200,4 +214,4 @@ def test_inlined_figures_refer_to_their_own_ids():
     ],
 )
 def test_links_to_runs(kept, expected):
-    assert wandb.link(kept) == expected
+    assert links.wandb(kept) == expected

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from sambench.analysis.findings import analyse
+from sambench.analysis.leaderboard import analyse
 from sambench.records import Records
 from sambench.render import latex
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from sambench import records
-from sambench.analysis.findings import analyse
-from sambench.analysis.tables import TABLES
+from sambench.analysis import published
+from sambench.analysis.leaderboard import analyse
 from sambench.errors import UserError
 from sambench.records import Records
 from sambench.render.publishing import groups_agree, publish, regenerate
@@ -32,7 +32,8 @@ def folder(make: Make, tmp_path: Path) -> Path:
 def test_publish_writes_records_page_and_index(folder: Path):
     files = ["README.md", "digits", "digits.csv", "digits.md"]
     assert sorted(p.name for p in folder.iterdir()) == files
-    assert sorted(p.stem for p in (folder / "digits").glob("*.csv")) == sorted(TABLES)
+    tables = published.read(folder / "digits.csv").tables
+    assert sorted(p.stem for p in (folder / "digits").glob("*.csv")) == sorted(tables)
     source = folder.parent / "run" / "records.csv"
     assert (folder / "digits.csv").read_bytes() == source.read_bytes()
     assert "[digits](digits.md)" in (folder / "README.md").read_text()

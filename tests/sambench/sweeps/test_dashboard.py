@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sambench import records
-from sambench.analysis.findings import analyse
+from sambench.analysis.leaderboard import analyse
 from sambench.errors import UserError
 from sambench.sweeps import dashboard
 

@@ -4,10 +4,12 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sambench import records
-from sambench.analysis.findings import analyse
+from sambench.analysis.leaderboard import analyse
+from sambench.analysis.rankings import rankings
 from sambench.analysis.tables import ranking, results
 from sambench.config.arms import EQUAL_EPOCHS
 from sambench.records import Records
@@ -16,8 +18,12 @@ DIGITS = Path(__file__).parents[4] / "leaderboards" / "digits.csv"
 FOUR = {"plain": 0.93, "sam": 0.95, "asam": 0.95, "esam": 0.92}
 
 
+def table_of(found: Records) -> pd.DataFrame:
+    return ranking.table(rankings(found))
+
+
 def assert_equals_page(found: Records) -> None:
-    table = ranking.table(found).query("ranking == 'equal-compute'")
+    table = table_of(found).query("ranking == 'equal-compute'")
     rows = analyse(found).rows
     assert list(table["variant"]) == [row.label for row in rows]
     assert list(table["group"]) == [row.group for row in rows]
@@ -81,7 +87,7 @@ def second(make, epochs: int = 10, **accuracies: float) -> Records:
 
 def test_each_ranking_has_its_own_baseline(make):
     found = second(make, epochs=20)
-    table = ranking.table(found)
+    table = table_of(found)
     compute, epochs = (own for _, own in table.groupby("ranking", sort=False))
     assert_equals_page(found)
     assert set(compute["variant"]) == set(FOUR)
@@ -92,8 +98,8 @@ def test_each_ranking_has_its_own_baseline(make):
         differences = own.set_index("variant")["difference"].dropna()
         for variant, d in differences.items():
             assert d == pytest.approx(means[variant] - means[label])
-    assert ranking.note(found) == ""
-    runs = results.table(found)
+    assert rankings(found).unranked == ""
+    runs = results.table(rankings(found))
     assert len(runs) == 2 * 4 * 10
     assert set(runs.query("ranking == 'equal-epochs'")["variant"]) == set(epochs["variant"])
 
@@ -101,14 +107,14 @@ def test_each_ranking_has_its_own_baseline(make):
 def test_one_baseline_serves_both_rankings_where_it_ran_the_epochs_of_the_others(make):
     compute, epochs = (
         own.drop(columns="ranking").reset_index(drop=True)
-        for _, own in ranking.table(make(FOUR)).groupby("ranking", sort=False)
+        for _, own in table_of(make(FOUR)).groupby("ranking", sort=False)
     )
     assert compute.equals(epochs)
 
 
 def test_without_a_baseline_of_equal_epochs_that_ranking_is_empty_and_says_so(make):
     found = make(FOUR, plain={"epochs": 20})
-    assert set(ranking.table(found)["ranking"]) == {"equal-compute"}
-    assert ranking.note(found) == (
+    assert set(table_of(found)["ranking"]) == {"equal-compute"}
+    assert rankings(found).unranked == (
         "equal-epochs: no plain was tuned at the study's 10 epochs; set equal_epochs = true"
     )

@@ -2,20 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from sambench.analysis.findings import analyse
+from sambench.analysis import published
+from sambench.analysis.leaderboard import analyse
 from sambench.records import Records
-from sambench.render import attachments
 from sambench.render.markdown import page, sections
+from sambench.render.tables import runs
 
 Make = Callable[..., Records]
 WIN = {"plain": 0.9325, "sam": 0.948, "asam": 0.951}
 
 
 def text(study: Records) -> str:
-    return page.render(analyse(study), attachments.gather(study))
+    return page.render(published.study(Path("digits.csv"), study), "digits")
+
+
+def tables(study: Records) -> dict[str, pd.DataFrame]:
+    return published.study(Path("digits.csv"), study).tables
 
 
 def searched(study: Records, **changes: object) -> Records:
@@ -27,11 +34,13 @@ def searched(study: Records, **changes: object) -> Records:
     return Records(study.header, runs)
 
 
-def test_the_first_ten_seconds_stay_as_they_are(make: Make):
+def test_the_answer_comes_before_all_evidence(make: Make):
     study = make(WIN)
-    bare, full = page.render(analyse(study)), text(study)
-    top = bare.partition("## What it cannot tell")[0]
-    assert full.startswith(top) and "## Cost" in full and "## Cost" not in bare
+    found, top = analyse(study), text(study).partition("\n## ")[0]
+    for told in (found.headline, found.advice, *(f"| {row.label} " for row in found.rows)):
+        assert told in top
+    rest = text(study).removeprefix(top)
+    assert rest.startswith("\n## At equal epochs\n") and "\n## Cost\n" in rest
 
 
 def test_the_second_ranking_has_its_own_baseline(make: Make):
@@ -48,20 +57,20 @@ def test_the_second_ranking_has_its_own_baseline(make: Make):
 
 def test_costs_mark_the_front(make: Make):
     study = make(WIN)
-    lines = sections.cost(attachments.gather(study)).splitlines()
+    lines = sections.cost(tables(study)["cost"]).splitlines()
     cells = {line.split("|")[1].strip(): line.split("|")[3].strip() for line in lines[2:5]}
     assert cells == {"plain": "120 *", "asam": "240 *", "sam": "240"}
     assert "memory" not in lines[0]
     gpu = Records(study.header, [replace(r, peak_memory=2**30) for r in study.records])
-    assert "| 1,024" in sections.cost(attachments.gather(gpu))
+    assert "| 1,024" in sections.cost(tables(gpu)["cost"])
 
 
 def test_divergence_in_the_search_is_told(make: Make):
     study = make(WIN)
-    assert sections.divergence(attachments.gather(study)) == "None of 24 search runs diverged."
+    assert sections.divergence(tables(study)["divergence"]) == "None of 24 search runs diverged."
     hit = searched(study, outcome="diverged", val_accuracy=None)
     told = "Diverged in the search: sam 8 of 8 runs; the others never."
-    assert sections.divergence(attachments.gather(hit)) == told
+    assert sections.divergence(tables(hit)["divergence"]) == told
 
 
 def test_more_trials_bring_more(make: Make):
@@ -70,24 +79,24 @@ def test_more_trials_bring_more(make: Make):
         replace(r, val_accuracy=0.5 + r.trial / 100) if r.stage == "search" else r
         for r in study.records
     ]
-    found = sections.budget(attachments.gather(Records(study.header, runs)))
+    found = sections.budget(tables(Records(study.header, runs))["budget"])
     row = next(line for line in found.splitlines() if line.startswith("| sam"))
     values = [float(cell) for cell in row.split("|")[2:-1]]
     assert values == pytest.approx([53.5, 55.0, 56.2, 57.0], abs=0.51) and values[-1] == 57.0
 
 
 def test_every_configuration_is_folded_away(make: Make, monkeypatch: pytest.MonkeyPatch):
-    found = attachments.gather(make(WIN))
+    found = tables(make(WIN))["search"]
     told = sections.configurations(found, "digits")
     assert told.startswith("<details><summary>Every configuration: 24 search runs</summary>\n\n|")
     assert told.count("| complete |") == 24 and "source" not in told
-    monkeypatch.setattr(sections, "LISTED", 5)
+    monkeypatch.setattr(runs, "LISTED", 5)
     told = sections.configurations(found, "digits")
     assert told.count("| complete |") == 5 and "And 19 more in `digits/search.csv`." in told
 
 
 def test_trials_of_a_sweep_are_listed_as_such(make: Make):
-    found = attachments.gather(searched(make(WIN), source="sweep"))
+    found = tables(searched(make(WIN), source="sweep"))["search"]
     assert sections.configurations(found, "digits").count("| sweep  |") == 8
 
 

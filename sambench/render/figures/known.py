@@ -1,37 +1,37 @@
-"""Tidy tables as plain rows: what figures draw is small, and dicts are easier to read."""
+"""Which rows of a tidy table tell something, and which of them are drawn."""
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Protocol, TypeVar
 
 import pandas as pd
 
-Row = dict[str, Any]
+
+class OfVariant(Protocol):
+    """A row of a tidy table."""
+
+    @property
+    def variant(self) -> str: ...
 
 
-def rows(frame: pd.DataFrame, **equal: str) -> list[Row]:
-    """The rows in which these columns have these values."""
-    for name, value in equal.items():
-        frame = frame.loc[list(frame[name] == value)]
-    return [
-        {str(name): value for name, value in row.items()} for row in frame.to_dict(orient="records")
-    ]
+Row = TypeVar("Row")
+Own = TypeVar("Own", bound=OfVariant)
 
 
-def known(value: Any) -> bool:
+def known(value: object) -> bool:
     """Whether this cell holds something: a number that is not NaN, a text that is not empty."""
-    return bool(value == value) and value is not None and value != ""
+    return value == value and value not in (None, "")
 
 
 def have(found: Iterable[Row], *names: str) -> list[Row]:
     """The rows that know all of these columns."""
-    return [row for row in found if all(known(row[name]) for name in names)]
+    return [row for row in found if all(known(getattr(row, name)) for name in names)]
 
 
-def by_variant(found: Iterable[Row]) -> dict[str, list[Row]]:
-    groups: dict[str, list[Row]] = {}
+def by_variant(found: Iterable[Own]) -> dict[str, list[Own]]:
+    groups: dict[str, list[Own]] = {}
     for row in found:
-        groups.setdefault(row["variant"], []).append(row)
+        groups.setdefault(row.variant, []).append(row)
     return groups
 
 

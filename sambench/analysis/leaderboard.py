@@ -1,25 +1,31 @@
 """From records to everything that page, terminal, index and JSON show."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from sambench.analysis import numbers
 from sambench.analysis import rows as rows_
 from sambench.analysis import runs as runs_
-from sambench.analysis.comparison import MIN_SEEDS, compare
+from sambench.analysis.comparison import MIN_SEEDS
 from sambench.analysis.eligible import rankable
+from sambench.analysis.rankings import Rankings, rankings
 from sambench.analysis.rows import Row
-from sambench.analysis.runs import Runs
 from sambench.analysis.verdict import judge, untuned
-from sambench.config import EQUAL_EPOCHS
 from sambench.records import STAGES, Records
 
 MANY_VARIANTS, MANY_SEEDS = 5, 10  # so many variants ask for so many seeds
 
 
+class Swept(TypedDict):
+    """What the header says of trials of W&B agents: of each variant, and how many could win."""
+
+    trials: dict[str, int]
+    ranked: int
+
+
 @dataclass(frozen=True)
-class Analysis:
+class Leaderboard:
     """A study's answer and its evidence; `dataclasses.asdict` makes it JSON."""
 
     study: str
@@ -36,18 +42,20 @@ class Analysis:
     header: dict[str, Any]  # of the records
 
 
-def analyse(records: Records) -> Analysis:
+def analyse(records: Records) -> Leaderboard:
     """The answer does not depend on the order of the records."""
+    return conclude(records, rankings(records))
+
+
+def conclude(records: Records, compared: Rankings) -> Leaderboard:
+    """The answer, from the comparisons of these records."""
     frame = rankable(records)
     found = {runs.label: runs for runs in runs_.gather(frame)}
     counts = runs_.tally(frame, "stage")
-    equal_epochs = found.keys() & {EQUAL_EPOCHS}
-    tuned = runs_.baseline(runs for runs in found.values() if runs.label not in equal_epochs)
-    rows = _rows(records, found, found.keys() - equal_epochs, tuned)
-    again = _rows(records, found, found.keys() - {tuned}, EQUAL_EPOCHS) if equal_epochs else ()
-    verdict = judge(rows, again)
+    rows = rows_.build(compared.equal_compute.standings, found, records.header["spaces"])
+    verdict = judge(rows, compared.equal_epochs.standings)
     machines = sorted({machine for row in rows for machine in found[row.label].machines})
-    return Analysis(
+    return Leaderboard(
         study=records.header["study"],
         question=records.header["spec"].get("question", ""),
         headline=verdict.headline,
@@ -67,13 +75,6 @@ def analyse(records: Records) -> Analysis:
     )
 
 
-def _rows(
-    records: Records, found: Mapping[str, Runs], labels: Collection[str], baseline: str | None
-) -> tuple[Row, ...]:
-    standings = compare(records.complete, sorted(labels), baseline)
-    return rows_.build(standings, found, records.header["spaces"])
-
-
 def _warn_study(rows: Sequence[Row], num_machines: int) -> list[str]:
     found = []
     seeds = max((row.accuracy.n for row in rows if row.accuracy), default=0)
@@ -84,7 +85,7 @@ def _warn_study(rows: Sequence[Row], num_machines: int) -> list[str]:
     return found
 
 
-def _warn_swept(swept: dict[str, Any] | None) -> list[str]:
+def _warn_swept(swept: Swept | None) -> list[str]:
     """What the trials of W&B agents have to do with the ranking."""
     if not swept:
         return []

@@ -9,7 +9,7 @@ from sambench.errors import UserError, nearest
 PUBLISH = "publish a study there: python -m sambench study NAME --publish"
 
 
-def published(folder: str | Path) -> Path:
+def check_folder(folder: str | Path) -> Path:
     """The folder, if something is published there; UserError if not, and it is not made."""
     if not str(folder):
         raise UserError("the folder of the leaderboards has no name")

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sambench import records, stats
-from sambench.analysis.findings import Analysis, analyse
+from sambench.analysis import published
+from sambench.analysis.leaderboard import Leaderboard, analyse
 from sambench.analysis.rows import Row
 from sambench.analysis.verdict import judge
 from sambench.records import Record, Records
@@ -18,8 +20,12 @@ Make = Callable[..., Records]
 WIN = {"plain": 0.9325, "sam": 0.948, "asam": 0.951, "esam": 0.940}
 
 
-def row(analysis: Analysis, label: str) -> Row:
-    return next(row for row in analysis.rows if row.label == label)
+def page_of(study: Records) -> str:
+    return page.render(published.study(Path("digits.csv"), study))
+
+
+def row(leaderboard: Leaderboard, label: str) -> Row:
+    return next(row for row in leaderboard.rows if row.label == label)
 
 
 def confirm(study: Records, variant: str) -> list[Record]:
@@ -130,8 +136,9 @@ def test_identical_runs_tie_without_nan(make: Make):
     study = make({"plain": 0.94})
     twins = [replace(r, variant="sam", key="sam") for r in study.records]
     header = {**study.header, "spaces": {}}
-    found = analyse(Records(header, (*study.records, *twins)))
-    assert found.headline.startswith("Tie:") and "nan" not in page.render(found).lower()
+    both = Records(header, (*study.records, *twins))
+    found = analyse(both)
+    assert found.headline.startswith("Tie:") and "nan" not in page_of(both).lower()
     comparison = row(found, "sam").against
     assert comparison and (comparison.holm_p, comparison.detectable) == (1, 0)
 
@@ -145,18 +152,19 @@ def test_a_loss_is_called_a_loss(make: Make):
 
 
 def test_below_five_seeds_nothing_is_ranked(make: Make):
-    found = analyse(make(WIN, seeds=4))
+    study = make(WIN, seeds=4)
+    found = analyse(study)
     assert found.headline == "Preliminary: fewer than 5 paired seeds, so nothing is ranked."
     assert found.use is None and [r.label for r in found.rows] == ["plain", "asam", "esam", "sam"]
     assert all(not r.group and not (r.against and r.against.holm_p) for r in found.rows)
-    assert "**Use this:** nothing yet." in page.render(found)
+    assert "**Use this:** nothing yet." in page_of(study)
     assert analyse(make(WIN, seeds=5)).use in ("sam", "asam")
 
 
 def test_one_seed_has_no_interval(make: Make):
-    text = page.render(analyse(make(WIN, seeds=1)))
+    text = page_of(make(WIN, seeds=1))
     table = [line for line in text.splitlines() if line.startswith("| -     |")]
-    assert len(table) == 4 and not any("±" in line or "[" in line for line in table)
+    assert len(table) == 2 * 4 and not any("±" in line or "[" in line for line in table)
     assert "nan" not in text.lower()
 
 
@@ -181,7 +189,8 @@ def test_other_variants_at_a_bound_are_warned_about(make: Make):
 
 
 def test_a_variant_that_diverges_cannot_win(make: Make):
-    found = analyse(diverging(make({"plain": 0.93, "asam": 0.95, "sam": 0.92}), "asam", 2))
+    study = diverging(make({"plain": 0.93, "asam": 0.95, "sam": 0.92}), "asam", 2)
+    found = analyse(study)
     asam = row(found, "asam")
     assert found.use == "plain" and asam.accuracy and asam.accuracy.n == 8
     assert found.headline.startswith("No variant beats tuned plain (")
@@ -189,7 +198,7 @@ def test_a_variant_that_diverges_cannot_win(make: Make):
         " without diverging in a confirm run, as asam did; sam is worse."
     )
     assert "asam diverged in 2 of 10 confirm runs" in found.warnings[0]
-    assert "18/0/2" in page.render(found)
+    assert "18/0/2" in page_of(study)
 
 
 def test_pairs_are_by_seed(make: Make):
@@ -210,16 +219,17 @@ def test_a_row_with_too_few_pairs_is_not_ranked(make: Make):
 
 
 def test_a_variant_that_never_ran_to_the_end(make: Make):
-    found = analyse(diverging(make(WIN), "asam", 10))
+    study = diverging(make(WIN), "asam", 10)
+    found = analyse(study)
     assert row(found, "asam").accuracy is None and row(found, "asam").cost is None
-    assert "| -     | asam    | -" in page.render(found)
+    assert "| -     | asam    | -" in page_of(study)
 
 
 def test_no_baseline_no_headline(make: Make):
     for study in (make({"sam": 0.95}), make({}), diverging(make(WIN), "plain", 10)):
         found = analyse(study)
         assert found.headline == "No headline: the baseline, plain, has no complete confirm run."
-        assert found.use is None and page.render(found)
+        assert found.use is None and page_of(study)
 
 
 def test_the_baseline_alone(make: Make):

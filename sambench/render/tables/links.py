@@ -5,12 +5,12 @@ import re
 PATH = re.compile(r"[\w.-]+/[\w.-]+/(?:runs/)?[\w.-]+")
 
 
-def link(kept: object) -> str:
+def wandb(kept: object) -> str:
     """An address of the web, "" for anything else.
 
-    >>> link("team/sambench/abc123")
+    >>> wandb("team/sambench/abc123")
     'https://wandb.ai/team/sambench/runs/abc123'
-    >>> link("javascript:alert(1)")
+    >>> wandb("javascript:alert(1)")
     ''
     """
     if not isinstance(kept, str) or not kept:

@@ -1,0 +1,140 @@
+"""The registered variants, their hyperparameters, and what became of them in all studies."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from sambench.analysis import NONE, Row, numbers
+from sambench.render.tables import ranking
+from sambench.render.tables.table import Cell, Column, Table, measured, of, only, text
+
+if TYPE_CHECKING:
+    from variants import VariantInfo
+    from variants.core.protocol import Hyperparameter
+
+
+def _short(default: object) -> str:
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def _range(h: "Hyperparameter") -> str:
+    if h.range is None:
+        return NONE
+    return f"{h.range[0]:g} to {h.range[1]:g}{', log' if h.log else ''}"
+
+
+HYPERPARAMETERS: "Sequence[Column[tuple[str, Hyperparameter]]]" = (
+    Column("hyperparameter", lambda item: text(item[0]), number=False),
+    Column("default", lambda item: text(item[1].default), number=False),
+    Column("legal", lambda item: text(item[1].domain), number=False),
+    Column("search range", lambda item: text(_range(item[1])), number=False),
+)
+
+
+def hyperparameters(info: "VariantInfo") -> Table:
+    return of(info.hyperparameters.items(), HYPERPARAMETERS, "Hyperparameters")
+
+
+def hyperparameters_in_short(info: "VariantInfo") -> Table:
+    """The same with defaults of few digits."""
+    default = replace(HYPERPARAMETERS[1], cell=lambda item: text(_short(item[1].default)))
+    return of(info.hyperparameters.items(), [HYPERPARAMETERS[0], default, *HYPERPARAMETERS[2:]])
+
+
+def _settings(info: "VariantInfo") -> str:
+    return ", ".join(f"{name}={_short(h.default)}" for name, h in info.hyperparameters.items())
+
+
+def passes(info: "VariantInfo") -> Cell:
+    """Gradient evaluations a step."""
+    return measured(info.passes, "{:.3g}".format)
+
+
+def copies(info: "VariantInfo") -> Cell:
+    """Of the parameters, beyond the base optimizer's."""
+    return measured(info.copies, "+{:g}".format)
+
+
+def year(info: "VariantInfo") -> Cell:
+    return measured(info.year or None)
+
+
+LISTING: "Sequence[Column[VariantInfo]]" = (
+    Column("key", lambda info: text(info.name), number=False),
+    Column("title", lambda info: text(info.title), number=False),
+    Column("year", year),
+    Column("passes", passes),
+    Column("memory", copies),
+    Column("hyperparameters", lambda info: text(_settings(info)), number=False),
+)
+
+
+def listing(infos: "Sequence[VariantInfo]") -> Table:
+    return of(infos, LISTING)
+
+
+class Entry(NamedTuple):
+    """A variant of the catalogue; `info` is None where it is not installed."""
+
+    key: str
+    href: str
+    info: "VariantInfo | None"
+    studies: int
+
+
+UNKNOWN = Cell(NONE)
+CATALOGUE: Sequence[Column[Entry]] = (
+    Column("variant", lambda entry: Cell(entry.key, entry.key, entry.href), number=False),
+    Column(
+        "method",
+        lambda entry: text(entry.info.title if entry.info else "not installed here"),
+        number=False,
+    ),
+    Column("year", lambda entry: year(entry.info) if entry.info else UNKNOWN),
+    Column("gradients a step", lambda entry: passes(entry.info) if entry.info else UNKNOWN),
+    Column("memory, copies", lambda entry: copies(entry.info) if entry.info else UNKNOWN),
+    Column("studies", lambda entry: measured(entry.studies, lambda num: str(num or NONE))),
+)
+
+
+def catalogue(entries: Sequence[Entry]) -> Table:
+    return of(entries, CATALOGUE, "All variants", filtered=True)
+
+
+class Result(NamedTuple):
+    """Of a variant in a study."""
+
+    study: str
+    href: str
+    row: Row
+
+
+def _of_row(column: Column[Row], name: str = "") -> Column[Result]:
+    return Column(name or column.name, lambda result: column.cell(result.row), column.number)
+
+
+RESULTS: Sequence[Column[Result]] = (
+    Column("study", lambda found: Cell(found.study, found.study, found.href), number=False),
+    Column("as", lambda found: text(found.row.label), number=False),
+    *map(
+        _of_row,
+        only(
+            ranking.COLUMNS,
+            "test accuracy, % ± 95% CI",
+            "seeds",
+            "minus plain [unadjusted 95% CI]",
+            "Holm p",
+            "lr",
+            "rho",
+        ),
+        ("test accuracy, %", "", "minus plain [95% CI]", "", "", ""),
+    ),
+    Column(
+        "gradients over plain",
+        lambda found: measured(found.row.cost and found.row.cost.ratio, numbers.ratio),
+    ),
+)
+
+
+def results(found: Sequence[Result]) -> Table:
+    return of(found, RESULTS, "Results")
