@@ -15,7 +15,7 @@ import filelock
 import pytest
 from rich.console import Console
 
-from sambench.cli.commands import main
+from sambench.cli import main
 from sambench.records import Record
 from sambench.study.run import run_study
 from sambench.training import checkpoint
