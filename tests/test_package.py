@@ -17,6 +17,7 @@ def test_the_wheel_carries_packages_and_study_files(
         found = set(wheel.namelist())
         entry_points = wheel.read(next(n for n in found if n.endswith("entry_points.txt")))
     assert {f"sambench/studies/{path.name}" for path in ROOT.glob("studies/*.toml")} <= found
+    assert "sambench/studies/study.schema.json" in found
     assert {"variants/sam.py", "variants/testing/__init__.py", "sambench/cli/app.py"} <= found
     assert not any(name.startswith("tests/") for name in found)
     assert b"sambench = sambench.cli:main" in entry_points

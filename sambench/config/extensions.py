@@ -78,21 +78,36 @@ class Extensions(Table):
     base_args: Annotated[dict[str, Plain], BeforeValidator(_base_args)] = Field(
         default_factory=dict
     )
+    """its further arguments"""
     schedule_args: Annotated[dict[str, Any], BeforeValidator(_schedule_args)] = Field(
         default_factory=dict
     )
+    """timm's, in epochs and in shares of the peak: `decay_epochs`, `decay_milestones`,
+    `decay_rate`, `min_lr`, `k_decay`, `decay_fn`, `stable_timescale`"""
     decay_norm_and_bias: bool = True
+    """false: no weight decay on norms and biases"""
     layer_decay: Annotated[float, Field(gt=0, le=1)] | None = None
+    """layer-wise decay of the learning rate, timm's"""
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """evaluate a running mean of the weights (timm's, with its warm-up) of this decay"""
     mixup: Mix = 0.0
+    """alpha, 0 for none; drawn once per step, the same in all passes"""
     cutmix: Mix = 0.0
+    """the same; where both are set, each step draws one of them"""
     amp: Literal["none", "bf16", "fp16"] = "none"
+    """autocast, `fp16` with a loss scale; of the evaluation too"""
     channels_last: bool = False
+    """memory format of model and images"""
     tf32: bool | None = None
+    """TF32 in matrix products and convolutions; default: torch's choice"""
     micro_batch: Count | None = None
+    """in images of one process: gradients are accumulated, exactly"""
     clip: Annotated[float, Field(gt=0, le=LARGEST)] | None = None
+    """largest norm of the final direction"""
     compile: bool = False
+    """`torch.compile`, in training"""
     engine: Literal["eager", "graph"] = "eager"
+    """`graph`: steps as CUDA graphs; `base` one of sgd, momentum, adam, adamw, then fused"""
     ascent: Literal["local", "synced"] = "local"
     """what several processes do, see `variants.SharpnessAware`; one knows no difference"""
 
