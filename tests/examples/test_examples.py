@@ -54,6 +54,7 @@ def test_own_variant_in_a_single_file():
     assert "half_sam" in variants.names()
 
 
+@pytest.mark.slow
 def test_own_variant_as_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Installed, it is known by name, and passes the suite that it brings."""
     build = pytest.importorskip("hatchling.build")
