@@ -12,6 +12,7 @@ from sambench.analysis.eligible import rankable
 from sambench.analysis.rows import Row
 from sambench.analysis.runs import Runs
 from sambench.analysis.verdict import judge, untuned
+from sambench.config import EQUAL_EPOCHS
 from sambench.records import STAGES, Records
 
 MANY_VARIANTS, MANY_SEEDS = 5, 10  # so many variants ask for so many seeds
@@ -40,12 +41,10 @@ def analyse(records: Records) -> Analysis:
     frame = rankable(records)
     found = {runs.label: runs for runs in runs_.gather(frame)}
     counts = runs_.tally(frame, "stage")
-    equal_epochs = found.keys() & {runs_.EQUAL_EPOCHS}
+    equal_epochs = found.keys() & {EQUAL_EPOCHS}
     tuned = runs_.baseline(runs for runs in found.values() if runs.label not in equal_epochs)
     rows = _rows(records, found, found.keys() - equal_epochs, tuned)
-    again = (
-        _rows(records, found, found.keys() - {tuned}, runs_.EQUAL_EPOCHS) if equal_epochs else ()
-    )
+    again = _rows(records, found, found.keys() - {tuned}, EQUAL_EPOCHS) if equal_epochs else ()
     verdict = judge(rows, again)
     machines = sorted({machine for row in rows for machine in found[row.label].machines})
     return Analysis(

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sambench.records import OUTCOMES, Record, as_records
-
-BASELINE = "plain"
-EQUAL_EPOCHS = "plain-equal-epochs"  # the baseline of the second ranking, not a competitor
+from sambench.config import baselines
+from sambench.records import OUTCOMES, Record, as_records, complete_confirm
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +50,7 @@ def gather(frame: pd.DataFrame) -> list[Runs]:
     outcomes = tally(frame, "variant")
     confirm = frame.loc[(frame["stage"] == "confirm").to_numpy()]
     confirm = confirm.sort_values(["variant", "seed", "trial"])
-    done = (confirm["outcome"] == "complete").to_numpy() & confirm["test_accuracy"].notna()
-    results = confirm.loc[done].drop_duplicates(["variant", "seed"]).set_index("seed")
+    results = complete_confirm(frame).set_index("seed")
     confirmed, results_of = tally(confirm, "variant"), _by_variant(results)
     first = {run.variant: run for run in as_records(confirm.drop_duplicates("variant"))}
     return [
@@ -76,9 +73,8 @@ def _by_variant(rows: pd.DataFrame) -> defaultdict[Any, pd.DataFrame]:
 
 
 def baseline(variants: Iterable[Runs]) -> str | None:
-    """Label of the plain optimizer; of several arms with that key, the one that has its name."""
-    plain = [runs.label for runs in variants if runs.key == BASELINE]
-    return min(plain, key=lambda label: (label != BASELINE, label), default=None)
+    """The baseline's label; of several arms of its key, the one that has its name."""
+    return next(iter(baselines({runs.label: runs.key for runs in variants})), None)
 
 
 def tally(frame: pd.DataFrame, by: str) -> defaultdict[Any, dict[str, int]]:

@@ -1,15 +1,18 @@
 """Who competes in a study: its variants, with all that the registry knows filled in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
-from sambench.config.space import Space
+from pydantic import Field, model_validator
+
+from sambench.config.names import Name
+from sambench.config.space import Scalar, Space
+from sambench.config.table import Broken, Table
 from sambench.errors import UserError
 
 if TYPE_CHECKING:
-    from sambench.config.models import VariantTable
     from variants import VariantInfo
 
 BASELINE = "plain"
@@ -22,6 +25,26 @@ EPOCHS_FACTOR = Space(choices=(0.5, 1.0, 2.0))
 """The baseline searches its schedule length instead of a radius, in units of `train.epochs`."""
 
 
+class VariantTable(Table):
+    """A variant with hyperparameters to fix, and to search beside lr and the radius."""
+
+    name: str
+    """registry key"""
+    label: Name | None = None
+    """tells two entries of one variant apart; default: the name"""
+    fix: dict[str, Scalar] = Field(default_factory=dict)
+    """hyperparameters and their values"""
+    space: dict[str, Space] = Field(default_factory=dict)
+    """hyperparameters and where to search them"""
+
+    @model_validator(mode="after")
+    def _fixed_or_searched(self) -> Self:
+        for name in self.space:
+            if name in self.fix:
+                raise Broken("cannot be fixed and searched at once", "space", name)
+        return self
+
+
 @dataclass(frozen=True)
 class Arm:
     """One competitor: a variant, what is fixed of it and what is searched."""
@@ -29,14 +52,14 @@ class Arm:
     label: str
     key: str
     """its name in the registry"""
-    fix: dict[str, Any]
+    fix: dict[str, Scalar]
     space: dict[str, Space]
     """lr, then the radius, then the rest; a range of an integer hyperparameter has int ends"""
     radius: str | None
     """the hyperparameter that records call rho"""
 
 
-def arm(place: str, table: "VariantTable", lr: Space) -> Arm:
+def arm(place: str, table: VariantTable, lr: Space) -> Arm:
     """The competitor described by the table at `place`; UserError where the registry disagrees."""
     import variants  # imports torch, too slow for a module that `--help` may load
 
@@ -52,12 +75,18 @@ def arm(place: str, table: "VariantTable", lr: Space) -> Arm:
     return Arm(table.label or table.name, table.name, table.fix, space, info.radius)
 
 
+def baselines(keys: Mapping[str, str]) -> list[str]:
+    """Labels of the baseline's arms, the one that has its name first; `keys`: label -> key."""
+    labels = [label for label, key in keys.items() if key == BASELINE]
+    return sorted(labels, key=lambda label: (label != BASELINE, label))
+
+
 def equal_epochs(plain: Arm) -> Arm:
     """The baseline again, with its schedule length no longer searched."""
     return replace(plain, label=EQUAL_EPOCHS, space={"lr": plain.space["lr"]})
 
 
-def _searched(table: "VariantTable", info: "VariantInfo") -> dict[str, Space]:
+def _searched(table: VariantTable, info: "VariantInfo") -> dict[str, Space]:
     """What is searched beside lr: the radius, then the rest in the registry's order."""
     if table.name == BASELINE:
         return {"epochs_factor": EPOCHS_FACTOR}

@@ -1,7 +1,6 @@
 """What somebody chooses for one run instead of a search: the same domains as a study file's."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from sambench.config import numbers
 from sambench.errors import UserError
@@ -9,7 +8,7 @@ from sambench.errors import UserError
 LONGEST = 1000  # times the study's own schedule
 
 
-def check_choice(lr: float, epochs_factor: float, hyperparameters: Mapping[str, Any]) -> None:
+def check_choice(lr: float, epochs_factor: float, hyperparameters: Mapping[str, object]) -> None:
     """UserError for what no run could use."""
     low, high = numbers.SMALLEST_RATE, numbers.LARGEST_RATE
     if not low <= lr <= high:

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from sambench.config.models import Study
 
-UNRELATED = ("name", "question", "published")
+Dump = Mapping[str, object]
+
+UNRELATED = ("name", "question", "published", "task.stream")
 """Keys of a study that change nothing about its results."""
 
 
@@ -17,19 +18,21 @@ def fingerprint(study: Study) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def changed_keys(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+def changed_keys(old: Dump, new: Dump) -> list[str]:
     """Dotted keys in which two `model_dump(mode="json")` differ; none if the fingerprints agree."""
     return list(_differences(_content(old), _content(new)))
 
 
-def _content(dump: dict[str, Any]) -> dict[str, Any]:
+def _content(table: Dump, at: str = "") -> Dump:
     """What results depend on."""
-    content = {key: value for key, value in dump.items() if key not in UNRELATED}
-    task = {key: value for key, value in content.get("task", {}).items() if key != "stream"}
-    return {**content, "task": task}
+    return {
+        key: _content(value, f"{at}{key}.") if isinstance(value, dict) else value
+        for key, value in table.items()
+        if at + key not in UNRELATED
+    }
 
 
-def _differences(old: dict[str, Any], new: dict[str, Any], at: str = "") -> Iterator[str]:
+def _differences(old: Dump, new: Dump, at: str = "") -> Iterator[str]:
     for key in {**old, **new}:
         before, after = old.get(key), new.get(key)
         if isinstance(before, dict) and isinstance(after, dict):

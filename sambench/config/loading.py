@@ -5,18 +5,17 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from sambench.config import roster
-from sambench.config.extensions import check_base
+from sambench.config.bases import check_base
 from sambench.config.models import Study
 from sambench.config.numbers import DEEPEST
 from sambench.config.table import one_line
 from sambench.errors import ECHOED, UserError, echo, nearest, shortened
 
-Data = dict[str, Any]
+Data = dict[str, object]
 
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (Path("studies"), _PACKAGE.parent / "studies", _PACKAGE / "studies")
@@ -41,7 +40,9 @@ def read(source: str | Path, overrides: Sequence[str] = ()) -> Study:
     return study
 
 
-def parse(data: Mapping[str, Any], source: str = "study", overrides: Sequence[str] = ()) -> Study:
+def parse(
+    data: Mapping[str, object], source: str = "study", overrides: Sequence[str] = ()
+) -> Study:
     """The study spelled by plain tables; `source` stands in messages, and for a missing name."""
     return _registered(*_validated(data, source, overrides))
 
@@ -54,7 +55,7 @@ def _found(source: str | Path, overrides: Sequence[str]) -> tuple[Data, str]:
 
 
 def _validated(
-    data: Mapping[str, Any], source: str, overrides: Sequence[str], variant: str | None = None
+    data: Mapping[str, object], source: str, overrides: Sequence[str], variant: str | None = None
 ) -> tuple[Study, str]:
     tables = {"name": Path(source).stem, **copy.deepcopy(dict(data))}
     for override in overrides:
@@ -177,9 +178,10 @@ def _override(data: Data, override: str) -> None:
     if len(tables) > DEEPEST:
         raise UserError(f"{given}: no key lies so deep")
     for name in tables:
-        data = data.setdefault(name, {})
-        if not isinstance(data, dict):
+        table = data.setdefault(name, {})
+        if not isinstance(table, dict):
             raise UserError(f"{given}: {name} is not a table")
+        data = table
     data[last] = _value(value, given)
 
 

@@ -1,56 +1,29 @@
 """The tables of a study file: pydantic models, the one truth about its keys, types and rules."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, model_validator
 
-from sambench.config.arms import BASELINE, EQUAL_EPOCHS, Arm, arm, equal_epochs
-from sambench.config.extensions import Extensions, Schedule
-from sambench.config.names import Name, StudyName
+from sambench.config.arms import BASELINE, EQUAL_EPOCHS, Arm, VariantTable, arm, equal_epochs
+from sambench.config.names import StudyName
 from sambench.config.numbers import (
     LARGEST_RATE,
     SMALLEST_RATE,
     Count,
     Images,
+    Nonnegative,
     Pixels,
     Plain,
-    Rate,
     Seed,
     Share,
 )
-from sambench.config.space import Listed, Scalar, Space
-from sambench.config.table import Broken, Table
+from sambench.config.space import Space
+from sambench.config.table import Broken, IfSet, Listed, Table
+from sambench.config.train import Train
 from sambench.errors import echo
 from sambench.seeds import CONFIRM
 
 Text = Annotated[str, Field(min_length=1)]
-Nonnegative = Annotated[float, Field(ge=0)]
-
-
-class VariantTable(Table):
-    """A variant with hyperparameters to fix, and to search beside lr and the radius."""
-
-    name: str
-    """registry key"""
-    label: Name | None = None
-    """tells two entries of one variant apart; default: the name"""
-    fix: dict[str, Scalar] = Field(default_factory=dict)
-    """hyperparameters and their values"""
-    space: dict[str, Space] = Field(default_factory=dict)
-    """hyperparameters and where to search them"""
-
-    @model_validator(mode="after")
-    def _fixed_or_searched(self) -> Self:
-        for name in self.space:
-            if name in self.fix:
-                raise Broken("cannot be fixed and searched at once", "space", name)
-        return self
 
 
 class Split(Table):
@@ -85,48 +58,8 @@ class Task(Table):
     """any of timm's"""
     model_args: dict[str, Plain] = Field(default_factory=dict)
     """arguments of timm's `create_model`"""
-    stream: Annotated[bool | Literal["auto"], BeforeValidator(_stream)] = "auto"
+    stream: IfSet[Annotated[bool | Literal["auto"], BeforeValidator(_stream)]] = "auto"
     """whether pictures stay in their files; no result depends on it"""
-
-    @model_serializer(mode="wrap")
-    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {k: v for k, v in dump(self).items() if k != "stream" or v != "auto"}
-
-
-class Train(Extensions):
-    """How one run trains; the learning rate is searched, see `[search]`."""
-
-    base: Text = "sgd"
-    """`sgd`, `adamw`, or any optimizer of timm"""
-    momentum: Share = 0.9
-    """of a base optimizer that has one"""
-    nesterov: bool = False
-    """of `sgd`"""
-    betas: Annotated[tuple[Share, Share], Listed] = (0.9, 0.999)
-    """of `adamw`"""
-    weight_decay: Rate = 5e-4
-    """the base optimizer's"""
-    epochs: Count
-    """of one run"""
-    batch_size: Count
-    """in images, of all processes together"""
-    schedule: Schedule = "cosine"
-    """of the learning rate, after warm-up; all but the first two are timm's"""
-    warmup_epochs: Nonnegative = 0.0
-    """linear, from 0 to the peak"""
-    label_smoothing: Share = 0.0
-    """share of the target that is spread over all classes"""
-    augment: Literal["none", "crop-flip", "crop-flip-cutout", "randaugment"] = "none"
-    """cutout and `randaugment` come after crop and flip, drawn per image"""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.nesterov and self.momentum == 0:
-            raise Broken("needs momentum > 0", "nesterov")
-        if self.warmup_epochs >= self.epochs:
-            rule = f"must be < epochs = {self.epochs}, got {self.warmup_epochs}"
-            raise Broken(rule, "warmup_epochs")
-        return self
 
 
 class Search(Table):
@@ -225,16 +158,11 @@ class Study(Table):
     """below"""
     confirm: Confirm = Confirm()
     """below"""
-    equal_epochs: bool = False
+    equal_epochs: IfSet[bool] = False
     """also tune and confirm the baseline at the epochs of all others, for a second ranking"""
 
-    published: Annotated[tuple[Published, ...], Listed] = ()
+    published: IfSet[Annotated[tuple[Published, ...], Listed]] = ()
     """below"""
-
-    @model_serializer(mode="wrap")
-    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without the keys that came later, where they are not set: studies keep their identity."""
-        return {k: v for k, v in dump(self).items() if k not in ("equal_epochs", "published") or v}
 
     @model_validator(mode="after")
     def _one_baseline(self) -> Self:

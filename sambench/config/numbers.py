@@ -25,6 +25,7 @@ Images = Annotated[int, Field(ge=1, le=10**9)]
 Pixels = Annotated[int, Field(ge=1, le=10_000)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Nonnegative = Annotated[float, Field(ge=0)]
 Rate = Annotated[float, Field(ge=0, le=LARGEST_RATE)]
 
 

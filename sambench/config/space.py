@@ -1,12 +1,12 @@
 """Where to search a hyperparameter."""
 
 import math
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from sambench.config import numbers
-from sambench.config.table import Broken, Table
+from sambench.config.table import Broken, Listed, Table
 from sambench.errors import echo
 
 
@@ -28,7 +28,6 @@ Scalar = Annotated[
     bool | int | float | str,
     _one_of(bool, int, float, str, words="a finite number, a string, true or false"),
 ]
-Listed = Field(strict=False)  # TOML has lists where we keep tuples
 
 
 class Space(Table):
@@ -58,10 +57,21 @@ class Space(Table):
         return self
 
     @property
-    def extremes(self) -> dict[str, Any]:
+    def bounds(self) -> tuple[int | float, int | float]:
+        """low and high of a range."""
+        assert self.low is not None and self.high is not None
+        return self.low, self.high
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a range holds whole numbers only."""
+        return all(isinstance(end, int) for end in self.bounds)
+
+    @property
+    def extremes(self) -> dict[str, Scalar]:
         """The values that decide whether the whole space is legal, by their place in it."""
         if self.choices is None:
-            return {"low": self.low, "high": self.high}
+            return dict(zip(("low", "high"), self.bounds, strict=True))
         return {f"choices[{i}]": choice for i, choice in enumerate(self.choices)}
 
     def as_floats(self) -> "Space":

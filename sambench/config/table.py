@@ -2,8 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from sambench.errors import ECHOED, echo, nearest, shortened
@@ -29,6 +38,13 @@ _RULES = {
     "tuple_type": "must be a list",
 }
 """pydantic's error type -> the rule that was broken."""
+
+
+T = TypeVar("T")
+_IF_SET = "if set"
+IfSet = Annotated[T, _IF_SET]
+"""The type of a key that dumps leave out at its default, so that older studies dump as before."""
+Listed = Field(strict=False)  # TOML has lists where we keep tuples
 
 
 class Broken(ValueError):
@@ -58,6 +74,20 @@ class Table(BaseModel):
             if key not in cls.model_fields:
                 raise Broken(f"unknown key, {nearest(key, cls.model_fields)}", key)
         return data
+
+    @model_serializer(mode="wrap")
+    def _without_unset(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
+        unset = {k for k, default in if_set(type(self)).items() if getattr(self, k) == default}
+        return {key: value for key, value in dump(self).items() if key not in unset}
+
+
+def if_set(table: type[Table]) -> dict[str, object]:
+    """The keys that a dump holds only where they are set, with their defaults."""
+    return {
+        name: field.get_default(call_default_factory=True)
+        for name, field in table.model_fields.items()
+        if _IF_SET in field.metadata
+    }
 
 
 def one_line(error: ValidationError) -> str:

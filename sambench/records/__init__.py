@@ -15,5 +15,6 @@ from sambench.records.record import pack as pack
 from sambench.records.record import unpack as unpack
 from sambench.records.table import Records as Records
 from sambench.records.table import as_records as as_records
+from sambench.records.table import complete_confirm as complete_confirm
 from sambench.records.writing import check as check
 from sambench.records.writing import write as write

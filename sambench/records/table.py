@@ -33,18 +33,24 @@ class Records:
 
     @cached_property
     def complete(self) -> pd.DataFrame:
-        """The complete confirm runs, one per variant and seed, ordered by both."""
-        frame = self.frame
-        runs = frame.loc[
-            ((frame["stage"] == "confirm") & (frame["outcome"] == "complete")).to_numpy()
-        ]
-        runs = runs.drop_duplicates(["variant", "seed"], keep="last")
-        return runs.sort_values(["variant", "seed"], ignore_index=True)
+        """The complete confirm runs, see `complete_confirm`."""
+        return complete_confirm(self.frame)
 
     @cached_property
     def records(self) -> tuple[Record, ...]:
         """Every row as a Record: slow for big studies."""
         return tuple(as_records(self.frame))
+
+
+def complete_confirm(frame: pd.DataFrame) -> pd.DataFrame:
+    """The complete confirm runs of a frame, one per variant and seed, ordered by both.
+
+    Where a seed was confirmed twice, with two configurations, the one of the lower trial counts.
+    """
+    complete = (frame["stage"] == "confirm") & (frame["outcome"] == "complete")
+    runs = frame.loc[(complete & frame["test_accuracy"].notna()).to_numpy()]
+    runs = runs.sort_values(["variant", "seed", "trial"], ignore_index=True)
+    return runs.drop_duplicates(["variant", "seed"], ignore_index=True)
 
 
 def as_records(frame: pd.DataFrame) -> Iterator[Record]:

@@ -30,14 +30,13 @@ def settings(records: Records) -> dict[str, Any]:
 
 def _record(records: Records, analysis: Analysis) -> Record:
     """The first complete confirm run of the variant to use."""
-    done = records.frame.query("stage == 'confirm' and outcome == 'complete'")
-    confirmed = list(as_records(done))
+    confirmed = list(as_records(records.complete))
     if not confirmed:
         raise UserError(f"study {analysis.study!r} has no complete confirm run yet")
     label = analysis.use or next(
         row.label for row in analysis.rows if any(r.variant == row.label for r in confirmed)
     )
-    return min((r for r in confirmed if r.variant == label), key=lambda r: r.seed)
+    return next(r for r in confirmed if r.variant == label)
 
 
 def snippet(records: Records) -> str:

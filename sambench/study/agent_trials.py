@@ -13,18 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.trial import FrozenTrial, TrialState
 
 from sambench import seeds
 from sambench.config import Arm, Space, Study, fingerprint
 from sambench.errors import UserError
 from sambench.files import read_sealed, write_atomically
+from sambench.study.distribution import distribution, widened
 from sambench.study.protocol import epochs
 from sambench.training import Damaged, Outcome, Run
 from sambench.training import run as train
@@ -155,7 +150,7 @@ def _frozen(trial: Swept, arm: Arm, study: Study) -> FrozenTrial:
         state=state or TrialState.COMPLETE,
         value=None if state else outcome.val_accuracy or 0.0,
         params={name: values[name] for name in searched},
-        distributions={name: _holding(s, values[name]) for name, s in searched.items()},
+        distributions={n: distribution(widened(s, values[n])) for n, s in searched.items()},
         intermediate_values={int(row["epoch"]): row["val_accuracy"] for row in outcome.history},
         user_attrs={"source": "sweep", "run": trial.key},
     )
@@ -171,16 +166,6 @@ def _factor(run: Run, arm: Arm) -> float | None:
 def _can_hold(space: Space, value: Any) -> bool:
     """Optuna widens a range from trial to trial, but not a list of choices."""
     return value is not None and (space.choices is None or value in space.choices)
-
-
-def _holding(space: Space, value: Any) -> BaseDistribution:
-    """The study's own space, widened where a sweep went beyond it."""
-    if space.choices is not None:
-        return CategoricalDistribution(space.choices)
-    low, high = min(space.low or 0, value), max(space.high or 0, value)
-    if isinstance(low, int) and isinstance(high, int):
-        return IntDistribution(low, high, log=space.log)
-    return FloatDistribution(float(low), float(high), log=space.log)
 
 
 def admitted(

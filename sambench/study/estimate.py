@@ -1,20 +1,21 @@
 """What a study will cost, before it runs."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import Tensor
 
-from sambench import seeds, tracking
+from sambench import tracking
 from sambench.config import Study
 from sambench.executors import threads_each
-from sambench.study.preflight import preflight
-from sambench.study.protocol import expected_passes
+from sambench.study.preflight import preflight, probe
+from sambench.study.protocol import expected_passes, runs_per_arm
 from sambench.study.run import cache_folder
 from sambench.tasks import images
-from sambench.training import Parts, Run, device, run
+from sambench.training import NO_PARTS, device
 
 PROBE_STEPS = 5  # timed after as many that warm up
 
@@ -37,7 +38,7 @@ class Plan:
     wandb_runs: int
     wandb_mode: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         return asdict(self)
 
 
@@ -45,13 +46,11 @@ def plan(study: Study, *, on: str, workers: int, root: Path, wandb: str | None) 
     """Counts runs and evaluations, and times a few training steps of the baseline."""
     arms = study.arms()
     resolved = device.resolve(on)
-    dataset = preflight(study, resolved, cache_folder(root), Parts())
-    search = study.search.trials * len(arms)
-    finalists = study.finalists.top * study.finalists.seeds * len(arms)
-    confirm = study.confirm.seeds * len(arms)
-    runs = search + finalists + confirm
+    dataset = preflight(study, resolved, cache_folder(root), NO_PARTS)
+    runs = {stage: num * len(arms) for stage, num in runs_per_arm(study).items()}
+    total = sum(runs.values())
     steps = images.num_batches(len(dataset.train), study.train.batch_size) * study.train.epochs
-    evaluations = sum(map(expected_passes, arms)) * steps * runs / len(arms)
+    evaluations = sum(map(expected_passes, arms)) * steps * total / len(arms)
     before = torch.get_num_threads()
     torch.set_num_threads(threads_each(workers))
     seconds = _seconds_per_evaluation(study, dataset, resolved)
@@ -60,25 +59,21 @@ def plan(study: Study, *, on: str, workers: int, root: Path, wandb: str | None) 
     return Plan(
         study=study.name,
         variants=[arm.label for arm in arms],
-        search_trials=search,
-        finalist_runs=finalists,
-        confirm_runs=confirm,
+        search_trials=runs["search"],
+        finalist_runs=runs["finalist"],
+        confirm_runs=runs["confirm"],
         gradient_evaluations=evaluations,
         seconds_per_evaluation=seconds,
         expected_s=evaluations * seconds / workers,
         workers=workers,
-        wandb_runs=0 if mode == "disabled" else runs,
+        wandb_runs=0 if mode == "disabled" else total,
         wandb_mode=mode,
     )
 
 
 def _seconds_per_evaluation(study: Study, dataset: images.Data, on: str) -> float:
     """Median time of a training step of the baseline."""
-    lr = study.search.space["lr"].extremes
-    probe = Run(
-        study, "probe", "plain", "search", 0, seeds.derive(0), min(lr.values()), {}, 1, device=on
-    )
-    engine = run.engine_for(probe, dataset, Parts())
+    engine = probe(study, dataset, on, NO_PARTS)
     times: list[float] = []
     for x, y in _batches(study, engine.data):
         start = time.perf_counter()
@@ -91,7 +86,7 @@ def _seconds_per_evaluation(study: Study, dataset: images.Data, on: str) -> floa
     return measured[len(measured) // 2]
 
 
-def _batches(study: Study, dataset: images.Data) -> Any:
+def _batches(study: Study, dataset: images.Data) -> Iterator[tuple[Tensor, Tensor]]:
     while True:
         yield from images.epoch_batches(
             dataset.train,

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import variants
 from sambench import seeds
-from sambench.config import Arm, Study, Train
+from sambench.config import BASELINE, Arm, Study, Train
 from sambench.errors import UserError, said
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data, eval_batches, models, num_batches
@@ -45,13 +45,19 @@ def preflight(
     if parts.data is None:
         for note in datasets.notes(study.task):
             print(f"sambench: {study.task.dataset}: {note}", file=sys.stderr)
-    probe = Run(study, "probe", "plain", "search", 0, seeds.derive(0), 0.1, {}, 1, device=on)
-    engine = run.engine_for(probe, dataset, parts)
+    engine = probe(study, dataset, on, parts)
     name = "your own model" if parts.model else study.task.model
     _check_model(study, engine, name)
     _check_batches(study.train, engine, name, processes)
     _check_variants(study, engine, study.arms() if arms is None else arms)
     return dataset
+
+
+def probe(study: Study, dataset: Data, on: str, parts: Parts) -> EagerEngine:
+    """The baseline's engine, for steps that only try or time something: at the smallest lr."""
+    lr = min(float(value) for value in study.search.space["lr"].extremes.values())
+    tried = Run(study, "probe", BASELINE, "search", 0, seeds.derive(0), lr, {}, 1, device=on)
+    return run.engine_for(tried, dataset, parts)
 
 
 def _check_schedule(asked: Train, steps_per_epoch: int) -> None:

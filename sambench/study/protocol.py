@@ -108,6 +108,15 @@ def settable(variant: variants.Variant) -> dict[str, Any]:
     return {k: v for k, v in values.items() if isinstance(v, bool | int | float | str)}
 
 
+def runs_per_arm(study: Study) -> dict[str, int]:
+    """How many runs each stage has of every arm; fewer where trials or finalists fail."""
+    return {
+        "search": study.search.trials,
+        "finalist": study.finalists.top * study.finalists.seeds,
+        "confirm": study.confirm.seeds,
+    }
+
+
 def cost(run: Run) -> float:
     """What a run is expected to cost, in epochs of the baseline."""
     return variants.create(run.key, **run.hyperparameters).passes * run.epochs
@@ -115,8 +124,7 @@ def cost(run: Run) -> float:
 
 def expected_cost(study: Study, arms: Iterable[Arm]) -> float:
     """What all stages are expected to cost, in epochs of the baseline."""
-    later = min(study.finalists.top, study.search.trials) * study.finalists.seeds
-    num_runs = study.search.trials + later + study.confirm.seeds
+    num_runs = sum(runs_per_arm(study).values())
     return sum(expected_passes(arm) for arm in arms) * study.train.epochs * num_runs
 
 

@@ -23,7 +23,8 @@ from optuna.study import Study as OptunaStudy
 from optuna.trial import FrozenTrial, Trial, TrialState
 from scipy.stats import qmc
 
-from sambench.config import Arm, Space, Study, fingerprint
+from sambench.config import Arm, Study, fingerprint
+from sambench.study.distribution import distribution
 from sambench.training import Outcome
 
 PRUNE_FROM = 30  # percent of a schedule; rankings before that are noise, and large rho starts slow
@@ -172,7 +173,10 @@ class Tuner:
             trial = Trial(self._optuna, known[number]._trial_id)
         else:
             trial = self._optuna.ask()
-        return trial, {name: _suggest(trial, name, s) for name, s in self.arm.space.items()}
+        return trial, {
+            name: trial._suggest(name, distribution(space))  # as `ask` does with fixed ones
+            for name, space in self.arm.space.items()
+        }
 
     def report(self, trial: Trial, row: dict[str, float], epochs: int) -> bool:
         """Notes an epoch's validation accuracy; says whether to prune the trial."""
@@ -199,12 +203,3 @@ class Tuner:
             self._optuna.tell(number, state=TrialState.FAIL, skip_if_finished=True)
         else:
             self._optuna.tell(number, outcome.val_accuracy or 0.0, skip_if_finished=True)
-
-
-def _suggest(trial: Trial, name: str, space: Space) -> Any:
-    if space.choices is not None:
-        return trial.suggest_categorical(name, space.choices)
-    low, high = space.low, space.high
-    if isinstance(low, int) and isinstance(high, int):
-        return trial.suggest_int(name, low, high, log=space.log)
-    return trial.suggest_float(name, float(low or 0), float(high or 0), log=space.log)

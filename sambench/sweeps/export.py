@@ -80,8 +80,7 @@ def parameter(space: Space) -> dict[str, Any]:
     """The same range in W&B's words."""
     if space.choices is not None:
         return {"values": list(space.choices)}
-    low, high = space.low, space.high
-    whole = isinstance(low, int) and isinstance(high, int)
+    (low, high), whole = space.bounds, space.is_whole
     kind = "int_uniform" if whole else "uniform"
     if space.log:
         kind = "q_log_uniform_values" if whole else "log_uniform_values"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sambench.config import BASELINE
+from sambench.config import BASELINE, baselines
 from sambench.records import Records
 
 SCHEDULE = "epochs_factor"  # searched by the baseline that may spend as much as the others
@@ -66,8 +66,7 @@ def space(records: Records, label: str) -> Mapping[str, Any]:
 
 def _plain(records: Records, keys: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """The arms of the baseline's key: with a tuned schedule length, and at the study's epochs."""
-    arms = [label for label, key in keys.items() if key == BASELINE]
-    arms.sort(key=lambda label: (label != BASELINE, label))
+    arms = baselines(keys)
     tuned = [label for label in arms if SCHEDULE in space(records, label)]
     return tuned, [label for label in arms if label not in tuned]
 

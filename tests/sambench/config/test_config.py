@@ -9,8 +9,18 @@ from pathlib import Path
 import pytest
 
 import variants
-from sambench.config import Space, Study, changed_keys, fingerprint, load, parse
-from sambench.config.extensions import Extensions
+from sambench.config import (
+    Space,
+    Study,
+    Train,
+    baselines,
+    changed_keys,
+    extensions,
+    fingerprint,
+    load,
+    parse,
+)
+from sambench.config.table import if_set
 from sambench.errors import UserError
 
 MINI = """
@@ -100,6 +110,12 @@ def test_the_baseline_searches_its_schedule_length() -> None:
     assert plain.radius is None
     assert list(plain.space) == ["lr", "epochs_factor"]
     assert plain.space["epochs_factor"].choices == (0.5, 1, 2)
+
+
+def test_of_several_baselines_the_one_of_that_name_comes_first() -> None:
+    keys = {"sam": "sam", "plain-short": "plain", "a": "plain", "plain": "plain"}
+    assert baselines(keys) == ["plain", "a", "plain-short"]
+    assert baselines({"sam": "sam"}) == []
 
 
 def test_where_asked_the_baseline_is_tuned_again_without_a_longer_schedule() -> None:
@@ -430,6 +446,23 @@ def test_the_fingerprint_changes_with_what_matters_and_the_keys_say_how(
     assert (fingerprint(old) != fingerprint(new)) == bool(keys)
 
 
+KNOWN = json.loads((Path(__file__).parent / "identities.json").read_text())
+"""What is set in the small study -> its fingerprint, ever since: runs are kept under it."""
+
+
+@pytest.mark.parametrize("override", KNOWN)
+def test_studies_keep_their_identity(override: str) -> None:
+    assert fingerprint(load("mini.toml", [override] if override else [])) == KNOWN[override]
+
+
+def test_every_key_of_train_has_a_known_identity() -> None:
+    assert set(Train.model_fields) == {
+        override.split("=")[0].removeprefix("train.")
+        for override in KNOWN
+        if override.startswith("train.")
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "known"), [("digits", "44b025798a66f982"), ("cifar10-resnet18", "b7d6b8d20bc82912")]
 )
@@ -437,10 +470,17 @@ def test_new_keys_leave_the_identity_of_older_studies_alone(name: str, known: st
     study = load(name, ["equal_epochs=false"])
     assert fingerprint(study) == known
     dump = study.model_dump(mode="json")
-    assert not set(dump["train"]) & set(Extensions.model_fields)
+    assert not set(dump["train"]) & set(if_set(Train))
     other = load(name, ["equal_epochs=false", "train.layer_decay=0.8"])
     assert changed_keys(dump, other.model_dump(mode="json")) == ["train.layer_decay"]
     assert fingerprint(other) != known
+    assert extensions(other.model_dump(mode="json")["train"]) == {"layer_decay": 0.8}
+
+
+def test_where_pictures_are_kept_is_dumped_where_set_and_changes_no_identity() -> None:
+    old, new = load("mini.toml"), load("mini.toml", ["task.stream=true"])
+    assert "stream" not in old.model_dump()["task"] and new.model_dump()["task"]["stream"] is True
+    assert fingerprint(old) == fingerprint(new)
 
 
 def test_a_fingerprint_is_16_hex_digits_whatever_the_order_of_the_keys() -> None:

@@ -131,6 +131,21 @@ def test_pandas_reads_the_file_and_the_frame_agrees(path: Path):
     assert outside["lr"].tolist() == frame["lr"].tolist() == [0.1 + 0.2] * 3
 
 
+def test_a_complete_confirm_run_counts_once_whatever_the_order_of_the_rows():
+    run = replace(RECORD, outcome="complete", test_accuracy=0.5)
+    twice = replace(run, trial=1, test_accuracy=0.25)
+    others = [
+        replace(run, variant="b", seed=2),
+        replace(run, stage="finalist", seed=3),
+        replace(run, outcome="diverged", seed=4),
+        replace(run, test_accuracy=None, seed=5),
+    ]
+    for rows in itertools.permutations([run, twice, *others]):
+        found = records.Records(HEADER, rows).complete
+        assert list(found["variant"]) == ["b", "sam-wide"] and list(found["seed"]) == [2, 1]
+        assert list(found["test_accuracy"]) == [0.5, 0.25]
+
+
 def test_a_study_without_runs(tmp_path: Path):
     records.write(tmp_path / "r.csv", HEADER, [])
     found = records.read(tmp_path / "r.csv")

@@ -10,7 +10,7 @@ import variants
 from sambench import config, seeds
 from sambench.config import Study
 from sambench.seeds import STREAMS, derive
-from sambench.study.protocol import Protocol, cost, expected_cost, expected_passes
+from sambench.study.protocol import Protocol, cost, expected_cost, expected_passes, runs_per_arm
 from sambench.training.run import Outcome, Run
 
 Spec = dict[str, Any]
@@ -199,4 +199,5 @@ def test_expected_cost_counts_all_stages(study: Study):
     assert expected_passes(sam) == 2
     assert expected_passes(plain) == pytest.approx((0.5 + 1 + 2) / 3)
     runs = 4 + 2 * 3 + 5
+    assert runs_per_arm(study) == {"search": 4, "finalist": 2 * 3, "confirm": 5}
     assert expected_cost(study, study.arms()) == pytest.approx((2 + 3.5 / 3) * 2 * runs)

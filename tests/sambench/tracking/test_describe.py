@@ -7,7 +7,7 @@ import pytest
 
 import variants
 from sambench import config, tracking
-from sambench.config.models import Task, Train
+from sambench.config import Task, Train
 from sambench.errors import UserError
 from sambench.seeds import STREAMS
 from sambench.training.run import Outcome, Run

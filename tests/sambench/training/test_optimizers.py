@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 import variants
 from sambench.config import Train
-from sambench.config.extensions import check_base
+from sambench.config.bases import check_base
 from sambench.errors import UserError
 from sambench.training.optimizers import base_optimizer, lr_factor, schedule, set_lr
 
