@@ -7,7 +7,7 @@ READY := .venv/.ready
 
 unexport PYTHONDONTWRITEBYTECODE  # else torch and friends are compiled anew at every start
 
-.PHONY: study browser test lint format leaderboard clean
+.PHONY: study browser test lint format leaderboard reference clean
 
 study: $(READY)
 	$(PYTHON) -m sambench study
@@ -26,6 +26,10 @@ format: $(READY)
 
 leaderboard: $(READY)
 	$(PYTHON) -m sambench leaderboard --html
+
+# Tables of keys and methods in READMEs, and the JSON Schema of study files.
+reference: $(READY)
+	$(PYTHON) -m tests.reference
 
 # A browser for the tests of the page, where apt and root are at hand; without one they are skipped.
 browser:

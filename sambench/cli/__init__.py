@@ -1,3 +1,3 @@
-"""The command line: parse, call, print."""
+"""The command line: parse, call, print. Imports nothing heavy before a command needs it."""
 
-from sambench.cli.commands import main as main
+from sambench.cli.app import main as main

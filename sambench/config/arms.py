@@ -26,12 +26,16 @@ EPOCHS_FACTOR = Space(choices=(0.5, 1.0, 2.0))
 
 
 class VariantTable(Table):
-    """A [[variant]]: hyperparameters to fix, and to search beside lr and the radius."""
+    """A variant with hyperparameters to fix, and to search beside lr and the radius."""
 
     name: str
+    """registry key"""
     label: Name | None = None
+    """tells two entries of one variant apart; default: the name"""
     fix: dict[str, Scalar] = Field(default_factory=dict)
+    """hyperparameters and their values"""
     space: dict[str, Space] = Field(default_factory=dict)
+    """hyperparameters and where to search them"""
 
     @model_validator(mode="after")
     def _fixed_or_searched(self) -> Self:

@@ -30,8 +30,11 @@ class Split(Table):
     """Sizes in images; by default the official test set, a tenth of the rest, and what is left."""
 
     train: Images | None = None
+    """default: what is left"""
     val: Images | None = None
+    """default: a tenth of what is not for testing"""
     test: Images | None = None
+    """default: the official test set, else a fifth of all images"""
 
 
 def _stream(given: object) -> object:
@@ -44,11 +47,17 @@ class Task(Table):
     """The data and the model."""
 
     dataset: Text
+    """`"digits"`, `"synthetic"`, `"folder:PATH"`, or a torchvision set by name"""
     image_size: Pixels | None = None
+    """side in pixels; default: that of the images"""
     label_noise: Share = 0.0
+    """share of training labels replaced by a different class"""
     split: Split = Split()
+    """below"""
     model: Text
+    """any of timm's"""
     model_args: dict[str, Plain] = Field(default_factory=dict)
+    """arguments of timm's `create_model`"""
     stream: IfSet[Annotated[bool | Literal["auto"], BeforeValidator(_stream)]] = "auto"
     """whether pictures stay in their files; no result depends on it"""
 
@@ -57,9 +66,13 @@ class Search(Table):
     """How each variant is tuned: the same number of trials and the same learning rates for all."""
 
     trials: Count
+    """of each variant"""
     sampler: Literal["halton", "random", "tpe", "gp"] = "halton"
+    """`halton`: the same points for all variants; the others are Optuna's"""
     pruner: Literal["none", "median", "hyperband", "percentile"] = "none"
+    """Optuna's: ends trials early that do badly"""
     space: dict[str, Space]
+    """of `lr` alone; what else is searched stands with a variant"""
 
     @model_validator(mode="after")
     def _lr_alone(self) -> Self:
@@ -89,19 +102,23 @@ class Finalists(Table):
     """The `top` configurations of a search run on `seeds` fresh seeds; the highest mean wins."""
 
     top: Count = 2
+    """the best configurations, again"""
     seeds: Annotated[Count, Field(lt=CONFIRM)] = 2  # from there on they are those of confirm runs
+    """on so many fresh seeds"""
 
 
 class Confirm(Table):
     """The winner of each variant runs on `seeds` new seeds, the only runs that see the test set."""
 
     seeds: Count = 10
+    """the same for all variants"""
 
 
 class Published(Table):
     """A number that a paper or another project reports for this task: shown, never ranked."""
 
     variant: Text
+    """as it stands on the page"""
     accuracy: Annotated[float, Field(le=100)]
     """on the test set, in percent"""
     sd: Nonnegative | None = None
@@ -109,6 +126,7 @@ class Published(Table):
     source: Text
     """a citation or an address"""
     note: str = ""
+    """stands beside it"""
 
     @model_validator(mode="after")
     def _in_percent(self) -> Self:
@@ -121,19 +139,30 @@ class Study(Table):
     """One question, and everything needed to answer it."""
 
     name: StudyName
+    """of its folder and its page; default: the file's"""
     question: str = ""
+    """stands above the page"""
     seed: Seed = 0
+    """of all random streams"""
     variants: Annotated[tuple[str, ...], Listed] = ()
+    """registry keys, each with the range that its file declares; `plain` must be among them"""
     variant: Annotated[tuple[VariantTable, ...], Listed] = ()
+    """the same as tables, below"""
     task: Task
+    """below"""
     train: Train
+    """below"""
     search: Search
+    """below"""
     finalists: Finalists = Finalists()
+    """below"""
     confirm: Confirm = Confirm()
+    """below"""
     equal_epochs: IfSet[bool] = False
     """also tune and confirm the baseline at the epochs of all others, for a second ranking"""
 
     published: IfSet[Annotated[tuple[Published, ...], Listed]] = ()
+    """below"""
 
     @model_validator(mode="after")
     def _one_baseline(self) -> Self:

@@ -34,9 +34,13 @@ class Space(Table):
     """A range {low, high, log}, both ends included, or {choices}."""
 
     low: Number | None = None
+    """included"""
     high: Number | None = None
+    """included"""
     log: bool = False
+    """uniform in the logarithm"""
     choices: Annotated[tuple[Scalar, ...], Listed, Field(min_length=1)] | None = None
+    """instead of a range"""
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:

@@ -58,7 +58,13 @@ class Broken(ValueError):
 class Table(BaseModel):
     """Only known keys, values of exactly the declared type, nothing infinite, nothing to change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,  # what a key means, for studies/README.md and for editors
+    )
 
     @model_validator(mode="before")
     @classmethod

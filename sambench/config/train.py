@@ -58,42 +58,68 @@ def _base_args(given: object) -> object:
 
 
 class Train(Table):
-    """How one run trains; the learning rate is searched, see `Search`."""
+    """How one run trains; the learning rate is searched, see `[search]`."""
 
     epochs: Count
+    """of one run"""
     batch_size: Count
+    """in images, of all processes together"""
 
     base: Annotated[str, Field(min_length=1)] = "sgd"
+    """`sgd`, `adamw`, or any optimizer of timm"""
     base_args: IfSet[Annotated[dict[str, Plain], BeforeValidator(_base_args)]] = Field(
         default_factory=dict
     )
+    """its further arguments"""
     momentum: Share = 0.9
+    """of a base optimizer that has one"""
     nesterov: bool = False
+    """of `sgd`"""
     betas: Annotated[tuple[Share, Share], Listed] = (0.9, 0.999)
+    """of `adamw`"""
 
     schedule: Schedule = "cosine"
+    """of the learning rate, after warm-up; all but the first two are timm's"""
     schedule_args: IfSet[Annotated[dict[str, Plain], BeforeValidator(_schedule_args)]] = Field(
         default_factory=dict
     )
+    """timm's, in epochs and in shares of the peak: `decay_epochs`, `decay_milestones`,
+    `decay_rate`, `min_lr`, `k_decay`, `decay_fn`, `stable_timescale`"""
     warmup_epochs: Nonnegative = 0.0
+    """linear, from 0 to the peak"""
 
     weight_decay: Rate = 5e-4
+    """the base optimizer's"""
     decay_norm_and_bias: IfSet[bool] = True
+    """false: no weight decay on norms and biases"""
     layer_decay: IfSet[Annotated[float, Field(gt=0, le=1)] | None] = None
+    """layer-wise decay of the learning rate, timm's"""
     ema: IfSet[Annotated[float, Field(gt=0, lt=1)] | None] = None
+    """evaluate a running mean of the weights (timm's, with its warm-up) of this decay"""
 
     label_smoothing: Share = 0.0
+    """share of the target that is spread over all classes"""
     augment: Literal["none", "crop-flip", "crop-flip-cutout", "randaugment"] = "none"
+    """cutout and `randaugment` come after crop and flip, drawn per image"""
     mixup: IfSet[Mix] = 0.0
+    """alpha, 0 for none; drawn once per step, the same in all passes"""
     cutmix: IfSet[Mix] = 0.0
+    """the same; where both are set, each step draws one of them"""
 
     amp: IfSet[Literal["none", "bf16", "fp16"]] = "none"
+    """autocast, `fp16` with a loss scale; of the evaluation too"""
     channels_last: IfSet[bool] = False
+    """memory format of model and images"""
     tf32: IfSet[bool | None] = None
+    """TF32 in matrix products and convolutions; default: torch's choice"""
     micro_batch: IfSet[Count | None] = None
+    """in images of one process: gradients are accumulated, exactly"""
     clip: IfSet[Annotated[float, Field(gt=0, le=LARGEST)] | None] = None
+    """largest norm of the final direction"""
     compile: IfSet[bool] = False
+    """`torch.compile`, in training"""
     engine: IfSet[Literal["eager", "graph"]] = "eager"
+    """`graph`: steps as CUDA graphs; `base` one of sgd, momentum, adam, adamw, then fused"""
     ascent: IfSet[Literal["local", "synced"]] = "local"
     """what several processes do, see `variants.SharpnessAware`; one knows no difference"""
 

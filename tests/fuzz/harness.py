@@ -314,7 +314,7 @@ def _child(words: tuple[str, ...], folder: Path, known: dict[str, str], limited:
 
 
 def _main() -> int:
-    from sambench.cli.commands import main
+    from sambench.cli import main
 
     try:
         main()

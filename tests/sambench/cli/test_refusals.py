@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from sambench import config, errors
-from sambench.cli.commands import main
+from sambench.cli import main
 from sambench.errors import UserError
 from sambench.study.preflight import preflight
 from sambench.tasks.images import models, pretrained
@@ -178,9 +178,9 @@ def test_leftovers_of_torchrun(refused: Refused, monkeypatch: pytest.MonkeyPatch
 
 def test_refusals_and_finished_studies_need_no_torch(tmp_path: Path):
     script = (
-        "import sys, sambench.cli.commands\n"
+        "import sys, sambench.cli\n"
         "sys.argv[1:] = {words!r}\n"
-        "try: sambench.cli.commands.main()\n"
+        "try: sambench.cli.main()\n"
         "except SystemExit as end: print(end.code, 'torch' in sys.modules)\n"
     )
     for words in (

@@ -14,7 +14,7 @@ import pytest
 from numpy._core import _multiarray_umath as umath
 from scipy import special
 
-from sambench.cli import commands
+from sambench.cli.variants import infos
 from sambench.render.regeneration import regenerate
 
 PUBLISHED = Path(__file__).parents[3] / "leaderboards"
@@ -55,7 +55,7 @@ def records_alone(folder: Path) -> Path:
 def here(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """All files, as this machine makes them."""
     folder = records_alone(tmp_path_factory.mktemp("here"))
-    regenerate(folder, infos=commands._infos())
+    regenerate(folder, infos=infos())
     return contents(folder)
 
 
@@ -110,5 +110,5 @@ def test_other_last_bits_make_the_same_bytes(
         for name in names:
             monkeypatch.setattr(module, name, Shaken(getattr(module, name)))
     folder = records_alone(tmp_path)
-    regenerate(folder, infos=commands._infos())
+    regenerate(folder, infos=infos())
     assert_same(contents(folder), here)

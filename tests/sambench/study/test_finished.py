@@ -68,9 +68,9 @@ def test_another_study_and_one_that_wandb_lacks_are_not_shown(folder: Path, tiny
 def test_showing_imports_no_torch(folder: Path, tiny: Path):
     command: list[Any] = ["study", str(tiny), "--root", str(folder.parent), "--json"]
     script = (
-        "import sys, sambench.cli.commands\n"
+        "import sys, sambench.cli\n"
         f"sys.argv[1:] = {command!r}\n"
-        "try: sambench.cli.commands.main()\n"
+        "try: sambench.cli.main()\n"
         "except SystemExit as end: print('torch' in sys.modules, file=sys.stderr)\n"
     )
     ran = subprocess.run(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sambench.cli.commands import main
+from sambench.cli import main
 from sambench.records import Record
 
 Recorded = Callable[[Path], list[Record]]

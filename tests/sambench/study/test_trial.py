@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sambench import config, seeds
-from sambench.cli.commands import main
+from sambench.cli import main
 from sambench.training import Run, train
 
 Call = Callable[..., tuple[int, str, str]]

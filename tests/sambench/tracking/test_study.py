@@ -10,7 +10,7 @@ import wandb_files
 from click.testing import CliRunner
 
 from sambench import records
-from sambench.cli.commands import cli
+from sambench.cli.app import cli
 from sambench.errors import UserError
 
 

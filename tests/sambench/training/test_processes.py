@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from sambench import config
-from sambench.cli.commands import main
+from sambench.cli import main
 from sambench.study import trial
 from sambench.tasks import images
 from sambench.tasks.images import Shard

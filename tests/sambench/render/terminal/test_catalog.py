@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 import variants
-from sambench.cli.commands import cli
+from sambench.cli.app import cli
 
 
 def catalog(*arguments: str) -> str:

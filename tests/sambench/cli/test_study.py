@@ -1,64 +1,22 @@
-"""What a user may do wrong at the command line: one clear line, exit code 2, nothing lost."""
+"""What a user may do wrong with `study`: one clear line, exit code 2, nothing lost."""
 
 import errno
 import json
 import os
-import shutil
 import socket
-import sys
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import filelock
 import pytest
-from rich.console import Console
 
-from sambench.cli.commands import main
 from sambench.records import Record
-from sambench.study.run import run_study
 from sambench.training import checkpoint
+from tests.sambench.cli.words import study
 
 Recorded = Callable[[Path], list[Record]]
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(
-    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Call:
-    """(exit code, standard output, standard error) of `sambench ...` in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        capfd.readouterr()
-        monkeypatch.setattr(sys, "argv", ["sambench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as done:
-            main()
-        out, err = capfd.readouterr()
-        return int(done.value.code or 0), out, err
-
-    return call
-
-
-@pytest.fixture
-def refused(call: Call) -> Callable[..., str]:
-    """The one line on standard error of a command that is refused."""
-
-    def refused(*arguments: str | Path) -> str:
-        code, _, err = call(*arguments)
-        lines = err.splitlines()
-        assert (code, len(lines)) == (2, 1), err
-        assert lines[0].startswith("sambench: ")
-        assert "Traceback" not in err and "Error" not in err
-        return lines[0].removeprefix("sambench: ")
-
-    return refused
-
-
-def study(path: Path, *options: str) -> list[str | Path]:
-    return ["study", path, "--device", "cpu", "--workers", "1", "--wandb", "disabled", *options]
 
 
 SET = [
@@ -110,48 +68,6 @@ def test_too_many_images_asked_of_a_dataset(refused: Callable[..., str], study_f
     assert "train 2000 + val 20 + test 30 is more than the 1797" in refused(
         *study(study_file, *sizes)
     )
-
-
-OPTIONS = [
-    (["study", "digist"], "unknown study 'digist', did you mean digits"),
-    (["study", "no/such/file.toml"], "unknown study 'no/such/file.toml'"),
-    (["study", "--workers", "0"], "'--workers': 0 is not in the range x>=1"),
-    (["study", "--workers", "two"], "'two' is not a valid integer"),
-    (["study", "--dry-run", "--workers", "0"], "0 is not in the range x>=1"),
-    (["study", "--device", "cdua"], "--device: unknown device 'cdua'; did you mean cuda"),
-    (["study", "--device", "tpu"], "unknown device 'tpu'"),
-    (["study", "--device", "cuda:99"], "no cuda:99 on this machine; choose from cpu"),
-    (["study", "--wandb", "onlin"], "'onlin' is not one of 'online', 'offline', 'disabled'"),
-    (["study", "--devise", "cpu"], "No such option"),
-    (["study", "--devise", "cpu"], "--device"),
-    (["study", "--checkpoint-every", "-1"], "-1.0 is not in the range x>=0"),
-    (["study", "--fork", "a b"], "name: must be letters, digits"),
-    (["study", "digits", "extra"], "unexpected extra argument (extra)"),
-    (["study", "--set"], "Option '--set' requires an argument"),
-    (["studdy"], "unknown command 'studdy'; did you mean study?"),
-    (["frobnicate"], "unknown command 'frobnicate'; choose from bench, best, leaderboard, study"),
-    (["--verison"], "No such option"),
-    (["best", "digits"], "no records of a study 'digits'; run one first"),
-    (["best", "--format", "yaml"], "'yaml' is not one of 'python', 'json'"),
-    (["leaderboard", "--format", "yaml"], "'yaml' is not one of 'md', 'csv', 'json', 'latex'"),
-    (["leaderboard", "--format", "md", "--check"], "--format prints and --check compares"),
-    (["leaderboard", "--format", "md", "--html"], "--format prints and --html writes"),
-    (["leaderboard", "digits"], "no records of a study 'digits' in leaderboards; publish one"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "line"), OPTIONS, ids=lambda x: " ".join(x)[:40])
-def test_bad_options(refused: Callable[..., str], arguments: list[str], line: str):
-    assert line in refused(*arguments)
-
-
-def test_help_and_no_command_show_what_there_is(call: Call):
-    code, out, err = call("--help")
-    assert code == 0 and err == "" and "study" in out and "leaderboard" in out
-    code, out, err = call()
-    assert code == 2 and "study" in out + err
-    code, out, err = call("study", "--help")
-    assert code == 0 and "--workers" in out
 
 
 def picture(path: Path, seed: int) -> None:
@@ -258,22 +174,6 @@ def test_no_network_for_a_download(
     assert not Path("runs/tiny").exists()
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
-    """The folder that a finished study leaves under runs/."""
-    root = tmp_path_factory.mktemp("finished")
-    console = Console(file=StringIO())
-    run_study(tiny, root=root, device="cpu", wandb="disabled", console=console)
-    return root / "tiny"
-
-
-@pytest.fixture
-def done(call: Call, study_file: Path, finished: Path) -> list[str | Path]:
-    """The command line of a study that has run to its end."""
-    shutil.copytree(finished, Path("runs/tiny"))
-    return study(study_file)
-
-
 def test_a_damaged_journal(refused: Callable[..., str], done: list[str | Path]):
     journal = Path("runs/tiny/journal.log")
     lines = journal.read_bytes().splitlines(keepends=True)
@@ -317,28 +217,6 @@ def test_damaged_records(call: Call, done: list[str | Path], recorded: Recorded)
     assert recorded(Path("runs/tiny")) == before
 
 
-def test_a_leaderboard_of_damaged_records(call: Call, done: list[str | Path]):
-    assert call(*done, "--publish")[0] == 0
-    published, broken = Path("leaderboards/tiny.csv"), Path("leaderboards/broken.csv")
-    published.write_text(published.read_text()[:-50])
-    named = "sambench: leaderboards/tiny.csv: line 12: damaged: its check does not fit its cells"
-    code, out, err = call("leaderboard", "--check")
-    assert code == 1 and err.startswith(named) and "stale: leaderboards/tiny.md" in out
-    code, out, err = call("leaderboard")
-    assert code == 1 and err.startswith(named) and "written: leaderboards/tiny.md" in out
-    code, out, err = call("leaderboard", "--check")
-    assert code == 1 and err.startswith(named) and "stale" not in out
-    code, out, err = call("leaderboard", "--format", "json")
-    assert code == 1 and json.loads(out)[0]["damages"][0].startswith("line 12: damaged")
-    broken.write_text("# {}\n")
-    code, out, err = call("leaderboard")
-    assert code == 2 and "broken.csv: line 1: not the header" in err and named in err
-    assert call("leaderboard", "tiny", "--check")[0] == 1
-    shutil.copy("runs/tiny/records.csv", published)
-    assert call("leaderboard", "tiny")[0] == 0
-    assert call("leaderboard", "--check")[0] == 2
-
-
 def test_a_published_study_that_cannot_be_read_does_not_stop_a_study(
     call: Call, done: list[str | Path]
 ):
@@ -346,24 +224,6 @@ def test_a_published_study_that_cannot_be_read_does_not_stop_a_study(
     Path("leaderboards/tiny.csv").write_text("# {}\n")
     code, out, _ = call(*done)
     assert code == 0 and "No comparison with the published page: " in out
-
-
-@pytest.mark.parametrize(
-    ("form", "piece"),
-    [
-        ("md", "**Use this:**"),
-        ("csv", "study,ranking,variant,"),
-        ("json", '"headline": '),
-        ("latex", "\\\\toprule"),
-    ],
-)
-def test_a_leaderboard_in_every_format(call: Call, done: list[str | Path], form: str, piece: str):
-    assert call(*done, "--publish")[0] == 0
-    before = {path: path.read_bytes() for path in Path("leaderboards").iterdir() if path.is_file()}
-    code, out, err = call("leaderboard", "--format", form)
-    assert (code, err) == (0, "") and piece.replace("\\\\", "\\") in out
-    assert call("leaderboard", "tiny", "--format", form)[1] == out
-    assert before == {path: path.read_bytes() for path in before}
 
 
 def test_a_changed_study_names_its_keys(refused: Callable[..., str], done: list[str | Path]):
@@ -383,26 +243,6 @@ def test_fork_starts_a_new_study(call: Call, done: list[str | Path]):
 def test_a_second_process_is_refused(refused: Callable[..., str], done: list[str | Path]):
     with filelock.FileLock("runs/tiny/lock"):
         assert "study 'tiny' is being run already, by process" in refused(*done)
-
-
-def test_publish_and_leaderboard(call: Call, done: list[str | Path]):
-    assert call(*done, "--publish")[0] == 0
-    files = {"README.md", "index.html", "tiny", "tiny.csv", "tiny.md"}
-    assert {p.name for p in Path("leaderboards").iterdir()} == files
-    assert call("leaderboard", "--check")[0] == 0
-    page = Path("leaderboards/tiny.md")
-    text = page.read_bytes()
-    page.write_bytes(text + b"edited by hand")
-    code, out, _ = call("leaderboard", "--check")
-    assert code == 1 and "stale: leaderboards/tiny.md" in out
-    assert call("leaderboard")[0] == 0
-    assert page.read_bytes() == text
-    Path("leaderboards/README.md").write_text("of the user's")
-    for words in (("leaderboard",), (*done, "--publish")):
-        code, _, err = call(*words)
-        assert code == 2 and "leaderboards/README.md was not made by sambench" in err
-    assert Path("leaderboards/README.md").read_text() == "of the user's"
-    assert call("best", "tini")[2].strip().endswith("did you mean tiny?")
 
 
 def test_a_dry_run_writes_nothing(call: Call, study_file: Path):
@@ -497,30 +337,3 @@ def test_work_that_fails_exits_with_1(
         1,
         "sambench: a run failed: search-sam-t0-s0: its worker died 3 times\n",
     )
-
-
-BENCH = ("bench", "--device", "cpu", "--rounds", "1", "--batch-size", "4", "--image-size", "8")
-
-
-@pytest.mark.parametrize(
-    ("options", "line"),
-    [
-        (("--model", "test_resnt"), "--model: timm has no model 'test_resnt'; did you mean"),
-        (("--variants", "plain,smm"), "--variants: unknown variant 'smm'; did you mean"),
-        (("--device", "cpuu"), "--device: unknown device 'cpuu'; did you mean cpu"),
-        (("--rounds", "0"), "Invalid value for '--rounds'"),
-    ],
-)
-def test_a_benchmark_that_cannot_run(
-    refused: Callable[..., str], options: tuple[str, ...], line: str
-):
-    assert line in refused(*BENCH, *options)
-
-
-def test_a_benchmark_is_printed_and_published(call: Call):
-    code, out, _ = call(*BENCH, "--variants", "plain", "--json", "--publish")
-    found = json.loads(out)
-    assert code == 0 and found["costs"]["variants"][1]["passes"] == 2
-    assert "--variants plain" in found["command"] and "--batch-size 4" in found["command"]
-    assert "test_resnet at 8x8" in Path("leaderboards/cost-cpu.md").read_text()
-    assert call("leaderboard", "--check")[0] == 0

@@ -1,0 +1,82 @@
+"""`sambench bench`"""
+
+import json
+import shlex
+from dataclasses import asdict
+from typing import Literal, TypedDict, Unpack
+
+import click
+
+from sambench.cli import limits, options
+from sambench.cli.parsing import Count
+from sambench.cli.records import LEADERBOARDS
+from sambench.cli.variants import infos
+
+
+class Step(TypedDict):
+    """What is timed."""
+
+    model: str
+    batch_size: int
+    image_size: int
+    device: str
+    engine: Literal["eager", "graph"]
+    amp: str
+    rounds: int
+
+
+@click.command()
+@click.option("--model", default="test_resnet", show_default=True, help="Any timm model.")
+@click.option(
+    "--variants",
+    "chosen",
+    default="plain,sam,asam,gsam,esam,looksam",
+    show_default=True,
+    metavar="A,B,C",
+    help="Or all.",
+)
+@click.option("--batch-size", type=Count(2, most=1_000_000), default=128, show_default=True)
+@click.option("--image-size", type=Count(1, most=10_000), default=32, show_default=True)
+@options.device
+@click.option("--engine", type=click.Choice(["eager", "graph"]), default="eager", show_default=True)
+@click.option("--amp", type=click.Choice(["none", "bf16"]), default="none", show_default=True)
+@click.option("--rounds", type=Count(1, most=10_000), default=10, show_default=True)
+@click.option("--publish", is_flag=True, help="Also write leaderboards/cost-DEVICE.md.")
+@click.option("--json", "as_json", is_flag=True, help="Print timings and ratios as JSON.")
+def bench(chosen: str, publish: bool, as_json: bool, **step: Unpack[Step]) -> None:
+    """Time a step of each variant, of SAM as peers write it, and of training loops, in turns."""
+    from rich.console import Console
+
+    from sambench.config import roster
+    from sambench.training import device as devices
+
+    limits.check()
+    devices.check(step["device"])
+    for key in chosen.split(",") if chosen != "all" else ():
+        roster.check("--variants: ", key.strip())
+
+    import variants as registry
+    from sambench.bench import Settings, costs, measure
+    from sambench.render.terminal import costs as shown
+
+    names = registry.names() if chosen == "all" else tuple(n.strip() for n in chosen.split(","))
+    console = Console(stderr=as_json)
+    with console.status("") as status:
+        command = _command(chosen, step)
+        found = measure(Settings(variants=names, command=command, progress=status.update, **step))
+    if as_json:
+        click.echo(json.dumps({**asdict(found), "costs": asdict(costs(found))}))
+    else:
+        console.print(shown.render(found))
+    if publish:
+        from sambench.render import publish_costs
+
+        page = publish_costs(found, LEADERBOARDS, infos())
+        console.print(f"published: {page}", markup=False)
+
+
+def _command(chosen: str, step: Step) -> str:
+    """The command line that repeats the measurement."""
+    words = ["python", "-m", "sambench", "bench", "--variants", chosen]
+    words += [word for k, v in step.items() for word in (f"--{k.replace('_', '-')}", str(v))]
+    return shlex.join(words)

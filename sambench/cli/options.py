@@ -1,0 +1,25 @@
+"""Options that several commands have."""
+
+from pathlib import Path
+
+import click
+
+from sambench.cli.parsing import Count, Place, Real
+
+MOST_WORKERS = 4096
+LARGEST_SEED = 2**53
+
+root = click.option(
+    "--root", type=Place(), default=Path("runs"), show_default=True,
+    help="Folder that holds a folder per study.",
+)  # fmt: skip
+overrides = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="e.g. train.epochs=3"
+)
+device = click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."
+)
+seed = click.option("--seed", type=Count(0, most=LARGEST_SEED), default=0, show_default=True)
+checkpoint_every = click.option(
+    "--checkpoint-every", type=Real(min=0), default=10.0, show_default=True, metavar="SECONDS"
+)

@@ -1,0 +1,60 @@
+"""What click would let through: empty paths, endless numbers, commands that nobody knows."""
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sambench.errors import UserError, echo, nearest
+
+
+class Commands(click.Group):
+    """Names the nearest command to an unknown one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands:
+            raise UserError(f"unknown command {echo(args[0])}; {nearest(args[0], self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+class Place(click.Path):
+    """A path of the user's; an empty word, as of a shell variable that is not set, is none."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        if not str(value).strip() or "\0" in str(value):
+            self.fail("must be a path, got an empty word", param, ctx)
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
+
+
+class Real(click.FloatRange):
+    """A finite number within its bounds."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if not math.isfinite(number := click.FLOAT.convert(value, param, ctx)):
+            self.fail(f"{number} is not a finite number.", param, ctx)
+        return super().convert(number, param, ctx)
+
+
+class Count(click.IntRange):
+    """A number of at least `least`, and not beyond what could ever run."""
+
+    def __init__(self, least: int, *, most: int) -> None:
+        super().__init__(min=least)
+        self.most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = super().convert(value, param, ctx)
+        if number > self.most:
+            self.fail(f"{echo(number)} is more than {self.most}.", param, ctx)
+        return number

@@ -1,0 +1,170 @@
+"""`sambench study`"""
+
+import json
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sambench.cli import limits, options
+from sambench.cli.failures import works
+from sambench.cli.parsing import Count
+from sambench.cli.records import LEADERBOARDS
+from sambench.cli.variants import infos
+from sambench.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sambench.analysis import Leaderboard
+
+
+@click.command()
+@click.argument("name", default="digits")
+@options.overrides
+@options.device
+@click.option(
+    "--workers",
+    type=Count(1, most=options.MOST_WORKERS),
+    default=None,
+    help="Processes; default 1, on a CPU one per core.",
+)
+@click.option(
+    "--wandb",
+    type=click.Choice(["online", "offline", "disabled"]),
+    help="Default: WANDB_MODE, else offline.",
+)
+@click.option("--fork", metavar="NAME", help="Start a new study of this name from the same file.")
+@click.option("--publish", is_flag=True, help="Also write records and page into leaderboards/.")
+@click.option("--dry-run", is_flag=True, help="Print what would run, and how long it should take.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@options.checkpoint_every
+@options.root
+@works
+def study(
+    name: str,
+    overrides: tuple[str, ...],
+    device: str,
+    workers: int | None,
+    wandb: str | None,
+    fork: str | None,
+    publish: bool,
+    dry_run: bool,
+    as_json: bool,
+    checkpoint_every: float,
+    root: Path,
+) -> None:
+    """Tune, confirm and rank the variants of a study: a name or a TOML file.
+
+    Interrupted, the same command goes on where it stopped.
+    """
+    from rich.console import Console
+
+    from sambench import config
+    from sambench.study import finished
+    from sambench.study import root as places
+    from sambench.tracking import modes
+    from sambench.training import device as devices
+    from sambench.training import launch
+
+    limits.check()
+    devices.check(device)
+    if launch.launched():
+        raise UserError("a study runs without torchrun, which is for `trial`; here use --workers")
+    named = [] if fork is None else [f"name={json.dumps(fork)}"]
+    words = [*overrides, *named]
+    loaded = config.read(name, words)
+    folder = root / loaded.name
+    console = Console(stderr=as_json)
+    mode = modes.mode(wandb)
+    places.check(folder)
+    if mode != "online" and not dry_run:
+        found = finished.shown(folder, loaded, tracked=mode != "disabled")
+        if found is not None:
+            _present(found, folder, console, as_json=as_json, publish=publish)
+            return
+    loaded = config.load(name, words)
+
+    from sambench.study import Settings, plan, run_study  # seconds, and nothing is wrong so far
+
+    num = _workers(workers, device)
+    if dry_run:
+        from sambench.render.terminal import estimate
+
+        planned = plan(loaded, on=device, workers=num, root=root, wandb=wandb)
+        if as_json:
+            click.echo(json.dumps(planned.as_dict()))
+        else:
+            console.print(estimate.render(planned))
+        return
+    settings = Settings(
+        device=device,
+        workers=num,
+        root=root,
+        wandb=wandb,
+        checkpoint_every_s=checkpoint_every,
+        command=_command(name, overrides, fork, num, device),
+        console=console,
+    )
+    analysis = run_study(loaded, settings=settings)
+    _present(analysis, folder, console, as_json=as_json, publish=publish)
+
+
+def _workers(asked: int | None, device: str) -> int:
+    """On a CPU one worker per core, since small models gain little from threads; else one."""
+    if asked is not None:
+        return asked
+    from sambench.executors import threads_each
+    from sambench.training import device as devices
+
+    return threads_each(1) if devices.resolve(device) == "cpu" else 1
+
+
+def _command(
+    name: str, overrides: tuple[str, ...], fork: str | None, workers: int, device: str
+) -> str:
+    """The command line that repeats the study."""
+    words = ["python", "-m", "sambench", "study", name]
+    words += [word for override in overrides for word in ("--set", override)]
+    words += ["--fork", fork] if fork is not None else []
+    words += ["--workers", str(workers)]
+    words += [] if device == "auto" else ["--device", device]
+    return shlex.join(words)
+
+
+def _present(
+    analysis: "Leaderboard", folder: Path, console: "Console", *, as_json: bool, publish: bool
+) -> None:
+    """Prints what a study found, and copies it where it is published."""
+    if as_json:
+        click.echo(json.dumps(asdict(analysis)))
+    else:
+        from sambench.render.terminal import leaderboard
+
+        console.print()
+        console.print(leaderboard.render(analysis))
+        written = f"\npage: {folder / 'leaderboard.md'}  records: {folder / 'records.csv'}"
+        console.print(written, markup=False)
+    _compare(analysis, console)
+    if publish:
+        from sambench.render import publish as copy
+
+        page = copy(folder, LEADERBOARDS, infos())
+        console.print(f"published: {page}", markup=False)
+
+
+def _compare(analysis: "Leaderboard", console: "Console") -> None:
+    """Says whether a published page of the same study has the same groups."""
+    from sambench import records
+    from sambench.analysis import analyse
+    from sambench.render import groups_agree
+
+    published = LEADERBOARDS / f"{analysis.study}.csv"
+    if published.exists():
+        try:
+            told = groups_agree(analysis, analyse(records.read(published)))
+            console.print(told, markup=False)
+        except UserError as error:
+            console.print(f"No comparison with the published page: {error}", markup=False)

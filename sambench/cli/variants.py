@@ -1,0 +1,45 @@
+"""`sambench variants`"""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from sambench.errors import UserError
+
+if TYPE_CHECKING:
+    from variants import VariantInfo
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def variants(name: str | None, as_json: bool) -> None:
+    """List the variants, or explain one: formula, paper, ranges, deviations, pitfalls."""
+    from sambench.config import roster
+
+    if name:
+        roster.check("", name)
+
+    import variants as registry
+    from sambench.render.terminal import catalog
+
+    try:
+        infos = [registry.info(key) for key in ([name] if name else registry.names())]
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    if as_json:
+        found = [catalog.as_dict(info) for info in infos]
+        click.echo(json.dumps(found[0] if name else found, indent=1))
+        return
+    from rich.console import Console
+
+    console = Console()
+    console.print(catalog.entry(infos[0]) if name else catalog.listing(infos))
+
+
+def infos() -> "dict[str, VariantInfo]":
+    """What is known of every variant, by its key."""
+    import variants
+
+    return {name: variants.info(name) for name in variants.names()}

@@ -1,0 +1,56 @@
+# %% [markdown]
+# # Is SAM worth its cost on digits with wrong labels?
+#
+# Editors such as VS Code and PyCharm run this file cell by cell.
+
+# %%
+import matplotlib.pyplot as plt
+import pandas as pd
+
+import sambench
+
+# %% [markdown]
+# A study is what its TOML file would hold. This one is as small as can be: seconds, little proof.
+
+# %%
+study = {
+    "name": "notebook",
+    "question": "Is SAM worth its cost on digits with wrong labels?",
+    "variants": ["plain", "sam", "asam"],
+    "task": {
+        "dataset": "digits",
+        "image_size": 8,
+        "label_noise": 0.4,
+        "split": {"train": 300, "val": 100, "test": 500},
+        "model": "test_resnet",
+    },
+    "train": {"epochs": 2, "batch_size": 50},
+    "search": {"trials": 2, "space": {"lr": {"low": 0.01, "high": 0.3, "log": True}}},
+    "finalists": {"top": 1, "seeds": 1},
+    "confirm": {"seeds": 5},
+}
+found = sambench.run_study(study, device="cpu", wandb="disabled")
+print(found.headline)
+
+# %% [markdown]
+# What was found, a row for each variant. Every run has its own in `runs/notebook/records.csv`.
+
+# %%
+table = pd.DataFrame(
+    {
+        "variant": row.label,
+        "accuracy": row.accuracy.mean,
+        "low": row.accuracy.low,
+        "high": row.accuracy.high,
+        "gradient evaluations": row.cost.gradient_evaluations,
+    }
+    for row in found.rows
+).set_index("variant")
+print(table.round(1))
+
+# %%
+figure, axes = plt.subplots(figsize=(5, 2), layout="constrained")
+error = [table.accuracy - table.low, table.high - table.accuracy]
+axes.errorbar(table.accuracy, table.index, xerr=error, fmt="o")
+axes.set_xlabel("test accuracy [%], mean and 95% interval over seeds")
+figure.savefig("accuracies.svg")

@@ -1,0 +1,73 @@
+"""The examples run as printed, in an empty folder."""
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import variants
+from variants.core import registry
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """An empty folder, and a registry that forgets."""
+    monkeypatch.chdir(tmp_path)
+    for registered in ("_classes", "_infos"):
+        monkeypatch.setattr(registry, registered, dict(getattr(registry, registered)))
+
+
+def run(name: str) -> None:
+    runpy.run_path(str(HERE / name), run_name="__main__")
+
+
+def test_a_training_loop(capsys: pytest.CaptureFixture[str]):
+    run("training_loop.py")
+    plain, sam = capsys.readouterr().out.splitlines()
+    assert plain.startswith("Plain()") and sam.startswith("SAM(rho=0.1)")
+    assert all(float(line.rpartition(": ")[2].removesuffix("%")) > 85 for line in (plain, sam))
+
+
+def test_a_notebook(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("matplotlib").use("agg")
+    run("notebook.py")
+    assert "gradient evaluations" in capsys.readouterr().out
+    assert Path("accuracies.svg").stat().st_size and Path("runs/notebook/leaderboard.md").exists()
+
+
+def test_own_model_and_data(capsys: pytest.CaptureFixture[str]):
+    run("own_model_and_data.py")
+    assert Path("runs/even-or-odd/records.csv").exists()
+    assert "plain" in capsys.readouterr().out
+
+
+def test_own_variant_in_a_single_file():
+    run("own_variant.py")
+    assert "half_sam" in Path("runs/half-sam/leaderboard.md").read_text()
+    assert "half_sam" in variants.names()
+
+
+@pytest.mark.slow
+def test_own_variant_as_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Installed, it is known by name, and passes the suite that it brings."""
+    build = pytest.importorskip("hatchling.build")
+    shutil.copytree(HERE / "half-sam", "package")
+    monkeypatch.chdir("package")
+    with zipfile.ZipFile(tmp_path / build.build_wheel(str(tmp_path))) as wheel:
+        wheel.extractall(tmp_path / "site")  # as an installer does
+    paths = [str(tmp_path / "site"), str(HERE.parents[1])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
+    for words, told in (
+        ("sambench variants half_sam", "Half SAM"),
+        ("pytest -p no:cacheprovider test_half_sam.py", " passed"),
+    ):
+        command = [sys.executable, "-m", *words.split()]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0 and told in done.stdout, done.stdout + done.stderr
