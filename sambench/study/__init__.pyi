@@ -2,12 +2,12 @@ from . import agent_trials as agent_trials
 from . import finished as finished
 from . import root as root
 from . import trial as trial
+from .collection import collect as collect
 from .estimate import Plan as Plan
 from .estimate import plan as plan
 from .folder import StudyFolder as StudyFolder
 from .journal import open_journal as open_journal
 from .run import Settings as Settings
 from .run import cache_folder as cache_folder
-from .run import land as land
 from .run import run_study as run_study
 from .tuner import PRUNE_FROM as PRUNE_FROM

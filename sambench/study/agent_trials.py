@@ -1,7 +1,7 @@
 """Trials that W&B agents ran: how they come into their study's storage and records.
 
 A trial leaves its result in runs/STUDY/sweeps/SWEEP/RUN/, whatever else goes on. From there it is
-landed: counted once, under the number it gets in the Optuna study "FINGERPRINT/LABEL/sweep". The
+collected: counted once, under the number it gets in the Optuna study "FINGERPRINT/LABEL/sweep". The
 study's own trials keep their numbers, and its samplers never see these.
 """
 
@@ -113,7 +113,7 @@ def identity(path: Path, remedy: str = IGNORE) -> dict[str, Any] | None:
     raise UserError(f"{file} is damaged; {remedy}")
 
 
-def land(
+def collect(
     storage: optuna.storages.BaseStorage,
     trials: Iterable[AgentTrial],
     study: Study,
@@ -121,7 +121,7 @@ def land(
 ) -> dict[str, AgentTrial]:
     """The trials by run id, numbered after the study's own; new ones are added to the storage."""
     waiting = list(trials)
-    landed: dict[str, AgentTrial] = {}
+    collected: dict[str, AgentTrial] = {}
     for arm in arms:
         own = [trial for trial in waiting if trial.run.label == arm.label]
         if not own:
@@ -139,8 +139,13 @@ def land(
                 numbers[trial.key] = len(numbers)
             number = study.search.trials + numbers[trial.key]
             run = replace(trial.run, trial=number)
-            landed[run.id] = replace(trial, run=run)
-    return landed
+            collected[run.id] = replace(trial, run=run)
+    return collected
+
+
+def pairs(trials: Mapping[str, AgentTrial]) -> list[tuple[Run, Outcome]]:
+    """As the study's own runs have their outcomes."""
+    return [(trial.run, trial.outcome) for trial in trials.values()]
 
 
 def _frozen(trial: AgentTrial, arm: Arm, study: Study) -> FrozenTrial:

@@ -79,7 +79,7 @@ class StudyFolder:
 
     def check_data(self, contents: images.Contents) -> None:
         """UserError if the study began with other data; kept if it only begins now."""
-        with self.landing():
+        with self.collecting():
             known = self._began_with()
             if known is None:
                 write_atomically(self._data, json.dumps(dict(contents)))
@@ -105,16 +105,16 @@ class StudyFolder:
         return known
 
     @contextmanager
-    def landing(self) -> Iterator[None]:
+    def collecting(self) -> Iterator[None]:
         """For whoever takes in swept trials: one at a time, for a moment; a study waits for it."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(self.path / "landing.lock"):
+        with filelock.FileLock(self.path / "collecting.lock"):
             yield
 
     @contextmanager
     def opened(self) -> Iterator[optuna.storages.BaseStorage]:
         """Optuna's storage, for one process at a time; UserError if another one holds the study."""
-        with self.landing():
+        with self.collecting():
             held = self._take()
         with held:
             storage = self._storage()
@@ -126,9 +126,9 @@ class StudyFolder:
             self.check_kept()
 
     @contextmanager
-    def opened_to_land(self) -> Iterator[optuna.storages.BaseStorage | None]:
+    def opened_to_collect(self) -> Iterator[optuna.storages.BaseStorage | None]:
         """The same, None while the study is being run: it takes in swept trials at its end."""
-        with self.landing():
+        with self.collecting():
             try:
                 held = self._take()
             except Held:

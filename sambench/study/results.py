@@ -1,7 +1,7 @@
-"""What a study writes into its records: a row per run, and the header."""
+"""What a study writes: a row of the records per run, their header, and the page from both."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,11 @@ import numpy as np
 
 import variants
 from sambench import records
-from sambench.config import Arm, Study
+from sambench.analysis import Leaderboard, published
+from sambench.config import Arm
 from sambench.records import Record
+from sambench.render import study_files, sync
+from sambench.study.folder import StudyFolder
 from sambench.training import Outcome, Run, provenance
 
 
@@ -23,10 +26,26 @@ def ordered(found: Iterable[Record]) -> list[Record]:
     return sorted(found, key=_order)
 
 
+def write(folder: StudyFolder, header: Mapping[str, Any], rows: Sequence[Record]) -> Leaderboard:
+    """The records, their page, its tables and its figures."""
+    records.write(folder.records, header, rows)
+    study = published.read(folder.records)
+    files = study_files(folder.page.stem, study, folder.path)
+    texts = {folder.path / name: text for name, text in files.texts.items()}
+    sync(texts, files.obsolete(folder.path))
+    return study.leaderboard
+
+
 def header(
-    study: Study, arms: Sequence[Arm], rows: Sequence[Record], command: str, newest: Path | None
+    folder: StudyFolder,
+    arms: Sequence[Arm],
+    rows: Sequence[Record],
+    command: str,
+    outcomes: Iterable[Path],
 ) -> dict[str, Any]:
-    """Where the records come from; `newest` is the file that was written last."""
+    """Where the records come from; of the files with the outcomes, the newest gives the date."""
+    study = folder.study
+    newest = max(outcomes, key=lambda path: path.stat().st_mtime, default=None)
     return {
         "study": study.name,
         "spec": study.model_dump(mode="json"),
@@ -41,7 +60,14 @@ def header(
         "versions": provenance.versions(),
         "hardware": provenance.hardware(),
         "test_runs": sum(bool(row.test_correct) for row in rows),
+        **of_data(folder),
     }
+
+
+def of_data(folder: StudyFolder) -> dict[str, str]:
+    """What the header says of the data; nothing where they are a caller's own."""
+    found = folder.data_digest
+    return {"data_digest": found} if found else {}
 
 
 def _defaults(arm: Arm) -> dict[str, float]:

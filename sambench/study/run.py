@@ -11,15 +11,15 @@ import optuna
 from rich.console import Console
 from torch import nn
 
-from sambench import config, records, tracking
-from sambench.analysis import Leaderboard, published
+from sambench import config, tracking
+from sambench.analysis import Leaderboard
 from sambench.config import Study
 from sambench.errors import UserError
 from sambench.executors import Assignment, Executor, Inline, Processes, execute, prepare
 from sambench.records import Record
-from sambench.render import study_files, sync
 from sambench.study import agent_trials, results
-from sambench.study.agent_trials import AgentTrial
+from sambench.study.agent_trials import AgentTrial, pairs
+from sambench.study.collection import collect
 from sambench.study.display import Display
 from sambench.study.folder import StudyFolder
 from sambench.study.preflight import preflight
@@ -80,61 +80,8 @@ def run_study(
     chosen = settings or Settings(**{**options, "root": Path(options.get("root", "runs"))})
     with _quiet_optuna():
         execution = _Execution(resolve(study, overrides), chosen, Custom(model, data, loss))
-        analysis = execution.run()
-        return land(execution.folder, chosen.command) or analysis
-
-
-def land(folder: StudyFolder, command: str) -> Leaderboard | None:
-    """Takes into records and page what W&B agents have run since; None if that is nothing.
-
-    A study that is being run takes it in itself, at its end.
-    """
-    study = folder.study
-    arms = study.arms()
-    if not (trials := agent_trials.found(folder.path, study, arms)):
-        return None
-    with folder.opened_to_land() as storage:
-        if storage is None:
-            return None
-        trials = agent_trials.found(folder.path, study, arms)  # again, now that nobody else lands
-        landed = agent_trials.land(storage, trials, study, arms)
-        kept = records.read(folder.records) if folder.records.exists() else None
-        known = kept.records if kept else ()
-        fresh = results.rows(_results(landed), "sweep")
-        if [row for row in known if row.source == "sweep"] == fresh:
-            return None
-        own = [row for row in known if row.source != "sweep"]
-        rows = results.ordered([*own, *fresh])
-        newest = max((t.folder / RESULT_FILE for t in landed.values()), key=_age)
-        header = kept.header if kept else results.header(study, arms, rows, command, newest)
-        header |= _of_data(folder)
-        ranked = agent_trials.admitted(folder.path, landed, arms, decide=False)
-        header = header | agent_trials.standing(landed, ranked, arms)
-        return report(folder, header, rows)
-
-
-def report(folder: StudyFolder, header: Mapping[str, Any], rows: Sequence[Record]) -> Leaderboard:
-    """Writes the records, their page, its tables and its figures."""
-    records.write(folder.records, header, rows)
-    study = published.read(folder.records)
-    files = study_files(folder.page.stem, study, folder.path)
-    texts = {folder.path / name: text for name, text in files.texts.items()}
-    sync(texts, files.obsolete(folder.path))
-    return study.leaderboard
-
-
-def _of_data(folder: StudyFolder) -> dict[str, str]:
-    """What the records' header says of the data; nothing where they are a caller's own."""
-    found = folder.data_digest
-    return {"data_digest": found} if found else {}
-
-
-def _results(trials: Mapping[str, AgentTrial]) -> list[tuple[Run, Outcome]]:
-    return [(trial.run, trial.outcome) for trial in trials.values()]
-
-
-def _age(path: Path) -> float:
-    return path.stat().st_mtime
+        leaderboard = execution.run()
+        return collect(execution.folder, chosen.command) or leaderboard
 
 
 def resolve(
@@ -197,17 +144,17 @@ class _Execution:
             total = expected_cost(self.study, self.arms)
             self.display = stack.enter_context(Display(self.settings.console, total))
             self._tune(executor, storage)
-            self._land(storage)
+            self._collect(storage)
             candidates = self.results | self._admitted()
             self._stage(executor, "finalists", self.protocol.finalists(candidates))
             self._stage(executor, "confirm", self.protocol.confirmations(self.results))
-            self._land(storage)
+            self._collect(storage)
             return self._report()
 
-    def _land(self, storage: optuna.storages.BaseStorage) -> None:
+    def _collect(self, storage: optuna.storages.BaseStorage) -> None:
         """Takes in the trials that W&B agents have run."""
         trials = agent_trials.found(self.folder.path, self.study, self.arms)
-        self.agent_trials = agent_trials.land(storage, trials, self.study, self.arms)
+        self.agent_trials = agent_trials.collect(storage, trials, self.study, self.arms)
 
     def _admitted(self) -> dict[str, tuple[Run, Outcome]]:
         """Those that may become finalists."""
@@ -291,13 +238,13 @@ class _Execution:
     def _report(self) -> Leaderboard:
         self.tracker.settle()
         own = [(run, self._located(run, outcome)) for run, outcome in self.results.values()]
-        taken_in = results.rows(_results(self.agent_trials), "sweep")
+        taken_in = results.rows(pairs(self.agent_trials), "sweep")
         rows = results.ordered([*results.rows(own), *taken_in])
-        analysis = report(self.folder, self._header(rows), rows)
+        leaderboard = results.write(self.folder, self._header(rows), rows)
         files = [self.folder.records, self.folder.page, *self.folder.figures()]
         described = tracking.describe_study(self.study)
-        self.tracker.summarize(described, tracking.content(analysis, files))
-        return analysis
+        self.tracker.summarize(described, tracking.content(leaderboard, files))
+        return leaderboard
 
     def _located(self, run: Run, outcome: Outcome) -> Outcome:
         """The outcome, with the place where W&B has the run."""
@@ -305,8 +252,6 @@ class _Execution:
 
     def _header(self, rows: Sequence[Record]) -> dict[str, Any]:
         written = [self.folder.run(run) / RESULT_FILE for run, _ in self.results.values()]
-        newest = max(written, key=_age, default=None)
-        header = results.header(self.study, self.arms, rows, self.settings.command, newest)
-        header |= _of_data(self.folder)
+        header = results.header(self.folder, self.arms, rows, self.settings.command, written)
         ranked = agent_trials.admitted(self.folder.path, self.agent_trials, self.arms)
         return header | agent_trials.standing(self.agent_trials, ranked, self.arms)

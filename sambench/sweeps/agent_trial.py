@@ -1,4 +1,4 @@
-"""A trial that a W&B agent started: it logs into the agent's run and lands in its study."""
+"""A trial that a W&B agent started: it logs into the agent's run and ends up in its study."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import optuna
 
-from sambench.study import StudyFolder, agent_trials, cache_folder, land
+from sambench.study import StudyFolder, agent_trials, cache_folder, collect
 from sambench.study import trial as trials
 from sambench.sweeps.agent import Agent
 from sambench.tasks import images
@@ -41,10 +41,10 @@ def execute(run: Run, root: Path, agent: Agent) -> Outcome:
             outcome = trials.execute(run, folder, cache_folder(root), logged.log)
     except Exception as error:
         _leave_failed(run, folder, error)
-        _land(study, agent.sweep_id)
+        _collect(study, agent.sweep_id)
         logged.finish(None)
         raise
-    _land(study, agent.sweep_id)
+    _collect(study, agent.sweep_id)
     logged.finish(outcome)
     return outcome
 
@@ -78,9 +78,9 @@ def _leave_failed(run: Run, folder: Path, error: Exception) -> None:
     write_outcome(run, folder, Outcome("failed", reason))
 
 
-def _land(study: StudyFolder, sweep_id: str) -> None:
+def _collect(study: StudyFolder, sweep_id: str) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    land(study, f"wandb agent {sweep_id}")
+    collect(study, f"wandb agent {sweep_id}")
 
 
 class _AgentsRun:

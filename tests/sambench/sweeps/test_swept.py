@@ -17,8 +17,8 @@ from sambench.config import Study
 from sambench.errors import UserError
 from sambench.files import read_sealed, sealed, write_sealed
 from sambench.study import agent_trials, trial
+from sambench.study.collection import collect
 from sambench.study.folder import StudyFolder
-from sambench.study.run import land
 from sambench.sweeps import agent_trial
 from sambench.training import Outcome
 
@@ -73,9 +73,9 @@ def test_a_trial_lands_in_storage_and_records(root: Path, study: Study) -> None:
     assert row.val_accuracy == outcome.val_accuracy and len(row.curve.split()) == 2
     with StudyFolder(root, study).opened() as storage:
         (summary,) = optuna.get_all_study_summaries(storage)
-        (landed,) = optuna.load_study(study_name=summary.study_name, storage=storage).trials
-    assert landed.user_attrs == {"source": "sweep", "run": "swp00000/run00000"}
-    assert landed.params == {"lr": 0.1, "rho": 0.2} and landed.value == outcome.val_accuracy
+        (collected,) = optuna.load_study(study_name=summary.study_name, storage=storage).trials
+    assert collected.user_attrs == {"source": "sweep", "run": "swp00000/run00000"}
+    assert collected.params == {"lr": 0.1, "rho": 0.2} and collected.value == outcome.val_accuracy
     assert "1 trial of W&B sweeps" in (root / "tiny" / "leaderboard.md").read_text()
 
 
@@ -118,7 +118,7 @@ def test_trials_that_land_at_once_are_counted_once(root: Path, study: Study) -> 
     for number in range(6):
         leave(root, study, "sam", f"run{number}", lr=0.05 + number / 100)
     folders = [StudyFolder(root, study) for _ in range(4)]
-    threads = [threading.Thread(target=land, args=(folder, "x")) for folder in folders]
+    threads = [threading.Thread(target=collect, args=(folder, "x")) for folder in folders]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -134,12 +134,12 @@ def test_a_running_study_takes_them_in_at_its_end(
     folder = StudyFolder(root, study)
     with folder.opened():
         leave(root, study, "sam", "run0")
-        assert land(folder, "x") is None  # it would disturb the study
+        assert collect(folder, "x") is None  # it would disturb the study
         assert not folder.records.exists()
     run(study)
     assert [row.variant for row in sweep_rows(root)] == ["sam"]
     leave(root, study, "sam", "run1")  # after the end
-    assert land(folder, "x") is not None
+    assert collect(folder, "x") is not None
     found = records.read(folder.records)
     assert len(sweep_rows(root)) == 2 and len(found.records) == 4 + 2 + 4 + 2
     assert found.header["swept"] == {"trials": {"plain": 0, "sam": 2}, "ranked": 0}
@@ -218,16 +218,16 @@ def test_a_damaged_decision_is_named(root: Path, study: Study, content: bytes) -
         leave(root, study, label, f"{label}0")
     arms = study.arms()
     with StudyFolder(root, study).opened() as storage:
-        landed = agent_trials.land(
+        collected = agent_trials.collect(
             storage, agent_trials.found(root / "tiny", study, arms), study, arms
         )
-    assert len(agent_trials.admitted(root / "tiny", landed, arms)) == 2
+    assert len(agent_trials.admitted(root / "tiny", collected, arms)) == 2
     path = root / "tiny" / "admitted.json"
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"admitted\.json is damaged; restore it from a copy, or"):
-        agent_trials.admitted(root / "tiny", landed, arms)
+        agent_trials.admitted(root / "tiny", collected, arms)
     path.unlink()
-    assert len(agent_trials.admitted(root / "tiny", landed, arms)) == 2
+    assert len(agent_trials.admitted(root / "tiny", collected, arms)) == 2
 
 
 def test_another_trial_in_the_same_folder(root: Path, study: Study, tmp_path: Path) -> None:

@@ -1,0 +1,36 @@
+"""Takes into a study what W&B agents have run for it since."""
+
+from sambench import records
+from sambench.analysis import Leaderboard
+from sambench.study import agent_trials, results
+from sambench.study.folder import StudyFolder
+from sambench.training import RESULT_FILE
+
+
+def collect(folder: StudyFolder, command: str) -> Leaderboard | None:
+    """Into its records and its page; None if that is nothing.
+
+    A study that is being run takes it in itself, at its end.
+    """
+    arms = folder.study.arms()
+    if not agent_trials.found(folder.path, folder.study, arms):
+        return None
+    with folder.opened_to_collect() as storage:
+        if storage is None:
+            return None
+        trials = agent_trials.found(folder.path, folder.study, arms)  # nobody else collects now
+        collected = agent_trials.collect(storage, trials, folder.study, arms)
+        kept = records.read(folder.records) if folder.records.exists() else None
+        known = kept.records if kept else ()
+        fresh = results.rows(agent_trials.pairs(collected), "sweep")
+        if [row for row in known if row.source == "sweep"] == fresh:
+            return None
+        rows = results.ordered([*(row for row in known if row.source != "sweep"), *fresh])
+        if kept:
+            header = kept.header | results.of_data(folder)
+        else:
+            files = [trial.folder / RESULT_FILE for trial in collected.values()]
+            header = results.header(folder, arms, rows, command, files)
+        ranked = agent_trials.admitted(folder.path, collected, arms, decide=False)
+        header |= agent_trials.standing(collected, ranked, arms)
+        return results.write(folder, header, rows)
