@@ -58,7 +58,7 @@ class Record:
     num_test: int
     gradient_evaluations: float  # counted, in full-batch gradients
     steps: int
-    step_time_s: float | None  # mean training step
+    step_time_s: float | None  # median over epochs of an epoch's mean training step
     wall_s: float
     device: str
     threads: int

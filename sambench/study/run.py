@@ -54,6 +54,9 @@ class Settings:
     """how to repeat the study, for its page"""
     console: Console = field(default_factory=Console)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", Path(self.root))
+
 
 def run_study(
     study: Study | Mapping[str, object] | str | Path = "digits",
@@ -73,11 +76,12 @@ def run_study(
     data: fixed train, val and test sets, instead of the study's dataset
     loss: (logits, labels) -> losses (batch,), instead of cross-entropy
         (what is yours belongs to the study: with others, it is another study)
-    settings, options: a `Settings`, or its fields by keyword: device, workers, root, wandb, ...
+    settings: how it is executed
+    options: fields of the settings by keyword: device, workers, root, wandb, ...
 
     UserError for bad input. What is yours must be importable by name if workers > 1.
     """
-    chosen = settings or Settings(**{**options, "root": Path(options.get("root", "runs"))})
+    chosen = replace(settings or Settings(), **options)
     with _quiet_optuna():
         execution = _Execution(resolve(study, overrides), chosen, Custom(model, data, loss))
         leaderboard = execution.run()

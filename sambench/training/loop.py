@@ -1,6 +1,7 @@
 """A run, trained epoch by epoch to its outcome: what tuning, finalists and confirmation repeat."""
 
 import math
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -77,7 +78,7 @@ def train(
         wall_s=elapsed,
         device=described,
         threads=threads,
-        peak_memory=device.peak_memory(run.device),
+        peak_memory=progress.peak_memory(),
     )
     if world.leads:
         write_outcome(run, folder, outcome)
@@ -140,6 +141,8 @@ class _Progress:
         self.history: list[dict[str, float]] = []
         self.wall_s = 0.0
         """seconds that earlier processes spent up to the checkpoint"""
+        self.earlier_peak: int | None = None
+        """and the memory that they held at most"""
 
     def train(self, engine: Engine) -> Outcome:
         self._resume(engine)
@@ -181,7 +184,6 @@ class _Progress:
         if not self.history:
             return Outcome(outcome, reason)
         last = self.history[-1]
-        times = sorted(row["step_time_s"] for row in self.history)
         scored = outcome != "diverged"
         return Outcome(
             outcome,
@@ -192,7 +194,7 @@ class _Progress:
             train_loss=last["train_loss"] if scored else None,
             gradient_evaluations=last["gradient_evaluations"],
             steps=int(last["steps"]),
-            step_time_s=times[len(times) // 2],
+            step_time_s=statistics.median_high(row["step_time_s"] for row in self.history),
             history=tuple(self.history),
         )
 
@@ -202,6 +204,12 @@ class _Progress:
         if stored is not None and stored["setting"] == self.run.setting:
             engine.load_state_dict(stored["engine"])
             self.history, self.wall_s = stored["history"], stored["wall_s"]
+            self.earlier_peak = stored["peak_memory"]
+
+    def peak_memory(self) -> int | None:
+        """Bytes held on the device at most, by this process or an earlier one; None if unknown."""
+        own = device.peak_memory(self.run.device)
+        return max((peak for peak in (own, self.earlier_peak) if peak is not None), default=None)
 
     def _save(self, engine: Engine, seconds: float) -> None:
         state = {
@@ -209,6 +217,7 @@ class _Progress:
             "engine": engine.state_dict(),
             "history": self.history,
             "wall_s": self.wall_s + seconds,
+            "peak_memory": self.peak_memory(),
         }
         if self.world.leads:
             checkpoint.save(self.folder, state)

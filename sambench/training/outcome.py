@@ -30,6 +30,7 @@ class Outcome:
     gradient_evaluations: float = 0.0
     steps: int = 0
     step_time_s: float | None = None
+    """median over the epochs, the higher of two middle ones, of an epoch's mean training step"""
     wall_s: float = 0.0
     device: str = ""
     threads: int = 1

@@ -16,6 +16,7 @@ from sambench import records
 from sambench.errors import UserError
 from sambench.records import Record
 from sambench.seeds import derive
+from sambench.study import Settings
 from sambench.tasks import images
 from sambench.training import Engine, Outcome, train
 
@@ -226,6 +227,11 @@ def test_one_validation_image_is_enough(spec: Spec, run: Any):
     spec["task"]["split"]["val"] = 1
     analysis = run(spec, ("confirm.seeds=1", "search.trials=1"))
     assert {row.label: row.confirm["complete"] for row in analysis.rows} == {"plain": 1, "sam": 1}
+
+
+def test_options_stand_above_settings(spec: Spec):
+    with pytest.raises(UserError, match="--workers must be >= 1, got 0"):
+        sambench.run_study(spec, settings=Settings(workers=1), workers=0)
 
 
 def test_workers_must_be_positive(spec: Spec, run: Any):

@@ -97,6 +97,14 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     assert len({row["train_loss"] for row in whole.history}) == 4
 
 
+def test_a_resumed_run_remembers_its_earlier_peak(
+    make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    peaks = iter([700, 500, 500])
+    monkeypatch.setattr("sambench.training.device.peak_memory", lambda name: next(peaks))
+    assert resumed(make(), tmp_path, (1,)).peak_memory == 700
+
+
 EXTENDED = {
     "groups": ("train.base=adopt", "train.decay_norm_and_bias=false", "train.layer_decay=0.7"),
     "schedule": ("train.schedule=wsd", "train.warmup_epochs=0.5"),
