@@ -102,7 +102,7 @@ def _check_batches(asked: Train, engine: Engine, name: str, processes: int) -> N
         engine.losses(*_images(engine, 1)).mean().backward()
     except Exception as error:
         where = {
-            micro is not None: ("train.micro_batch", f"in custom of {micro}"),
+            micro is not None: ("train.micro_batch", f"in parts of {micro}"),
             processes > 1: ("train.batch_size", f"by {processes} processes"),
         }.get(True, ("train.batch_size", "at once"))
         raise UserError(

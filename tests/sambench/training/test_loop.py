@@ -100,9 +100,11 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 def test_a_resumed_run_remembers_its_earlier_peak(
     make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    peaks = iter([700, 500, 500])
-    monkeypatch.setattr("sambench.training.device.peak_memory", lambda name: next(peaks))
-    assert resumed(make(), tmp_path, (1,)).peak_memory == 700
+    monkeypatch.setattr("sambench.training.device.peak_memory", lambda name: 700)
+    with pytest.raises(KeyboardInterrupt):
+        train(make(), tmp_path, interrupt_after(2), checkpoint_every_s=0)
+    monkeypatch.setattr("sambench.training.device.peak_memory", lambda name: 500)
+    assert train(make(), tmp_path, proceed).peak_memory == 700
 
 
 EXTENDED = {
