@@ -37,11 +37,11 @@ def groups(scores: Mapping[str, ArrayLike]) -> dict[str, str]:
     ps = [t_test(table[i] - table[i + 1 :])[2] for i in range(len(labels) - 1)]
     adjusted = holm(np.nan_to_num(np.concatenate([[], *ps]), nan=1.0).tolist())
     separated = [pair for pair, p in zip(pairs, adjusted, strict=True) if p < ALPHA]
-    return dict(zip(labels, _letters(len(labels), separated), strict=True))
+    return dict(zip(labels, letters(len(labels), separated), strict=True))
 
 
-def _letters(num: int, separated: Iterable[tuple[int, int]]) -> list[str]:
-    """One letter per maximal set without a separated pair, by insert and absorb (Piepho 2004)."""
+def letters(num: int, separated: Iterable[tuple[int, int]]) -> list[str]:
+    """One letter per maximal set of 0..num-1 without a separated pair (Piepho 2004)."""
     sets = {frozenset(range(num))}
     for pair in separated:
         split = {s for s in sets if not s.issuperset(pair)}

@@ -28,6 +28,18 @@ def two_sided(t: float, freedom: int) -> float:
         return float(_beyond(mpmath.mpf(t), freedom))
 
 
+def above(t: float, freedom: int) -> float:
+    """The one-sided p of "the true mean is not above 0"."""
+    with mpmath.workdps(DIGITS):
+        half = _beyond(mpmath.mpf(t), freedom) / 2
+        return float(half if t > 0 else 1 - half)
+
+
+def exceeded(tail: float, freedom: int) -> float:
+    """What t exceeds with this probability, below 0.5."""
+    return _critical(freedom, 2 * tail)
+
+
 def two_sided_each(t: np.ndarray, freedom: np.ndarray) -> np.ndarray:
     """The same of arrays, but for the last digits."""
     return 2 * special.stdtr(freedom, -np.abs(t))

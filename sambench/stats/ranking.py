@@ -1,0 +1,70 @@
+"""A pool of random points by validation score: how likely a search of k of them picks each.
+
+Rules 3 and 4 of the protocol. Ranks count from 0, the best; the winner of k points drawn without
+replacement from N has rank r with probability C(N - 1 - r, k - 1) / C(N, k).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import accumulate, groupby
+from math import comb
+from typing import Self
+
+from sambench.errors import UserError
+
+LEFT_OUT = Fraction(1, 100)
+"""The most weight of the ranks that are not confirmed."""
+
+RERUNS = 6
+"""Reruns of a rank, in units of how often it wins one of the pool's searches."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Points in order. Diverged ones come last; equal scores stand in order of their index."""
+
+    points: tuple[int, ...]
+    blocks: tuple[int, ...]
+    """how many points share each score, the best first; diverged points are in none"""
+
+    @classmethod
+    def of(cls, validation: Mapping[int, float | None]) -> Self:
+        """Of every point's validation score, the higher the better; None where it diverged."""
+        alive = sorted((-score, i) for i, score in validation.items() if score is not None)
+        dead = sorted(i for i, score in validation.items() if score is None)
+        blocks = tuple(len(list(same)) for _, same in groupby(alive, key=lambda pair: pair[0]))
+        return cls((*(i for _, i in alive), *dead), blocks)
+
+    @property
+    def survivors(self) -> int:
+        return sum(self.blocks)
+
+    def all_diverge(self, k: int) -> Fraction:
+        """The chance that a search of k points has no survivor."""
+        return Fraction(comb(len(self.points) - self.survivors, k), comb(len(self.points), k))
+
+    def confirmed(self, k: int) -> int:
+        """The fewest best ranks that leave out at most 1% of the weight at k."""
+        held = list(accumulate(weights(len(self.points), k)[: self.survivors]))
+        enough = (rank for rank, w in enumerate(held, 1) if w >= (1 - LEFT_OUT) * held[-1])
+        return next(enough, 0)
+
+    def reruns(self, k: int, searches: int, smallest: int) -> tuple[int, ...]:
+        """How often each confirmed rank is retrained.
+
+        k: of the searches that the reruns are for; smallest: the smallest k that is shown
+        """
+        n = len(self.points)
+        total, confirmed = comb(n, k), self.confirmed(smallest)
+        shares = [Fraction(RERUNS * searches * w, total) for w in weights(n, k)[:confirmed]]
+        return tuple(max(1, round(share)) for share in shares)
+
+
+@lru_cache(maxsize=4096)
+def weights(n: int, k: int) -> tuple[int, ...]:
+    """Of every rank, in ways to draw k of n points; they sum to C(n, k)."""
+    if not 1 <= k <= n:
+        raise UserError(f"a search takes 1 to {n} of {n} points, got {k}")
+    return tuple(comb(n - 1 - rank, k - 1) for rank in range(n))
