@@ -16,7 +16,7 @@ from simulated import Arm, study, truth
 from sambench.stats import claims
 from sambench.stats.tuned import Tuned
 
-STUDIES = int(os.environ.get("STUDIES", "150"))
+STUDIES = int(os.environ.get("STUDIES", "60"))
 SEARCHES = 5
 MARGIN = 0.01
 PLAIN = {
