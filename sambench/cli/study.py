@@ -108,8 +108,8 @@ def study(
         command=_command(name, overrides, fork, num, device),
         console=console,
     )
-    analysis = run_study(loaded, settings=settings)
-    _present(analysis, folder, console, as_json=as_json, publish=publish)
+    leaderboard = run_study(loaded, settings=settings)
+    _present(leaderboard, folder, console, as_json=as_json, publish=publish)
 
 
 def _workers(asked: int | None, device: str) -> int:
@@ -135,19 +135,19 @@ def _command(
 
 
 def _present(
-    analysis: "Leaderboard", folder: Path, console: "Console", *, as_json: bool, publish: bool
+    leaderboard: "Leaderboard", folder: Path, console: "Console", *, as_json: bool, publish: bool
 ) -> None:
     """Prints what a study found, and copies it where it is published."""
     if as_json:
-        click.echo(json.dumps(asdict(analysis)))
+        click.echo(json.dumps(asdict(leaderboard)))
     else:
-        from sambench.render.terminal import leaderboard
+        from sambench.render.terminal import leaderboard as shown
 
         console.print()
-        console.print(leaderboard.render(analysis))
+        console.print(shown.render(leaderboard))
         written = f"\npage: {folder / 'leaderboard.md'}  records: {folder / 'records.csv'}"
         console.print(written, markup=False)
-    _compare(analysis, console)
+    _compare(leaderboard, console)
     if publish:
         from sambench.render import publish as copy
 
@@ -155,16 +155,16 @@ def _present(
         console.print(f"published: {page}", markup=False)
 
 
-def _compare(analysis: "Leaderboard", console: "Console") -> None:
+def _compare(leaderboard: "Leaderboard", console: "Console") -> None:
     """Says whether a published page of the same study has the same groups."""
     from sambench import records
     from sambench.analysis import analyse
     from sambench.render import groups_agree
 
-    published = LEADERBOARDS / f"{analysis.study}.csv"
+    published = LEADERBOARDS / f"{leaderboard.study}.csv"
     if published.exists():
         try:
-            told = groups_agree(analysis, analyse(records.read(published)))
+            told = groups_agree(leaderboard, analyse(records.read(published)))
             console.print(told, markup=False)
         except UserError as error:
             console.print(f"No comparison with the published page: {error}", markup=False)

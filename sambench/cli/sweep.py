@@ -129,10 +129,10 @@ def dashboard(
     else:
         from sambench.analysis import analyse
 
-        analysis = analyse(records.read(name, root))
-        path = dashboard.place(root, analysis.study)
+        leaderboard = analyse(records.read(name, root))
+        path = dashboard.place(root, leaderboard.study)
         chosen = project or os.environ.get("WANDB_PROJECT") or "sambench"
-        description = dashboard.describe(analysis, chosen)
+        description = dashboard.describe(leaderboard, chosen)
         dashboard.write(path, description)
         click.echo(f"written: {path}")
     try:

@@ -84,12 +84,12 @@ class Dashboard(Table):
     sections: list[Section]
 
 
-def describe(analysis: "Leaderboard", project: str) -> Dashboard:
+def describe(leaderboard: "Leaderboard", project: str) -> Dashboard:
     """Headline, leaderboard, and the panels over the study's runs."""
     from sambench.render.markdown import markdown
     from sambench.render.tables import ranking
 
-    tried = [*(f"config.{name}" for name in _searched(analysis)), "summary.val_accuracy"]
+    tried = [*(f"config.{name}" for name in _searched(leaderboard)), "summary.val_accuracy"]
     search = Section(
         title="Every search run",
         stages=["search", "sweep"],
@@ -124,17 +124,17 @@ def describe(analysis: "Leaderboard", project: str) -> Dashboard:
     )
     return Dashboard(
         project=project,
-        study=analysis.study,
-        title=f"sambench: {analysis.study}"[:128],
-        headline=analysis.headline,
-        leaderboard=markdown(ranking.table(analysis)),
+        study=leaderboard.study,
+        title=f"sambench: {leaderboard.study}"[:128],
+        headline=leaderboard.headline,
+        leaderboard=markdown(ranking.table(leaderboard)),
         sections=[search, confirm],
     )
 
 
-def _searched(analysis: "Leaderboard") -> list[str]:
+def _searched(leaderboard: "Leaderboard") -> list[str]:
     """The config keys that any variant searches, as W&B's runs have them."""
-    spaces: Mapping[str, Mapping[str, object]] = analysis.header["spaces"]
+    spaces: Mapping[str, Mapping[str, object]] = leaderboard.header["spaces"]
     names = dict.fromkeys(name for space in spaces.values() for name in space)
     names.pop("epochs_factor", None)
     return ["variant", *names, "epochs"]

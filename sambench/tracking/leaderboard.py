@@ -24,12 +24,16 @@ def describe_study(study: Study) -> Described:
     }
 
 
-def content(analysis: "Leaderboard", files: Sequence[Path]) -> Content:
+def content(leaderboard: "Leaderboard", files: Sequence[Path]) -> Content:
     """What the study came to. Accuracies are in [0, 1]."""
-    rows = [_cells(row) for row in analysis.rows]
-    summary = {"headline": analysis.headline, "use": analysis.use or "", "advice": analysis.advice}
+    rows = [_cells(row) for row in leaderboard.rows]
+    summary = {
+        "headline": leaderboard.headline,
+        "use": leaderboard.use or "",
+        "advice": leaderboard.advice,
+    }
     return {
-        "study": analysis.study,
+        "study": leaderboard.study,
         "table": {"columns": list(rows[0]), "data": [list(row.values()) for row in rows]},
         "summary": summary,
         "files": [str(path.absolute()) for path in files],
