@@ -120,8 +120,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import variants
-from sambench.tasks import images
 from sambench.config import Split, Task
+from sambench.tasks import images
 from sambench.tasks.images import models
 
 task = {task}
@@ -182,8 +182,8 @@ ENGINE = """\
 import torch
 
 import variants
-from sambench.tasks import images
 from sambench.config import Split, Task, Train
+from sambench.tasks import images
 from sambench.tasks.images import models
 from sambench.training import Engine
 
