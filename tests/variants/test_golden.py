@@ -34,14 +34,19 @@ gradient norm along the clean gradient) are no members of the family.
 RENAMED = {"lambda": "lam"}
 
 
+def arrays(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as file:
+        return dict(file)
+
+
 def cases() -> list[tuple[str, str]]:
     files = sorted(p for p in GOLDEN.glob("*.npz") if p.stem != "problem_mlp")
-    return [(f.stem, c) for f in files for c in json.loads(str(np.load(f)["meta"]))["cases"]]
+    return [(f.stem, c) for f in files for c in json.loads(str(arrays(f)["meta"]))["cases"]]
 
 
 @pytest.fixture
 def problem() -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
-    data = np.load(GOLDEN / "problem_mlp.npz")
+    data = arrays(GOLDEN / "problem_mlp.npz")
     model = nn.Sequential(nn.Linear(8, 16), nn.LayerNorm(16), nn.Tanh(), nn.Linear(16, 3)).double()
     model.load_state_dict({n: torch.from_numpy(data[f"init/{n}"]) for n in model.state_dict()})
     return model, torch.from_numpy(data["x"]), torch.from_numpy(data["y"])
@@ -73,17 +78,17 @@ def penalty(file: str, case: str, model: nn.Module) -> torch.Tensor | float:
     return 0.5 * L2 * sum(p.square().sum() for p in model.parameters())
 
 
-def recorded(golden: np.lib.npyio.NpzFile, prefix: str) -> dict[str, torch.Tensor]:
+def recorded(golden: dict[str, np.ndarray], prefix: str) -> dict[str, torch.Tensor]:
     """The tensors recorded under `prefix`, by parameter name."""
-    keys = [k for k in golden.files if k.startswith(f"{prefix}/")]
+    keys = [k for k in golden if k.startswith(f"{prefix}/")]
     return {k.removeprefix(f"{prefix}/"): torch.from_numpy(golden[k]) for k in keys}
 
 
-def noise(file: str, case: str, golden: np.lib.npyio.NpzFile, declared: dict):
+def noise(file: str, case: str, golden: dict[str, np.ndarray], declared: dict):
     """The recorded draws as the oracle hands them out, None where a file has none."""
     if file == "eigen_sam":
         return lambda step, call, like: recorded(golden, f"{case}/extra/v_init")
-    if f"{case}/extra/noise" not in golden.files:
+    if f"{case}/extra/noise" not in golden:
         return None
     draws = torch.from_numpy(golden[f"{case}/extra/noise"]).double()
     return (draws / declared["half_cube_len"] + 1) / 2 if file == "det_sam" else draws
@@ -94,7 +99,7 @@ def hyperparameters(hypers: dict, declared: dict) -> dict:
     return {k: v for k, v in renamed.items() if k in declared}
 
 
-def error(model: nn.Module, golden: np.lib.npyio.NpzFile, prefix: str) -> float:
+def error(model: nn.Module, golden: dict[str, np.ndarray], prefix: str) -> float:
     """Largest difference over all tensors, relative to the largest recorded weight."""
     weights = recorded(golden, prefix)
     gap = max((p.detach() - weights[n]).abs().max() for n, p in model.named_parameters())
@@ -104,7 +109,7 @@ def error(model: nn.Module, golden: np.lib.npyio.NpzFile, prefix: str) -> float:
 @pytest.mark.parametrize(("file", "case"), cases(), ids=map("/".join, cases()))
 def test_equals_the_authors_code(file, case, problem):
     model, x, y = problem
-    golden = np.load(GOLDEN / f"{file}.npz")
+    golden = arrays(GOLDEN / f"{file}.npz")
     meta = json.loads(str(golden["meta"]))["cases"][case]
     name, form = CALLS.get(file, (file, {}))
     given = hyperparameters(meta["hypers"], variants.info(name).hyperparameters)
