@@ -8,13 +8,13 @@ J = TypeVar("J")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-Row = dict[str, float]
+EpochRow = dict[str, float]
 """What is known of an epoch."""
 
-Execute = Callable[[J, Callable[[Row], bool]], R]
+Execute = Callable[[J, Callable[[EpochRow], bool]], R]
 """(job, report) -> result; `report` takes an epoch's row and says whether to stop."""
 
-OnEpoch = Callable[[J, Row], bool]
+OnEpoch = Callable[[J, EpochRow], bool]
 
 
 class Executor(Protocol[J, R_co]):

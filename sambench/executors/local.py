@@ -13,7 +13,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, Generic
 
 from sambench.errors import UserError
-from sambench.executors.executor import Execute, J, OnEpoch, R, Row, RunFailed
+from sambench.executors.executor import EpochRow, Execute, J, OnEpoch, R, RunFailed
 
 ATTEMPTS = 3  # how often a run is started whose worker dies under it
 
@@ -119,7 +119,7 @@ def _serve(
     """A worker's life: jobs in, epochs and results out, until the parent is gone."""
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
-    def report(row: Row) -> bool:
+    def report(row: EpochRow) -> bool:
         connection.send(("epoch", row))
         return _received(connection)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple, NotRequired, TypedDict
 
-Row = dict[str, float]
+EpochRow = dict[str, float]
 """What an epoch came to, its number under "epoch"."""
 
 
@@ -23,7 +23,7 @@ class Described(TypedDict):
 class Ending(TypedDict, total=False):
     """Keyword arguments of `TrackedRun.finish`."""
 
-    rows: list[Row]
+    rows: list[EpochRow]
     tag: str
     notes: str
     exit_code: int
@@ -57,7 +57,7 @@ class Log(NamedTuple):
     """Log an epoch."""
 
     id: str
-    row: Row
+    row: EpochRow
 
 
 class Finish(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from sambench.tracking.messages import Described, Row, Table
+from sambench.tracking.messages import Described, EpochRow, Table
 
 QUIET = {
     "silent": True,
@@ -52,7 +52,7 @@ class TrackedRun:
         self.last = max(0, self.run.starting_step - 1)
         """the epoch up to which W&B has rows"""
 
-    def log(self, row: Row) -> None:
+    def log(self, row: EpochRow) -> None:
         """Logs the row of the next epoch.
 
         One that W&B has already is dropped. One after a gap, left by a killed process, waits for
@@ -66,7 +66,7 @@ class TrackedRun:
     def finish(
         self,
         *,
-        rows: Sequence[Row] | None = None,
+        rows: Sequence[EpochRow] | None = None,
         summary: dict[str, object] | None = None,
         tag: str = "",
         notes: str = "",

@@ -14,12 +14,12 @@ from sambench.tracking.messages import (
     Checked,
     Content,
     Described,
+    EpochRow,
     Failed,
     Finish,
     Finished,
     Log,
     Order,
-    Row,
     Start,
     Summarize,
 )
@@ -96,7 +96,7 @@ class Tracker:
             equal_compute = run.label in self._equal_compute
             self._tell(Start(id, describe(run, equal_compute=equal_compute)))
 
-    def log(self, run: "Run", row: Row) -> None:
+    def log(self, run: "Run", row: EpochRow) -> None:
         """Tells the row of an epoch."""
         if self.mode != "disabled":
             self._tell(Log(run_id(run), row))

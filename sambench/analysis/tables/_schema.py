@@ -8,7 +8,7 @@ import pandas as pd
 DTYPES = {str: "str", int: "int64", float: "float64", bool: "bool"}
 NAN = float("nan")
 
-Row = TypeVar("Row")
+R = TypeVar("R")
 
 
 def typed(data: pd.DataFrame | Iterable[tuple[object, ...]], row: type) -> pd.DataFrame:
@@ -19,6 +19,6 @@ def typed(data: pd.DataFrame | Iterable[tuple[object, ...]], row: type) -> pd.Da
     return frame.reindex(columns=columns).astype(schema).reset_index(drop=True)
 
 
-def rows(frame: pd.DataFrame, row: Callable[..., Row]) -> list[Row]:
+def rows(frame: pd.DataFrame, row: Callable[..., R]) -> list[R]:
     """What `typed` made a frame of."""
     return [row(*cells) for cells in frame.itertuples(index=False, name=None)]

@@ -32,13 +32,16 @@ def quality(arm: Arm, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return 0.905 + arm.gain - 0.35 * np.maximum(0, 0.35 - x) - 0.04 * (v - 0.6 - 0.2 * x) ** 2
 
 
-def runs(
-    rng: np.random.Generator, arm: Arm, u: np.ndarray, v: np.ndarray, shared: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Validation and test scores of one run of each setting; `shared` noise is the point's."""
-    own = quality(arm, u, v) + 0.008 * shared + arm.test_sd * 0.87 * rng.normal(size=u.shape)
-    share = np.clip(0.08 + 0.55 * own + 0.008 * shared, 0, 1)
-    return rng.binomial(IMAGES, share) / IMAGES, own
+def trained(
+    arm: Arm, u: np.ndarray, v: np.ndarray, shared: np.ndarray, own: np.ndarray
+) -> np.ndarray:
+    """Test scores of one run of each setting: noise of the point's, and of its own."""
+    return quality(arm, u, v) + 0.008 * shared + arm.test_sd * 0.87 * own
+
+
+def validated(rng: np.random.Generator, score: np.ndarray, shared: np.ndarray) -> np.ndarray:
+    """The validation scores of those runs, on noisy labels."""
+    return rng.binomial(IMAGES, np.clip(0.08 + 0.55 * score + 0.008 * shared, 0, 1)) / IMAGES
 
 
 @lru_cache(maxsize=64)
@@ -48,8 +51,8 @@ def truth(arm: Arm) -> float:
     total = count = 0.0
     for _ in range(5):
         u, v = rng.random((2, 20_000, arm.k))
-        shared = rng.normal(size=u.shape)
-        validation, _ = runs(rng, arm, u, v, shared)
+        shared, own = rng.normal(size=(2, *u.shape))
+        validation = validated(rng, trained(arm, u, v, shared, own), shared)
         validation = np.where(u > 1 - arm.diverging, -1, validation + 1e-6 * rng.random(u.shape))
         best = validation.argmax(axis=1)[:, None]
         alive = np.take_along_axis(validation, best, 1) >= 0
@@ -58,25 +61,36 @@ def truth(arm: Arm) -> float:
     return float(total / count)
 
 
-def study(rng: np.random.Generator, arms: dict[str, Arm], searches: int) -> dict[str, Tuned]:
-    """Pools at the same points, and the best settings of each retrained on fresh noise."""
+def study(number: tuple[int, int], arms: dict[str, Arm], searches: int) -> dict[str, Tuned]:
+    """Pools at the same points, and the best settings of each retrained on fresh noise.
+
+    Every point and rerun has noise of its own, a function of `number`: with more searches the pools
+    of the same study go on.
+    """
+
+    def stream(*path: int) -> np.random.Generator:
+        return np.random.default_rng([*number, *path])
+
     most = max(arm.k for arm in arms.values()) * searches
-    u, v, shared = rng.random(most), rng.random(most), rng.normal(size=most)
-    again = rng.normal(size=(most, 40))
     smallest = min(arm.k for arm in arms.values())
+    u, v = stream(0).random((most, 2)).T
+    shared = stream(1).normal(size=most)
     found = {}
-    for label, arm in arms.items():
+    for place, (label, arm) in enumerate(arms.items()):
         n = arm.k * searches
-        validation, _ = runs(rng, arm, u[:n], v[:n], shared[:n])
+        own = stream(2, place).normal(size=n)
+        scored = trained(arm, u[:n], v[:n], shared[:n], own)
+        validation = validated(stream(3, place), scored, shared[:n])
         dead = u[:n] > 1 - arm.diverging
         scores = [None if d else s for s, d in zip(validation.tolist(), dead, strict=True)]
         ranking = Ranking.of(dict(enumerate(scores)))
         tests = []
-        for point, times in zip(
-            ranking.points, ranking.reruns(arm.k, searches, smallest), strict=False
-        ):
+        again = ranking.reruns(arm.k, searches, smallest)
+        for point, times in zip(ranking.points, again, strict=False):
             at = np.full(times, u[point]), np.full(times, v[point])
-            tests.append(float(runs(rng, arm, *at, again[point, :times])[1].mean()))
+            theirs = stream(4, point).normal(size=times)  # of all arms
+            own = stream(5, place, point).normal(size=times)
+            tests.append(float(trained(arm, *at, theirs, own).mean()))
         result = tuned(ranking, tests, arm.k)
         assert result is not None
         found[label] = result
