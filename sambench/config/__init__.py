@@ -2,15 +2,13 @@
 
 from sambench.config import chosen as chosen
 from sambench.config import roster as roster
-from sambench.config.arms import BASELINE, EQUAL_EPOCHS, Arm, VariantTable, baselines
-from sambench.config.arms import arm as arm
+from sambench.config.arms import BASELINE, LONGEST, Arm, VariantTable, arms, baselines
 from sambench.config.bases import OWN_BASES
 from sambench.config.chosen import check_choice as check_choice
 from sambench.config.identity import changed_keys, fingerprint
 from sambench.config.loading import assignments, load, parse, read
 from sambench.config.models import (
     Confirm,
-    Finalists,
     Published,
     Search,
     Split,
@@ -26,12 +24,11 @@ from sambench.config.train import OWN_SCHEDULES, Train, extensions
 
 __all__ = [
     "BASELINE",
-    "EQUAL_EPOCHS",
+    "LONGEST",
     "OWN_BASES",
     "OWN_SCHEDULES",
     "Arm",
     "Confirm",
-    "Finalists",
     "Published",
     "Search",
     "Space",
@@ -40,6 +37,7 @@ __all__ = [
     "Task",
     "Train",
     "VariantTable",
+    "arms",
     "assignments",
     "baselines",
     "changed_keys",

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sambench.config.names import Name
+from sambench.config.numbers import Count
 from sambench.config.space import Scalar, Space
 from sambench.config.table import Broken, Table
-from sambench.errors import UserError
+from sambench.errors import UserError, echo
 
 if TYPE_CHECKING:
     from variants import VariantInfo
@@ -18,11 +19,23 @@ if TYPE_CHECKING:
 BASELINE = "plain"
 """The registry key of the variant that all others are compared with."""
 
-EQUAL_EPOCHS = "plain-equal-epochs"
-"""The label of the baseline that trains as many epochs as everyone, for the second ranking."""
+LENGTHS = (0.5, 1.0, 2.0)
+"""Of the baseline's schedules, in units of `train.epochs`: who fixes one builds a straw man."""
 
-EPOCHS_FACTOR = Space(choices=(0.5, 1.0, 2.0))
-"""The baseline searches its schedule length instead of a radius, in units of `train.epochs`."""
+LONGEST = 1000.0
+
+
+def _lengths(given: object) -> object:
+    """One length or several, as a tuple."""
+    several = tuple(given) if isinstance(given, list | tuple) else (given,)
+    for length in several:
+        if isinstance(length, bool) or not isinstance(length, int | float):
+            raise Broken(f"must be a number or a list of numbers, got {echo(given)}")
+        if not 0 < length <= LONGEST:
+            raise Broken(f"must be > 0 and <= {LONGEST:g}, got {echo(length)}")
+    if not several or len(set(several)) < len(several):
+        raise Broken(f"must be different numbers, got {echo(given)}")
+    return tuple(map(float, several))
 
 
 class VariantTable(Table):
@@ -32,6 +45,9 @@ class VariantTable(Table):
     """registry key"""
     label: Name | None = None
     """tells two entries of one variant apart; default: the name"""
+    length: Annotated[tuple[float, ...], BeforeValidator(_lengths)] | None = None
+    """of its schedule in units of `train.epochs`, or a list of lengths: each is an arm of its own;
+    default: 1, and [0.5, 1, 2] for `plain`"""
     fix: dict[str, Scalar] = Field(default_factory=dict)
     """hyperparameters and their values"""
     space: dict[str, Space] = Field(default_factory=dict)
@@ -42,37 +58,87 @@ class VariantTable(Table):
         for name in self.space:
             if name in self.fix:
                 raise Broken("cannot be fixed and searched at once", "space", name)
+            if name == "epochs_factor":
+                raise Broken("is no more; write length = [0.5, 1, 2]", "space", name)
         return self
 
+    @property
+    def lengths(self) -> tuple[float, ...]:
+        """Of its arms' schedules."""
+        return self.length or (LENGTHS if self.name == BASELINE else (1.0,))
 
-@dataclass(frozen=True)
-class Arm:
-    """One competitor: a variant, what is fixed of it and what is searched."""
+    def labels(self) -> dict[str, float]:
+        """Its arms and the lengths of their schedules."""
+        own = self.label or self.name
+        return {own if at == 1 else f"{own}-x{at:g}": at for at in self.lengths}
 
-    label: str
-    key: str
+
+class Arm(Table):
+    """One competitor: a variant, what is fixed of it, what is searched, how long it trains."""
+
+    label: Name
+    key: Name
     """its name in the registry"""
+    length: float
+    """of its schedule, in units of `train.epochs`"""
+    epochs: Count
+    """of one run"""
+    passes: float
+    """gradient evaluations a step, as the variant declares them"""
+    lr: float | None
+    """None if it is searched"""
     fix: dict[str, Scalar]
     space: dict[str, Space]
     """lr, then the radius, then the rest; a range of an integer hyperparameter has int ends"""
     radius: str | None
     """the hyperparameter that records call rho"""
+    defaults: dict[str, float] = Field(default_factory=dict)
+    """the paper's values of the searched numbers"""
+
+    @property
+    def axes(self) -> dict[str, str]:
+        """The axis of the pool that each searched hyperparameter takes its values from."""
+        return {name: "radius" if name == self.radius else name for name in self.space}
+
+    def cost(self, epochs: int) -> Fraction:
+        """Of one run, in runs of the baseline over so many epochs, at the declared passes."""
+        return Fraction(repr(float(self.passes))) * self.epochs / epochs
 
 
-def arm(place: str, table: VariantTable, lr: Space) -> Arm:
-    """The competitor described by the table at `place`; UserError where the registry disagrees."""
+def arms(place: str, table: VariantTable, lr: Space | float, epochs: int) -> list[Arm]:
+    """The competitors described by the table at `place`; UserError where the registry disagrees.
+
+    epochs: of a schedule of length 1
+    """
     import variants  # imports torch, too slow for a module that `--help` may load
 
     with _blamed_on(place):
         info = variants.info(table.name)
     with _blamed_on(f"{place}.fix"):
-        variants.create(table.name, **table.fix)
+        passes = variants.create(table.name, **table.fix).passes
     for name, space in table.space.items():
         for end, value in space.extremes.items():
             with _blamed_on(f"{place}.space.{name}.{end}"):
                 variants.create(table.name, **table.fix, **{name: value})
-    space = {"lr": lr.as_floats(), **_searched(table, info)}
-    return Arm(table.label or table.name, table.name, table.fix, space, info.radius)
+    searched = {"lr": lr.as_floats()} if isinstance(lr, Space) else {}
+    space = {**searched, **_searched(table, info)}
+    known = {name: info.hyperparameters[name].default for name in space if name != "lr"}
+    numbers = {n: float(v) for n, v in known.items() if isinstance(v, int | float)}
+    return [
+        Arm(
+            label=label,
+            key=table.name,
+            length=length,
+            epochs=max(1, round(length * epochs)),
+            passes=float(passes),
+            lr=None if isinstance(lr, Space) else lr,
+            fix=table.fix,
+            space=space,
+            radius=info.radius,
+            defaults=numbers,
+        )
+        for label, length in table.labels().items()
+    ]
 
 
 def baselines(keys: Mapping[str, str]) -> list[str]:
@@ -81,15 +147,8 @@ def baselines(keys: Mapping[str, str]) -> list[str]:
     return sorted(labels, key=lambda label: (label != BASELINE, label))
 
 
-def equal_epochs(plain: Arm) -> Arm:
-    """The baseline again, with its schedule length no longer searched."""
-    return replace(plain, label=EQUAL_EPOCHS, space={"lr": plain.space["lr"]})
-
-
 def _searched(table: VariantTable, info: "VariantInfo") -> dict[str, Space]:
     """What is searched beside lr: the radius, then the rest in the registry's order."""
-    if table.name == BASELINE:
-        return {"epochs_factor": EPOCHS_FACTOR}
     spaces: dict[str, Space] = {}
     for name in sorted(info.hyperparameters, key=lambda name: name != info.radius):
         known, space = info.hyperparameters[name], table.space.get(name)

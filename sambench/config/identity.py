@@ -1,4 +1,4 @@
-"""Whether two studies ask the same thing."""
+"""What a run depends on, and what of it has changed since."""
 
 import hashlib
 import json
@@ -8,18 +8,23 @@ from sambench.config.models import Study
 
 Dump = Mapping[str, object]
 
-UNRELATED = ("name", "question", "published", "task.stream")
-"""Keys of a study that change nothing about its results."""
+RUNS = ("seed", "task", "train")
+"""Keys of a study that all of its runs depend on; what its arms are, those of the arm alone."""
+UNRELATED = ("task.stream",)
+"""Those among them that change nothing about results."""
 
 
 def fingerprint(study: Study) -> str:
-    """16 hex digits that change when, and only when, the study's results may."""
-    content = _content(study.model_dump(mode="json"))
+    """16 hex digits that change when, and only when, what all runs depend on does.
+
+    Budget, searches, margin and the list of variants are not in it: a study may grow.
+    """
+    content = _content(study.model_dump(mode="json", include=set(RUNS)))
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def changed_keys(old: Dump, new: Dump) -> list[str]:
-    """Dotted keys in which two `model_dump(mode="json")` differ; none if the fingerprints agree."""
+    """Dotted keys in which two tables differ, what changes no result left out."""
     return list(_differences(_content(old), _content(new)))
 
 

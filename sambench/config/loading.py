@@ -1,6 +1,7 @@
 """From a name to a checked study: find its file, follow `extends`, apply overrides."""
 
 import copy
+import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,8 +10,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sambench.config import roster
+from sambench.config.arms import Arm
 from sambench.config.bases import check_base
-from sambench.config.models import Study
+from sambench.config.models import Confirm, Study
 from sambench.config.numbers import DEEPEST
 from sambench.config.table import one_line
 from sambench.errors import ECHOED, UserError, echo, nearest, shortened
@@ -71,9 +73,26 @@ def _validated(
 
 def _registered(study: Study, source: str) -> Study:
     with _told_of(source):
-        study.arms()
+        competitors = study.arms()
         check_base(study.train.base)
+        _check_size(study, competitors)
     return study
+
+
+def _check_size(study: Study, competitors: Sequence[Arm]) -> None:
+    """UserError where the budget affords an arm no run, or a key says nothing to this study."""
+    if not any(arm.space for arm in competitors):
+        return
+    if study.confirm != Confirm():
+        raise UserError("confirm: is for a study that searches nothing; write search.searches")
+    budget = study.search.budget
+    for arm in competitors:
+        cost = float(arm.cost(study.train.epochs))
+        if cost > budget:
+            raise UserError(
+                f"search.budget: {budget:g} full runs of the baseline afford {arm.label} no run, "
+                f"which costs {cost:.3g}; write {math.ceil(3 * cost)} for a ranking"
+            )
 
 
 @contextmanager
@@ -159,13 +178,23 @@ def _merged(base: Data, over: Data) -> Data:
 
     Choices replace a range, and a range replaces choices: no space can be both.
     """
-    merged = dict(base)
+    merged = _unchosen(base, over)
     for key, value in over.items():
         below = base.get(key)
         if isinstance(below, dict) and isinstance(value, dict):
             value = _merged({} if "choices" in {**below, **value} else below, value)
         merged[key] = value
     return merged
+
+
+def _unchosen(base: Data, over: Data) -> Data:
+    """`base` without a range of lr where `over` has its value, or without its value."""
+    if "lr" in over and isinstance(base.get("space"), dict):
+        return {key: value for key, value in base.items() if key != "space"}
+    space = over.get("space")
+    if isinstance(space, dict) and "lr" in space:
+        return {key: value for key, value in base.items() if key != "lr"}
+    return dict(base)
 
 
 def _override(data: Data, override: str) -> None:
@@ -181,8 +210,12 @@ def _override(data: Data, override: str) -> None:
         table = data.setdefault(name, {})
         if not isinstance(table, dict):
             raise UserError(f"{given}: {name} is not a table")
+        if name == "space":
+            data.pop("lr", None)  # search.lr, which is not searched any more
         data = table
     data[last] = _value(value, given)
+    if key.strip() == "search.lr":
+        data.pop("space", None)
 
 
 def _value(text: str, given: str) -> object:

@@ -1,12 +1,14 @@
 """The tables of a study file: pydantic models, the one truth about its keys, types and rules."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sambench.config.arms import BASELINE, EQUAL_EPOCHS, Arm, VariantTable, arm, equal_epochs
+from sambench.config.arms import BASELINE, Arm, VariantTable, arms
 from sambench.config.names import StudyName
 from sambench.config.numbers import (
+    LARGEST_COUNT,
     LARGEST_RATE,
     SMALLEST_RATE,
     Count,
@@ -14,6 +16,7 @@ from sambench.config.numbers import (
     Nonnegative,
     Pixels,
     Plain,
+    Rate,
     Seed,
     Share,
 )
@@ -21,7 +24,6 @@ from sambench.config.space import Space
 from sambench.config.table import Broken, IfSet, Listed, Table
 from sambench.config.train import Train
 from sambench.errors import echo
-from sambench.seeds import CONFIRM
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -62,17 +64,59 @@ class Task(Table):
     """whether pictures stay in their files; no result depends on it"""
 
 
-class Search(Table):
-    """How each variant is tuned: the same number of trials and the same learning rates for all."""
+_POINTS = "random points replace it; write search.budget, in full runs of the baseline"
+_GONE = {
+    "trials": _POINTS,
+    "finalists": "every setting that may win a search is retrained, the better the more often",
+    "equal_epochs": "plain enters at half, one and two schedule lengths",
+}
+"""Keys of older study files, and what became of them."""
 
-    trials: Count
-    """of each variant"""
-    sampler: Literal["halton", "random", "tpe", "gp"] = "halton"
-    """`halton`: the same points for all variants; the others are Optuna's"""
+
+def _check_gone(data: object, *keys: str) -> None:
+    for key in keys:
+        if isinstance(data, Mapping) and key in data:
+            raise Broken(f"is no more: {_GONE[key]}", key)
+
+
+def _sampler(name: object) -> object:
+    if name == "halton":
+        raise Broken("halton is no more: points are random; leave it out")
+    return name
+
+
+def _rate(given: object) -> object:
+    """A learning rate that is not searched."""
+    if isinstance(given, Mapping):
+        raise Broken("must be a number; a range stands in search.space.lr")
+    return given
+
+
+class Search(Table):
+    """How the variants are tuned: how much a user can afford, and how sure the answer shall be."""
+
+    budget: Annotated[float, Field(gt=0, le=LARGEST_COUNT)] = 8.0
+    """what a user can afford, in full runs of the baseline: an arm whose run costs twice as many
+    gradient evaluations affords half as many trials"""
+    searches: Count = 5
+    """the pool of each arm is as large as so many searches; below 5 nothing is concluded"""
+    margin: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """points that may be given up for a cheaper run: the recommendation is the cheapest arm that
+    no other exceeds by more"""
+    sampler: Annotated[Literal["random", "tpe", "gp"], BeforeValidator(_sampler)] = "random"
+    """`random`: a pool, which ranks; `tpe` and `gp`, Optuna's, tune and hand out a setting"""
     pruner: Literal["none", "median", "hyperband", "percentile"] = "none"
-    """Optuna's: ends trials early that do badly"""
-    space: dict[str, Space]
+    """Optuna's: ends trials early that do badly; not of a pool"""
+    lr: IfSet[Annotated[Rate, BeforeValidator(_rate)] | None] = None
+    """the learning rate, where it is not searched"""
+    space: dict[str, Space] = Field(default_factory=dict)
     """of `lr` alone; what else is searched stands with a variant"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_gone(cls, data: object) -> object:
+        _check_gone(data, "trials")
+        return data
 
     @model_validator(mode="after")
     def _lr_alone(self) -> Self:
@@ -80,37 +124,40 @@ class Search(Table):
             if name != "lr":
                 rule = "only lr is searched for all variants; use a [[variant]] table"
                 raise Broken(rule, "space", name)
-        if "lr" not in self.space:
-            raise Broken("is required", "space", "lr")
-        for end, value in self.space["lr"].extremes.items():
-            if isinstance(value, bool | str) or value <= 0:
-                raise Broken(f"must be a number > 0, got {echo(value)}", "space", "lr", end)
-            if not SMALLEST_RATE <= value <= LARGEST_RATE:
-                rule = f"must be from {SMALLEST_RATE:g} to {LARGEST_RATE:g}, got {value!r}"
-                raise Broken(rule, "space", "lr", end)
+        if self.lr is not None and "lr" in self.space:
+            raise Broken("cannot be fixed and searched at once", "space", "lr")
+        if self.lr is not None:
+            self._check_rate(self.lr, "lr")
+        elif "lr" not in self.space:
+            raise Broken("is required, or lr = 0.1", "space", "lr")
+        for end, value in self.space["lr"].extremes.items() if self.space else ():
+            self._check_rate(value, "space", "lr", end)
         return self
+
+    def _check_rate(self, value: object, *key: str) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            raise Broken(f"must be a number > 0, got {echo(value)}", *key)
+        if not SMALLEST_RATE <= value <= LARGEST_RATE:
+            rule = f"must be from {SMALLEST_RATE:g} to {LARGEST_RATE:g}, got {value!r}"
+            raise Broken(rule, *key)
 
     @model_validator(mode="after")
-    def _tpe_has_trials(self) -> Self:
-        if self.sampler == "tpe" and self.trials < 20:
-            rule = f"must be >= 20 for tpe, whose first trials are random, got {self.trials}"
-            raise Broken(rule, "trials")
+    def _pools_are_not_pruned(self) -> Self:
+        if self.sampler == "random" and self.pruner != "none":
+            rule = "ranks by partial runs, which say little of whole ones; a pool has none"
+            raise Broken(rule, "pruner")
         return self
 
-
-class Finalists(Table):
-    """The `top` configurations of a search run on `seeds` fresh seeds; the highest mean wins."""
-
-    top: Count = 2
-    """the best configurations, again"""
-    seeds: Annotated[Count, Field(lt=CONFIRM)] = 2  # from there on they are those of confirm runs
-    """on so many fresh seeds"""
+    @property
+    def rates(self) -> "Space | float":
+        """Where lr is searched, or its value."""
+        return self.space["lr"] if self.lr is None else self.lr
 
 
 class Confirm(Table):
-    """The winner of each variant runs on `seeds` new seeds, the only runs that see the test set."""
+    """Of a study that searches nothing: its settings run on `seeds` paired seeds."""
 
-    seeds: Count = 10
+    seeds: Annotated[Count, Field(ge=2)] = 10
     """the same for all variants"""
 
 
@@ -154,37 +201,31 @@ class Study(Table):
     """below"""
     search: Search
     """below"""
-    finalists: Finalists = Finalists()
+    confirm: IfSet[Confirm] = Confirm()
     """below"""
-    confirm: Confirm = Confirm()
-    """below"""
-    equal_epochs: IfSet[bool] = False
-    """also tune and confirm the baseline at the epochs of all others, for a second ranking"""
 
     published: IfSet[Annotated[tuple[Published, ...], Listed]] = ()
     """below"""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_gone(cls, data: object) -> object:
+        _check_gone(data, "finalists", "equal_epochs")
+        return data
+
     @model_validator(mode="after")
-    def _one_baseline(self) -> Self:
-        tables, labels = self._tables().values(), self.labels()
+    def _has_a_baseline(self) -> Self:
+        labels = self.labels()
         for label in labels:
             if labels.count(label) > 1:
                 raise Broken(f"label {label!r} is used twice; labels must be unique", "variants")
-        if [table.name for table in tables].count(BASELINE) != 1:
-            raise Broken(f"must hold the baseline {BASELINE!r}, once", "variants")
-        return self
-
-    @model_validator(mode="after")
-    def _enough_trials(self) -> Self:
-        if self.finalists.top > self.search.trials:
-            rule = f"must be <= search.trials = {self.search.trials}, got {self.finalists.top}"
-            raise Broken(rule, "finalists", "top")
+        if BASELINE not in {table.name for table in self._tables().values()}:
+            raise Broken(f"must hold the baseline {BASELINE!r}", "variants")
         return self
 
     def labels(self) -> list[str]:
         """The names of all competitors."""
-        own = [table.label or table.name for table in self._tables().values()]
-        return [*own, EQUAL_EPOCHS] if self.equal_epochs else own
+        return [label for table in self._tables().values() for label in table.labels()]
 
     def names(self) -> list[tuple[str, str]]:
         """Place in the file and registry key of every variant."""
@@ -192,11 +233,9 @@ class Study(Table):
 
     def arms(self) -> tuple[Arm, ...]:
         """The competitors, in the order of the file; UserError where the registry knows better."""
-        lr = self.search.space["lr"]
-        arms = [arm(place, table, lr) for place, table in self._tables().items()]
-        if self.equal_epochs:
-            arms += [equal_epochs(plain) for plain in arms if plain.key == BASELINE]
-        return tuple(arms)
+        lr, epochs = self.search.rates, self.train.epochs
+        tables = self._tables().items()
+        return tuple(found for at, table in tables for found in arms(at, table, lr, epochs))
 
     def _tables(self) -> dict[str, VariantTable]:
         """Every variant as a table, by its place in the file."""

@@ -74,6 +74,31 @@ class Space(Table):
             return dict(zip(("low", "high"), self.bounds, strict=True))
         return {f"choices[{i}]": choice for i, choice in enumerate(self.choices)}
 
+    def at(self, u: float) -> Scalar:
+        """The value at position u in [0, 1), to 6 digits: a processor's own exp and log may differ.
+
+        A whole number's share of positions is as wide as every other's, in logarithms if `log`.
+        """
+        if self.choices is not None:
+            return self.choices[int(u * len(self.choices))]
+        low, high = self.bounds
+        ends = (low - 0.5, high + 0.5) if self.is_whole else (low, high)
+        if self.log:
+            first, last = map(math.log, ends)
+            found = math.exp(first + u * (last - first))
+        else:
+            found = ends[0] + u * (ends[1] - ends[0])
+        found = round(found) if self.is_whole else float(f"{found:.6g}")
+        return min(max(found, low), high)
+
+    def place(self, value: Scalar) -> float:
+        """The position in [0, 1] of a value of a range; the inverse of `at`, but for rounding."""
+        low, high = self.bounds
+        ends = (low - 0.5, high + 0.5) if self.is_whole else (low, high)
+        scale = math.log if self.log else float
+        first, last = map(scale, ends)
+        return (scale(float(value)) - first) / (last - first)
+
     def as_floats(self) -> "Space":
         """The same space for a float hyperparameter: `low = 0` is 0.0, no first integer."""
         values = [float(value) for value in self.extremes.values()]

@@ -87,6 +87,8 @@ class Train(Table):
     `decay_rate`, `min_lr`, `k_decay`, `decay_fn`, `stable_timescale`"""
     warmup_epochs: Nonnegative = 0.0
     """linear, from 0 to the peak"""
+    yields: IfSet[Literal["last", "best"]] = "last"
+    """the weights of a run: the last, or those of the epoch with the best validation score"""
 
     weight_decay: Rate = 5e-4
     """the base optimizer's"""

@@ -1,20 +1,22 @@
 """The evidence of a study: records, one per run, in a CSV file whose every line is checked."""
 
 from sambench.records.damage import NAME as NAME
+from sambench.records.damage import TESTED as TESTED
 from sambench.records.damage import Damage as Damage
 from sambench.records.reading import read as read
-from sambench.records.record import COLUMNS as COLUMNS
+from sambench.records.header import Fit as Fit
+from sambench.records.record import ACCURACY as ACCURACY
 from sambench.records.record import FORMAT as FORMAT
-from sambench.records.record import KINDS as KINDS
+from sambench.records.record import LOSS as LOSS
 from sambench.records.record import OUTCOMES as OUTCOMES
 from sambench.records.record import STAGES as STAGES
 from sambench.records.record import Record as Record
+from sambench.records.record import Score as Score
 from sambench.records.record import curve_text as curve_text
 from sambench.records.record import hyperparameters as hyperparameters
 from sambench.records.record import pack as pack
 from sambench.records.record import unpack as unpack
 from sambench.records.table import Records as Records
 from sambench.records.table import as_records as as_records
-from sambench.records.table import complete_confirm as complete_confirm
 from sambench.records.writing import check as check
 from sambench.records.writing import write as write

@@ -1,6 +1,7 @@
 """Lines that passed their check as a frame, a column at a time."""
 
 import csv
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,25 +11,30 @@ from pyarrow import csv as arrow
 
 from sambench.errors import ECHOED, shortened
 from sambench.records.lines import Lines
-from sambench.records.record import BACKSLASH, ESCAPES, FORMULAS, KINDS
-from sambench.records.table import CATEGORIES, DTYPES, typed
+from sambench.records.record import BACKSLASH, ESCAPES, FORMULAS
+from sambench.records.table import CATEGORIES, dtypes, typed
 
 KINDS_OF_ARROW = {str: pa.large_string(), int: pa.int64(), float: pa.float64()}
-ARROW = {name: KINDS_OF_ARROW.get(kind, pa.large_string()) for name, kind in DTYPES.items()}
 UNESCAPES = {**ESCAPES, **FORMULAS, "\\": BACKSLASH}  # in this order
-ARROW |= dict.fromkeys(CATEGORIES, pa.dictionary(pa.int32(), pa.string()))
+Kinds = Mapping[str, object]
+"""Columns and their types."""
 
 
-def parsed(lines: Lines) -> pa.Table | None:
+def _arrow(kinds: Kinds) -> dict[str, pa.DataType]:
+    plain = {n: KINDS_OF_ARROW.get(kind, pa.large_string()) for n, kind in dtypes(kinds).items()}
+    return plain | dict.fromkeys(CATEGORIES, pa.dictionary(pa.int32(), pa.string()))
+
+
+def parsed(lines: Lines, kinds: Kinds) -> pa.Table | None:
     """All lines at once, None if some cannot be read."""
     try:
-        return _parsed(lines.text(range(len(lines))))
+        return _parsed(lines.text(range(len(lines))), kinds)
     except pa.ArrowInvalid:
         return None
 
 
 def frame_of(
-    lines: Lines, kept: np.ndarray, first: int, whole: pa.Table | None
+    lines: Lines, kinds: Kinds, kept: np.ndarray, first: int, whole: pa.Table | None
 ) -> tuple[pd.DataFrame, dict[int, str]]:
     """A frame of the lines at these places, and what is wrong with those that cannot be read.
 
@@ -37,34 +43,35 @@ def frame_of(
     found: dict[int, str] = {}
     table = whole if len(kept) == len(lines) else None
     if table is None:
-        found = {int(i): what for i in kept if (what := _wrong(lines[i]))}
+        found = {int(i): what for i in kept if (what := _wrong(lines[i], kinds))}
         kept = kept[~np.isin(kept, list(found))]
-        table = _parsed(lines.text(kept))
-    frame = typed(table.to_pandas(ignore_metadata=True))
+        table = _parsed(lines.text(kept), kinds)
+    frame = typed(table.to_pandas(ignore_metadata=True), kinds)
     return frame.set_axis(pd.Index(kept + first)), {first + i: w for i, w in found.items()}
 
 
-def _parsed(text: memoryview) -> pa.Table:
+def _parsed(text: memoryview, kinds: Kinds) -> pa.Table:
+    types = _arrow(kinds)
     if not len(text):
-        return pa.table({name: pa.array([], kind) for name, kind in ARROW.items()})
+        return pa.table({name: pa.array([], kind) for name, kind in types.items()})
     table = arrow.read_csv(
         pa.py_buffer(text),
-        arrow.ReadOptions(column_names=[*KINDS, "check"]),
+        arrow.ReadOptions(column_names=[*kinds, "check"]),
         convert_options=arrow.ConvertOptions(
-            column_types=ARROW,
-            include_columns=list(KINDS),
+            column_types=types,
+            include_columns=list(kinds),
             null_values=[""],
             strings_can_be_null=False,
         ),
     )
-    for name, kind in KINDS.items():
+    for name, kind in kinds.items():
         if kind in (int, float) and table[name].null_count:
             raise pa.ArrowInvalid(f"no number in column {name}")
-    return _unescaped(table.unify_dictionaries())
+    return _unescaped(table.unify_dictionaries(), types)
 
 
-def _unescaped(table: pa.Table) -> pa.Table:
-    for name, kind in ARROW.items():
+def _unescaped(table: pa.Table, types: Mapping[str, pa.DataType]) -> pa.Table:
+    for name, kind in types.items():
         column = table[name]
         if pa.types.is_dictionary(kind) and _escaped(column.chunk(0).dictionary):
             column = column.cast(pa.large_string())
@@ -82,11 +89,11 @@ def _escaped(texts: pa.Array | pa.ChunkedArray) -> bool:
     return bool(compute.call_function("any", [found]).as_py())
 
 
-def _wrong(line: bytes) -> str:
+def _wrong(line: bytes, kinds: Kinds) -> str:
     """Why a line is no record, "" if it is one."""
     try:
         cells = next(csv.reader([line.decode()]))
-        for cell, kind in zip(cells[:-1], KINDS.values(), strict=True):
+        for cell, kind in zip(cells[:-1], kinds.values(), strict=True):
             _convert(cell, kind)
     except ValueError as error:
         return f"not a record: {shortened(str(error), ECHOED)}; not counted"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ NOT_COUNTED = "not counted"
 REPEATS = "repeats line"
 NAME = re.compile(r"\w[\w.-]*")
 """Of a label and of a registry key: other words could be taken for markup, paths or code."""
+TESTED = ("confirm", "setting")
+"""Stages whose runs see the test set."""
 BASE64 = r"[A-Za-z0-9+/]*={0,2}"
 
 
@@ -58,25 +61,32 @@ def is_extra(line: bytes, what: str) -> bool:
     return is_noise(line) or what.startswith(REPEATS)
 
 
-def implausible(frame: pd.DataFrame) -> Mapping[int, str]:
+def implausible(frame: pd.DataFrame, header: Mapping[str, Any]) -> Mapping[int, str]:
     """What is wrong with rows that no study writes, whatever their check says; by index."""
-    accuracies = frame[["val_accuracy", "test_accuracy"]]
-    packed = frame["test_correct"].str.len()
+    objective = header["objective"]
+    untested = frame["stage"].isin(TESTED) & frame["outcome"].eq("complete")
     rules = {
         "variant must be a label: letters, digits, . _ -": _nameless(frame, "variant"),
         "key must be a name: letters, digits, . _ -": _nameless(frame, "key"),
         "hyperparameters must be a JSON table of plain values": _unreadable(frame),
-        "test_correct is no base64 text": ~frame["test_correct"].str.fullmatch(BASE64),
         "lr must be finite": ~np.isfinite(frame["lr"]),
         "unknown stage": ~frame["stage"].isin(STAGES),
         "unknown outcome": ~frame["outcome"].isin(OUTCOMES),
-        "a complete confirm run without test accuracy": frame["stage"].eq("confirm")
-        & frame["outcome"].eq("complete")
-        & frame["test_accuracy"].isna(),
-        "an accuracy outside 0 to 1": ((accuracies < 0) | (accuracies > 1)).any(axis=1),
-        "test_correct does not hold num_test images": (packed != 0)
-        & (packed != -(-frame["num_test"] // 24) * 4),
+        f"a complete confirm run without test {objective}": untested
+        & frame[f"test_{objective}"].isna(),
     }
+    for score in header["scores"]:
+        name = score["name"]
+        if score["unit"] == "share":
+            shares = frame[[f"val_{name}", f"test_{name}"]]
+            rules[f"an {name} outside 0 to 1"] = ((shares < 0) | (shares > 1)).any(axis=1)
+        if score["items"]:
+            packed = frame[f"items_{name}"]
+            rules[f"items_{name} is no base64 text"] = ~packed.str.fullmatch(BASE64)
+            size = packed.str.len()
+            rules[f"items_{name} does not hold num_items values"] = (size != 0) & (
+                size != -(-frame["num_items"] // 24) * 4
+            )
     return {
         index: f"not a record: {what}; {NOT_COUNTED}"
         for what, broken in rules.items()
@@ -90,8 +100,7 @@ def _nameless(frame: pd.DataFrame, name: str) -> pd.Series:
 
 
 def _unreadable(frame: pd.DataFrame) -> pd.Series:
-    """Of confirm runs only: nobody reads those of the others."""
-    texts = pd.Series(frame["hyperparameters"]).mask(frame["stage"] != "confirm", "{}")
+    texts = pd.Series(frame["hyperparameters"])
     return texts.isin([text for text in texts.unique() if not _is_readable(text)])
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from sambench.config import Name, Space, Study, one_line
+from sambench.config import Arm, Name, Study, one_line
 from sambench.errors import UserError
-from sambench.records.record import FORMAT
+from sambench.records.record import FORMAT, Score
 
 LONGEST = 300  # characters of a message
 
@@ -30,6 +30,34 @@ class Swept(BaseModel):
     ranked: Count
 
 
+class Fit(BaseModel):
+    """A surface through an arm's validation scores, fitted once, in the study."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    setting: dict[Identifier, bool | int | float | str]
+    """searched name -> value of the optimum, to two digits"""
+    edges: list[Identifier]
+    """those whose optimum lies at a bound of its range"""
+    expected: float
+    """the surface's score there"""
+    noise: float
+    """standard deviation of a score about the surface"""
+    profile: list[tuple[float, float, float]]
+    """along the radius: its value, the best over the other axes, its standard error"""
+
+
+class Bands(BaseModel):
+    """Widths of simultaneous 95% bands, in standard errors; drawn once, in the study."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    curves: float
+    """of all tuning curves together"""
+    differences: float
+    """of all differences between two of them"""
+
+
 class Header(BaseModel):
     """Where records come from. Keys beside these are kept, and nobody prints them."""
 
@@ -40,10 +68,18 @@ class Header(BaseModel):
     num_records: Count
     study: Name
     spec: Study
-    spaces: dict[Name, dict[Identifier, Space]]
-    """label -> searched name -> space, as resolved by Study.arms()"""
-    defaults: dict[Name, dict[Identifier, float]] = {}
-    """label -> searched name -> the paper's value"""
+    arms: dict[Name, Arm]
+    """label -> competitor, as the study froze it"""
+    own: dict[str, str] = {}
+    """what a Python caller brought instead of the study's names: model, data, loss"""
+    objective: Identifier
+    """the score that tuning goes by"""
+    scores: list[Score]
+    measures: list[Score] = []
+    extension: Count = 0
+    """how often the study was concluded before, at other sizes"""
+    fits: dict[Name, Fit] = {}
+    bands: Bands | None = None
     command: str
     commit: Commit
     date: Annotated[str, AfterValidator(_iso)]
@@ -64,4 +100,5 @@ def checked(found: dict[str, Any], where: str) -> dict[str, Any]:
         header = Header.model_validate(found)
     except ValidationError as error:
         raise UserError(f"{where}: {one_line(error)}"[:LONGEST]) from None
-    return found | header.model_dump(mode="json", include={"spec", "spaces"})
+    kept = {"spec", "arms", "own", "objective", "scores", "measures", "extension", "fits", "bands"}
+    return found | header.model_dump(mode="json", include=kept)

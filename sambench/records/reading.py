@@ -11,13 +11,13 @@ import pandas as pd
 
 from sambench.errors import UserError
 from sambench.records import damage
-from sambench.records.columns import frame_of, parsed
+from sambench.records.columns import Kinds, frame_of, parsed
 from sambench.records.damage import Damage
 from sambench.records.header import LONGEST, checked
 from sambench.records.lines import Lines
-from sambench.records.record import COLUMNS, FORMAT
-from sambench.records.table import Records
-from sambench.records.writing import seal
+from sambench.records.record import FORMAT
+from sambench.records.table import Records, kinds_of
+from sambench.records.writing import column_names, seal
 
 FIRST = 3  # the line of the first record
 SEAL = len(seal(b""))
@@ -32,9 +32,10 @@ def read(path: str | Path) -> Records:
     path = Path(path)
     lines = _lines(path)
     header = _header(lines[0], f"{path}: line 1")
-    _check_columns(lines[1] if len(lines) > 1 else b"", f"{path}: line 2")
+    kinds = kinds_of(header)
+    _check_columns(lines[1] if len(lines) > 1 else b"", kinds, f"{path}: line 2")
     runs = lines.after(FIRST - 1)
-    frame, found = _rows(runs)
+    frame, found = _rows(runs, kinds, header)
     damages = [Damage(line, what) for line, what in found.items()]
     num, promised = _num_runs(runs, found), header["num_records"]
     if num != promised:
@@ -43,18 +44,20 @@ def read(path: str | Path) -> Records:
     return Records(header, frame.reset_index(drop=True), sorted(damages))
 
 
-def _rows(lines: Lines) -> tuple[pd.DataFrame, dict[int, str]]:
+def _rows(
+    lines: Lines, kinds: Kinds, header: Mapping[str, Any]
+) -> tuple[pd.DataFrame, dict[int, str]]:
     """The rows that count, and what is wrong with the others, both by line of the file."""
     with ThreadPoolExecutor(1) as pool:
-        parsing = pool.submit(parsed, lines)  # by pyarrow, which does not hold the lock meanwhile
+        parsing = pool.submit(parsed, lines, kinds)  # by pyarrow, which does not hold the lock meanwhile
         sums = lines.sums()
         wrong = {**damage.unchecked(lines, sums), **damage.copies(lines, sums, FIRST)}
         whole = parsing.result()
     left = np.delete(np.arange(len(lines)), list(wrong))
     found = {FIRST + i: what for i, what in wrong.items()}
-    frame, unreadable = frame_of(lines, left, FIRST, whole)
+    frame, unreadable = frame_of(lines, kinds, left, FIRST, whole)
     found |= unreadable
-    for rule in (damage.implausible, damage.contradictory):
+    for rule in (lambda rows: damage.implausible(rows, header), damage.contradictory):
         broken = rule(frame)
         frame = frame.drop(index=list(broken)) if broken else frame
         found |= broken
@@ -74,6 +77,11 @@ def _header(line: bytes, where: str) -> dict[str, Any]:
         header = json.loads(line.removeprefix(b"# "))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{where}: damaged header: {error}"[:LONGEST]) from None
+    if isinstance(header, dict) and header.get("format") in (1, 2):
+        raise UserError(
+            f"{where}: records of format {header['format']}, of an older protocol whose numbers "
+            f"do not compare; run the study again (this is format {FORMAT})"
+        )
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise UserError(f"{where}: not the header of a records file of format {FORMAT}")
     if header.pop("check", None) is None:
@@ -83,14 +91,14 @@ def _header(line: bytes, where: str) -> dict[str, Any]:
     return checked(header, where)
 
 
-def _check_columns(line: bytes, where: str) -> None:
-    found, wanted = line.decode(errors="replace").split(","), COLUMNS.split(",")
+def _check_columns(line: bytes, kinds: Kinds, where: str) -> None:
+    found, wanted = line.decode(errors="replace").split(","), column_names(kinds).split(",")
     if line.startswith(damage.MARKERS):
         raise UserError(f"{where}: a conflict marker of git: resolve the conflict")
     if missing := [name for name in wanted if name not in found]:
         raise UserError(f"{where}: missing column {', '.join(missing)}")
     if found != wanted:
-        raise UserError(f"{where}: the columns must be {COLUMNS}")
+        raise UserError(f"{where}: the columns must be {column_names(kinds)}")
 
 
 def _lines(path: Path) -> Lines:

@@ -9,16 +9,17 @@ import json
 import keyword
 import math
 import reprlib
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import get_type_hints
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, get_type_hints
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
-FORMAT = 2
-STAGES = ("search", "finalist", "confirm")
+FORMAT = 3
+STAGES = ("pool", "confirm", "setting", "sweep")
 OUTCOMES = ("complete", "pruned", "diverged", "failed")
-RUN = ["variant", "stage", "trial", "seed", "source"]
+RUN = ["variant", "stage", "point", "rerun", "source"]
 """The columns that name a run: no two records agree in all of them."""
 ESCAPES = {"#": "\\u0023", "\n": "\\u000a", "\r": "\\u000d"}
 """Of the format, wherever they stand in a cell."""
@@ -30,14 +31,15 @@ BACKSLASH = "\\u005c"
 
 @dataclass(frozen=True)
 class Record:
-    """One run. Accuracies lie in [0, 1]; None where nothing was measured."""
+    """One run. Shares lie in [0, 1]; None where nothing was measured."""
 
     study: str
     variant: str  # label
     key: str  # registry key
-    stage: str  # "search" | "finalist" | "confirm"
-    trial: int  # the search trial whose configuration this is
-    seed: int
+    stage: str  # "pool" | "confirm" | "setting" | "sweep"
+    point: int  # of the pool; -1 for a setting's runs; the number of a sweep's trial
+    rerun: int  # of the point or the setting
+    rank: int | None  # of the point in the pool, when this was written; of confirm runs
     seed_split: int
     seed_labels: int
     seed_init: int
@@ -49,28 +51,70 @@ class Record:
     epochs_done: int
     outcome: str  # "complete" | "pruned" | "diverged" | "failed"
     reason: str
-    val_accuracy: float | None
-    val_loss: float | None
-    test_accuracy: float | None
-    test_loss: float | None
     train_loss: float | None
-    test_correct: str  # pack(which test images were right), "" unless stage is "confirm"
-    num_test: int
+    num_items: int  # of the test set that the run was scored on
     gradient_evaluations: float  # counted, in full-batch gradients
     steps: int
     step_time_s: float | None  # median over epochs of an epoch's mean training step
     wall_s: float
-    device: str
+    device: str  # the accelerator, or the processor where there is none
+    processor: str  # model name
+    instructions: str  # what torch used of it, torch.backends.cpu.get_cpu_capability()
     threads: int
     torch: str  # version
+    data: str  # digest of the data, "" where they are a Python caller's own
     source: str  # "study" | "sweep", a trial that a W&B agent ran
-    curve: str  # curve_text(validation accuracy after each epoch)
+    curve: str  # curve_text(the objective on validation data after each epoch)
     peak_memory: int | None  # bytes allocated on a CUDA device at most
     wandb: str  # where W&B shows the run, "" if nowhere
+    val: Mapping[str, float | None] = field(default_factory=dict)  # by name of a score
+    test: Mapping[str, float | None] = field(default_factory=dict)  # confirm and setting only
+    items: Mapping[str, str] = field(default_factory=dict)  # per test item, as `pack` writes it
+    measures: Mapping[str, float | None] = field(default_factory=dict)
 
 
-KINDS: dict[str, object] = get_type_hints(Record)
-COLUMNS = ",".join([*KINDS, "check"])
+NAMED = {"val": "val_", "test": "test_", "items": "items_", "measures": "measure_"}
+"""Fields of a record that hold named values, and how their columns begin."""
+
+FIXED: dict[str, object] = {k: v for k, v in get_type_hints(Record).items() if k not in NAMED}
+"""Columns that every file has, and their types."""
+
+
+class Score(BaseModel):
+    """What a run is scored by, or what is measured of its weights."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+    unit: str
+    """"share" is shown in percent"""
+    direction: Literal["maximize", "minimize"]
+    items: Literal["bits"] | None = None
+    """how the values of single test items are kept, if they are; bits: right or wrong"""
+
+
+ACCURACY = Score(name="accuracy", unit="share", direction="maximize", items="bits")
+LOSS = Score(name="loss", unit="nats", direction="minimize")
+
+
+def kinds(scores: Iterable[Score], measures: Iterable[Score] = ()) -> dict[str, object]:
+    """The columns of a file with these scores and measures, and their types."""
+    listed = list(scores)
+    names = [f"{stage}_{score.name}" for stage in ("val", "test") for score in listed]
+    names += [f"measure_{measure.name}" for measure in measures]
+    items = [f"items_{score.name}" for score in listed if score.items]
+    return {**FIXED, **dict.fromkeys(names, float | None), **dict.fromkeys(items, str)}
+
+
+def cell(record: Record, column: str) -> object:
+    """What a record has in a column."""
+    if column in FIXED:
+        return getattr(record, column)
+    stage, _, name = column.partition("_")
+    if stage == "items":
+        return record.items.get(name, "")
+    values = {"val": record.val, "test": record.test, "measure": record.measures}
+    return values[stage].get(name)
 
 
 def escape(text: str) -> str:
@@ -106,20 +150,20 @@ def _no_number(word: str) -> None:
 
 
 def pack(correct: np.ndarray) -> str:
-    """Which test images a run got right, bool (images,), as short text."""
+    """Which test items a run got right, bool (items,), as short text."""
     return base64.b64encode(np.packbits(correct).tobytes()).decode("ascii")
 
 
-def unpack(text: str, num_test: int) -> np.ndarray:
-    """The bool (images,) array that `pack` wrote."""
+def unpack(text: str, num_items: int) -> np.ndarray:
+    """The bool (items,) array that `pack` wrote."""
     bits = np.frombuffer(base64.b64decode(text), dtype=np.uint8)
-    return np.unpackbits(bits, count=num_test).astype(bool)
+    return np.unpackbits(bits, count=num_items).astype(bool)
 
 
-def curve_text(accuracies: Iterable[float]) -> str:
-    """Validation accuracy after each epoch, as short text.
+def curve_text(scores: Iterable[float]) -> str:
+    """The objective on validation data after each epoch, as short text.
 
     >>> curve_text([0.25, 0.875])
     '0.2500 0.8750'
     """
-    return " ".join(f"{accuracy:.4f}" for accuracy in accuracies)
+    return " ".join(f"{score:.4f}" for score in scores)

@@ -7,13 +7,22 @@ from typing import Any
 import pandas as pd
 
 from sambench.records.damage import Damage
-from sambench.records.record import KINDS, Record
+from sambench.records.record import FIXED, NAMED, Record, Score, cell, kinds
 
-CATEGORIES = ("study", "variant", "key", "stage", "outcome", "device", "torch", "source")
+CATEGORIES = (
+    "study",
+    "variant",
+    "key",
+    "stage",
+    "outcome",
+    "device",
+    "processor",
+    "instructions",
+    "torch",
+    "data",
+    "source",
+)
 """Columns of few different texts, as pandas categories in alphabetical order."""
-DTYPES: Mapping[str, type | str] = {
-    name: kind if kind is str or kind is int else float for name, kind in KINDS.items()
-} | dict.fromkeys(CATEGORIES, "category")
 
 
 class Records:
@@ -26,15 +35,18 @@ class Records:
         damages: Sequence[Damage] = (),
     ) -> None:
         self.header = header
-        self.frame = runs if isinstance(runs, pd.DataFrame) else _frame(tuple(runs))
-        """One row per run, one column per field of Record, NaN where nothing was measured."""
+        self.kinds = kinds_of(header)
+        """Columns of the frame, and their types."""
+        own = runs if isinstance(runs, pd.DataFrame) else _frame(tuple(runs), self.kinds)
+        self.frame = own
+        """One row per run, NaN where nothing was measured."""
         self.damages = tuple(damages)
         """Lines that do not count; the rest is in the frame."""
 
-    @cached_property
-    def complete(self) -> pd.DataFrame:
-        """The complete confirm runs, see `complete_confirm`."""
-        return complete_confirm(self.frame)
+    @property
+    def objective(self) -> str:
+        """The name of the score that tuning goes by."""
+        return self.header["objective"]
 
     @cached_property
     def records(self) -> tuple[Record, ...]:
@@ -42,31 +54,43 @@ class Records:
         return tuple(as_records(self.frame))
 
 
-def complete_confirm(frame: pd.DataFrame) -> pd.DataFrame:
-    """The complete confirm runs of a frame, one per variant and seed, ordered by both.
-
-    Where a seed was confirmed twice, with two configurations, the one of the lower trial counts.
-    """
-    complete = (frame["stage"] == "confirm") & (frame["outcome"] == "complete")
-    runs = frame.loc[(complete & frame["test_accuracy"].notna()).to_numpy()]
-    runs = runs.sort_values(["variant", "seed", "trial"], ignore_index=True)
-    return runs.drop_duplicates(["variant", "seed"], ignore_index=True)
+def kinds_of(header: Mapping[str, Any]) -> dict[str, object]:
+    """The columns of a file with this header, and their types."""
+    scores, measures = ([Score(**s) for s in header[part]] for part in ("scores", "measures"))
+    return kinds(scores, measures)
 
 
 def as_records(frame: pd.DataFrame) -> Iterator[Record]:
     """The rows of a frame as records."""
-    columns = [_cells(pd.Series(frame[name]), kind) for name, kind in KINDS.items()]
-    return (Record(*cells) for cells in zip(*columns, strict=True))
+    columns = [_cells(pd.Series(frame[name]), kind) for name, kind in FIXED.items()]
+    named = [_named(frame, field, start) for field, start in NAMED.items()]
+    return (Record(*cells) for cells in zip(*columns, *named, strict=True))
 
 
-def _frame(runs: Sequence[Record]) -> pd.DataFrame:
-    columns = {name: [getattr(run, name) for run in runs] for name in KINDS}
-    return typed(pd.DataFrame(columns, columns=pd.Index(KINDS)))
+def _named(frame: pd.DataFrame, field: str, start: str) -> list[dict[str, Any]]:
+    """Of each row the values whose columns begin so, by name."""
+    kind = str if field == "items" else float | None
+    names = [name for name in frame.columns if name.startswith(start) and name not in FIXED]
+    cells = [_cells(pd.Series(frame[name]), kind) for name in names]
+    keys = [name.removeprefix(start) for name in names]
+    rows = zip(*cells, strict=True) if cells else [()] * len(frame)
+    return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
-def typed(frame: pd.DataFrame) -> pd.DataFrame:
+def _frame(runs: Sequence[Record], kinds: Mapping[str, object]) -> pd.DataFrame:
+    columns = {name: [cell(run, name) for run in runs] for name in kinds}
+    return typed(pd.DataFrame(columns, columns=pd.Index(kinds)), kinds)
+
+
+def dtypes(kinds: Mapping[str, object]) -> dict[str, type | str]:
+    """What pandas keeps columns of these types as."""
+    plain = {name: kind if kind is str or kind is int else float for name, kind in kinds.items()}
+    return plain | dict.fromkeys(CATEGORIES, "category")
+
+
+def typed(frame: pd.DataFrame, kinds: Mapping[str, object]) -> pd.DataFrame:
     """The same with the dtypes of records."""
-    frame = frame.astype(DTYPES)
+    frame = frame.astype(dtypes(kinds))
     for name in CATEGORIES:
         categories = sorted(frame[name].cat.categories)
         frame[name] = frame[name].cat.set_categories(pd.Index(categories, dtype="str"))

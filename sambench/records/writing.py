@@ -10,15 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from sambench.files import write_atomically
-from sambench.records.record import COLUMNS, ESCAPES, FORMAT, KINDS, Record, escape
+from sambench.records.record import ESCAPES, FORMAT, Record, cell, escape
+from sambench.records.table import kinds_of
 
 
 def write(path: str | Path, header: Mapping[str, object], records: Iterable[Record]) -> None:
     """Write the file in one step; `format` and `num_records` are filled in here."""
-    lines = [_line(record) for record in records]
+    kinds = kinds_of(header)
+    lines = [_line(record, kinds) for record in records]
     full = {**header, "format": FORMAT, "num_records": len(lines)}
     head = "# " + json.dumps(full, allow_nan=False).replace("#", ESCAPES["#"])
-    write_atomically(Path(path), "\n".join([_sealed(head), COLUMNS, *lines]) + "\n")
+    write_atomically(Path(path), "\n".join([_sealed(head), column_names(kinds), *lines]) + "\n")
+
+
+def column_names(kinds: Iterable[str]) -> str:
+    """The second line of a file."""
+    return ",".join([*kinds, "check"])
 
 
 def check(cells: bytes) -> bytes:
@@ -35,9 +42,9 @@ def _sealed(head: str) -> str:
     return head[:-1] + seal(head.encode()).decode()
 
 
-def _line(record: Record) -> str:
+def _line(record: Record, kinds: Mapping[str, object]) -> str:
     buffer = io.StringIO()
-    cells = [_cell(getattr(record, name), kind) for name, kind in KINDS.items()]
+    cells = [_cell(cell(record, name), kind) for name, kind in kinds.items()]
     csv.writer(buffer, lineterminator="").writerow(cells)
     body = buffer.getvalue()
     return f"{body},{check(body.encode()).decode()}"

@@ -26,8 +26,10 @@ from sambench.stats.paired import minimum_detectable_difference as minimum_detec
 from sambench.stats.paired import paired_difference as paired_difference
 from sambench.stats.paired import t_test as t_test
 from sambench.stats.pareto import pareto_front as pareto_front
-from sambench.stats.radius import Sensitivity as Sensitivity
-from sambench.stats.radius import sensitivity as sensitivity
+from sambench.stats.ranking import RANKED_FROM as RANKED_FROM
+from sambench.stats.ranking import Ranking as Ranking
+from sambench.stats.ranking import afforded as afforded
+from sambench.stats.ranking import smallest_shown as smallest_shown
 from sambench.stats.sums import deviation as deviation
 from sambench.stats.sums import mean as mean
 from sambench.stats.sums import whole as whole

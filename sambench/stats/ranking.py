@@ -4,12 +4,12 @@ Rules 3 and 4 of the protocol. Ranks count from 0, the best; the winner of k poi
 replacement from N has rank r with probability C(N - 1 - r, k - 1) / C(N, k).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate, groupby
-from math import comb
+from math import comb, floor
 from typing import Self
 
 from sambench.errors import UserError
@@ -19,6 +19,26 @@ LEFT_OUT = Fraction(1, 100)
 
 RERUNS = 6
 """Reruns of a rank, in units of how often it wins one of the pool's searches."""
+
+
+RANKED_FROM = 3
+"""Trials; at fewer, intervals cover 71 to 95%."""
+
+
+def afforded(budget: float, passes: float, length: Fraction) -> Fraction:
+    """Trials that a budget in full runs of the baseline affords (rule 2).
+
+    passes: counted gradient evaluations a step; length: of the schedule, the baseline's being 1
+    """
+    return Fraction(repr(float(budget))) / (Fraction(repr(float(passes))) * length)
+
+
+def smallest_shown(trials: Iterable[Fraction], own: Fraction) -> int:
+    """The fewest trials at which an arm is shown: those of the dearest arm that is ranked.
+
+    trials: that the arms of a study afford; own: those of this arm, which may not be ranked
+    """
+    return floor(min([*(k for k in trials if k >= RANKED_FROM), own]))
 
 
 @dataclass(frozen=True)

@@ -1,122 +1,78 @@
-"""A smooth surface through noisy scores over two coordinates in [0, 1].
+"""A smooth surface through noisy scores, and where it is highest.
 
-Gaussian-process regression with a squared exponential kernel, a length scale per coordinate
-(Rasmussen & Williams 2006, algorithm 2.1); length scales and amplitude maximise the marginal
-likelihood, of FITTED points at most, times a weak prior, which matters below some 20 points.
-
-The search for them would magnify the last bits of a processor's own exp or of a linear algebra
-library, so both are spelled here, in element-wise arithmetic, which is the same everywhere.
+Gaussian-process regression with a squared exponential kernel, a length scale per coordinate and
+noise, by maximum likelihood (Rasmussen & Williams 2006, section 5.4; scikit-learn's). Scores below
+the median count as the median: how bad a bad setting is says nothing about the best, and a cliff
+bends a smooth surface everywhere. It is fitted iteratively, so that studies store what they read
+from it: another machine may differ in its last digits.
 """
 
-from collections.abc import Callable
-from typing import Any
+import warnings
+from dataclasses import dataclass
+from math import sqrt
+from typing import TYPE_CHECKING
 
-import mpmath
 import numpy as np
 
-from sambench.stats.logarithms import DIGITS
-from sambench.stats.sums import moments, total
+if TYPE_CHECKING:
+    from sklearn.gaussian_process import GaussianProcessRegressor
 
-MEDIANS = (-0.6931471805599453, -0.6931471805599453, 0.0)
-"""log of 0.5, 0.5 and 1, the prior of length scale, length scale, variance: log-normal"""
-SPREADS = (0.5, 0.5, 1.0)
-JITTER = 1e-6
-FITTED = 48  # the search is cubic in them, and takes some 80 steps
-STEP, TOLERANCE = 0.5, 1e-3  # of the search for these logarithms, first and last
-Surface = Callable[[np.ndarray, np.ndarray], np.ndarray]
+SMALLEST = 4
+"""Scores; fewer have no surface."""
+PLACES = 4096
+BEYOND = 0.02
+"""Share of an axis's places that are put on each of its ends, so that ends are looked at."""
 
 
-def fit(x: np.ndarray, scores: np.ndarray, noise: float) -> Surface:
-    """The posterior mean on the grid of coordinates (n,) and (m,), of points x: (trials, 2).
+@dataclass(frozen=True)
+class Surface:
+    """Scores in their own unit, at coordinates (n, d)."""
 
-    `noise` is the sd of a score.
+    model: "GaussianProcessRegressor"
+    mean: float
+    scale: float
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of a score about the surface."""
+        return self.scale * sqrt(self.model.kernel_.k2.noise_level)
+
+    def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The expected score, and its standard error, both (n,)."""
+        middle, error = self.model.predict(x, return_std=True)
+        error = np.sqrt(np.maximum(error**2 - self.model.kernel_.k2.noise_level, 0))
+        return self.mean + self.scale * middle, self.scale * error
+
+
+def fit(x: np.ndarray, scores: np.ndarray) -> Surface | None:
+    """Through scores (n,) at coordinates (n, d) in [0, 1]; None for too few, or equal ones.
+
+    NaN, of a diverged run, counts as the lowest.
     """
-    from scipy import optimize  # half a second, which few of those who import stats need
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
-    num, mean, variance = moments(scores)
-    scale = float(np.sqrt(variance * (num - 1) / num)) or 1.0
-    z, own = (scores - mean) / scale, (noise / scale) * (noise / scale) + JITTER
-    apart = np.stack([_squares(at, at) for at in x.T])
-    chosen = np.unique(np.rint(np.linspace(0, len(x) - 1, FITTED)).astype(int))
-    few = apart[:, chosen[:, None], chosen]
-
-    def lacking(logs: np.ndarray) -> float:
-        """-2 log of the likelihood and the prior, but for a constant."""
-        rows = _eliminated(_covariance(few, logs, own), z[chosen])
-        pivots = rows.diagonal()
-        off = [(a - b) / c for a, b, c in zip(logs, MEDIANS, SPREADS, strict=True)]
-        misfit = total(rows[:, -1] * rows[:, -1] / pivots)
-        return float(misfit) + _log_of_product(pivots) + sum(a * a for a in off)
-
-    corners = np.array(MEDIANS) + STEP * np.eye(4, 3, -1)
-    options = {"xatol": TOLERANCE, "fatol": np.inf, "initial_simplex": corners}
-    logs = optimize.minimize(lacking, MEDIANS, method="Nelder-Mead", options=options).x
-    weights = _exp(logs[2]) * _solved(_eliminated(_covariance(apart, logs, own), z))
-
-    def surface(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        rows, columns = (
-            _bell(_squares(own, at), log)
-            for at, own, log in zip((first, second), x.T, logs, strict=False)
-        )
-        found = np.zeros((len(first), len(second)))
-        for weight, row, column in zip(weights, rows, columns, strict=True):
-            found += np.multiply.outer(weight * row, column)
-        return mean + scale * found
-
-    return surface
+    known = scores[~np.isnan(scores)]
+    if len(known) < SMALLEST or not x.shape[1]:
+        return None
+    middle = float(np.median(np.where(np.isnan(scores), known.min(), scores)))
+    clipped = np.maximum(np.where(np.isnan(scores), middle, scores), middle)
+    scale = float(clipped.std())
+    if scale == 0:
+        return None
+    shape = ConstantKernel(1.0, (1e-2, 1e2)) * RBF([0.5] * x.shape[1], (0.1, 5.0))
+    kernel = shape + WhiteKernel(0.3, (1e-3, 3.0))
+    model = GaussianProcessRegressor(kernel, n_restarts_optimizer=2, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a length scale at its bound
+        model.fit(x, (clipped - clipped.mean()) / scale)
+    return Surface(model, float(clipped.mean()), scale)
 
 
-def _covariance(apart: np.ndarray, logs: np.ndarray, own: float) -> np.ndarray:
-    """Of scores at points of these squared distances (2, n, n), each with a variance of its own."""
-    bells = [_bell(squares, log) for squares, log in zip(apart, logs, strict=False)]
-    found = _exp(logs[2]) * bells[0] * bells[1]
-    np.fill_diagonal(found, found.diagonal() + own)
-    return found
+def places(axes: int, num: int = PLACES) -> np.ndarray:
+    """Positions (num, axes) that fill [0, 1]^axes evenly, ends included (Sobol's sequence)."""
+    from scipy.stats import qmc
 
-
-def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Squared distances, (len(a), len(b))."""
-    return (a[:, None] - b) * (a[:, None] - b)
-
-
-def _bell(squares: np.ndarray, log: float) -> np.ndarray:
-    return _falling(-0.5 * _exp(-2 * log) * squares)
-
-
-def _exp(x: float) -> float:
-    with mpmath.workdps(DIGITS):
-        power: Any = mpmath.exp(float(x))
-        return float(power)
-
-
-def _falling(x: np.ndarray) -> np.ndarray:
-    """exp(x) of x <= 0, to 12 digits where it matters."""
-    t = np.maximum(x, -50) / 1024
-    power = 1 + t * (1 + t / 2 * (1 + t / 3 * (1 + t / 4 * (1 + t / 5))))
-    for _ in range(10):
-        power *= power
-    return power
-
-
-def _log_of_product(x: np.ndarray) -> float:
-    mantissas, exponents = np.frexp(x)
-    product = float(np.multiply.accumulate(mantissas)[-1])
-    with mpmath.workdps(DIGITS):
-        return float(mpmath.log(product) + int(exponents.sum()) * mpmath.ln2)
-
-
-def _eliminated(matrix: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Rows of the triangular system that Gauss makes of a positive definite one, z at their end."""
-    rows = np.column_stack([matrix, z])
-    for k in range(len(z) - 1):
-        row, rest = rows[k, k + 1 :], rows[k + 1 :, k + 1 :]
-        rest -= np.multiply.outer(row[:-1] / rows[k, k], row)
-    return rows
-
-
-def _solved(rows: np.ndarray) -> np.ndarray:
-    num = len(rows)
-    found = np.zeros(num)
-    for k in reversed(range(num)):
-        found[k] = (rows[k, -1] - total(rows[k, k + 1 : -1] * found[k + 1 :])) / rows[k, k]
-    return found
+    drawn = qmc.Sobol(axes, rng=0).random(num)
+    return np.clip((1 + 2 * BEYOND) * drawn - BEYOND, 0, 1)

@@ -1,16 +1,22 @@
-"""The protocol of a study: tune every arm, rerun the finalists, confirm the winners.
+"""The protocol of a study: pools of random points, reruns of the best, the setting to use.
 
 Each stage is a list of runs that depends on the outcomes of the stage before, and on nothing else.
 """
 
+import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from math import floor
 from typing import Any
 
 import variants
 from sambench import seeds
-from sambench.config import BASELINE, Arm, Study
-from sambench.training import Outcome, Run
+from sambench.config import Arm, Study
+from sambench.stats import Ranking, afforded, smallest_shown
+from sambench.study import pool
+from sambench.training import NO_POINT, Outcome, Run
 
 Results = Mapping[str, tuple[Run, Outcome]]
 """Every finished run and its outcome, by run id."""
@@ -21,77 +27,102 @@ class Protocol:
     """What a study runs, stage by stage."""
 
     study: Study
-    arms: tuple[Arm, ...]
+    arms: Mapping[str, Arm]
     device: str
 
-    def search_run(self, arm: Arm, trial: int, parameters: dict[str, Any]) -> Run:
-        """Search trial `trial` of an arm, with the parameters that the sampler chose."""
+    @cached_property
+    def ranks(self) -> bool:
+        """Whether pools are ranked: adaptive samplers only tune, fixed settings have none."""
+        return self.study.search.sampler == "random" and not self.is_fixed
+
+    @cached_property
+    def is_fixed(self) -> bool:
+        return pool.searches_nothing(self.arms)
+
+    def size(self, arm: Arm) -> int:
+        """Points of its pool."""
+        return 0 if self.is_fixed else pool.size(self.study, arm)
+
+    def pool_run(self, arm: Arm, point: int, parameters: Mapping[str, Any]) -> Run:
+        """The run of a point of an arm's pool."""
         chosen = dict(parameters)
-        lr, factor = chosen.pop("lr"), chosen.pop("epochs_factor", 1)
+        lr = chosen.pop("lr", arm.lr)
         variant = variants.create(arm.key, **arm.fix, **chosen)
         return Run(
             study=self.study,
             label=arm.label,
             key=arm.key,
-            stage="search",
-            trial=trial,
-            seeds=seeds.derive(self.study.seed + seeds.SEARCH),
+            stage="pool",
+            point=point,
+            rerun=0,
+            seeds=seeds.derive(self.study.seed, "point", point),
             lr=lr,
             hyperparameters=settable(variant),
-            epochs=epochs(self.study, factor),
+            epochs=arm.epochs,
             radius=arm.radius,
             device=self.device,
         )
 
-    def finalists(self, results: Results) -> list[Run]:
-        """The best configurations of every arm, on fresh seeds."""
-        numbers = range(seeds.FINALIST, seeds.FINALIST + self.study.finalists.seeds)
-        chosen = [run for arm in self.arms for run in self._best_trials(arm, results)]
-        return list(self._again("finalist", numbers, chosen))
-
     def confirmations(self, results: Results) -> list[Run]:
-        """The winner of every arm, on new seeds that are the same for all arms."""
-        numbers = range(seeds.CONFIRM, seeds.CONFIRM + self.study.confirm.seeds)
-        winners = [run for arm in self.arms if (run := self._winner(arm, results))]
-        return list(self._again("confirm", numbers, winners))
-
-    def _best_trials(self, arm: Arm, results: Results) -> list[Run]:
-        """Ranked by validation accuracy, then loss: accuracies of a few hundred images tie."""
-        scored = [
-            ((-outcome.val_accuracy, outcome.val_loss, run.trial), run)
-            for run, outcome in _complete(results, "search", arm)
-            if outcome.val_accuracy is not None
+        """The reruns of every arm's best points, or of its fixed setting; the first reruns first."""
+        if self.is_fixed:
+            fixed = [self.pool_run(arm, 0, {}) for arm in self.arms.values()]
+            counts = [(run, self.study.confirm.seeds) for run in fixed]
+        elif self.ranks:
+            counts = list(self._reruns(results))
+        else:
+            counts = []
+        most = max((num for _, num in counts), default=0)
+        return [
+            replace(run, stage="confirm", rerun=j, seeds=self._seeds("confirm", run.point, j))
+            for j in range(most)
+            for run, num in counts
+            if j < num
         ]
-        scored.sort(key=lambda pair: pair[0])
-        return [run for _, run in scored[: self.study.finalists.top]]
 
-    def _winner(self, arm: Arm, results: Results) -> Run | None:
-        """The finalist of highest mean validation accuracy among those complete on every seed."""
-        scores: dict[int, list[tuple[float, float]]] = {}
-        runs: dict[int, Run] = {}
-        for run, outcome in _complete(results, "finalist", arm):
-            assert outcome.val_accuracy is not None and outcome.val_loss is not None
-            scores.setdefault(run.trial, []).append((-outcome.val_accuracy, outcome.val_loss))
-            runs[run.trial] = run
-        if not scores:
-            return None
-        most = max(map(len, scores.values()))
-        ranked = [
-            (_mean(s for s, _ in found), _mean(loss for _, loss in found), trial)
-            for trial, found in scores.items()
-            if len(found) == most
+    def settings(self, chosen: Mapping[str, Mapping[str, Any]]) -> list[Run]:
+        """The runs of each arm's setting to use; `chosen`: label -> searched name -> value."""
+        found = [self.pool_run(self.arms[label], NO_POINT, own) for label, own in chosen.items()]
+        return [
+            replace(run, stage="setting", rerun=j, seeds=self._seeds("setting", j))
+            for j in range(self.study.search.searches)
+            for run in found
         ]
-        return runs[min(ranked)[2]]
 
-    def _again(self, stage: str, numbers: range, chosen: list[Run]) -> Iterator[Run]:
-        for number in numbers:
-            for run in chosen:
-                yield replace(run, stage=stage, seeds=seeds.derive(self.study.seed + number))
+    def _seeds(self, *run: str | int) -> seeds.Seeds:
+        return seeds.derive(self.study.seed, *run)
 
+    def pools(self, results: Results) -> dict[str, dict[int, tuple[Run, Outcome]]]:
+        """Runs of each arm's pool that ended, by point; those that failed are no points."""
+        found: dict[str, dict[int, tuple[Run, Outcome]]] = {label: {} for label in self.arms}
+        for run, outcome in results.values():
+            if run.stage == "pool" and run.label in found and outcome.outcome != "failed":
+                found[run.label][run.point] = (run, outcome)
+        return found
 
-def epochs(study: Study, factor: float) -> int:
-    """The schedule length of a run, from what the baseline searches."""
-    return max(1, round(factor * study.train.epochs))
+    def is_complete(self, results: Results) -> bool:
+        """Whether every pool has its points."""
+        pools = self.pools(results)
+        return all(len(pools[label]) >= self.size(arm) for label, arm in self.arms.items())
+
+    def _reruns(self, results: Results) -> Iterator[tuple[Run, int]]:
+        """Points to confirm and how often (rule 4)."""
+        pools = self.pools(results)
+        trials = {label: self._trials(self.arms[label], own) for label, own in pools.items() if own}
+        for label, k in trials.items():
+            own = pools[label]
+            ranking = Ranking.of({i: outcome.val_accuracy for i, (_, outcome) in own.items()})
+            smallest = smallest_shown(trials.values(), k)
+            counts = ranking.reruns(floor(k), self.study.search.searches, smallest)
+            for point, num in zip(ranking.points, counts, strict=False):
+                yield own[point][0], num
+
+    def _trials(self, arm: Arm, own: Mapping[int, tuple[Run, Outcome]]) -> Fraction:
+        """What the budget affords, by counted evaluations."""
+        counted = [o.gradient_evaluations / o.steps for _, o in own.values() if o.steps]
+        passes = statistics.median_low(counted) if counted else arm.passes
+        length = Fraction(arm.epochs, self.study.train.epochs)
+        return afforded(self.study.search.budget, passes, length)
 
 
 def settable(variant: variants.Variant) -> dict[str, Any]:
@@ -103,42 +134,42 @@ def settable(variant: variants.Variant) -> dict[str, Any]:
     return {k: v for k, v in values.items() if isinstance(v, bool | int | float | str)}
 
 
-def runs_per_arm(study: Study) -> dict[str, int]:
-    """How many runs each stage has of every arm; fewer where trials or finalists fail."""
-    return {
-        "search": study.search.trials,
-        "finalist": study.finalists.top * study.finalists.seeds,
-        "confirm": study.confirm.seeds,
-    }
-
-
 def cost(run: Run) -> float:
     """What a run is expected to cost, in epochs of the baseline."""
     return variants.create(run.key, **run.hyperparameters).passes * run.epochs
 
 
+def expected_runs(study: Study, arms: Iterable[Arm]) -> dict[str, dict[str, int]]:
+    """Stage -> label -> how many runs, if no validation scores tie and none diverges."""
+    protocol = Protocol(study, {arm.label: arm for arm in arms}, "cpu")
+    pools = {label: protocol.size(arm) for label, arm in protocol.arms.items()}
+    searches = study.search.searches
+    if protocol.is_fixed:
+        confirm = dict.fromkeys(protocol.arms, study.confirm.seeds)
+    elif protocol.ranks:
+        trials = {
+            label: afforded(study.search.budget, 1, arm.cost(study.train.epochs))
+            for label, arm in protocol.arms.items()
+        }
+        confirm = {
+            label: sum(
+                Ranking.of(dict.fromkeys(range(pools[label]), 0.0)).reruns(
+                    floor(k), searches, smallest_shown(trials.values(), k)
+                )
+            )
+            for label, k in trials.items()
+        }
+    else:
+        confirm = dict.fromkeys(protocol.arms, 0)
+    settings = dict.fromkeys(protocol.arms, 0 if protocol.is_fixed else searches)
+    return {"pool": pools, "confirm": confirm, "setting": settings}
+
+
 def expected_cost(study: Study, arms: Iterable[Arm]) -> float:
     """What all stages are expected to cost, in epochs of the baseline."""
-    num_runs = sum(runs_per_arm(study).values())
-    return sum(expected_passes(arm) for arm in arms) * study.train.epochs * num_runs
-
-
-def expected_passes(arm: Arm) -> float:
-    """Gradient evaluations a step; of the baseline also for its longer schedules, on average."""
-    passes = variants.create(arm.key, **arm.fix).passes
-    if arm.key != BASELINE:
-        return passes
-    searched = arm.space.get("epochs_factor")
-    factors = searched.choices if searched and searched.choices else (1,)
-    return passes * sum(map(float, factors)) / len(factors)
-
-
-def _complete(results: Results, stage: str, arm: Arm) -> Iterator[tuple[Run, Outcome]]:
-    for run, outcome in results.values():
-        if (run.stage, run.label, outcome.outcome) == (stage, arm.label, "complete"):
-            yield run, outcome
-
-
-def _mean(values: Iterable[float]) -> float:
-    listed = list(values)
-    return sum(listed) / len(listed)
+    listed = {arm.label: arm for arm in arms}
+    return sum(
+        num * listed[label].passes * listed[label].epochs
+        for runs in expected_runs(study, listed.values()).values()
+        for label, num in runs.items()
+    )

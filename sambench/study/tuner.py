@@ -1,82 +1,29 @@
-"""Tuning one arm: an Optuna study asked for configurations and told how they did.
+"""Tuning one arm: an Optuna study that holds its points, or chooses them, and is told how they did.
 
-Optuna searches; this file only fixes its randomness, so that a resumed study equals an
-uninterrupted one: a configuration is a function of the study's seed, the trial's number and the
-trials finished before it.
+A pool's points are enqueued. An adaptive sampler chooses its own; this file only fixes its
+randomness: a configuration is a function of the study's seed, the trial's number and the trials
+finished before it.
 """
 
 import hashlib
 import json
-import math
 from collections.abc import Callable
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.study import Study as OptunaStudy
 from optuna.trial import FrozenTrial, Trial, TrialState
-from scipy.stats import qmc
 
 from sambench.config import Arm, Study, fingerprint
+from sambench.study import pool
 from sambench.study.distribution import distribution
 from sambench.training import Outcome
 
 PRUNE_FROM = 30  # percent of a schedule; rankings before that are noise, and large rho starts slow
+POINT = "point"  # the attribute of a trial that numbers it
 GP_DRAWN = "gp:relative_params:0"  # where Optuna's GP tells other processes what a trial will try
-
-
-class HaltonSampler(BaseSampler):
-    """Scrambled Halton points: trial i takes point i, the n-th searched parameter column n.
-
-    Points depend on the seed and the trial's number alone, so all arms of a study share them
-    whatever their number of workers. Halton (1960), doi:10.1007/BF01386213.
-    """
-
-    def __init__(self, columns: tuple[str, ...], seed: int) -> None:
-        self._columns = columns
-        self._seed = seed
-
-    def infer_relative_search_space(
-        self, study: OptunaStudy, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        return {}
-
-    def sample_relative(
-        self, study: OptunaStudy, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, object]:
-        return {}
-
-    def sample_independent(
-        self,
-        study: OptunaStudy,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> object:
-        column = self._columns.index(param_name)
-        sequence = qmc.Halton(d=column + 1, rng=self._seed)
-        sequence.fast_forward(trial.number)
-        return _at(param_distribution, float(sequence.random(1)[0, column]))
-
-
-def _at(distribution: BaseDistribution, u: float) -> object:
-    """The value at quantile u in [0, 1) of a distribution."""
-    match distribution:
-        case CategoricalDistribution(choices=choices):
-            return choices[int(u * len(choices))]
-        case IntDistribution(low=low, high=high):
-            return low + int(u * (high - low + 1))
-        case FloatDistribution(low=low, high=high, log=True):
-            return math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
-        case FloatDistribution(low=low, high=high):
-            return low + u * (high - low)
-    raise NotImplementedError(distribution)
 
 
 class FreshSampler(BaseSampler):
@@ -119,12 +66,10 @@ class FreshSampler(BaseSampler):
 
 def sampler(study: Study, arm: Arm) -> BaseSampler:
     """The sampler that a study names, for one arm."""
-    startup = max(1, study.search.trials // 3)
+    startup = _startup(study, arm)
     match study.search.sampler:
-        case "halton":
-            return HaltonSampler(tuple(arm.space), study.seed)
-        case "random":
-            return FreshSampler(lambda seed: RandomSampler(seed=seed), study.seed)
+        case "random":  # all of its points are enqueued
+            return RandomSampler(seed=0)
         case "tpe":
             return FreshSampler(
                 lambda seed: TPESampler(seed=seed, n_startup_trials=startup), study.seed
@@ -136,9 +81,9 @@ def sampler(study: Study, arm: Arm) -> BaseSampler:
     raise NotImplementedError(study.search.sampler)
 
 
-def pruner(study: Study) -> optuna.pruners.BasePruner:
+def pruner(study: Study, arm: Arm) -> optuna.pruners.BasePruner:
     """The pruner that a study names. Its steps are percent of a run's own schedule."""
-    startup = max(1, study.search.trials // 3)
+    startup = _startup(study, arm)
     match study.search.pruner:
         case "none":
             return optuna.pruners.NopPruner()
@@ -151,6 +96,11 @@ def pruner(study: Study) -> optuna.pruners.BasePruner:
     raise NotImplementedError(study.search.pruner)
 
 
+def _startup(study: Study, arm: Arm) -> int:
+    """Trials before anything is adapted to."""
+    return max(1, pool.size(study, arm) // 3)
+
+
 class Tuner:
     """One arm's trials, kept in an Optuna storage."""
 
@@ -160,23 +110,35 @@ class Tuner:
         self._optuna = optuna.create_study(
             storage=storage,
             sampler=sampler(study, arm),
-            pruner=pruner(study),
+            pruner=pruner(study, arm),
             study_name=f"{fingerprint(study)}/{arm.label}",
             direction="maximize",
             load_if_exists=True,
         )
 
-    def ask(self, number: int) -> tuple[Trial, dict[str, Any]]:
-        """Trial `number` with its parameters: a new one, or the one a dead process left running."""
-        known = {t.number: t for t in self._optuna.get_trials(deepcopy=False)}
-        if number in known:
-            trial = Trial(self._optuna, known[number]._trial_id)
+    def ask(self, point: int) -> tuple[Trial, dict[str, Any]]:
+        """The trial of a point with its parameters: new, or one that a dead process left."""
+        known = {t.user_attrs.get(POINT): t for t in self._optuna.get_trials(deepcopy=False)}
+        if point in known:
+            trial = known[point]
+            if trial.state == TrialState.WAITING:
+                self._start(trial)
+            found = Trial(self._optuna, trial._trial_id)
+        elif self.study.search.sampler == "random":
+            parameters = pool.parameters(self.study, self.arm, point)
+            self._optuna.enqueue_trial(parameters, user_attrs={POINT: point})
+            self._start(self._optuna.get_trials(deepcopy=False)[-1])
+            return self.ask(point)
         else:
-            trial = self._optuna.ask()
-        return trial, {
-            name: trial._suggest(name, distribution(space))  # as `ask` does with fixed ones
+            found = self._optuna.ask()
+            found.set_user_attr(POINT, point)
+        return found, {
+            name: found._suggest(name, distribution(space))  # as `ask` does with fixed ones
             for name, space in self.arm.space.items()
         }
+
+    def _start(self, waiting: FrozenTrial) -> None:
+        self._optuna._storage.set_trial_state_values(waiting._trial_id, TrialState.RUNNING)
 
     def report(self, trial: Trial, row: dict[str, float], epochs: int) -> bool:
         """Notes an epoch's validation accuracy; says whether to prune the trial."""
@@ -195,8 +157,9 @@ class Tuner:
     def _reported(self, trial: Trial) -> dict[int, float]:
         return self._optuna._storage.get_trial(trial._trial_id).intermediate_values
 
-    def tell(self, number: int, outcome: Outcome) -> None:
+    def tell(self, trial: Trial, outcome: Outcome) -> None:
         """Ends a trial, once. A diverged one scores 0, so that adaptive samplers keep away."""
+        number = trial.number
         if outcome.outcome == "pruned":
             self._optuna.tell(number, state=TrialState.PRUNED, skip_if_finished=True)
         elif outcome.outcome == "failed":

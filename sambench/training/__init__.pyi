@@ -19,4 +19,5 @@ from .outcome import finished_outcome as finished_outcome
 from .outcome import read_outcome as read_outcome
 from .outcome import write_outcome as write_outcome
 from .processes import World as World
+from .run import NO_POINT as NO_POINT
 from .run import Run as Run

@@ -48,6 +48,13 @@ def describe(name: str) -> str:
     return next(models, platform.processor() or platform.machine())
 
 
+def instructions() -> str:
+    """The processor's instruction set that torch uses, e.g. "AVX2"; rounding depends on it."""
+    import torch
+
+    return torch.backends.cpu.get_cpu_capability()
+
+
 def hardware() -> dict[str, str | int]:
     """What a study's header says of the machine."""
     return {

@@ -206,10 +206,15 @@ class Engine:
         set_lr(self.optimizer, lr)
         return lr
 
+    @property
+    def evaluated(self) -> nn.Module:
+        """The model, or the running mean of its weights where there is one."""
+        return self.model if self.average is None else self.average.module
+
     @torch.no_grad()
     def evaluate(self, images: Samples) -> Score:
         """Accuracy and mean cross-entropy in evaluation mode, of the averaged weights if any."""
-        model = self.model if self.average is None else self.average.module
+        model = self.evaluated
         model.eval()
         correct, losses = [], []
         batches = eval_batches(

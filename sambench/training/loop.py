@@ -1,4 +1,4 @@
-"""A run, trained epoch by epoch to its outcome: what tuning, finalists and confirmation repeat."""
+"""A run, trained epoch by epoch to its outcome: what tuning and confirmation repeat."""
 
 import math
 import statistics
@@ -57,7 +57,8 @@ def train(
         dataset = custom.data or datasets.load(task, streams, cache, data_digest)
         engine = engine_for(run, dataset, custom, world)
         outcome = progress.train(engine)
-        if outcome.outcome == "complete" and run.stage == "confirm":
+        if outcome.outcome == "complete" and run.sees_test:
+            progress.yield_weights(engine)
             outcome = _tested(outcome, engine.evaluate(engine.data.test))
     except Stopped as stop:
         outcome = progress.stopped("pruned", str(stop))
@@ -77,7 +78,10 @@ def train(
         outcome,
         wall_s=elapsed,
         device=described,
+        processor=device.describe("cpu"),
+        instructions=device.instructions(),
         threads=threads,
+        data=data_digest or "",
         peak_memory=progress.peak_memory(),
     )
     if world.leads:
@@ -143,6 +147,8 @@ class _Progress:
         """seconds that earlier processes spent up to the checkpoint"""
         self.earlier_peak: int | None = None
         """and the memory that they held at most"""
+        self.best: tuple[int, dict[str, torch.Tensor]] | None = None
+        """the epoch with the best validation score and its weights, where the run yields those"""
 
     def train(self, engine: Engine) -> Outcome:
         self._resume(engine)
@@ -150,6 +156,7 @@ class _Progress:
         for epoch in range(len(self.history), self.run.epochs):
             row = self._epoch(engine, epoch)
             self.history.append(row)
+            self._keep_best(engine)
             prune = self.world.first(lambda row=row: self.report(row))
             if reason := self._divergence(engine):
                 return self.stopped("diverged", f"{reason} in epoch {epoch + 1}")
@@ -179,18 +186,37 @@ class _Progress:
         score = engine.evaluate(engine.data.val)
         return {"epoch": epoch + 1, **row, "val_accuracy": score.accuracy, "val_loss": score.loss}
 
+    def _keep_best(self, engine: Engine) -> None:
+        """Of equal scores the earlier epoch counts."""
+        wanted = self.run.sees_test and self.run.study.train.yields == "best"
+        if wanted and self._yielded() is self.history[-1]:
+            model = engine.evaluated.state_dict()
+            kept = {name: value.detach().clone() for name, value in model.items()}
+            self.best = (len(self.history), kept)
+
+    def _yielded(self) -> dict[str, float]:
+        """The epoch whose weights the run yields, of those that are over."""
+        if self.run.study.train.yields == "last":
+            return self.history[-1]
+        return max(self.history, key=lambda row: row["val_accuracy"])
+
+    def yield_weights(self, engine: Engine) -> None:
+        """Puts the weights that the run yields into the model that is evaluated."""
+        if self.best is not None:
+            engine.evaluated.load_state_dict(self.best[1])
+
     def stopped(self, outcome: str, reason: str) -> Outcome:
         """The outcome as the history has it; a diverged run has no scores."""
         if not self.history:
             return Outcome(outcome, reason)
-        last = self.history[-1]
+        last, yielded = self.history[-1], self._yielded()
         scored = outcome != "diverged"
         return Outcome(
             outcome,
             reason,
             epochs_done=len(self.history),
-            val_accuracy=last["val_accuracy"] if scored else None,
-            val_loss=last["val_loss"] if scored else None,
+            val_accuracy=yielded["val_accuracy"] if scored else None,
+            val_loss=yielded["val_loss"] if scored else None,
             train_loss=last["train_loss"] if scored else None,
             gradient_evaluations=last["gradient_evaluations"],
             steps=int(last["steps"]),
@@ -205,6 +231,7 @@ class _Progress:
             engine.load_state_dict(stored["engine"])
             self.history, self.wall_s = stored["history"], stored["wall_s"]
             self.earlier_peak = stored["peak_memory"]
+            self.best = stored["best"]
 
     def peak_memory(self) -> int | None:
         """Bytes held on the device at most, by this process or an earlier one; None if unknown."""
@@ -218,6 +245,7 @@ class _Progress:
             "history": self.history,
             "wall_s": self.wall_s + seconds,
             "peak_memory": self.peak_memory(),
+            "best": self.best,
         }
         if self.world.leads:
             checkpoint.save(self.folder, state)

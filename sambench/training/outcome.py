@@ -33,10 +33,14 @@ class Outcome:
     """median over the epochs, the higher of two middle ones, of an epoch's mean training step"""
     wall_s: float = 0.0
     device: str = ""
+    processor: str = ""
+    instructions: str = ""
     threads: int = 1
     torch: str = torch.__version__
     peak_memory: int | None = None
     """bytes allocated on a CUDA device at most"""
+    data: str = ""
+    """digest of the data, empty where they are a Python caller's own"""
     wandb: str = ""
     """where W&B shows the run"""
     history: tuple[dict[str, float], ...] = field(default=(), repr=False)

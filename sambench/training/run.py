@@ -1,10 +1,14 @@
 """The settings of one run."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from sambench.config import Study
 from sambench.seeds import Seeds
+
+NO_POINT = -1
 
 
 @dataclass(frozen=True)
@@ -15,9 +19,11 @@ class Run:
     label: str
     key: str
     stage: str
-    """"search", "finalist", "confirm" or "trial"; only confirm runs see the test set"""
-    trial: int
-    """the search trial whose configuration this is"""
+    """"pool", "confirm", "setting", "sweep" or "trial"; confirm and setting see the test set"""
+    point: int
+    """of the pool; NO_POINT for a setting's runs; the number of a sweep's trial"""
+    rerun: int
+    """of the point or the setting"""
     seeds: Seeds
     lr: float
     hyperparameters: dict[str, Any]
@@ -28,10 +34,22 @@ class Run:
     @property
     def id(self) -> str:
         """The name of the run within its study; also that of its folder."""
-        return f"{self.stage}-{self.label}-t{self.trial}-s{self.seeds.number}"
+        match self.stage:
+            case "confirm":
+                return f"confirm-{self.label}-p{self.point}-r{self.rerun}"
+            case "setting":  # a larger pool has another
+                text = json.dumps(self.setting, sort_keys=True).encode()
+                which = hashlib.sha256(text).hexdigest()[:8]
+                return f"setting-{self.label}-{which}-r{self.rerun}"
+        return f"{self.stage}-{self.label}-p{self.point}"
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def sees_test(self) -> bool:
+        """Whether the run is scored on the test set."""
+        return self.stage in ("confirm", "setting")
 
     @property
     def setting(self) -> dict[str, object]:

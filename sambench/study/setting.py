@@ -1,0 +1,95 @@
+"""The setting to use: the optimum of a surface through all of an arm's validation scores.
+
+Rule 9 of the protocol. The single best run is partly lucky; a surface borrows from its neighbours.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sambench.config import Arm, Space
+from sambench.records import Fit
+from sambench.stats import surface
+from sambench.stats.surface import Surface
+
+ALONG = 17
+"""Values of the radius at which the surface is kept."""
+OTHERS = 512
+"""Places of the other axes at each of them."""
+
+
+def chosen(arm: Arm, points: Sequence[tuple[Mapping[str, Any], float | None]]) -> Fit | None:
+    """Where an arm's surface is highest, to two digits; None if it searched nothing, or no run ended.
+
+    points: searched values and validation score, None where a run diverged
+    """
+    scores = np.array([np.nan if score is None else score for _, score in points])
+    if not arm.space or not len(scores) or np.isnan(scores).all():
+        return None
+    found = surface.fit(_coordinates(arm, [own for own, _ in points]), scores)
+    if found is None:  # the best point, then
+        best = int(np.nanargmax(scores))
+        own = dict(points[best][0])
+        return Fit(setting=own, edges=[], expected=float(scores[best]), noise=0.0, profile=[])
+    candidates = _settings(arm, surface.places(len(arm.space)))
+    heights, _ = found(_coordinates(arm, candidates))
+    best = int(heights.argmax())
+    return Fit(
+        setting={name: _rounded(arm.space[name], v) for name, v in candidates[best].items()},
+        edges=[n for n, s in arm.space.items() if _at_edge(s, candidates[best][n])],
+        expected=float(heights[best]),
+        noise=float(found.noise),
+        profile=_profile(arm, found),
+    )
+
+
+def _settings(arm: Arm, positions: np.ndarray) -> list[dict[str, Any]]:
+    """The values at positions (n, d) in [0, 1]."""
+    inside = np.minimum(positions, np.nextafter(1, 0))
+    return [
+        {name: space.at(float(u)) for (name, space), u in zip(arm.space.items(), row, strict=True)}
+        for row in inside
+    ]
+
+
+def _coordinates(arm: Arm, settings: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """(n, d): a range's position in it; a 0 or 1 for each choice."""
+    columns: list[list[float]] = []
+    for name, space in arm.space.items():
+        values = [own[name] for own in settings]
+        if space.choices is None:
+            columns.append([space.place(value) for value in values])
+        else:
+            columns += [[float(value == one) for value in values] for one in space.choices]
+    return np.array(columns).T
+
+
+def _rounded(space: Space, value: Any) -> Any:
+    """To two digits, within the range."""
+    if space.choices is not None or space.is_whole:
+        return value
+    low, high = space.bounds
+    return min(max(float(f"{value:.2g}"), low), high)
+
+
+def _at_edge(space: Space, value: Any) -> bool:
+    return space.choices is None and not space.is_whole and value in space.bounds
+
+
+def _profile(arm: Arm, found: Surface) -> list[tuple[float, float, float]]:
+    """Along the radius: its value, the surface's best over the other axes, its standard error."""
+    space = arm.space.get(arm.radius or "")
+    if space is None or space.choices is not None:
+        return []
+    others = surface.places(len(arm.space), OTHERS)
+    axis = list(arm.space).index(arm.radius or "")
+    profile = []
+    for u in np.linspace(0, 1, ALONG):
+        others[:, axis] = u
+        settings = _settings(arm, others)
+        heights, errors = found(_coordinates(arm, settings))
+        best = int(heights.argmax())
+        value = float(settings[0][arm.radius or ""])
+        profile.append((value, float(heights[best]), float(errors[best])))
+    return profile
