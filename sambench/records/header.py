@@ -43,7 +43,7 @@ class Fit(BaseModel):
     """the surface's score there"""
     noise: float
     """standard deviation of a score about the surface"""
-    profile: list[tuple[float, float, float]]
+    profile: list[Annotated[tuple[float, float, float], Field(strict=False)]]
     """along the radius: its value, the best over the other axes, its standard error"""
 
 

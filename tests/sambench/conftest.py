@@ -4,12 +4,14 @@ The latter have 600 test images, and accuracies that vary by image, seed and run
 """
 
 import copy
+import hashlib
 import json
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from io import StringIO
+from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,16 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from sambench import records
+from sambench import records, seeds
+from sambench.config import Arm, Space
 from sambench.records import Record, Records, pack
+from sambench.stats import Ranking, afforded, smallest_shown
 from sambench.study.run import run_study
 
 SPEC = {
     "name": "tiny",
-    "variants": ["plain", "sam"],
+    "variants": ["sam"],
+    "variant": [{"name": "plain", "length": 1}],
     "task": {
         "dataset": "synthetic",
         "image_size": 8,
@@ -31,12 +36,16 @@ SPEC = {
         "model": "test_resnet",
     },
     "train": {"epochs": 2, "batch_size": 32},
-    "search": {"trials": 2, "space": {"lr": {"low": 0.01, "high": 0.5, "log": True}}},
-    "finalists": {"top": 1, "seeds": 1},
-    "confirm": {"seeds": 2},
+    "search": {
+        "budget": 2.0,
+        "searches": 1,
+        "space": {"lr": {"low": 0.01, "high": 0.5, "log": True}},
+    },
 }
+"""17 runs: 3 points, 6 reruns of each arm, a run of either setting."""
 TOML = """
-variants = ["plain", "sam"]
+variants = ["sam"]
+variant = [{ name = "plain", length = 1 }]
 
 [task]
 dataset = "synthetic"
@@ -49,15 +58,9 @@ epochs = 2
 batch_size = 32
 
 [search]
-trials = 2
+budget = 2
+searches = 1
 space.lr = { low = 0.01, high = 0.5, log = true }
-
-[finalists]
-top = 1
-seeds = 1
-
-[confirm]
-seeds = 2
 """
 
 Spec = dict[str, Any]
@@ -122,16 +125,16 @@ def recorded() -> Callable[..., list[Record]]:
 # --- made-up studies
 
 
-NUM_TEST = 600
+NUM_VAL, NUM_TEST = 400, 600
 LR = {"low": 0.001, "high": 1.0, "log": True, "choices": None}
 RHO = {"low": 0.01, "high": 0.5, "log": True, "choices": None}
-FACTOR = {"low": None, "high": None, "log": False, "choices": [0.5, 1, 2]}
+PASSES = {"plain": 1.0, "sam": 2.0, "asam": 2.0, "esam": 1.5, "gam": 4.0}
+LABELS = ("plain-x0.5", "plain", "plain-x2", "sam", "asam", "esam")
 MADE_UP = {
     "name": "digits",
     "question": "Which SAM variant is worth its cost on digits with 40% wrong labels?",
     "seed": 0,
     "variants": ["plain", "sam", "asam", "esam"],
-    "variant": [],
     "task": {
         "dataset": "digits",
         "image_size": 16,
@@ -148,79 +151,107 @@ MADE_UP = {
         "schedule": "cosine",
         "augment": "none",
     },
-    "search": {"trials": 8, "sampler": "halton", "pruner": "none", "space": {"lr": LR}},
-    "finalists": {"top": 2, "seeds": 2},
-    "confirm": {"seeds": 10},
+    "search": {"budget": 8.0, "searches": 5, "space": {"lr": LR}},
 }
 HEADER = {
     "study": "digits",
     "spec": MADE_UP,
+    "objective": "accuracy",
+    "scores": [records.ACCURACY.model_dump(), records.LOSS.model_dump()],
+    "measures": [],
     "command": "python -m sambench study",
     "commit": "0123abc",
     "date": "2026-11-22",
-    "versions": {"sambench": "0.1.0", "torch": "2.15.0"},
-    "hardware": {"cpu": "Example CPU", "cores": 2, "deterministic": True},
+    "versions": {"sambench": "0.2.0", "torch": "2.15.0"},
+    "hardware": {"processor": "Example CPU", "cpus": 2, "deterministic algorithms": False},
     "test_runs": 40,
 }
-EVALUATIONS = {"plain": 120.0, "sam": 240.0, "asam": 240.0, "esam": 188.4}
+
+
+def arm(label: str = "sam", **changes: object) -> Arm:
+    """The competitor of a label such as "plain-x0.5"; any field changed."""
+    key, _, length = label.partition("-x")
+    epochs = round(10 * float(length or 1))
+    rho = {} if key == "plain" else {"rho": Space(**RHO)}
+    fields = {
+        "label": label,
+        "key": key,
+        "length": float(length or 1),
+        "epochs": epochs,
+        "passes": PASSES.get(key, 2.0),
+        "lr": None,
+        "fix": {},
+        "space": {"lr": Space(**LR), **rho},
+        "radius": "rho" if rho else None,
+        "defaults": {"rho": 0.05} if rho else {},
+    }
+    return Arm.model_validate(fields | changes)
 
 
 def record(
-    variant: str = "sam", stage: str = "confirm", seed: int = 1000, **changes: object
+    variant: str = "sam", stage: str = "confirm", point: int = 0, rerun: int = 0, **changes: object
 ) -> Record:
     """One complete run, with any field changed."""
-    rho = changes.get("rho", None if variant == "plain" else 0.05)
+    own = arm(variant)
+    rho = changes.get("rho", 0.05 if own.radius else None)
+    tested = stage in records.TESTED
+    streams = {f"seed_{s}": 10 * point + rerun for s in ("split", "labels", "init", "order")}
+    steps = 12 * own.epochs
     fields = {
         "study": "digits",
         "variant": variant,
-        "key": variant,
+        "key": own.key,
         "stage": stage,
-        "trial": 3,
-        "seed": seed,
-        **{f"seed_{stream}": seed * 10 for stream in ("split", "labels", "init", "order")},
-        "lr": 0.031622776601683795,
+        "point": point,
+        "rerun": rerun,
+        "rank": None,
+        **streams,
+        "lr": 0.0316228,
         "rho": rho,
         "hyperparameters": json.dumps({} if rho is None else {"rho": rho}),
-        "epochs": 10,
-        "epochs_done": 10,
+        "epochs": own.epochs,
+        "epochs_done": own.epochs,
         "outcome": "complete",
         "reason": "",
-        "val_accuracy": 0.9,
-        "val_loss": 0.5,
-        "test_accuracy": None,
-        "test_loss": None,
         "train_loss": 0.7,
-        "test_correct": "",
-        "num_test": NUM_TEST,
-        "gradient_evaluations": EVALUATIONS.get(variant, 240.0),
-        "steps": 120,
-        "step_time_s": 0.02 * EVALUATIONS.get(variant, 240.0) / 120,
-        "wall_s": 2.5,
-        "device": "cpu",
+        "num_items": NUM_TEST if tested else 0,
+        "gradient_evaluations": own.passes * steps,
+        "steps": steps,
+        "step_time_s": 0.02 * own.passes,
+        "wall_s": 0.02 * own.passes * steps,
+        "device": "Example CPU",
+        "processor": "Example CPU",
+        "instructions": "AVX2",
         "threads": 1,
         "torch": "2.15.0",
+        "data": "0" * 32,
         "source": "study",
-        "curve": "0.8500 0.9000",
+        "curve": " ".join(["0.8500"] * (own.epochs - 1) + ["0.9000"]),
         "peak_memory": None,
         "wandb": "",
+        "val": {"accuracy": 0.9, "loss": 0.5},
+        "test": {"accuracy": 0.9, "loss": 0.3} if tested else {"accuracy": None, "loss": None},
+        "items": {"accuracy": pack(np.arange(NUM_TEST) < 0.9 * NUM_TEST) if tested else ""},
     }
     return Record(**{**fields, **changes})  # pyright: ignore[reportArgumentType]
 
 
-def confirmed(variant: str, accuracy: float, seed: int, **changes: object) -> Record:
-    """A confirm run near this accuracy; the same seed and images are hard for every variant."""
+def luck(scale: float, *name: object) -> float:
+    """Normal, a function of its name: what is shared is named alike."""
+    text = "/".join(map(str, name)).encode()
+    seed = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
+    return float(np.random.default_rng(seed).normal(scale=scale))
+
+
+def tested(share: float, *name: object) -> dict[str, dict[str, Any]]:
+    """Fields of a run that gets about this share of the test items right."""
     easy = np.random.default_rng(0).normal(size=NUM_TEST)
-    luck = np.random.default_rng([1, seed]).normal(scale=0.004)
-    own = np.random.default_rng([2, seed, *variant.encode()]).normal(scale=0.3, size=NUM_TEST)
-    order = np.argsort(easy + own)
-    correct = np.zeros(NUM_TEST, bool)
-    correct[order[NUM_TEST - round((accuracy + luck) * NUM_TEST + own[0] * 5) :]] = True
-    fields = {
-        "test_accuracy": float(correct.mean()),
-        "test_loss": 0.3,
-        "test_correct": pack(correct),
-    }
-    return record(variant, seed=seed, **{**fields, **changes})
+    seed = int.from_bytes(hashlib.blake2b(repr(name).encode(), digest_size=8).digest())
+    own = np.random.default_rng(seed).normal(scale=0.3, size=NUM_TEST)
+    right = np.zeros(NUM_TEST, bool)
+    right[np.argsort(easy + own)[NUM_TEST - round(share * NUM_TEST) :]] = True
+    scores = {"accuracy": float(right.mean()), "loss": 0.3}
+    return {"test": scores, "items": {"accuracy": pack(right)}}
 
 
 Make = Callable[..., Records]
@@ -228,25 +259,98 @@ Make = Callable[..., Records]
 
 @pytest.fixture(scope="session")
 def make() -> Make:
-    """make({"plain": .93, "sam": .95}, seeds=10, sam={"lr": .9}, extra=[...]) -> Records"""
+    """make({"plain": .93, "sam": .95}, searches=5, sam={"outcome": "diverged"}) -> Records
+
+    A study of these arms by the whole protocol: an arm's accuracy is that of its best setting, and
+    falls by 10 points to the ends of the ranges. Luck of a run 1 point, of which a half is shared.
+    """
 
     def build(
         accuracies: Mapping[str, float],
-        seeds: int = 10,
+        searches: int = 5,
+        budget: float = 8.0,
         extra: tuple[Record, ...] = (),
-        **changes: dict,
+        seed: int = 0,
+        **changes: dict[str, object],
     ) -> Records:
+        arms = {label: arm(label) for label in accuracies}
+        trials = {label: afforded(budget, 1, own.cost(10)) for label, own in arms.items()}
         found = list(extra)
-        for variant, accuracy in accuracies.items():
-            own = changes.get(variant, {})
-            found += [record(variant, "search", 0, trial=t, **own) for t in range(8)]
-            found += [record(variant, "finalist", 100 + s, **own) for s in range(2)]
-            found += [confirmed(variant, accuracy, 1000 + s, **own) for s in range(seeds)]
-        spaces = {
-            v: {"lr": LR, **({"rho": RHO} if v != "plain" else {"epochs_factor": FACTOR})}
-            for v in accuracies
-        }
-        header = {**HEADER, "spaces": spaces, "defaults": {v: {"rho": 0.05} for v in spaces}}
+        for label, best in accuracies.items():
+            own, k = arms[label], trials[label]
+            points = {i: _setting(own, seed, i) for i in range(ceil(searches * k))}
+            quality = {
+                i: best - 0.1 * max(abs(2 * u - 1) for u in positions.values()) ** 2
+                for i, (_, positions) in points.items()
+            }
+
+            def score(i: int, j: int | str, share: float) -> float:
+                return share + luck(0.005, seed, i, j) + luck(0.005, seed, label, i, j)
+
+            pool = {
+                i: round(NUM_VAL * (score(i, "pool", q) - 0.35)) / NUM_VAL
+                for i, q in quality.items()
+            }
+            change = changes.get(label, {})
+            found += [
+                record(
+                    label, "pool", i, val={"accuracy": pool[i], "loss": 1.5}, **points[i][0]
+                )
+                for i in pool
+            ]
+            ranking = Ranking.of(pool)
+            counts = ranking.reruns(floor(k), searches, smallest_shown(trials.values(), k))
+            for rank, (i, num) in enumerate(zip(ranking.points, counts, strict=False)):
+                found += [
+                    record(
+                        label,
+                        "confirm",
+                        i,
+                        j,
+                        rank=rank,
+                        **points[i][0],
+                        **{**tested(score(i, j, quality[i]), seed, label, i, j), **change},
+                    )
+                    for j in range(num)
+                ]
+            middle = {"lr": 0.032, "rho": 0.071 if own.radius else None}
+            found += [
+                record(
+                    label,
+                    "setting",
+                    -1,
+                    j,
+                    **middle,
+                    **{**tested(score(-1, j, best), seed, label, -1, j), **change},
+                )
+                for j in range(searches)
+            ]
+        spec = copy.deepcopy(MADE_UP)
+        spec["search"] |= {"budget": budget, "searches": searches}
+        fits = {label: _fit(own) for label, own in arms.items()}
+        dumped = {label: own.model_dump(mode="json") for label, own in arms.items()}
+        header = {**HEADER, "spec": spec, "arms": dumped, "fits": fits, "num_records": len(found)}
         return Records(copy.deepcopy(header), tuple(found))
 
     return build
+
+
+def _setting(own: Arm, seed: int, point: int) -> tuple[dict[str, Any], dict[str, float]]:
+    """Fields of a point's runs, and where it lies."""
+    at = {name: seeds.position(seed, point, axis) for name, axis in own.axes.items()}
+    values = {name: own.space[name].at(u) for name, u in at.items()}
+    rho = values.get("rho")
+    text = json.dumps({} if rho is None else {"rho": rho})
+    return {"lr": values["lr"], "rho": rho, "hyperparameters": text}, at
+
+
+def _fit(own: Arm) -> dict[str, Any]:
+    radius = {"rho": 0.071} if own.radius else {}
+    profile = [[0.01 * 50 ** (i / 16), 0.55 - 0.001 * (i - 8) ** 2, 0.005] for i in range(17)]
+    return {
+        "setting": {"lr": 0.032, **radius},
+        "edges": [],
+        "expected": 0.55,
+        "noise": 0.01,
+        "profile": profile if own.radius else [],
+    }
