@@ -1,0 +1,60 @@
+"""What the words and columns of a ranking mean."""
+
+from collections.abc import Sequence
+
+from sambench.analysis import Leaderboard, Row, listing
+
+
+def legend(leaderboard: Leaderboard) -> list[str]:
+    """Short: one line for each."""
+    size, fixed = leaderboard.size, leaderboard.kind == "fixed"
+    rivals = sum(row.beats is not None for row in leaderboard.rows)
+    return [
+        schedules(leaderboard.rows),
+        *(SEEDS if fixed else _searches(size.budget)),
+        "minus plain: difference in points [95% interval, for it alone], paired by "
+        f"{'seed' if fixed else 'point'}. Holm p: one-sided, of not beating every arm of plain, the "
+        f"largest over them, adjusted for {rivals} arm{'s' * (rivals != 1)}. An arm beats plain "
+        f"where it is below {size.alpha / 2:.4g}.",
+        "group: arms that share a letter tie. A tie means not separated (all pairs, two-sided, "
+        f"Holm, {size.alpha:.3g}); it does not mean equal.",
+        "a run, plain = 1: counted gradient evaluations of one run, in full runs of plain. "
+        f"a run, s: seconds of the median complete run{_where(leaderboard)}; nothing is ranked by "
+        "them.",
+        "test-set SE: standard error of the difference over test items, paired, in points.",
+    ]
+
+
+SEEDS = (
+    "test accuracy: mean over seeds ± its 95% t interval. Seeds are paired: the same split, "
+    "labels, initial weights and data order for all arms.",
+)
+
+
+def _searches(budget: float) -> list[str]:
+    return [
+        "tuned(k): the test accuracy to expect of tuning with k trials, which are random points, "
+        "and training anew with the setting that validation picks. Averaged over all searches of k "
+        "points that the pool holds. ±: 95% interval, by the jackknife over points, so another "
+        "search's luck is in it.",
+        f"trials k: what a budget of {budget:g} full runs of plain affords, in counted gradient "
+        "evaluations. points: random settings that the arm's pool ran; diverged: those among them, "
+        "which no search picks.",
+    ]
+
+
+def schedules(rows: Sequence[Row]) -> str:
+    """Who trained how long: a claim about plain is one about the lengths that it had."""
+    plain = [row for row in rows if row.is_baseline]
+    found = "arm: a variant with what is searched, what is fixed, and the length of its schedule. "
+    if plain:
+        lengths = listing([f"{length:g}" for length in sorted(row.length for row in plain)])
+        found += f"plain had schedules of {lengths} times the study's epochs"
+        others = [row for row in rows if not row.is_baseline and row.length != 1]
+        named = [f"{row.label} {row.length:g}" for row in others]
+        found += f"; of the others {listing(named)}, the rest 1." if named else "; the others 1."
+    return found
+
+
+def _where(leaderboard: Leaderboard) -> str:
+    return f" ({leaderboard.timed_on})" if leaderboard.timed_on else ""
