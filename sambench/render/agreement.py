@@ -33,9 +33,10 @@ def claims_agree(run: Leaderboard, standing: Leaderboard) -> str:
         *_recommendation(run, standing),
     ]
     apart = [label for label in {**here, **there} if label not in labels]
-    rest = f" Not compared, for want of the other: {listing(apart)}." if apart else ""
+    rest = f" Not on both sides: {listing(apart)}." if apart else ""
     if found:
-        return f"The published page does not agree. {' '.join(found)}{rest}"
+        told = "\n".join(f"- {claim}" for claim in found)
+        return f"The published page does not agree:{rest}\n{told}"
     return (
         "The published page agrees: the same winners, the same recommendation, and all "
         f"{len(pairs)} pairs of arms stand alike.{rest}"
@@ -65,13 +66,13 @@ def _win(label: str, here: Rows, there: Rows) -> Iterator[str]:
     told = "beats plain here, not there" if ours.wins else "beats plain there, not here"
     loser = theirs if ours.wins else ours
     hardest = max(loser.against, key=lambda found: found.p).label
-    yield f"{label} {told}{_numbers(label, hardest, here, there)}."
+    yield f"{label} {told}{_numbers(label, hardest, here, there)}"
 
 
 def _order(a: str, b: str, here: Rows, there: Rows) -> Iterator[str]:
     ours, theirs = _relation(here[a], here[b]), _relation(there[a], there[b])
     if ours != theirs:
-        yield f"Here {ours}, there {theirs}{_numbers(a, b, here, there)}."
+        yield f"here {ours}, there {theirs}{_numbers(a, b, here, there)}"
 
 
 def _relation(a: Row, b: Row) -> str:
@@ -88,7 +89,7 @@ def _recommendation(run: Leaderboard, standing: Leaderboard) -> Iterator[str]:
     if run.use == standing.use:
         return
     ours, theirs = (board.use or "nothing" for board in (run, standing))
-    yield f"Recommended here: {ours}, there: {theirs}."
+    yield f"recommended here: {ours}, there: {theirs}"
 
 
 def _numbers(a: str, b: str, here: Rows, there: Rows) -> str:

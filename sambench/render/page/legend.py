@@ -12,10 +12,10 @@ def legend(leaderboard: Leaderboard) -> list[str]:
     return [
         schedules(leaderboard.rows),
         *(SEEDS if fixed else _searches(size.budget)),
-        "minus plain: difference in points [95% interval, for it alone], paired by "
-        f"{'seed' if fixed else 'point'}. Holm p: one-sided, of not beating every arm of plain, the "
-        f"largest over them, adjusted for {rivals} arm{'s' * (rivals != 1)}. An arm beats plain "
-        f"where it is below {size.alpha / 2:.4g}.",
+        "minus plain: difference in points [its own 95% interval], paired by "
+        f"{'seed' if fixed else 'point'}. Holm p: one-sided, of not beating every arm of plain "
+        f"(the largest of them), adjusted for {rivals} arm{'s' * (rivals != 1)}. An arm beats "
+        f"plain where it is below {size.alpha / 2:.4g}.",
         "group: arms that share a letter tie. A tie means not separated (all pairs, two-sided, "
         f"Holm, {size.alpha:.3g}); it does not mean equal.",
         "a run, plain = 1: counted gradient evaluations of one run, in full runs of plain. "
