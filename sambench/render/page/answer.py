@@ -1,50 +1,15 @@
-"""What to use, what that costs, and how sure it is: each a name and a sentence."""
+"""What to use, and how sure the answer is: each a name and a sentence."""
 
-from sambench.analysis import Leaderboard, Row, Setting, listing, numbers
-from sambench.render.tables import settings
+from sambench.analysis import Leaderboard, Row, listing, numbers
 
 Told = tuple[str, str]
 
 
 def answer(leaderboard: Leaderboard) -> list[Told]:
-    """Nothing is said twice, and nothing that was not concluded."""
+    """The recommendation, with its setting and cost; then what it rests on."""
     use = next((row for row in leaderboard.rows if row.label == leaderboard.use), None)
-    found = [("Use this", leaderboard.advice)]
-    if use and use.setting:
-        found.append(("Its setting", setting(leaderboard, use.setting, use.label)))
-    if use and use.cost:
-        found.append(("Its cost", cost(use, leaderboard.timed_on)))
-    if sure := how_sure(leaderboard, use):
-        found.append(("How sure", sure))
-    return found
-
-
-def setting(leaderboard: Leaderboard, found: Setting, label: str) -> str:
-    """lr, radius, epochs, and the score that they were confirmed with."""
-    arm = leaderboard.header["arms"][label]
-    words = [f"lr {numbers.setting(found.lr)}"]
-    if found.rho is not None:
-        words.append(f"{arm['radius']} {numbers.setting(found.rho)}")
-    words += filter(None, [settings.hyperparameters(found, arm["radius"])])
-    words.append(f"{found.epochs} epochs")
-    if found.score is None:
-        return f"{', '.join(words)}; not confirmed."
-    again = "once" if found.runs == 1 else f"{found.runs} times"
-    return (
-        f"{', '.join(words)}. Trained {again} on fresh streams, it scored "
-        f"{numbers.accuracy(found.score)}% on the test set."
-    )
-
-
-def cost(row: Row, timed_on: str) -> str:
-    """Of one run."""
-    assert row.cost
-    found = f"{numbers.count(row.cost.gradient_evaluations)} gradient evaluations a run"
-    if row.cost.ratio is not None:
-        found += f", {numbers.ratio(row.cost.ratio)} a full run of plain"
-    if row.cost.seconds is not None:
-        found += f"; {row.cost.seconds:,.1f} s on {timed_on}"
-    return f"{found}."
+    sure = how_sure(leaderboard, use)
+    return [("Use this", leaderboard.advice), *([("How sure", sure)] if sure else [])]
 
 
 def how_sure(leaderboard: Leaderboard, use: Row | None) -> str:
