@@ -13,7 +13,7 @@ ESCAPES = {
     "<": "$<$",
     ">": "$>$",
 }
-LEFT_OUT = ("points", "diverged", "a run, s", "test-set SE")
+LEFT_OUT = ("points", "diverged", "seconds", "test-set SE")
 TABLE = r"""% {study}: needs \usepackage{{booktabs}}
 \begin{{table}}
 \caption{{{caption}}}

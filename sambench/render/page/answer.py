@@ -12,6 +12,16 @@ def answer(leaderboard: Leaderboard) -> list[Told]:
     return [("Use this", leaderboard.advice), *([("How sure", sure)] if sure else [])]
 
 
+def unranked(leaderboard: Leaderboard) -> list[str]:
+    """Who is not ranked and why; the headline says so where that holds of all."""
+    if leaderboard.kind == "adaptive":
+        return []
+    reasons: dict[str, list[str]] = {}
+    for row in leaderboard.rows:
+        reasons.setdefault(row.why, []).append(row.label)
+    return [f"{listing(labels)}: {why}." for why, labels in reasons.items() if why]
+
+
 def how_sure(leaderboard: Leaderboard, use: Row | None) -> str:
     """Which arms are not separated, how wide the intervals are, what was concluded before."""
     ranked, size = [row for row in leaderboard.rows if row.group], leaderboard.size
@@ -29,10 +39,10 @@ def how_sure(leaderboard: Leaderboard, use: Row | None) -> str:
         of = (
             "over training"
             if leaderboard.kind == "fixed"
-            else f"with the luck of search and training in them, from pools of {size.searches} "
-            "searches"
+            else "with the luck of search and training in them; each pool is as large as "
+            f"{size.searches} searches"
         )
-        found.append(f"95% intervals of the scores are {wide} points wide, {of}.")
+        found.append(f"95% intervals of the scores are {wide} points, {of}.")
     if size.extension:
         times = "once" if size.extension == 1 else f"{size.extension} times"
         found.append(

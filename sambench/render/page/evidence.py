@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sambench.analysis import Leaderboard, PublishedStudy
+from sambench.render.page.answer import unranked
 from sambench.render.page.legend import legend
 from sambench.render.page.limits import limits
 from sambench.render.page.method import method
@@ -56,7 +57,6 @@ def _ranking(leaderboard: Leaderboard) -> list[Part]:
     """The table, what its words mean, who is not in it and why."""
     if leaderboard.kind == "adaptive":
         return []
-    left = [f"{row.label}: {row.why}." for row in leaderboard.rows if row.why]
     return [
         Part(
             "ranking",
@@ -64,7 +64,7 @@ def _ranking(leaderboard: Leaderboard) -> list[Part]:
             table=ranking.table(leaderboard),
             figures=["intervals"],
         ),
-        Part("unranked", "Not ranked", bullets=left),
+        Part("unranked", "Not ranked", bullets=unranked(leaderboard)),
         Part("plain", "Against each arm of plain", table=ranking.each_plain(leaderboard)),
         Part("words", "What the words mean", bullets=legend(leaderboard)),
     ]
@@ -101,7 +101,8 @@ def _inner(leaderboard: Leaderboard) -> Part:
 def _settings(leaderboard: Leaderboard) -> Part:
     told = (
         "The optimum of a surface through all validation scores of an arm, trained again on fresh "
-        "streams: the mean of those runs on the test set ± its 95% t interval."
+        "streams: the mean of those runs on the test set ± its 95% t interval. It rests on the "
+        "whole pool, so it may score above tuned(k), which is what one search of k trials finds."
     )
     table = settings.table(leaderboard)
     return Part("settings", "Settings to use", [told] if table.rows else [], table=table)

@@ -2,10 +2,17 @@
 
 from sambench.analysis import Leaderboard, numbers
 
+ELSEWHERE = "One dataset, one model, one budget: nothing here speaks for others."
+
 
 def limits(leaderboard: Leaderboard) -> list[str]:
     sizes = sorted(row.detectable for row in leaderboard.rows if row.detectable is not None)
     fixed = leaderboard.kind == "fixed"
+    if leaderboard.kind == "adaptive":
+        return [
+            "Each setting is what one search found: another search may find another.",
+            ELSEWHERE,
+        ]
     found = []
     if sizes:
         low, high = numbers.percent(sizes[0]), numbers.percent(sizes[-1])
@@ -15,9 +22,9 @@ def limits(leaderboard: Leaderboard) -> list[str]:
             f"(80% power), in points: {told}."
         )
     where = (
-        "They hold for the settings of the study: nothing was tuned for anybody."
+        "Answers hold for the settings of the study: nothing was tuned for anybody."
         if fixed
-        else "They hold for the ranges and schedules below: elsewhere other settings may be better."
+        else "Answers hold for the ranges and schedules below; beyond them better settings may lie."
     )
     covered = "training" if fixed else "search and training"
     return [
@@ -25,5 +32,5 @@ def limits(leaderboard: Leaderboard) -> list[str]:
         f"The intervals cover the luck of {covered} on this one test set of "
         f"{leaderboard.num_items:,} items; another test set adds the test-set SE.",
         where,
-        "One dataset, one model, one budget: nothing here speaks for others.",
+        ELSEWHERE,
     ]

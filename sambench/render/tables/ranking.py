@@ -32,6 +32,12 @@ def trials(row: Row) -> Cell:
     return measured(row.trials, "{:.4g}".format)
 
 
+def points(row: Row) -> Cell:
+    """Of how many, where some are missing."""
+    of = "" if row.points == row.planned else f" of {row.planned:,}"
+    return number(f"{row.points:,}{of}", row.points)
+
+
 def cost(row: Row) -> Cell:
     """Of one run, in full runs of the baseline."""
     return measured(row.cost and row.cost.ratio, numbers.ratio)
@@ -58,8 +64,8 @@ TEST_SET = Column[Row](
     hint="Standard error of the difference over test items, in points",
 )
 COST: Sequence[Column[Row]] = (
-    Column("a run, plain = 1", cost, hint="Counted gradient evaluations, in full runs of plain"),
-    Column("a run, s", seconds, hint="Of the median complete run; never a ranking"),
+    Column("cost of a run", cost, hint="Counted gradient evaluations, in full runs of plain"),
+    Column("seconds", seconds, hint="Of the median complete run; never a ranking"),
 )
 
 
@@ -71,15 +77,17 @@ def columns(leaderboard: Leaderboard) -> list[Column[Row]]:
     def arm(row: Row) -> Cell:
         return Cell(row.label, row.label, note=RECOMMENDED if row.label == leaderboard.use else "")
 
+    ranks = any(row.group for row in rows)
     found = [
-        GROUP,
+        *([GROUP] if ranks else []),
         Column("arm", arm, number=False),
         Column("test accuracy, %" if fixed else "tuned(k), %", score, hint="± 95% interval"),
     ]
     if best:
         name = f"minus {best.label} [95% CI]"
         found.append(Column(name, lambda row: difference(row, best.label), hint="In points"))
-    found.append(P)
+    if any(row.beats is not None for row in rows):
+        found.append(P)
     if fixed:
         found += [
             Column("seeds", lambda row: measured(row.reruns, numbers.count)),
@@ -88,10 +96,10 @@ def columns(leaderboard: Leaderboard) -> list[Column[Row]]:
     else:
         found += [
             Column("trials k", trials, hint="That the budget affords"),
-            Column("points", lambda row: measured(row.points, numbers.count)),
+            Column("points", points),
             Column("diverged", lambda row: measured(row.diverged_points, numbers.count)),
         ]
-    return [*found, *COST, TEST_SET]
+    return [*found, *COST, *([TEST_SET] if best else [])]
 
 
 def table(leaderboard: Leaderboard, left_out: Sequence[str] = ()) -> Table:
@@ -103,9 +111,14 @@ def table(leaderboard: Leaderboard, left_out: Sequence[str] = ()) -> Table:
 
 
 def caption(leaderboard: Leaderboard) -> str:
-    if leaderboard.kind == "fixed":
-        return "Ranking at the settings of the study"
-    return f"Ranking at a budget of {leaderboard.size.budget:g} full runs of plain"
+    """What the table shows, which is no ranking where nothing was concluded."""
+    where = (
+        "at the settings of the study"
+        if leaderboard.kind == "fixed"
+        else f"at a budget of {leaderboard.size.budget:g} full runs of plain"
+    )
+    ranked = any(row.group for row in leaderboard.rows)
+    return f"Ranking {where}" if ranked else f"Scores {where}, not ranked"
 
 
 def each_plain(leaderboard: Leaderboard) -> Table:

@@ -129,7 +129,7 @@ RESULTS: Sequence[Column[Result]] = (
     Column("trials k", lambda found: ranking.trials(found.row)),
     Column("lr", _of_setting("lr"), hint="Of the setting to use"),
     Column("radius", _of_setting("rho"), hint="Of the setting to use"),
-    Column("a run, plain = 1", lambda found: ranking.cost(found.row)),
+    Column("cost of a run", lambda found: ranking.cost(found.row)),
 )
 
 

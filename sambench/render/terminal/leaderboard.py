@@ -9,14 +9,14 @@ from sambench.render.page import answer
 from sambench.render.tables import ranking, settings
 from sambench.render.terminal.table import fitted
 
-LEFT_TO_THE_PAGE = ("points", "diverged", "a run, s", "test-set SE")
+LEFT_TO_THE_PAGE = ("points", "diverged", "seconds", "test-set SE")
 
 
 def render(leaderboard: Leaderboard) -> RenderableType:
     """Answer, warnings, and as much of the table as fits 80 columns."""
     ranks = leaderboard.kind != "adaptive"
     shown = ranking.table(leaderboard, LEFT_TO_THE_PAGE) if ranks else settings.table(leaderboard)
-    left = [f"{row.label} is not ranked: {row.why}." for row in leaderboard.rows if row.why]
+    left = [f"not ranked: {line}" for line in answer.unranked(leaderboard)]
     return Group(
         Text(leaderboard.headline, style="bold"),
         *(Text(f"{name}: {told}") for name, told in answer.answer(leaderboard)),
