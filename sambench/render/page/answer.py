@@ -43,12 +43,6 @@ def how_sure(leaderboard: Leaderboard, use: Row | None) -> str:
             f"{size.searches} searches"
         )
         found.append(f"95% intervals of the scores are {wide} points, {of}.")
-    if size.extension:
-        times = "once" if size.extension == 1 else f"{size.extension} times"
-        found.append(
-            f"The study was concluded {times} before at another size, so its claims are tested at "
-            f"{100 * size.alpha:.3g}% instead of 5%."
-        )
     return " ".join(found)
 
 

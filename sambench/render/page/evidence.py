@@ -109,14 +109,15 @@ def _settings(leaderboard: Leaderboard) -> Part:
 
 
 def _halves(leaderboard: Leaderboard) -> Part:
+    """What the points of each kind of machine say alone."""
+    named = [f"{letter}: {kind}" for kind, letter in halves.kinds(leaderboard.halves).items()]
     told = (
-        "Parts of the pools ran on machines of two kinds. What each part says alone; where the "
-        "interval of a difference holds 0, they agree."
+        "The points of the pools ran on machines of several kinds. What those of each say alone: "
+        "where the interval of a difference holds 0, they agree. "
     )
     table = halves.table(leaderboard.halves)
-    return Part(
-        "halves", "The same on two kinds of machines", [told] if table.rows else [], table=table
-    )
+    told = [f"{told}{'; '.join(named)}."] if table.rows else []
+    return Part("halves", table.caption, told, table=table)
 
 
 def _published(given: Sequence[quoted.Quoted]) -> Part:
@@ -132,7 +133,8 @@ def _radius(study: PublishedStudy) -> Part:
     table = radius.table(study.tables["radius"])
     told = (
         "Along the radius, the best validation score that the fitted surface has over all else. "
-        "The wider the interval, the less tuning of the radius matters."
+        "Its interval reaches as far as the surface lies within the spread of a single run of its "
+        "highest: the wider, the less tuning of the radius matters."
     )
     return Part(
         "radius", "Radius", [told] if table.rows else [], table=table, figures=["search", "radius"]

@@ -18,9 +18,13 @@ def _starred(value: float, digits: int, best: bool) -> Cell:
 
 COLUMNS: Sequence[Column[RunCost]] = (
     Column("arm", lambda cost: text(cost.variant), number=False),
-    Column("tuned(k), %", lambda cost: measured(cost.accuracy, numbers.percent)),
-    Column("gradients", lambda c: _starred(c.gradient_evaluations, 0, c.pareto_gradients)),
-    Column("a run, s", lambda c: _starred(c.wall_s, 1, c.pareto_wall)),
+    Column("score, %", lambda cost: measured(cost.score, numbers.percent)),
+    Column("cost of a run", lambda cost: measured(cost.ratio, numbers.ratio)),
+    Column(
+        "gradient evaluations", lambda c: _starred(c.gradient_evaluations, 0, c.pareto_gradients)
+    ),
+    Column("seconds", lambda c: _starred(c.wall_s, 1, c.pareto_wall)),
+    Column("step time, plain = 1", lambda cost: measured(cost.step_time, numbers.ratio)),
     Column("memory, MiB", lambda c: _starred(c.peak_memory / MIB, 0, c.pareto_memory)),
 )
 
@@ -30,4 +34,4 @@ def table(frame: pd.DataFrame) -> Table:
     found = rows(frame.sort_values(["gradient_evaluations", "variant"]), RunCost)
     after = "Of the median complete run. *: no other arm scores as high for less."
     table = of(found, COLUMNS, "Cost", after=after)
-    return table.without_empty([column.name for column in COLUMNS[2:]])
+    return table.without_empty([column.name for column in COLUMNS[3:]])

@@ -1,9 +1,15 @@
-"""The two halves of the pools, by the kind of machine that ran them."""
+"""The pools in parts, by the kind of machine that ran their points."""
 
 from collections.abc import Sequence
 
 from sambench.analysis import Estimate, Half, numbers
 from sambench.render.tables.table import Cell, Column, Table, measured, number, of, text
+
+
+def kinds(found: Sequence[Half]) -> dict[str, str]:
+    """Kind of machine -> a letter that stands for it."""
+    known = dict.fromkeys(machine for half in found for machine in half.machines)
+    return {machine: chr(ord("A") + i) for i, machine in enumerate(known)}
 
 
 def _score(found: Estimate) -> Cell:
@@ -12,16 +18,21 @@ def _score(found: Estimate) -> Cell:
 
 def table(found: Sequence[Half]) -> Table:
     """Empty where all ran on one kind."""
-    first, second = found[0].machines if found else ("", "")
+    letters = kinds(found)
     columns: Sequence[Column[Half]] = (
         Column("arm", lambda half: text(half.label), number=False),
-        Column(f"{first}, %", lambda half: _score(half.scores[0])),
-        Column(f"{second}, %", lambda half: _score(half.scores[1])),
         Column(
-            "difference [95% CI]",
+            "machines",
+            lambda half: text(" and ".join(letters[one] for one in half.machines)),
+            number=False,
+        ),
+        Column("tuned(k), %, on the first", lambda half: _score(half.scores[0])),
+        Column("on the second", lambda half: _score(half.scores[1])),
+        Column(
+            "first minus second [95% CI]",
             lambda half: number(numbers.difference(half.difference), half.difference.value),
-            hint="The first minus the second, in points",
+            hint="In points",
         ),
         Column("SE", lambda half: measured(half.error, numbers.percent)),
     )
-    return of(found, columns, "The same on two kinds of machines")
+    return of(found, columns, "The same on other machines")

@@ -79,8 +79,8 @@ def columns(leaderboard: Leaderboard) -> list[Column[Row]]:
 
     ranks = any(row.group for row in rows)
     found = [
-        *([GROUP] if ranks else []),
         Column("arm", arm, number=False),
+        *([GROUP] if ranks else []),
         Column("test accuracy, %" if fixed else "tuned(k), %", score, hint="± 95% interval"),
     ]
     if best:
