@@ -6,7 +6,9 @@ Told = tuple[str, str]
 
 
 def answer(leaderboard: Leaderboard) -> list[Told]:
-    """The recommendation, with its setting and cost; then what it rests on."""
+    """The recommendation, with its setting and cost, and what it rests on."""
+    if leaderboard.kind == "adaptive":
+        return []
     use = next((row for row in leaderboard.rows if row.label == leaderboard.use), None)
     sure = how_sure(leaderboard, use)
     return [("Use this", leaderboard.advice), *([("How sure", sure)] if sure else [])]
@@ -23,7 +25,7 @@ def unranked(leaderboard: Leaderboard) -> list[str]:
 
 
 def how_sure(leaderboard: Leaderboard, use: Row | None) -> str:
-    """Which arms are not separated, how wide the intervals are, what was concluded before."""
+    """Which arms are not separated, and how wide the intervals are."""
     ranked, size = [row for row in leaderboard.rows if row.group], leaderboard.size
     if not ranked:
         return ""

@@ -101,11 +101,15 @@ def _inner(leaderboard: Leaderboard) -> Part:
 def _settings(leaderboard: Leaderboard) -> Part:
     told = (
         "The optimum of a surface through all validation scores of an arm, trained again on fresh "
-        "streams: the mean of those runs on the test set ± its 95% t interval. It rests on the "
-        "whole pool, so it may score above tuned(k), which is what one search of k trials finds."
+        "streams: the mean of those runs on the test set ± its 95% t interval."
     )
+    if leaderboard.kind != "adaptive":
+        told += (
+            " It rests on the whole pool, so it may score above tuned(k), which is what one search "
+            "of k trials finds."
+        )
     table = settings.table(leaderboard)
-    return Part("settings", "Settings to use", [told] if table.rows else [], table=table)
+    return Part("settings", table.caption, [told] if table.rows else [], table=table)
 
 
 def _halves(leaderboard: Leaderboard) -> Part:

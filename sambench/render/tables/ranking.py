@@ -78,26 +78,26 @@ def columns(leaderboard: Leaderboard) -> list[Column[Row]]:
         return Cell(row.label, row.label, note=RECOMMENDED if row.label == leaderboard.use else "")
 
     ranks = any(row.group for row in rows)
-    found = [
-        Column("arm", arm, number=False),
+    found: list[Column[Row]] = [
+        Column[Row]("arm", arm, number=False),
         *([GROUP] if ranks else []),
-        Column("test accuracy, %" if fixed else "tuned(k), %", score, hint="± 95% interval"),
+        Column[Row]("test accuracy, %" if fixed else "tuned(k), %", score, hint="± 95% interval"),
     ]
     if best:
         name = f"minus {best.label} [95% CI]"
-        found.append(Column(name, lambda row: difference(row, best.label), hint="In points"))
+        found.append(Column[Row](name, lambda row: difference(row, best.label), hint="In points"))
     if any(row.beats is not None for row in rows):
         found.append(P)
     if fixed:
         found += [
-            Column("seeds", lambda row: measured(row.reruns, numbers.count)),
-            Column("diverged", lambda row: measured(row.diverged_reruns, numbers.count)),
+            Column[Row]("seeds", lambda row: measured(row.reruns, numbers.count)),
+            Column[Row]("diverged", lambda row: measured(row.diverged_reruns, numbers.count)),
         ]
     else:
         found += [
-            Column("trials k", trials, hint="That the budget affords"),
-            Column("points", points),
-            Column("diverged", lambda row: measured(row.diverged_points, numbers.count)),
+            Column[Row]("trials k", trials, hint="That the budget affords"),
+            Column[Row]("points", points),
+            Column[Row]("diverged", lambda row: measured(row.diverged_points, numbers.count)),
         ]
     return [*found, *COST, *([TEST_SET] if best else [])]
 
@@ -124,17 +124,24 @@ def caption(leaderboard: Leaderboard) -> str:
 def each_plain(leaderboard: Leaderboard) -> Table:
     """The differences from every arm of the baseline: who beats plain beats all of them."""
     ranked = [row for row in leaderboard.rows if row.group]
-    rivals = [row for row in ranked if row.against]
-    found = [Column[Row]("arm", lambda row: text(row.label), number=False)]
-    for base in (row.label for row in ranked if row.is_baseline):
-        found += [
-            Column(f"minus {base} [95% CI]", lambda row, base=base: difference(row, base)),
-            Column(
-                f"p over {base}",
-                lambda row, base=base: measured(
-                    (one := against(row, base)) and one.p, numbers.p_value
-                ),
-            ),
-        ]
-    found += [P, Column("beats plain", lambda row: text("yes" if row.wins else "no"), number=False)]
-    return of(rivals, found, "Against each arm of plain")
+    bases = [column for row in ranked if row.is_baseline for column in _over(row.label)]
+    found = [
+        Column[Row]("arm", lambda row: text(row.label), number=False),
+        *bases,
+        P,
+        Column[Row]("beats plain", lambda row: text("yes" if row.wins else "no"), number=False),
+    ]
+    return of([row for row in ranked if row.against], found, "Against each arm of plain")
+
+
+def _over(label: str) -> list[Column[Row]]:
+    """The difference from an arm of the baseline, and its p."""
+
+    def p(row: Row) -> Cell:
+        found = against(row, label)
+        return measured(found and found.p, numbers.p_value)
+
+    return [
+        Column(f"minus {label} [95% CI]", lambda row: difference(row, label), hint="In points"),
+        Column(f"p over {label}", p, hint="One-sided, of not above it, unadjusted"),
+    ]

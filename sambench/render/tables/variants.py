@@ -125,7 +125,7 @@ RESULTS: Sequence[Column[Result]] = (
         lambda found: ranking.difference(found.row, found.plain),
         hint="In points",
     ),
-    replace(ranking.P, cell=lambda found: ranking.P.cell(found.row)),
+    Column("Holm p", lambda found: ranking.P.cell(found.row), hint=ranking.P.hint),
     Column("trials k", lambda found: ranking.trials(found.row)),
     Column("lr", _of_setting("lr"), hint="Of the setting to use"),
     Column("radius", _of_setting("rho"), hint="Of the setting to use"),
