@@ -27,6 +27,7 @@ GROUPS = (
 SEEDS = (
     "test accuracy: mean over seeds ± its 95% t interval. Seeds are paired: the same split, "
     "labels, initial weights and data order for all arms.",
+    "seeds: that ended; diverged: those among them, which leave the mean.",
 )
 
 
@@ -54,10 +55,10 @@ def _differences(rivals: int, unit: str, alpha: float) -> list[str]:
 def schedules(rows: Sequence[Row]) -> str:
     """Who trained how long: a claim about plain is one about the lengths that it had."""
     plain = [row for row in rows if row.is_baseline]
-    found = "arm: a variant with what is searched, what is fixed, and the length of its schedule. "
+    found = "arm: a variant with what is searched, what is fixed, and the length of its schedule."
     if plain:
         lengths = listing([f"{length:g}" for length in sorted(row.length for row in plain)])
-        found += f"plain ran schedules of {lengths} times the study's epochs"
+        found += f" plain ran schedules of {lengths} times the study's epochs"
         others = [row for row in rows if not row.is_baseline and row.length != 1]
         named = [f"{row.label} {row.length:g}" for row in others]
         found += f"; of the others {listing(named)}, the rest 1." if named else ", the others of 1."
