@@ -161,6 +161,4 @@ def _of_point(
     run = points.plan(folder, variant, point, device)
     if agent:
         return run, agent_trial.execute_point(run, folder, cache, checkpoint_every_s)
-    return run, points.execute(
-        folder, run, cache, checkpoint_every_s=checkpoint_every_s
-    )
+    return run, points.execute(folder, run, cache, checkpoint_every_s=checkpoint_every_s)

@@ -5,7 +5,6 @@ It leaves its result where the study looks for it, which need not train it any m
 
 from pathlib import Path
 
-from sambench.config import Arm
 from sambench.errors import UserError, nearest
 from sambench.study import pool
 from sambench.study.folder import StudyFolder
@@ -15,26 +14,19 @@ from sambench.tasks import images
 from sambench.training import Custom, Outcome, Report, Run, device, finished_outcome, train
 
 
-def size(folder: StudyFolder, arm: Arm) -> int:
-    """Points of an arm's pool; 0 where a study has none, for its sampler or for want of ranges."""
-    protocol = Protocol(folder.study, folder.arms, "cpu")
-    return protocol.size(arm) if protocol.ranks else 0
-
-
 def plan(folder: StudyFolder, variant: str, point: int, on: str = "auto") -> Run:
     """The run of a point; UserError if the study lacks the arm, or its pool the point."""
     folder.check()
     study, arms = folder.study, folder.arms
     if variant not in arms:
         raise UserError(f"--variant: {study.name} has no {variant!r}, {nearest(variant, arms)}")
-    arm = arms[variant]
-    num = size(folder, arm)
-    if not num:
+    protocol = Protocol(study, arms, device.resolve(on))
+    if not protocol.ranks:
         raise UserError(f"--point: {study.name} has no pool of random points; give --lr")
+    num = protocol.size(arms[variant])
     if not 0 <= point < num:
         raise UserError(f"--point: the pool of {variant} has points 0 to {num - 1}, got {point}")
-    protocol = Protocol(study, arms, device.resolve(on))
-    return protocol.pool_run(arm, point, pool.parameters(study, arm, point))
+    return protocol.pool_run(arms[variant], point, pool.parameters(study, arms[variant], point))
 
 
 def execute(

@@ -247,9 +247,7 @@ class _Execution:
         found = {}
         for label, own in self.protocol.pools(self.results).items():
             arm = self.folder.arms[label]
-            points = [
-                (_searched(arm, run), outcome.val_accuracy) for run, outcome in own.values()
-            ]
+            points = [(_searched(arm, run), outcome.val_accuracy) for run, outcome in own.values()]
             if (fit := chosen(arm, points)) is not None:
                 found[label] = fit
         return found
