@@ -168,15 +168,15 @@ def _present(
 
 
 def _compare(leaderboard: "Leaderboard", console: "Console") -> None:
-    """Says whether a published page of the same study has the same groups."""
+    """Says whether a published page of the same study makes the same claims."""
     from sambench import records
     from sambench.analysis import analyse
-    from sambench.render import groups_agree
+    from sambench.render import claims_agree
 
     published = LEADERBOARDS / f"{leaderboard.study}.csv"
     if published.exists():
         try:
-            told = groups_agree(leaderboard, analyse(records.read(published)))
+            told = claims_agree(leaderboard, analyse(records.read(published)))
             console.print(told, markup=False)
         except UserError as error:
             console.print(f"No comparison with the published page: {error}", markup=False)
