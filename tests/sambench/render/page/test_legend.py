@@ -42,11 +42,9 @@ def test_what_is_not_shown_is_not_explained():
 
 
 def test_schedules_of_plain_and_of_others_are_told():
-    assert legend(board(RANKED))[0].endswith(
-        "plain ran schedules of 0.5 and 1 times the study's epochs, the others of 1."
-    )
+    assert legend(board(RANKED))[0].endswith("plain had 0.5 and 1; the others 1.")
     longer = board([*RANKED, row("sam-x2", 0.8, "c")])
-    assert legend(longer)[0].endswith("epochs; of the others sam-x2 2, the rest 1.")
+    assert legend(longer)[0].endswith("plain had 0.5 and 1; of the others sam-x2 2, the rest 1.")
     assert legend(board([row("sam", None)]))[0].endswith("the length of its schedule.")
 
 
