@@ -5,7 +5,7 @@ from sambench.config import roster as roster
 from sambench.config.arms import BASELINE, LONGEST, Arm, VariantTable, arms, baselines
 from sambench.config.bases import OWN_BASES
 from sambench.config.chosen import check_choice as check_choice
-from sambench.config.identity import changed_keys, fingerprint
+from sambench.config.identity import RUNS, changed_keys, fingerprint
 from sambench.config.loading import assignments, load, parse, read
 from sambench.config.models import (
     Confirm,
@@ -27,6 +27,7 @@ __all__ = [
     "LONGEST",
     "OWN_BASES",
     "OWN_SCHEDULES",
+    "RUNS",
     "Arm",
     "Confirm",
     "Published",

@@ -27,15 +27,16 @@ LONGEST = 1000.0
 
 def _lengths(given: object) -> object:
     """One length or several, as a tuple."""
-    several = tuple(given) if isinstance(given, list | tuple) else (given,)
-    for length in several:
+    found: list[float] = []
+    for length in given if isinstance(given, list | tuple) else [given]:
         if isinstance(length, bool) or not isinstance(length, int | float):
             raise Broken(f"must be a number or a list of numbers, got {echo(given)}")
         if not 0 < length <= LONGEST:
             raise Broken(f"must be > 0 and <= {LONGEST:g}, got {echo(length)}")
-    if not several or len(set(several)) < len(several):
+        found.append(float(length))
+    if not found or len(set(found)) < len(found):
         raise Broken(f"must be different numbers, got {echo(given)}")
-    return tuple(map(float, several))
+    return tuple(found)
 
 
 class VariantTable(Table):

@@ -237,6 +237,15 @@ class Study(Table):
         tables = self._tables().items()
         return tuple(found for at, table in tables for found in arms(at, table, lr, epochs))
 
+    def asked(self) -> dict[str, dict[str, object]]:
+        """What the file says of each competitor, by label; what the registry adds left out."""
+        lr = self.search.model_dump(mode="json", include={"lr", "space"})
+        found = {}
+        for table in self._tables().values():
+            own = table.model_dump(mode="json", exclude={"label", "length"})
+            found |= {label: {**own, "length": at, **lr} for label, at in table.labels().items()}
+        return found
+
     def _tables(self) -> dict[str, VariantTable]:
         """Every variant as a table, by its place in the file."""
         short = {f"variants[{i}]": VariantTable(name=name) for i, name in enumerate(self.variants)}

@@ -21,15 +21,6 @@ def _iso(text: str) -> str:
     return text
 
 
-class Swept(BaseModel):
-    """What trials of W&B sweeps have to do with the ranking."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    trials: dict[Name, Count]
-    ranked: Count
-
-
 class Fit(BaseModel):
     """A surface through an arm's validation scores, fitted once, in the study."""
 
@@ -89,7 +80,8 @@ class Header(BaseModel):
     """what the host is and how it was set: name -> value"""
     test_runs: Count
     """how often the study has touched its test set"""
-    swept: Swept | None = None
+    swept: dict[Name, Count] = {}
+    """label -> trials of W&B sweeps, which are shown and never ranked"""
     data_digest: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     """of all the data, where they are not a Python caller's own"""
 

@@ -82,10 +82,10 @@ def _frame(runs: Sequence[Record], kinds: Mapping[str, object]) -> pd.DataFrame:
     return typed(pd.DataFrame(columns, columns=pd.Index(kinds)), kinds)
 
 
-def dtypes(kinds: Mapping[str, object]) -> dict[str, type | str]:
+def dtypes(kinds: Mapping[str, object]) -> Mapping[str, type | str]:
     """What pandas keeps columns of these types as."""
     plain = {name: kind if kind is str or kind is int else float for name, kind in kinds.items()}
-    return plain | dict.fromkeys(CATEGORIES, "category")
+    return {**plain, **dict.fromkeys(CATEGORIES, "category")}
 
 
 def typed(frame: pd.DataFrame, kinds: Mapping[str, object]) -> pd.DataFrame:

@@ -1,13 +1,12 @@
-"""Trials that W&B agents ran: how they come into their study's storage and records.
+"""Trials that W&B agents ran with settings of their own: shown in their study's records, not ranked.
 
 A trial leaves its result in runs/STUDY/sweeps/SWEEP/RUN/, whatever else goes on. From there it is
-collected: counted once, under the number it gets in the Optuna study "FINGERPRINT/LABEL/sweep". The
-study's own trials keep their numbers, and its samplers never see these.
+collected: counted once, under the number it gets in the Optuna study "FINGERPRINT/LABEL/sweep". A
+trial of one of the pool's points is none of these: it is the study's own.
 """
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,23 +14,21 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from sambench import seeds
 from sambench.config import Arm, Space, Study, fingerprint
 from sambench.errors import UserError
-from sambench.files import read_sealed, write_atomically
+from sambench.files import read_sealed
+from sambench.seeds import STREAMS, Seeds
 from sambench.study.distribution import distribution, widened
-from sambench.study.protocol import epochs
-from sambench.training import RESULT_FILE, Damaged, Outcome, Run, read_outcome
+from sambench.training import NO_POINT, RESULT_FILE, Damaged, Outcome, Run, read_outcome
 
 IDENTITY = "trial.json"
-ADMITTED = "admitted.json"
 
 IGNORE = "remove its folder, and the trial does not count"
 KEYS = {
     "study": str,
     "variant": str,
     "label": str,
-    "seed": int,
+    "streams": dict,
     "device": str,
     "lr": int | float,
     "hyperparameters": dict,
@@ -59,13 +56,12 @@ def folder(study_folder: Path, sweep_id: str, run_id: str) -> Path:
     return study_folder / "sweeps" / sweep_id / run_id
 
 
-def found(study_folder: Path, study: Study, arms: Sequence[Arm]) -> list[AgentTrial]:
+def found(study_folder: Path, study: Study, arms: Mapping[str, Arm]) -> list[AgentTrial]:
     """Every trial that is over, oldest first; those of variants outside the study are left out."""
-    known = {arm.label: arm for arm in arms}
     paths = sorted(
         study_folder.glob(f"sweeps/*/*/{RESULT_FILE}"), key=lambda p: (p.stat().st_mtime, str(p))
     )
-    trials = (_read(path.parent, study, known) for path in paths)
+    trials = (_read(path.parent, study, arms) for path in paths)
     return [trial for trial in trials if trial is not None]
 
 
@@ -78,9 +74,10 @@ def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> AgentTrial | Non
         study=study,
         label=arm.label,
         key=arm.key,
-        stage="search",
-        trial=-1,
-        seeds=seeds.derive(stored["seed"]),
+        stage="sweep",
+        point=NO_POINT,
+        rerun=0,
+        seeds=_seeds(stored["streams"], path),
         lr=stored["lr"],
         hyperparameters=stored["hyperparameters"],
         epochs=stored["epochs"],
@@ -97,6 +94,13 @@ def _read(path: Path, study: Study, arms: Mapping[str, Arm]) -> AgentTrial | Non
             "and the trial does not count"
         )
     return AgentTrial(run, outcome, path)
+
+
+def _seeds(streams: Mapping[str, object], path: Path) -> Seeds:
+    values = [streams.get(name) for name in STREAMS]
+    if not all(isinstance(value, int) for value in values):
+        raise UserError(f"{path / IDENTITY} is damaged; {IGNORE}")
+    return Seeds(*values)  # pyright: ignore[reportArgumentType]
 
 
 def identity(path: Path, remedy: str = IGNORE) -> dict[str, Any] | None:
@@ -117,28 +121,27 @@ def collect(
     storage: optuna.storages.BaseStorage,
     trials: Iterable[AgentTrial],
     study: Study,
-    arms: Sequence[Arm],
+    arms: Mapping[str, Arm],
 ) -> dict[str, AgentTrial]:
-    """The trials by run id, numbered after the study's own; new ones are added to the storage."""
+    """The trials by run id, numbered; new ones are added to the storage."""
     waiting = list(trials)
     collected: dict[str, AgentTrial] = {}
-    for arm in arms:
-        own = [trial for trial in waiting if trial.run.label == arm.label]
+    for label, arm in arms.items():
+        own = [trial for trial in waiting if trial.run.label == label]
         if not own:
             continue
         kept = optuna.create_study(
             storage=storage,
-            study_name=f"{fingerprint(study)}/{arm.label}/sweep",
+            study_name=f"{fingerprint(study)}/{label}/sweep",
             direction="maximize",
             load_if_exists=True,
         )
         numbers = {t.user_attrs["run"]: t.number for t in kept.get_trials(deepcopy=False)}
         for trial in own:
             if trial.key not in numbers:
-                kept.add_trial(_frozen(trial, arm, study))
+                kept.add_trial(_frozen(trial, arm))
                 numbers[trial.key] = len(numbers)
-            number = study.search.trials + numbers[trial.key]
-            run = replace(trial.run, trial=number)
+            run = replace(trial.run, point=numbers[trial.key])
             collected[run.id] = replace(trial, run=run)
     return collected
 
@@ -148,9 +151,9 @@ def pairs(trials: Mapping[str, AgentTrial]) -> list[tuple[Run, Outcome]]:
     return [(trial.run, trial.outcome) for trial in trials.values()]
 
 
-def _frozen(trial: AgentTrial, arm: Arm, study: Study) -> FrozenTrial:
+def _frozen(trial: AgentTrial, arm: Arm) -> FrozenTrial:
     run, outcome = trial.run, trial.outcome
-    values = {**run.hyperparameters, "lr": run.lr, "epochs_factor": _factor(run, arm)}
+    values = {**run.hyperparameters, "lr": run.lr}
     searched = {n: space for n, space in arm.space.items() if _can_hold(space, values.get(n))}
     state = {"pruned": TrialState.PRUNED, "failed": TrialState.FAIL}.get(outcome.outcome)
     return optuna.create_trial(
@@ -163,70 +166,14 @@ def _frozen(trial: AgentTrial, arm: Arm, study: Study) -> FrozenTrial:
     )
 
 
-def _factor(run: Run, arm: Arm) -> float | None:
-    """The searched schedule length that makes a run as long as it is."""
-    factors = arm.space["epochs_factor"].choices if "epochs_factor" in arm.space else ()
-    length = {epochs(run.study, float(factor)): float(factor) for factor in factors or ()}
-    return length.get(run.epochs)
-
-
 def _can_hold(space: Space, value: object) -> bool:
     """Optuna widens a range from trial to trial, but not a list of choices."""
     return value is not None and (space.choices is None or value in space.choices)
 
 
-def admitted(
-    study_folder: Path,
-    trials: Mapping[str, AgentTrial],
-    arms: Sequence[Arm],
-    *,
-    decide: bool = True,
-) -> set[str]:
-    """Ids of the trials that take part in the choice of finalists, the same on every resumption.
-
-    All of them where every variant was swept with as many trials, on the search's seed; else none.
-    Decided once, when the first finalist is chosen: later trials must not reopen a study that has
-    seen its test set. decide: whether to keep the decision
-    """
-    path = study_folder / ADMITTED
-    if path.exists():
-        keys = _kept(path)
-    elif any(study_folder.glob("runs/finalist-*")):
-        keys = set()
-    else:
-        keys = {t.key for t in trials.values()} if equal_budget(trials.values(), arms) else set()
-        if trials and decide:
-            write_atomically(path, json.dumps(sorted(keys)))
-    return {id for id, trial in trials.items() if trial.key in keys}
-
-
-def _kept(path: Path) -> set[str]:
-    """The decision of an earlier process."""
-    try:
-        keys = json.loads(path.read_bytes())
-        if isinstance(keys, list) and all(isinstance(key, str) for key in keys):
-            return set(keys)
-    except (ValueError, RecursionError):
-        pass
-    raise UserError(
-        f"{path} is damaged; restore it from a copy, or remove it: if the study has finalists, "
-        "the trials of W&B agents then rank nothing"
-    )
-
-
-def equal_budget(trials: Iterable[AgentTrial], arms: Sequence[Arm]) -> bool:
-    """Whether every variant was swept with as many trials, all of them on the search's seed."""
-    listed = list(trials)
-    counts = Counter(trial.run.label for trial in listed)
-    numbers = {trial.run.seeds.number - trial.run.study.seed for trial in listed}
-    return len({counts[arm.label] for arm in arms}) == 1 and numbers == {seeds.SEARCH}
-
-
-def standing(
-    trials: Mapping[str, AgentTrial], ranked: set[str], arms: Sequence[Arm]
-) -> dict[str, object]:
+def standing(trials: Mapping[str, AgentTrial], arms: Mapping[str, Arm]) -> dict[str, object]:
     """What the records' header says of swept trials; empty if there are none."""
     if not trials:
         return {}
     counts = Counter(trial.run.label for trial in trials.values())
-    return {"swept": {"trials": {a.label: counts[a.label] for a in arms}, "ranked": len(ranked)}}
+    return {"swept": {label: counts[label] for label in arms}}

@@ -12,7 +12,7 @@ def collect(folder: StudyFolder, command: str) -> Leaderboard | None:
 
     A study that is being run takes it in itself, at its end.
     """
-    arms = folder.study.arms()
+    arms = folder.arms
     if not agent_trials.found(folder.path, folder.study, arms):
         return None
     with folder.opened_to_collect() as storage:
@@ -30,7 +30,6 @@ def collect(folder: StudyFolder, command: str) -> Leaderboard | None:
             header = kept.header | results.of_data(folder)
         else:
             files = [trial.folder / RESULT_FILE for trial in collected.values()]
-            header = results.header(folder, arms, rows, command, files)
-        ranked = agent_trials.admitted(folder.path, collected, arms, decide=False)
-        header |= agent_trials.standing(collected, ranked, arms)
+            header = results.header(folder, rows, command, files, fits={}, extension=0)
+        header |= agent_trials.standing(collected, arms)
         return results.write(folder, header, rows)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sambench.analysis import duration
-from sambench.training import Outcome, Run
+from sambench.training import NO_POINT, Outcome, Run
 
 
 class Display:
@@ -29,7 +29,7 @@ class Display:
             console=console,
             disable=not self._live,
         )
-        self._task = self._bar.add_task("tune", total=total_cost, eta="")
+        self._task = self._bar.add_task("pool", total=total_cost, eta="")
 
     def __enter__(self) -> "Display":
         self._bar.start()
@@ -63,7 +63,8 @@ class Display:
 
     def _line(self, run: Run, outcome: Outcome) -> str:
         at = "" if run.rho is None else f" rho={run.rho:.3g}"
-        what = f"{run.stage:8} {run.label:16} trial {run.trial:<3} seed {run.seeds.number:<5}"
+        again = "" if run.stage == "pool" else f" rerun {run.rerun}"
+        what = f"{run.stage:8} {run.label:16} {_point(run):9}{again:10}"
         setting = f"lr={run.lr:<8.3g}{at:13} {run.epochs:>3} epochs"
         return (
             f"{what} {setting}  {self._result(run, outcome)}  {outcome.wall_s:.1f} s  {self._eta()}"
@@ -72,8 +73,6 @@ class Display:
     def _result(self, run: Run, outcome: Outcome) -> str:
         if outcome.val_accuracy is None or outcome.outcome != "complete":
             return f"{outcome.outcome}: {outcome.reason}"
-        if outcome.test_accuracy is not None:
-            return f"test {outcome.test_accuracy:.2%}"
         return f"validation {outcome.val_accuracy:.2%} (best {self._best[run.label][0]:.2%})"
 
     def _eta(self) -> str:
@@ -82,3 +81,7 @@ class Display:
             return ""
         left = (time.monotonic() - self._start) / here * (self._total - self._done)
         return f"ETA {duration(left)}"
+
+
+def _point(run: Run) -> str:
+    return "" if run.point == NO_POINT else f"point {run.point}"

@@ -1,5 +1,6 @@
 """What a study will cost, before it runs."""
 
+import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -8,15 +9,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sambench import tracking
+from sambench import records, tracking
+from sambench.analysis import analyse
 from sambench.config import Study
 from sambench.executors import threads_each
+from sambench.stats import ALPHA, claims, student
+from sambench.study.folder import StudyFolder
 from sambench.study.preflight import preflight, probe
-from sambench.study.protocol import expected_passes, runs_per_arm
+from sambench.study.protocol import expected_cost, expected_runs
 from sambench.study.run import cache_folder
 from sambench.tasks import images
 from sambench.training import Custom, device
 
+SEPARATED = (0.5, 1.0, 2.0)  # points
 PROBE_STEPS = 5  # timed after as many that warm up
 
 
@@ -26,15 +31,22 @@ class Plan:
 
     study: str
     variants: list[str]
-    search_trials: int
-    finalist_runs: int
+    trials: dict[str, float]
+    """that the budget affords each arm, at the declared costs"""
+    pool_runs: int
     confirm_runs: int
+    """a little more or fewer, as gradient evaluations are counted"""
+    setting_runs: int
     gradient_evaluations: float
-    """at the declared costs; the baseline's longer and shorter schedules on average"""
+    """at the declared costs"""
     seconds_per_evaluation: float
     """measured here, one worker's threads"""
     expected_s: float
     workers: int
+    searches: int
+    separates: dict[str, int | None]
+    """points of difference to the best baseline -> searches that would separate them from 0, by
+    the luck of the runs so far; empty before there are any, None where too many are needed"""
     wandb_runs: int
     wandb_mode: str
 
@@ -44,31 +56,58 @@ class Plan:
 
 def plan(study: Study, *, on: str, workers: int, root: Path, wandb: str | None) -> Plan:
     """Counts runs and evaluations, and times a few training steps of the baseline."""
-    arms = study.arms()
+    folder = StudyFolder(root, study)
+    folder.check()
+    arms = list(folder.arms.values())
     resolved = device.resolve(on)
-    dataset = preflight(study, resolved, cache_folder(root), Custom())
-    runs = {stage: num * len(arms) for stage, num in runs_per_arm(study).items()}
+    dataset = preflight(study, resolved, cache_folder(root), Custom(), arms)
+    runs = {stage: sum(own.values()) for stage, own in expected_runs(study, arms).items()}
     total = sum(runs.values())
-    steps = images.num_batches(len(dataset.train), study.train.batch_size) * study.train.epochs
-    evaluations = sum(map(expected_passes, arms)) * steps * total / len(arms)
+    steps = images.num_batches(len(dataset.train), study.train.batch_size)
+    evaluations = expected_cost(study, arms) * steps
     before = torch.get_num_threads()
     torch.set_num_threads(threads_each(workers))
     seconds = _seconds_per_evaluation(study, dataset, resolved)
     torch.set_num_threads(before)
     mode = tracking.mode(wandb)
+    cost = {arm.label: arm.cost(study.train.epochs) for arm in arms}
     return Plan(
         study=study.name,
         variants=[arm.label for arm in arms],
-        search_trials=runs["search"],
-        finalist_runs=runs["finalist"],
+        trials={label: float(study.search.budget / own) for label, own in cost.items()},
+        pool_runs=runs["pool"],
         confirm_runs=runs["confirm"],
+        setting_runs=runs["setting"],
         gradient_evaluations=evaluations,
         seconds_per_evaluation=seconds,
         expected_s=evaluations * seconds / workers,
         workers=workers,
+        searches=study.search.searches,
+        separates=_separates(folder),
         wandb_runs=0 if mode == "disabled" else total,
         wandb_mode=mode,
     )
+
+
+def _separates(folder: StudyFolder) -> dict[str, int | None]:
+    """By the median error of a difference from the best baseline, as the study has it so far."""
+    if not folder.records.exists():
+        return {}
+    found = analyse(records.read(folder.records))
+    freedom = 2 * found.size.searches - 1
+    halves = [
+        (own.difference.high - own.difference.low) / 2
+        for row in found.rows
+        for own in row.against
+        if own.difference.high is not None and own.difference.low is not None
+    ]
+    if not halves:
+        return {}
+    error = statistics.median(halves) / student.exceeded(ALPHA / 2, freedom)
+    return {
+        f"{points:g}": claims.searches_to_separate(error, found.size.searches, points / 100)
+        for points in SEPARATED
+    }
 
 
 def _seconds_per_evaluation(study: Study, dataset: images.Data, on: str) -> float:

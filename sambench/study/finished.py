@@ -28,7 +28,7 @@ def shown(folder: Path, study: Study, *, tracked: bool) -> "Leaderboard | None":
         return None
     written = (*results, *folder.glob("journal.log"))
     newest = max(file.stat().st_mtime for file in written)
-    if newest > path.stat().st_mtime or not _same(folder / "study.json", study):
+    if newest > path.stat().st_mtime or not _same(path, study):
         return None
     if _held(folder) or (tracked and _num_tracked(folder) < len(results) + SUMMARIES):
         return None
@@ -40,8 +40,11 @@ def shown(folder: Path, study: Study, *, tracked: bool) -> "Leaderboard | None":
         found = records.read(path)
     except UserError:
         return None  # a run writes them anew
-    fits = not found.damages and found.header["num_records"] == len(results)
-    return analyse(found) if fits and _current(found.header["versions"]) else None
+    whole = not found.damages and (found.frame["outcome"] != "failed").all()
+    if not whole or not _current(found.header["versions"]):
+        return None
+    shown = analyse(found)
+    return None if shown.kind == "partial" else shown
 
 
 SUMMARIES = 2  # lines that W&B's ledger has of a whole study: its run, and what that holds
@@ -56,10 +59,13 @@ def _held(folder: Path) -> bool:
         return True
 
 
-def _same(stored: Path, study: Study) -> bool:
+def _same(records: Path, study: Study) -> bool:
+    """Whether the records are those of this very study, at its size."""
     try:
-        return not changed_keys(json.loads(stored.read_text()), study.model_dump(mode="json"))
-    except (OSError, ValueError, AttributeError):
+        with records.open() as file:
+            spec = json.loads(file.readline().removeprefix("# "))["spec"]
+        return not changed_keys(spec, study.model_dump(mode="json"))
+    except (OSError, ValueError, LookupError, AttributeError):
         return False
 
 

@@ -2,14 +2,16 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import filelock
 import optuna
+from pydantic import ValidationError
 
-from sambench.config import Study, changed_keys
+from sambench.config import RUNS, Arm, Study, changed_keys
 from sambench.errors import UserError, WorkFailed
 from sambench.files import write_atomically
 from sambench.render import ownership
@@ -25,7 +27,8 @@ class Held(UserError):
 class StudyFolder:
     """The files of one study.
 
-    study.json    the study as first started
+    study.json    what its runs depend on, as first started: seed, task, train, and every arm
+    sizes.json    budgets and searches at which it was concluded, in order
     data.json     digests of the data that it was started with
     journal.log   Optuna's journal: trials and their parameters
     runs/ID/      a run's result.json, or its checkpoint while it is not finished
@@ -39,7 +42,11 @@ class StudyFolder:
         """`own` identifies what a Python caller brings beside the study."""
         self.path = root / study.name
         self.study = study
-        self._content = {**study.model_dump(mode="json"), **({"own": own} if own else {})}
+        self.own = dict(own or {})
+        self._kept = self._read()
+        self.arms = self._frozen(study.arms())
+        """The competitors by label: those that the study had before stay as they were, whatever a
+        newer registry says."""
 
     @property
     def records(self) -> Path:
@@ -57,19 +64,85 @@ class StudyFolder:
         return self.path / "runs" / run.id
 
     def check(self) -> None:
-        """UserError if trials exist and the study's file has changed since."""
-        stored = self.path / "study.json"
-        if not stored.exists():
+        """UserError if runs exist and what they depend on has changed since.
+
+        Budget, searches, margin and the list of variants may change: the study goes on.
+        """
+        if self._kept is None:
             return
-        try:
-            changed = changed_keys(json.loads(stored.read_text()), self._content)
-        except (ValueError, AttributeError):
-            raise UserError(f"{stored} is damaged; remove it or use --fork NAME") from None
+        old = {key: self._kept.get(key) for key in (*RUNS, "own")}
+        changed = changed_keys(old, self._content(RUNS))
+        asked = self._kept.get("asked", {})
+        changed += [
+            f"{label}.{key}"
+            for label, arm in self._asked(self.study.arms()).items()
+            if label in asked
+            for key in changed_keys(asked[label], arm)
+        ]
         if changed:
             raise UserError(
-                f"study {self.study.name!r} has trials, and these keys have changed since: "
+                f"study {self.study.name!r} has runs, and these keys have changed since: "
                 f"{', '.join(changed)}; undo that, or start a new study with --fork NAME"
             )
+
+    def _content(self, keys: Iterable[str]) -> dict[str, object]:
+        return {**self.study.model_dump(mode="json", include=set(keys)), "own": self.own}
+
+    def _asked(self, arms: Iterable[Arm]) -> dict[str, dict[str, object]]:
+        """What the study's file says of each arm, by label; the registry's part left out."""
+        said = self.study.asked()
+        return {arm.label: said[arm.label] for arm in arms}
+
+    def _read(self) -> dict[str, Any] | None:
+        """What the folder says of its study, None if it has none."""
+        path = self.path / "study.json"
+        if not path.exists():
+            return None
+        try:
+            kept = json.loads(path.read_text())
+            if "arms" in kept and "asked" in kept:
+                return kept
+        except (ValueError, TypeError):
+            raise UserError(f"{path} is damaged; remove it or use --fork NAME") from None
+        raise UserError(
+            f"{self.path} holds a study of an older protocol; move it away, or use --fork NAME"
+        )
+
+    def _frozen(self, arms: Iterable[Arm]) -> dict[str, Arm]:
+        stored = self._kept["arms"] if self._kept else {}
+        try:
+            known = {label: Arm.model_validate(arm) for label, arm in stored.items()}
+        except ValidationError:
+            damaged = self.path / "study.json"
+            raise UserError(f"{damaged} is damaged; remove it or use --fork NAME") from None
+        return {arm.label: known.get(arm.label, arm) for arm in arms}
+
+    def _keep(self) -> None:
+        """Notes what the study's runs depend on, and arms that are new to it."""
+        kept = self._kept or {"arms": {}, "asked": {}}
+        arms = {label: arm.model_dump(mode="json") for label, arm in self.arms.items()}
+        content = {
+            **self._content(RUNS),
+            "arms": kept["arms"] | arms,
+            "asked": kept["asked"] | self._asked(self.arms.values()),
+        }
+        if content != self._kept:
+            write_atomically(self.path / "study.json", json.dumps(content, indent=1))
+            self._kept = content
+
+    def concluded(self) -> int:
+        """Notes that the study is concluded at its size; how often it was before, at others."""
+        path = self.path / "sizes.json"
+        size = [self.study.search.budget, self.study.search.searches]
+        try:
+            sizes = json.loads(path.read_text()) if path.exists() else []
+            assert isinstance(sizes, list)
+        except (ValueError, AssertionError):
+            raise UserError(f"{path} is damaged; restore it from a copy, or remove it") from None
+        if size not in sizes:
+            sizes.append(size)
+            write_atomically(path, json.dumps(sizes))
+        return sizes.index(size)
 
     @property
     def data_digest(self) -> str | None:
@@ -171,6 +244,5 @@ class StudyFolder:
         self.check()
         self._check_ours()
         (self.path / "owner").write_text(str(os.getpid()))
-        if not (self.path / "study.json").exists():
-            write_atomically(self.path / "study.json", json.dumps(self._content, indent=1))
+        self._keep()
         return open_journal(self.path / "journal.log")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import variants
 from sambench import seeds
-from sambench.config import BASELINE, Arm, Study, Train
+from sambench.config import BASELINE, Arm, Space, Study, Train
 from sambench.errors import UserError, said
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data, eval_batches, models, num_batches
@@ -40,7 +40,7 @@ def preflight(
         datasets.check(study.task)
     if custom.model is None:
         models.check(study.task)
-    dataset = custom.data or datasets.load(study.task, seeds.derive(study.seed).streams, cache)
+    dataset = custom.data or datasets.load(study.task, seeds.derive(study.seed, "probe").streams, cache)
     _check_schedule(study.train, num_batches(len(dataset.train), study.train.batch_size))
     if custom.data is None:
         for note in datasets.notes(study.task):
@@ -55,8 +55,10 @@ def preflight(
 
 def probe(study: Study, dataset: Data, on: str, custom: Custom) -> Engine:
     """The baseline's engine, for steps that only try or time something: at the smallest lr."""
-    lr = min(float(value) for value in study.search.space["lr"].extremes.values())
-    tried = Run(study, "probe", BASELINE, "search", 0, seeds.derive(0), lr, {}, 1, device=on)
+    rates = study.search.rates
+    lr = min(map(float, rates.extremes.values())) if isinstance(rates, Space) else rates
+    streams = seeds.derive(study.seed, "probe")
+    tried = Run(study, "probe", BASELINE, "trial", 0, 0, streams, lr, {}, 1, device=on)
     return engine_for(tried, dataset, custom)
 
 
@@ -126,7 +128,8 @@ def _images(engine: Engine, num: int) -> tuple[Tensor, Tensor]:
 def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm]) -> None:
     """A step of each on two images: rules are code of others, too."""
     x, y = _images(engine, 2)
-    for arm in arms:
+    of_rules = {(arm.key, repr(arm.fix)): arm for arm in reversed(arms)}
+    for arm in reversed(of_rules.values()):
         base = base_optimizer(study.train, engine.model, 0.1)
         variant = variants.create(arm.key, **arm.fix)
         try:

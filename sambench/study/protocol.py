@@ -100,6 +100,13 @@ class Protocol:
                 found[run.label][run.point] = (run, outcome)
         return found
 
+    def rankings(self, results: Results) -> dict[str, Ranking]:
+        """Of each arm's pool so far, by validation score."""
+        return {
+            label: Ranking.of({i: outcome.val_accuracy for i, (_, outcome) in own.items()})
+            for label, own in self.pools(results).items()
+        }
+
     def is_complete(self, results: Results) -> bool:
         """Whether every pool has its points."""
         pools = self.pools(results)
@@ -107,15 +114,14 @@ class Protocol:
 
     def _reruns(self, results: Results) -> Iterator[tuple[Run, int]]:
         """Points to confirm and how often (rule 4)."""
-        pools = self.pools(results)
+        pools, rankings = self.pools(results), self.rankings(results)
         trials = {label: self._trials(self.arms[label], own) for label, own in pools.items() if own}
         for label, k in trials.items():
-            own = pools[label]
-            ranking = Ranking.of({i: outcome.val_accuracy for i, (_, outcome) in own.items()})
+            ranking = rankings[label]
             smallest = smallest_shown(trials.values(), k)
             counts = ranking.reruns(floor(k), self.study.search.searches, smallest)
             for point, num in zip(ranking.points, counts, strict=False):
-                yield own[point][0], num
+                yield pools[label][point][0], num
 
     def _trials(self, arm: Arm, own: Mapping[int, tuple[Run, Outcome]]) -> Fraction:
         """What the budget affords, by counted evaluations."""

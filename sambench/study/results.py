@@ -3,32 +3,42 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-import variants
 from sambench import records
-from sambench.analysis import Leaderboard, published
-from sambench.config import Arm
-from sambench.records import Record
+from sambench.analysis import Leaderboard, bands, published
+from sambench.records import Fit, Record, Records
 from sambench.render import study_files, sync
 from sambench.study.folder import StudyFolder
 from sambench.training import Outcome, Run, provenance
 
 
-def rows(results: Iterable[tuple[Run, Outcome]], source: str = "study") -> list[Record]:
-    """The records of finished runs, in the order of the file."""
-    return ordered(record(run, outcome, source) for run, outcome in results)
+def rows(
+    results: Iterable[tuple[Run, Outcome]],
+    source: str = "study",
+    ranks: Mapping[str, Mapping[int, int]] = MappingProxyType({}),
+) -> list[Record]:
+    """The records of finished runs, in the order of the file; `ranks`: label -> point -> rank."""
+    return ordered(
+        record(run, outcome, source, ranks.get(run.label, {}).get(run.point))
+        if run.stage == "confirm"
+        else record(run, outcome, source)
+        for run, outcome in results
+    )
 
 
 def ordered(found: Iterable[Record]) -> list[Record]:
     return sorted(found, key=_order)
 
 
-def write(folder: StudyFolder, header: Mapping[str, Any], rows: Sequence[Record]) -> Leaderboard:
-    """The records, their page, its tables and its figures."""
-    records.write(folder.records, header, rows)
+def write(folder: StudyFolder, header: dict[str, Any], rows: Sequence[Record]) -> Leaderboard:
+    """The records, their page, its tables and its figures; what is drawn for them is drawn here."""
+    found = bands(Records(header, rows))
+    drawn = {"bands": found.model_dump() if found else None}
+    records.write(folder.records, header | drawn, rows)
     study = published.read(folder.records)
     files = study_files(folder.page.stem, study, folder.path)
     texts = {folder.path / name: text for name, text in files.texts.items()}
@@ -38,10 +48,12 @@ def write(folder: StudyFolder, header: Mapping[str, Any], rows: Sequence[Record]
 
 def header(
     folder: StudyFolder,
-    arms: Sequence[Arm],
     rows: Sequence[Record],
     command: str,
     outcomes: Iterable[Path],
+    *,
+    fits: Mapping[str, Fit],
+    extension: int,
 ) -> dict[str, Any]:
     """Where the records come from; of the files with the outcomes, the newest gives the date."""
     study = folder.study
@@ -49,17 +61,19 @@ def header(
     return {
         "study": study.name,
         "spec": study.model_dump(mode="json"),
-        "spaces": {
-            arm.label: {name: space.model_dump(mode="json") for name, space in arm.space.items()}
-            for arm in arms
-        },
-        "defaults": {arm.label: _defaults(arm) for arm in arms},
+        "arms": {label: arm.model_dump(mode="json") for label, arm in folder.arms.items()},
+        "own": folder.own,
+        "objective": records.ACCURACY.name,
+        "scores": [score.model_dump() for score in (records.ACCURACY, records.LOSS)],
+        "measures": [],
+        "extension": extension,
+        "fits": {label: fit.model_dump(mode="json") for label, fit in fits.items()},
         "command": command,
         "commit": provenance.commit(),
         "date": provenance.date(newest),
         "versions": provenance.versions(),
         "hardware": provenance.hardware(),
-        "test_runs": sum(bool(row.test_correct) for row in rows),
+        "test_runs": sum(row.num_items > 0 for row in rows),
         **of_data(folder),
     }
 
@@ -70,21 +84,17 @@ def of_data(folder: StudyFolder) -> dict[str, str]:
     return {"data_digest": found} if found else {}
 
 
-def _defaults(arm: Arm) -> dict[str, float]:
-    """The papers' values of the searched numbers."""
-    known = variants.info(arm.key).hyperparameters
-    found = {name: known[name].default for name in arm.space if name in known}
-    return {name: value for name, value in found.items() if isinstance(value, int | float)}
-
-
-def record(run: Run, outcome: Outcome, source: str = "study") -> Record:
-    """A run as the records keep it."""
+def record(run: Run, outcome: Outcome, source: str = "study", rank: int | None = None) -> Record:
+    """A run as the records keep it; `rank`: of its point in the pool."""
+    tested = bool(outcome.test_correct)
     return Record(
         study=run.study.name,
         variant=run.label,
         key=run.key,
         stage=run.stage,
-        trial=run.trial,
+        point=run.point,
+        rerun=run.rerun,
+        rank=rank,
         **run.seeds.columns(),
         lr=run.lr,
         rho=run.rho,
@@ -93,26 +103,27 @@ def record(run: Run, outcome: Outcome, source: str = "study") -> Record:
         epochs_done=outcome.epochs_done,
         outcome=outcome.outcome,
         reason=outcome.reason,
-        val_accuracy=outcome.val_accuracy,
-        val_loss=outcome.val_loss,
-        test_accuracy=outcome.test_accuracy,
-        test_loss=outcome.test_loss,
         train_loss=outcome.train_loss,
-        test_correct=records.pack(np.array(outcome.test_correct)) if outcome.test_correct else "",
-        num_test=len(outcome.test_correct),
+        num_items=len(outcome.test_correct),
         gradient_evaluations=outcome.gradient_evaluations,
         steps=outcome.steps,
         step_time_s=outcome.step_time_s,
         wall_s=outcome.wall_s,
         device=outcome.device,
+        processor=outcome.processor,
+        instructions=outcome.instructions,
         threads=outcome.threads,
         torch=outcome.torch,
+        data=outcome.data,
         source=source,
         curve=records.curve_text(row["val_accuracy"] for row in outcome.history),
         peak_memory=outcome.peak_memory,
         wandb=outcome.wandb,
+        val={"accuracy": outcome.val_accuracy, "loss": outcome.val_loss},
+        test={"accuracy": outcome.test_accuracy, "loss": outcome.test_loss},
+        items={"accuracy": records.pack(np.array(outcome.test_correct)) if tested else ""},
     )
 
 
 def _order(record: Record) -> tuple[int, str, int, int]:
-    return records.STAGES.index(record.stage), record.variant, record.trial, record.seed
+    return records.STAGES.index(record.stage), record.variant, record.point, record.rerun

@@ -1,6 +1,6 @@
-"""One study from file to leaderboard: tune, rerun the finalists, confirm, record, report."""
+"""One study from file to leaderboard: run the pools, confirm the best points, record, report."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,17 +13,18 @@ from torch import nn
 
 from sambench import config, tracking
 from sambench.analysis import Leaderboard
-from sambench.config import Study
+from sambench.config import Arm, Study
 from sambench.errors import UserError
 from sambench.executors import Assignment, Executor, Inline, Processes, execute, prepare
-from sambench.records import Record
-from sambench.study import agent_trials, results
+from sambench.records import Fit, Record
+from sambench.study import agent_trials, pool, results
 from sambench.study.agent_trials import AgentTrial, pairs
 from sambench.study.collection import collect
 from sambench.study.display import Display
 from sambench.study.folder import StudyFolder
 from sambench.study.preflight import preflight
 from sambench.study.protocol import Protocol, cost, expected_cost
+from sambench.study.setting import chosen
 from sambench.study.tuner import Tuner
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data
@@ -50,6 +51,8 @@ class Settings:
     wandb: str | None = None
     """"online", "offline", "disabled"; None: WANDB_MODE, else offline"""
     checkpoint_every_s: float = 10.0
+    points: range | None = None
+    """the part of the pools to run here; None: all, and the conclusion"""
     command: str = "sambench.run_study(...)"
     """how to repeat the study, for its page"""
     console: Console = field(default_factory=Console)
@@ -77,7 +80,7 @@ def run_study(
     loss: (logits, labels) -> losses (batch,), instead of cross-entropy
         (what is yours belongs to the study: with others, it is another study)
     settings: how it is executed
-    options: fields of the settings by keyword: device, workers, root, wandb, ...
+    options: fields of the settings by keyword: device, workers, root, wandb, points, ...
 
     UserError for bad input. What is yours must be importable by name if workers > 1.
     """
@@ -125,45 +128,58 @@ class _Execution:
         self.settings = settings
         self.custom = custom
         self.folder = StudyFolder(settings.root, study, custom.identity())
-        self.arms = study.arms()
-        self.protocol = Protocol(study, self.arms, device.resolve(settings.device))
+        self.protocol = Protocol(study, self.folder.arms, device.resolve(settings.device))
         self.results: dict[str, tuple[Run, Outcome]] = {}
         self.agent_trials: dict[str, AgentTrial] = {}
         self.data_digest: str | None = None
-        tuned = {arm.label for arm in self.arms if "epochs_factor" in arm.space}
-        self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb), tuned)
+        self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb))
 
     def run(self) -> Leaderboard:
         self.folder.check()
+        points = self._points()
         with ExitStack() as stack:
             stack.enter_context(self.tracker)
             cache = cache_folder(self.settings.root)
-            preflight(self.study, self.protocol.device, cache, self.custom)
+            arms = list(self.folder.arms.values())
+            preflight(self.study, self.protocol.device, cache, self.custom, arms)
             storage = stack.enter_context(self.folder.opened())
             if self.custom.data is None:
                 found = datasets.contents(self.study.task, cache)
                 self.folder.check_data(found)
                 self.data_digest = datasets.digest(found)
             executor = stack.enter_context(self._executor())
-            total = expected_cost(self.study, self.arms)
+            total = expected_cost(self.study, arms)
             self.display = stack.enter_context(Display(self.settings.console, total))
-            self._tune(executor, storage)
+            self._pools(executor, storage, points)
+            fits: dict[str, Fit] = {}
+            if self.protocol.is_complete(self.results):
+                self._confirm(executor, points)
+                if self.settings.points is None:
+                    fits = self._fit()
+                    settings = {label: fit.setting for label, fit in fits.items()}
+                    self._stage(executor, "setting", self.protocol.settings(settings))
             self._collect(storage)
-            candidates = self.results | self._admitted()
-            self._stage(executor, "finalists", self.protocol.finalists(candidates))
-            self._stage(executor, "confirm", self.protocol.confirmations(self.results))
-            self._collect(storage)
-            return self._report()
+            return self._report(fits)
+
+    def _points(self) -> range:
+        """The points to run; UserError for a part that no pool has."""
+        num = max(map(self.protocol.size, self.folder.arms.values()))
+        asked = self.settings.points
+        if asked is None:
+            return range(num)
+        if not self.protocol.ranks:
+            raise UserError(f"--points: {self.study.name} has no pool of random points")
+        if not 0 <= asked.start < asked.stop <= num:
+            raise UserError(
+                f"--points: the largest pool has points 0 to {num - 1}, "
+                f"got {asked.start}:{asked.stop}"
+            )
+        return asked
 
     def _collect(self, storage: optuna.storages.BaseStorage) -> None:
         """Takes in the trials that W&B agents have run."""
-        trials = agent_trials.found(self.folder.path, self.study, self.arms)
-        self.agent_trials = agent_trials.collect(storage, trials, self.study, self.arms)
-
-    def _admitted(self) -> dict[str, tuple[Run, Outcome]]:
-        """Those that may become finalists."""
-        ids = agent_trials.admitted(self.folder.path, self.agent_trials, self.arms)
-        return {id: (self.agent_trials[id].run, self.agent_trials[id].outcome) for id in ids}
+        trials = agent_trials.found(self.folder.path, self.study, self.folder.arms)
+        self.agent_trials = agent_trials.collect(storage, trials, self.study, self.folder.arms)
 
     def _executor(self) -> AbstractContextManager[Executor[Assignment, Outcome]]:
         if self.settings.workers == 1:
@@ -171,32 +187,69 @@ class _Execution:
         setup = partial(prepare, workers=self.settings.workers, device=self.protocol.device)
         return Processes(self.settings.workers, execute, setup)
 
-    def _tune(
-        self, executor: Executor[Assignment, Outcome], storage: optuna.storages.BaseStorage
+    def _pools(
+        self,
+        executor: Executor[Assignment, Outcome],
+        storage: optuna.storages.BaseStorage,
+        points: range,
     ) -> None:
-        tuners = {arm.label: Tuner(self.study, arm, storage) for arm in self.arms}
+        arms = self.folder.arms
+        sizes = {label: self.protocol.size(arm) for label, arm in arms.items()}
+        tuners = {label: Tuner(self.study, arms[label], storage) for label in arms if sizes[label]}
         trials: dict[str, optuna.Trial] = {}
+        here = [(i, label) for i in points for label in tuners if i < sizes[label]]
 
         def jobs() -> Iterator[Assignment]:
-            for number in range(self.study.search.trials):
-                for arm in self.arms:
-                    trial, parameters = tuners[arm.label].ask(number)
-                    run = self.protocol.search_run(arm, number, parameters)
-                    trials[run.id] = trial
-                    if self._finished(run):
-                        tuners[arm.label].tell(number, self.results[run.id][1])
-                    else:
-                        yield self._job(run)
+            for point, label in here:
+                trial, parameters = tuners[label].ask(point)
+                run = self.protocol.pool_run(arms[label], point, parameters)
+                trials[run.id] = trial
+                if self._finished(run):
+                    tuners[label].tell(trial, self.results[run.id][1])
+                else:
+                    yield self._job(run)
 
         def on_epoch(job: Assignment, row: dict[str, float]) -> bool:
             self._epoch(job.run, row)
             tuner = tuners[job.run.label]
             return tuner.report(trials[job.run.id], row, job.run.epochs)
 
-        self.display.stage("tune", self.study.search.trials * len(self.arms))
+        self.display.stage("pool", len(here))
         for job, outcome in executor.run(jobs(), on_epoch):
             self._keep(job.run, outcome)
-            tuners[job.run.label].tell(job.run.trial, outcome)
+            tuners[job.run.label].tell(trials[job.run.id], outcome)
+        self._find(label for label in tuners if self.settings.points is not None)
+
+    def _find(self, labels: Iterable[str]) -> None:
+        """Points of a pool that other processes ran, or that came by `merge`."""
+        for label in labels:
+            arm = self.folder.arms[label]
+            for point in range(self.protocol.size(arm)):
+                own = pool.parameters(self.study, arm, point)
+                run = self.protocol.pool_run(arm, point, own)
+                if run.id not in self.results:
+                    self._finished(run)
+
+    def _confirm(self, executor: Executor[Assignment, Outcome], points: range) -> None:
+        """Reruns; of a part of the pool only those of its points."""
+        runs = self.protocol.confirmations(self.results)
+        here = [run for run in runs if run.point in points or self.settings.points is None]
+        self._stage(executor, "confirm", here)
+        for run in runs:
+            if run.id not in self.results:
+                self._finished(run)
+
+    def _fit(self) -> dict[str, Fit]:
+        """The setting to use, of every arm that searched something."""
+        found = {}
+        for label, own in self.protocol.pools(self.results).items():
+            arm = self.folder.arms[label]
+            points = [
+                (_searched(arm, run), outcome.val_accuracy) for run, outcome in own.values()
+            ]
+            if (fit := chosen(arm, points)) is not None:
+                found[label] = fit
+        return found
 
     def _stage(self, executor: Executor[Assignment, Outcome], name: str, runs: list[Run]) -> None:
         def on_epoch(job: Assignment, row: dict[str, float]) -> bool:
@@ -227,7 +280,7 @@ class _Execution:
     def _finished(self, run: Run) -> bool:
         """Whether an earlier process finished the run; keeps its outcome then."""
         outcome = finished_outcome(run, self.folder.run(run))
-        if outcome is None:
+        if outcome is None or outcome.outcome == "failed":  # by the machine: it is repeated
             return False
         checkpoint.remove(self.folder.run(run))  # a kill may have come between the two files
         self._keep(run, outcome, resumed=True)
@@ -239,12 +292,17 @@ class _Execution:
         self.tracker.finish(run, outcome)
         self.display.finished(run, outcome, cost(run), resumed=resumed)
 
-    def _report(self) -> Leaderboard:
+    def _report(self, fits: Mapping[str, Fit]) -> Leaderboard:
         self.tracker.settle()
         own = [(run, self._located(run, outcome)) for run, outcome in self.results.values()]
+        rankings = self.protocol.rankings(self.results)
+        ranks = {
+            label: {point: rank for rank, point in enumerate(ranking.points)}
+            for label, ranking in rankings.items()
+        }
         taken_in = results.rows(pairs(self.agent_trials), "sweep")
-        rows = results.ordered([*results.rows(own), *taken_in])
-        leaderboard = results.write(self.folder, self._header(rows), rows)
+        rows = results.ordered([*results.rows(own, ranks=ranks), *taken_in])
+        leaderboard = results.write(self.folder, self._header(rows, fits), rows)
         files = [self.folder.records, self.folder.page, *self.folder.figures()]
         described = tracking.describe_study(self.study)
         self.tracker.summarize(described, tracking.content(leaderboard, files))
@@ -254,8 +312,21 @@ class _Execution:
         """The outcome, with the place where W&B has the run."""
         return replace(outcome, wandb=outcome.wandb or self.tracker.path(run))
 
-    def _header(self, rows: Sequence[Record]) -> dict[str, Any]:
+    def _header(self, rows: Sequence[Record], fits: Mapping[str, Fit]) -> dict[str, Any]:
         written = [self.folder.run(run) / RESULT_FILE for run, _ in self.results.values()]
-        header = results.header(self.folder, self.arms, rows, self.settings.command, written)
-        ranked = agent_trials.admitted(self.folder.path, self.agent_trials, self.arms)
-        return header | agent_trials.standing(self.agent_trials, ranked, self.arms)
+        concluded = self.protocol.is_complete(self.results) and self.settings.points is None
+        header = results.header(
+            self.folder,
+            rows,
+            self.settings.command,
+            written,
+            fits=fits,
+            extension=self.folder.concluded() if concluded else 0,
+        )
+        return header | agent_trials.standing(self.agent_trials, self.folder.arms)
+
+
+def _searched(arm: Arm, run: Run) -> dict[str, Any]:
+    """What a run has of the searched values."""
+    values = {**run.hyperparameters, "lr": run.lr}
+    return {name: values[name] for name in arm.space}

@@ -30,7 +30,7 @@ def chosen(arm: Arm, points: Sequence[tuple[Mapping[str, Any], float | None]]) -
     found = surface.fit(_coordinates(arm, [own for own, _ in points]), scores)
     if found is None:  # the best point, then
         best = int(np.nanargmax(scores))
-        own = dict(points[best][0])
+        own = {name: _rounded(arm.space[name], v) for name, v in points[best][0].items()}
         return Fit(setting=own, edges=[], expected=float(scores[best]), noise=0.0, profile=[])
     candidates = _settings(arm, surface.places(len(arm.space)))
     heights, _ = found(_coordinates(arm, candidates))

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import variants
 from sambench import seeds
-from sambench.config import Arm, Study, VariantTable, arm, check_choice, fingerprint
+from sambench.config import Arm, Study, VariantTable, arms, check_choice, fingerprint
 from sambench.errors import UserError, nearest
 from sambench.files import write_sealed
 from sambench.study.agent_trials import IDENTITY, identity
 from sambench.study.preflight import preflight
-from sambench.study.protocol import epochs, settable
+from sambench.study import pool
+from sambench.study.folder import StudyFolder
+from sambench.study.protocol import Protocol, settable
 from sambench.tasks import images
 from sambench.training import (
+    NO_POINT,
     RESULT_FILE,
     Custom,
     Outcome,
@@ -34,7 +37,7 @@ def plan(
     lr: float,
     rho: float | None = None,
     fix: Mapping[str, object] | None = None,
-    epochs_factor: float = 1.0,
+    length: float | None = None,
     seed: int = 0,
     on: str = "auto",
     stage: str = "trial",
@@ -42,11 +45,11 @@ def plan(
     """The run of `variant`, one of the study's labels or any registered name.
 
     rho: its radius, whatever the variant calls it; fix: its other hyperparameters
-    epochs_factor: the length of its schedule, in units of the study's
+    length: of its schedule, in units of the study's; default: the arm's, else 1
     UserError where the registry knows better.
     """
     chosen = dict(fix or {})
-    check_choice(lr, epochs_factor, {"rho": rho, **chosen})
+    check_choice(lr, 1.0 if length is None else length, {"rho": rho, **chosen})
     found = _arm(study, variant)
     if rho is not None:
         if found.radius is None:
@@ -56,19 +59,35 @@ def plan(
         settings = settable(variants.create(found.key, **found.fix | chosen))
     except ValueError as error:
         raise UserError(str(error)) from None
+    own = found.epochs if length is None else max(1, round(length * study.train.epochs))
     return Run(
         study=study,
         label=found.label,
         key=found.key,
         stage=stage,
-        trial=0,
-        seeds=seeds.derive(study.seed + seed),
+        point=NO_POINT,
+        rerun=0,
+        seeds=seeds.derive(study.seed, "trial", seed),
         lr=lr,
         hyperparameters=settings,
-        epochs=epochs(study, epochs_factor),
+        epochs=own,
         radius=found.radius,
         device=device.resolve(on),
     )
+
+
+def of_point(folder: StudyFolder, variant: str, point: int, on: str = "auto") -> Run:
+    """A run of the study's own pool; UserError for a point outside it."""
+    folder.check()
+    study, arms = folder.study, folder.arms
+    if variant not in arms:
+        raise UserError(f"--variant: {study.name} has no {variant!r}, {nearest(variant, arms)}")
+    protocol = Protocol(study, arms, device.resolve(on))
+    num = protocol.size(arms[variant]) if protocol.ranks else 0
+    if not 0 <= point < num:
+        last = f"0 to {num - 1}" if num else "no points"
+        raise UserError(f"--point: the pool of {variant} has {last}, got {point}")
+    return protocol.pool_run(arms[variant], point, pool.parameters(study, arms[variant], point))
 
 
 def execute(
@@ -100,7 +119,7 @@ def _begun(
         "study": fingerprint(run.study),
         "variant": run.key,
         "label": run.label,
-        "seed": run.seeds.number,
+        "streams": run.seeds.streams,
         "device": run.device,
         **run.setting,
         **({"processes": processes} if processes > 1 else {}),
@@ -132,15 +151,16 @@ def _begun(
 def as_dict(run: Run, outcome: Outcome) -> dict[str, object]:
     """What was run and how it ended; trials see no test set."""
     found = {k: v for k, v in asdict(outcome).items() if not k.startswith("test_")}
-    named = {"study": run.study.name, "variant": run.label, "seed": run.seeds.number}
+    named = {"study": run.study.name, "variant": run.label, "streams": run.seeds.streams}
     return {**named, **run.setting, **found}
 
 
 def _arm(study: Study, name: str) -> Arm:
-    arms = {found.label: found for found in study.arms()}
-    if name in arms:
-        return arms[name]
+    known = {found.label: found for found in study.arms()}
+    if name in known:
+        return known[name]
     if name not in variants.names():
-        hint = nearest(name, {*arms, *variants.names()})
+        hint = nearest(name, {*known, *variants.names()})
         raise UserError(f"--variant: unknown variant {name!r}, {hint}")
-    return arm("--variant", VariantTable(name=name), study.search.space["lr"])
+    table = VariantTable(name=name, length=(1.0,))
+    return arms("--variant", table, study.search.rates, study.train.epochs)[0]

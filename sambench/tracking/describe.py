@@ -26,17 +26,14 @@ def summary_id(study: Study) -> str:
     return _digest([fingerprint(study), study.name, "summary"])
 
 
-def describe(run: "Run", *, equal_compute: bool = False) -> Described:
-    """What W&B is told about a run that begins.
-
-    equal_compute: whether the run is of the baseline whose schedule length is tuned
-    """
+def describe(run: "Run") -> Described:
+    """What W&B is told about a run that begins; each arm is a group."""
     task = run.study.task
     return {
         "id": run_id(run),
         "name": run.id,
-        "group": run.study.name,
-        "job_type": "equal-compute" if equal_compute and run.stage == "confirm" else run.stage,
+        "group": f"{run.study.name}/{run.label}",
+        "job_type": run.stage,
         "tags": [word[:TAG] for word in (run.label, task.model, task.dataset)],
         "config": config(run),
     }
@@ -51,7 +48,8 @@ def config(run: "Run") -> dict[str, object]:
         "variant": run.label,
         "key": run.key,
         "stage": run.stage,
-        "trial": run.trial,
+        "point": run.point,
+        "rerun": run.rerun,
         "device": run.device,
         **run.seeds.columns(),
         "lr": run.lr,
@@ -62,7 +60,7 @@ def config(run: "Run") -> dict[str, object]:
 
 
 def ending(outcome: "Outcome") -> Ending:
-    """How a run ended: its last rows, summary, and exit code.
+    """How a run ended: its last rows, summary, and exit code; no test scores, which the page has.
 
     A pruned or diverged run is a result; only a failed one exits with 1.
     """
@@ -74,8 +72,6 @@ def ending(outcome: "Outcome") -> Ending:
         "summary": {
             "state": outcome.outcome,
             "reason": outcome.reason,
-            "test_accuracy": outcome.test_accuracy,
-            "test_loss": outcome.test_loss,
             "gradient_evaluations": outcome.gradient_evaluations,
             "wall_s": outcome.wall_s,
         },

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -44,7 +44,6 @@ class Tracker:
     failure there ends the tracking. Either is told once.
 
     folder: the study's; W&B's files go to its wandb/
-    equal_compute: labels whose confirm runs have a tuned schedule length
     limit_s: what W&B has for the start of a run, and for its uploads
     """
 
@@ -52,11 +51,9 @@ class Tracker:
         self,
         folder: Path,
         mode: Mode,
-        equal_compute: Collection[str] = (),
         limit_s: float = 30.0,
     ) -> None:
         self.mode: Mode = mode
-        self._equal_compute = equal_compute
         self._limit_s = limit_s
         self._folder = folder.absolute()
         self._tracked = TrackedRuns(self._folder / "wandb" / "tracked.jsonl")
@@ -93,8 +90,7 @@ class Tracker:
         """Opens the W&B run of a run that begins or goes on."""
         id = run_id(run)
         if self.mode != "disabled" and id not in self._told:
-            equal_compute = run.label in self._equal_compute
-            self._tell(Start(id, describe(run, equal_compute=equal_compute)))
+            self._tell(Start(id, describe(run)))
 
     def log(self, run: "Run", row: EpochRow) -> None:
         """Tells the row of an epoch."""
