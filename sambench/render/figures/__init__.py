@@ -68,7 +68,8 @@ def render(tables: Tables, configurations: Mapping[str, str] | None = None) -> t
 def _look(tables: Tables, configurations: Mapping[str, str]) -> Look:
     arms = rows(tables["ranking"], RankedArm)
     keys = {row.variant: row.key for row in arms}
-    return Look(tuple(keys), tuple(baselines(keys)), configurations)
+    unranked = frozenset(row.variant for row in arms if row.why)
+    return Look(tuple(keys), tuple(baselines(keys)), configurations, unranked)
 
 
 def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Plot | None]]]":

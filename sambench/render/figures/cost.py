@@ -54,8 +54,7 @@ def draw(cost: pd.DataFrame, look: Look, column: str) -> Plot | None:
     for label in sorted(at, key=lambda v: (at[v], v)):
         _point(plot, axes, label, at[label], bars.get(label), look, words)
     strokes = [[(at[v][0], end) for end in ends] for v, ends in bars.items()]
-    wanted = [v for v in look.sorted(at) if look.told(v)]
-    chosen = sorted(wanted, key=lambda v: v not in look.baselines)[:MOST_LABELS]
+    chosen = sorted(look.sorted(at), key=lambda v: not look.told(v))[:MOST_LABELS]
     _labels(axes, at, chosen, look, strokes)
     return plot
 

@@ -17,7 +17,7 @@ LEFT, BOTTOM, RIGHT, HEAD = 0.5, 0.5, 0.08, 0.24
 GAP, ROOM = 0.16, 0.3  # inches between columns, and what tick labels of a panel's own take
 FEW = 6  # panels that stand in two columns, not three
 TICK, PAD = 2.5 / 72, 4.5 / 72  # inches that a tick is long, that its label is away
-MOST_TICKS = 4
+MOST_TICKS = 4  # across
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,12 @@ class Panel:
     def up(self, y: float) -> float:
         return self.bottom + self.height * float(self.y.place(y))
 
+    def y_ticks(self) -> list[float]:
+        return self.y.ticks(max(3, round(3 * self.height)))
+
     def grid(self) -> list[Line]:
         """A line through the panel for each tick."""
-        rows = [((self.left, y), (self.right, y)) for y in map(self.up, self.y.ticks(MOST_TICKS))]
+        rows = [((self.left, y), (self.right, y)) for y in map(self.up, self.y_ticks())]
         ticks = map(self.across, self.x.ticks(MOST_TICKS))
         return [*rows, *(((x, self.bottom), (x, self.top)) for x in ticks)]
 
@@ -62,7 +65,7 @@ class Panel:
         """Left and lower edge with their ticks."""
         left, bottom = self.left, self.bottom
         edges = [((left, bottom), (left, self.top)), ((left, bottom), (self.right, bottom))]
-        rows = map(self.up, self.y.ticks(MOST_TICKS))
+        rows = map(self.up, self.y_ticks())
         columns = map(self.across, self.x.ticks(MOST_TICKS))
         edges += [((left - TICK, y), (left, y)) for y in rows]
         return [*edges, *(((x, bottom - TICK), (x, bottom)) for x in columns)]
@@ -148,7 +151,7 @@ def panels(
 
 
 def _label_rows(plot: Plot, panel: Panel) -> None:
-    for tick in panel.y.ticks(MOST_TICKS):
+    for tick in panel.y_ticks():
         at = panel.left - PAD, panel.up(tick)
         plot.text(*at, plain(tick), size=SMALL, ha="right", va="center_baseline")
 

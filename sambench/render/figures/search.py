@@ -17,7 +17,7 @@ from sambench.render.figures.style import INK, SMALL, WARNING, Look
 
 STEPS = ("#00204d", "#31446b", "#666970", "#958f78", "#cbba69", "#ffea46")
 """Of cividis; larger and brighter is better, and each holds as many points."""
-RADIUS, SCORE = "radius", "validation accuracy, %"
+RADIUS, SCORE = "radius", "validation, %"
 SCALE = 0.3  # inches for the legend
 CROSS = Mark("x", 24, edge=WARNING, width=1.5)
 RING = Mark("o", 120, edge=INK, width=1)

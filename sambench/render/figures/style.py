@@ -19,7 +19,7 @@ HUES = {  # drawn and shown on light ground -> shown on dark ground
 }
 WARNING = "#d55e00"
 MARKERS = ("o", "D", "^", "v", "P", "X")
-BASELINE, OTHER = "s", "."
+BASELINE, OTHER = "s", "o"
 Dashes = str | tuple[int, tuple[float, ...]]
 DASHES: tuple[Dashes, ...] = (
     "-",
@@ -112,6 +112,8 @@ class Look:
     baselines: tuple[str, ...]
     """the one that has the baseline's name first"""
     configurations: Mapping[str, str] = field(default_factory=dict)
+    unranked: frozenset[str] = frozenset()
+    """shown, not ranked"""
 
     @property
     def best(self) -> tuple[str, ...]:
