@@ -1,4 +1,4 @@
-"""Which runs may rank: a study's own, and trials of W&B sweeps only where they are fair."""
+"""Which runs count: a study's own. Those that a W&B agent ran are shown, and rank nothing."""
 
 import pandas as pd
 
@@ -7,12 +7,8 @@ from sambench.records import Records
 SWEEP = "sweep"
 
 
-def rankable(records: Records) -> pd.DataFrame:
-    """The rows that count in a ranking.
-
-    The study decided whether its sweeps' trials do, before it chose the first finalist
-    (`sambench.study.agent_trials.admitted`); the header says so.
-    """
+def own(records: Records) -> pd.DataFrame:
+    """The rows that the study's answer rests on."""
     frame = records.frame
-    admitted = records.header.get("swept", {}).get("ranked")
-    return frame if admitted else frame.loc[(frame["source"] != SWEEP).to_numpy()]
+    swept = (frame["source"] == SWEEP) | (frame["stage"] == SWEEP)
+    return frame.loc[~swept.to_numpy()]

@@ -1,117 +1,47 @@
 """From records to everything that page, terminal, index and JSON show."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, TypedDict
 
-from sambench.analysis import numbers
-from sambench.analysis import rows as rows_
-from sambench.analysis import runs as runs_
-from sambench.analysis.comparison import MIN_SEEDS
-from sambench.analysis.eligible import rankable
-from sambench.analysis.rankings import Rankings, rankings
-from sambench.analysis.rows import Row
-from sambench.analysis.verdict import judge, untuned
+from sambench.analysis import numbers, rows, verdict
+from sambench.analysis.costs import timed_on
+from sambench.analysis.evidence import Evidence
+from sambench.analysis.findings import Leaderboard, Row
+from sambench.analysis.ranked import rank
+from sambench.analysis.tally import tally
 from sambench.records import STAGES, Records
-
-MANY_VARIANTS, MANY_SEEDS = 5, 10  # so many variants ask for so many seeds
-
-
-class Swept(TypedDict):
-    """What the header says of trials of W&B agents: of each variant, and how many could win."""
-
-    trials: dict[str, int]
-    ranked: int
-
-
-@dataclass(frozen=True)
-class Leaderboard:
-    """A study's answer and its evidence; `dataclasses.asdict` makes it JSON."""
-
-    study: str
-    question: str
-    headline: str
-    use: str | None  # label of the recommended variant
-    advice: str
-    rows: tuple[Row, ...]
-    warnings: tuple[str, ...]
-    damages: tuple[str, ...]  # lines of the records that do not count, and why
-    counts: dict[str, dict[str, int]]  # stage -> outcome -> runs
-    machines: tuple[str, ...]  # that the confirm runs used
-    num_test: int  # images in the test set
-    header: dict[str, Any]  # of the records
 
 
 def analyse(records: Records) -> Leaderboard:
     """The answer does not depend on the order of the records."""
-    return conclude(records, rankings(records))
+    return conclude(Evidence(records))
 
 
-def conclude(records: Records, compared: Rankings) -> Leaderboard:
-    """The answer, from the comparisons of these records."""
-    frame = rankable(records)
-    found = {runs.label: runs for runs in runs_.gather(frame)}
-    counts = runs_.tally(frame, "stage")
-    rows = rows_.build(compared.equal_compute.standings, found, records.header["spaces"])
-    verdict = judge(rows, compared.equal_epochs.standings)
-    machines = sorted({machine for row in rows for machine in found[row.label].machines})
+def conclude(evidence: Evidence) -> Leaderboard:
+    """The answer, from what ran."""
+    ranked = rank(evidence)
+    found = rows.build(evidence, ranked)
+    counts = tally(evidence.frame, "stage")
+    answer = verdict.judge(ranked, evidence, found)
+    machines = {run.machine for label in evidence.arms for run in evidence.all_runs(label)}
     return Leaderboard(
-        study=records.header["study"],
-        question=records.header["spec"].get("question", ""),
-        headline=verdict.headline,
-        use=verdict.use,
-        advice=verdict.advice,
-        rows=rows,
-        warnings=(
-            *_warn_study(rows, len(machines)),
-            *_warn_swept(records.header.get("swept")),
-            *(w for row in rows for w in _warn(row)),
-        ),
-        damages=tuple(map(str, records.damages)),
+        study=evidence.header["study"],
+        question=evidence.study.question,
+        kind=ranked.kind,
+        headline=answer.headline,
+        use=answer.use,
+        advice=answer.advice,
+        searches_needed=answer.searches_needed,
+        rows=found,
+        equal=(),
+        orders=(),
+        inner="",
+        halves=(),
+        size=evidence.size,
+        warnings=(),
+        damages=tuple(map(str, evidence.records.damages)),
         counts={stage: counts[stage] for stage in STAGES},
-        machines=tuple(f"{device}, threads {threads}" for device, threads in machines),
-        num_test=int(frame["num_test"].to_numpy().max(initial=0)),
-        header=records.header,
+        machines=tuple(sorted(machines)),
+        timed_on=timed_on(evidence),
+        num_items=int(evidence.frame["num_items"].to_numpy().max(initial=0)),
+        header=evidence.header,
     )
-
-
-def _warn_study(rows: Sequence[Row], num_machines: int) -> list[str]:
-    found = []
-    seeds = max((row.accuracy.n for row in rows if row.accuracy), default=0)
-    if len(rows) >= MANY_VARIANTS and seeds < MANY_SEEDS:
-        found.append(f"{len(rows)} variants ask for {MANY_SEEDS} seeds; this study has {seeds}.")
-    if num_machines > 1:
-        found.append("Step times are blank where devices or thread counts differ.")
-    return found
-
-
-def _warn_swept(swept: Swept | None) -> list[str]:
-    """What the trials of W&B agents have to do with the ranking."""
-    if not swept:
-        return []
-    each = numbers.listing([f"{label} {n}" for label, n in swept["trials"].items()])
-    total = sum(swept["trials"].values())
-    trials = f"{total} trial{'s' * (total != 1)} of W&B sweeps ({each})"
-    if swept["ranked"]:
-        return [f"{trials}: {swept['ranked']} took part in the choice of finalists."]
-    return [
-        f"{trials} are in the records but rank nothing: for that every variant needs as many, on "
-        "the search's seed, before the first finalist is chosen."
-    ]
-
-
-def _warn(row: Row) -> list[str]:
-    told = row.is_baseline and row.group  # the headline says it
-    edges = row.settings.edges if row.settings and not told else ()
-    found = [f"{untuned(row, edge)}; a better one may lie outside." for edge in edges]
-    total = sum(row.confirm.values())
-    if diverged := row.confirm["diverged"]:
-        found.append(
-            f"{row.label} diverged in {diverged} of {total} confirm runs: "
-            "its mean covers only the others, and it cannot win."
-        )
-    if failed := row.runs["failed"]:
-        found.append(f"{row.label}: {failed} of {sum(row.runs.values())} runs failed.")
-    if not (row.group or row.is_baseline) and total >= MIN_SEEDS:
-        found.append(f"{row.label} is not ranked: fewer than {MIN_SEEDS} of its seeds are paired.")
-    return found

@@ -6,7 +6,7 @@ that its text is.
 
 from decimal import Decimal
 
-from sambench.stats import Difference, Interval
+from sambench.analysis.findings import Estimate
 
 NONE = "-"
 
@@ -26,23 +26,23 @@ def points(fraction: float) -> str:
     return f"{100 * decimal(fraction):+z.2f}"
 
 
-def accuracy(interval: Interval | None) -> str:
-    """95.10 ± 0.41; without ± for a single run."""
-    if interval is None:
+def accuracy(score: Estimate | None) -> str:
+    """95.10 ± 0.41; without ± where there is no interval."""
+    if score is None:
         return NONE
-    if interval.high is None:
-        return percent(interval.mean)
-    half = 100 * (decimal(interval.high) - decimal(interval.mean))
-    return f"{percent(interval.mean)} ± {half:.2f}"
+    if score.high is None:
+        return percent(score.value)
+    half = 100 * (decimal(score.high) - decimal(score.value))
+    return f"{percent(score.value)} ± {half:.2f}"
 
 
-def difference(d: Difference | None) -> str:
+def difference(d: Estimate | None) -> str:
     """+1.85 [+1.20, +2.50]"""
     if d is None:
         return NONE
     if d.low is None or d.high is None:
-        return points(d.mean)
-    return f"{points(d.mean)} [{points(d.low)}, {points(d.high)}]"
+        return points(d.value)
+    return f"{points(d.value)} [{points(d.low)}, {points(d.high)}]"
 
 
 def error(fraction: float | None) -> str:

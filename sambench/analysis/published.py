@@ -11,8 +11,9 @@ import pandas as pd
 from sambench import records
 from sambench.analysis import tables
 from sambench.analysis.csv_tables import rounded
-from sambench.analysis.leaderboard import Leaderboard, conclude
-from sambench.analysis.rankings import Rankings, rankings
+from sambench.analysis.evidence import Evidence
+from sambench.analysis.findings import Leaderboard
+from sambench.analysis.leaderboard import conclude
 from sambench.errors import UserError
 from sambench.records import NAME, Records
 
@@ -31,13 +32,13 @@ class PublishedStudy:
 
     path: Path
     records: Records
-    rankings: Rankings
+    evidence: Evidence
     leaderboard: Leaderboard
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tidy tables by name, with the numbers that are published."""
-        made = tables.frames(self.records, self.rankings)
+        made = tables.frames(self.evidence, self.leaderboard)
         return {name: rounded(frame) for name, frame in made.items()}
 
     @property
@@ -47,9 +48,9 @@ class PublishedStudy:
 
 
 def study(path: Path, found: Records) -> PublishedStudy:
-    """What the records of this file say; all is compared once."""
-    compared = rankings(found)
-    return PublishedStudy(path, found, compared, conclude(found, compared))
+    """What the records of this file say."""
+    evidence = Evidence(found)
+    return PublishedStudy(path, found, evidence, conclude(evidence))
 
 
 def damages(path: Path, found: Records) -> list[str]:

@@ -1,118 +1,69 @@
-"""One row of a leaderboard per variant: what was found, as numbers."""
+"""One row of a leaderboard per arm: what was found, as numbers."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from fractions import Fraction
 
-from sambench import records
-from sambench.analysis.comparison import Comparison, Standing
-from sambench.analysis.runs import Runs
-from sambench.analysis.tables import Range, Spaces
-from sambench.stats import Interval
-
-EDGE = 0.1  # an optimum in the outer tenth of its search range may lie outside it
-
-
-@dataclass(frozen=True)
-class Edge:
-    """A tuned value that ended near a bound of its search range."""
-
-    name: str
-    value: float
-    low: float
-    high: float
+from sambench import stats
+from sambench.analysis import test_set
+from sambench.analysis.contest import estimate
+from sambench.analysis.costs import costs
+from sambench.analysis.evidence import Evidence
+from sambench.analysis.findings import Estimate, Row
+from sambench.analysis.inner import inner
+from sambench.analysis.ranked import Ranked
+from sambench.analysis.settings import settings
+from sambench.analysis.tally import tally
+from sambench.stats import Tuned
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The configuration that tuning chose and the confirm runs used."""
-
-    lr: float
-    rho: float | None
-    hyperparameters: dict[str, float | str]
-    epochs: int
-    edges: tuple[Edge, ...]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one confirm run took; ratios are to the baseline."""
-
-    gradient_evaluations: float
-    ratio: float | None
-    step_time: float | None  # ratio; None where devices or thread counts differ
-
-
-@dataclass(frozen=True)
-class Row:
-    """One variant; None where there is nothing to tell."""
-
-    label: str
-    key: str
-    is_baseline: bool
-    group: str  # letters shared by variants that are not separated, "" if not ranked
-    accuracy: Interval | None  # on the test set, over the complete confirm runs
-    against: Comparison | None  # None for the baseline itself
-    settings: Settings | None
-    cost: Cost | None
-    runs: dict[str, int]  # outcome -> number, all stages
-    confirm: dict[str, int]  # outcome -> number, confirm runs
-
-
-def build(
-    standings: Sequence[Standing],
-    variants: Mapping[str, Runs],
-    spaces: Mapping[str, Spaces],
-) -> tuple[Row, ...]:
-    """A row for each standing, in their order; `variants` and `spaces` by label."""
-    plain = next((variants[s.label] for s in standings if s.is_baseline), None)
-    return tuple(
-        Row(
-            label=standing.label,
-            key=variants[standing.label].key,
-            is_baseline=standing.is_baseline,
-            group=standing.group,
-            accuracy=standing.accuracy,
-            against=standing.against,
-            settings=_settings(variants[standing.label], spaces.get(standing.label, {})),
-            cost=_cost(variants[standing.label], plain),
-            runs=variants[standing.label].outcomes,
-            confirm=variants[standing.label].confirmed,
+def build(evidence: Evidence, ranked: Ranked) -> tuple[Row, ...]:
+    """Ranked arms by score, then the others in the study's order."""
+    contest = ranked.contest
+    paid, chosen = costs(evidence), settings(evidence)
+    outcomes, within = tally(evidence.frame, "variant"), inner(evidence)
+    rivals = contest.rivals if contest.baselines else []
+    errors = test_set.errors(evidence, rivals, contest.best_plain) if rivals else {}
+    order = [*contest.order, *(label for label in evidence.arms if label not in contest.arms)]
+    found = []
+    for label in order:
+        arm, pool = evidence.arms[label], evidence.pools.get(label)
+        again = [run for run in evidence.runs[label]["confirm"] if run.ended]
+        lost = sum(not run.is_complete for run in again)
+        points = [run for run in evidence.runs[label]["pool"] if run.ended]
+        found.append(
+            Row(
+                label=label,
+                key=arm.key,
+                length=arm.length,
+                epochs=arm.epochs,
+                is_baseline=label in evidence.baselines,
+                group=contest.groups.get(label, ""),
+                why=ranked.whys[label],
+                trials=float(evidence.trials[label]),
+                points=len(points),
+                planned=evidence.planned(arm),
+                diverged_points=sum(not run.is_complete for run in points),
+                no_survivor=pool.no_survivor if pool else 0.0,
+                score=_estimate(evidence, ranked.scores.get(label)),
+                inner=_estimate(evidence, within.get(label)),
+                against=contest.against(label) if label in contest.arms else (),
+                beats=contest.beats.get(label),
+                wins=label in contest.winners,
+                detectable=contest.detectable(label) if label in rivals else None,
+                test_set_error=errors.get(label),
+                reruns=len(again),
+                diverged_reruns=lost,
+                diverged_share=stats.exact_interval(lost, len(again)),
+                setting=chosen.get(label),
+                cost=paid.get(label),
+                runs=outcomes[label],
+            )
         )
-        for standing in standings
-    )
+    return tuple(found)
 
 
-def _settings(runs: Runs, spaces: Spaces) -> Settings | None:
-    run = runs.first
-    if run is None:
+def _estimate(evidence: Evidence, tuned: Tuned | None) -> Estimate | None:
+    """With its interval; of fixed settings by as many seeds as the arm has."""
+    if tuned is None:
         return None
-    hyperparameters = records.hyperparameters(run.hyperparameters)
-    values = {**hyperparameters, "lr": run.lr}
-    found = [_edge(name, values.get(name), bounds) for name, bounds in spaces.items()]
-    edges = tuple(edge for edge in found if edge)
-    return Settings(run.lr, run.rho, hyperparameters, run.epochs, edges)
-
-
-def _edge(name: str, value: float | str | None, bounds: Range) -> Edge | None:
-    low, high = bounds.get("low"), bounds.get("high")
-    if not isinstance(value, int | float) or low is None or high is None or low == high:
-        return None
-    scale = math.log if bounds.get("log") else float
-    place = round((scale(value) - scale(low)) / (scale(high) - scale(low)), 9)
-    return None if EDGE < place < 1 - EDGE else Edge(name, value, low, high)
-
-
-def _cost(runs: Runs, plain: Runs | None) -> Cost | None:
-    count = runs.gradient_evaluations
-    if count is None:
-        return None
-    base = plain.gradient_evaluations if plain else None
-    return Cost(count, count / base if base else None, _step_time(runs, plain))
-
-
-def _step_time(runs: Runs, plain: Runs | None) -> float | None:
-    if plain is None or len(runs.machines | plain.machines) != 1:
-        return None
-    own, base = runs.step_time_s, plain.step_time_s
-    return own / base if own and base else None
+    seeds = Fraction(len(tuned.influence), 2)
+    return estimate(tuned, seeds if evidence.is_fixed else Fraction(evidence.size.searches))

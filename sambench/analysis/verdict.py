@@ -3,10 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sambench import stats
 from sambench.analysis import numbers
-from sambench.analysis.comparison import MIN_SEEDS, Standing
-from sambench.analysis.rows import Cost, Edge, Row
+from sambench.analysis.contest import Contest, difference
+from sambench.analysis.evidence import Evidence
+from sambench.analysis.findings import Row, Setting
+from sambench.analysis.ranked import Ranked
+from sambench.config import BASELINE, LENGTHS
+
+NOTHING = "nothing yet."
+SCHEDULES = {0.5: "half the schedule", 1.0: "the full schedule", 2.0: "twice the schedule"}
 
 
 @dataclass(frozen=True)
@@ -15,109 +20,82 @@ class Verdict:
 
     headline: str
     use: str | None = None
-    advice: str = "nothing yet."
+    advice: str = NOTHING
+    searches_needed: int | None = None
 
 
-def judge(rows: Sequence[Row], at_equal_epochs: Sequence[Standing] = ()) -> Verdict:
-    """Compare with the tuned baseline; a variant that diverged in a confirm run cannot win.
-
-    A longer or shorter schedule is chosen on validation data, by luck too: where the baseline
-    `at_equal_epochs` is not beaten, the headline says so.
-    """
-    plain = next((row for row in rows if row.is_baseline), None)
-    if plain is None or plain.settings is None or plain.accuracy is None:
-        return Verdict("No headline: the baseline, plain, has no complete confirm run.")
-    if len(rows) > 1 and not plain.group:
-        return Verdict(f"Preliminary: fewer than {MIN_SEEDS} paired seeds, so nothing is ranked.")
-    if plain.settings.edges:
-        return Verdict(f"No headline: {untuned(plain, plain.settings.edges[0])}.")
-    if winners := [row for row in rows if _sign(row) > 0 and not row.confirm["diverged"]]:
-        headline = _win(winners, plain) + _reservation(winners[0], at_equal_epochs)
-        return Verdict(headline, winners[0].label, _advice(winners[0], winners))
-    ties = [row for row in rows if _sign(row) == 0 and not row.confirm["diverged"]]
-    return Verdict(_no_win(plain, rows), plain.label, _advice(plain, ties))
-
-
-def untuned(row: Row, edge: Edge) -> str:
-    """Which tuned value of which variant may not be its best, and why."""
-    bounds = f"{numbers.setting(edge.low)} to {numbers.setting(edge.high)}"
-    value = f"{row.label}'s best {edge.name}, {numbers.setting(edge.value)}"
-    return f"{value}, lies within 10% of a bound of its search range ({bounds})"
-
-
-def _sign(row: Row | Standing) -> int:
-    """+1 better than the baseline, -1 worse, 0 not separated from it."""
-    if row.against is None or row.against.holm_p is None or row.against.holm_p >= stats.ALPHA:
-        return 0
-    return 1 if row.against.difference.mean > 0 else -1
-
-
-def _win(winners: Sequence[Row], plain: Row) -> str:
-    best, others = winners[0], [row.label for row in winners[1:]]
-    assert best.against and best.cost
-    gain, p = best.against.difference, numbers.p_value(best.against.holm_p)
-    also = f"; {numbers.listing(others)} also beat{'s' * (len(others) == 1)} it" if others else ""
-    return (
-        f"{best.label} beats tuned {plain.label} by {numbers.percent(gain.mean)} points "
-        f"({_mean(best)} against {_mean(plain)} test accuracy, {gain.n} paired seeds, Holm p {p}) "
-        f"at {numbers.ratio(best.cost.ratio)} its gradient evaluations{also}."
+def judge(ranked: Ranked, evidence: Evidence, rows: Sequence[Row]) -> Verdict:
+    """The headline says who beats plain; what to use follows from the margin alone."""
+    if ranked.obstacle:
+        return Verdict(ranked.obstacle)
+    found = ranked.contest.recommendation
+    margin = f"{evidence.size.margin:g} point{'s' * (evidence.size.margin != 1)}"
+    told = headline(ranked.contest, evidence)
+    if found.label is not None:
+        row = next(row for row in rows if row.label == found.label)
+        return Verdict(told, found.label, _advice(row, margin))
+    needed = found.searches and found.searches * (2 if evidence.is_fixed else 1)
+    unit = "paired seeds" if evidence.is_fixed else "searches"
+    more = (
+        f"about {needed} {unit} would tell"
+        if needed
+        else f"no affordable number of {unit} would tell"
+    )
+    return Verdict(
+        told, None, f"undecided: any arm may be exceeded by more than {margin}; {more}.", needed
     )
 
 
-def _reservation(winner: Row, at_equal_epochs: Sequence[Standing]) -> str:
-    plain = next((row for row in at_equal_epochs if row.is_baseline), None)
-    again = next((row for row in at_equal_epochs if row.label == winner.label), None)
-    if plain is None or again is None or again.against is None or _sign(again) > 0:
+def headline(contest: Contest, evidence: Evidence) -> str:
+    """Who beats every arm of the baseline, and by how much the best of them."""
+    where = "" if evidence.is_fixed else f" at a budget of {contest.size.budget:g} runs"
+    if not contest.rivals:
+        return f"Only {BASELINE} is ranked{where}; there is nothing to compare it with."
+    plain = _best_plain(contest, evidence)
+    best, *others = contest.winners or contest.rivals[:1]
+    gain = f"{numbers.difference(difference(contest.contrast(best, contest.best_plain)))} points"
+    if contest.winners:
+        also = f"; {numbers.listing(others)} also beat{'s' * (len(others) == 1)} it" * bool(others)
+        found = f"{best} beats {BASELINE}: {gain} over {plain}{where}{also}."
+    else:
+        worse = numbers.listing(contest.worse)
+        also = f"; {worse} {'is' if len(contest.worse) == 1 else 'are'} worse" * bool(worse)
+        found = f"No variant beats {BASELINE}{where}: {best}, the best of them, lies {gain} from {plain}{also}."
+    return found + _lengths(contest, evidence)
+
+
+def _best_plain(contest: Contest, evidence: Evidence) -> str:
+    label = contest.best_plain
+    length = evidence.arms[label].length
+    schedule = SCHEDULES.get(length, f"{length:g} schedules")
+    best = f"the best {BASELINE}" if len(contest.baselines) > 1 else BASELINE
+    return f"{best} ({schedule})"
+
+
+def _lengths(contest: Contest, evidence: Evidence) -> str:
+    """Which schedule lengths plain had, where those are not all that a claim should rest on."""
+    had = sorted({evidence.arms[label].length for label in contest.baselines})
+    if set(LENGTHS) <= set(had):
         return ""
+    lengths = numbers.listing([f"{length:g}" for length in had])
+    return f" {BASELINE} ran at {lengths} schedule length{'s' * (had != [1])} alone."
+
+
+def _advice(row: Row, margin: str) -> str:
+    """The setting to use, what it scored and costs, and why it is this arm."""
+    assert row.cost
+    found = row.setting
+    setting = f" with {_setting(found)}" if found else ""
+    score = (
+        f": {numbers.accuracy(found.score)}% over {found.runs} runs" if found and found.runs else ""
+    )
     return (
-        f" But it does not beat plain at equal epochs ({_mean(plain)}): difference "
-        f"{numbers.points(again.against.difference.mean)}, "
-        f"Holm p {numbers.p_value(again.against.holm_p)}."
+        f"{row.label}{setting}{score}. A run costs {numbers.setting(row.cost.ratio)} full runs of "
+        f"{BASELINE}: no arm exceeds it by more than {margin}, and of those arms none is cheaper."
     )
 
 
-def _no_win(plain: Row, rows: Sequence[Row]) -> str:
-    assert plain.accuracy
-    where = f"tuned {plain.label} ({_mean(plain)} test accuracy, {plain.accuracy.n} seeds)"
-    if len(rows) == 1:
-        return f"Only {where} was run; there is nothing to compare it with."
-    if not any(_sign(row) for row in rows):
-        return f"Tie: no variant is separated from {where}."
-    losers = [row.label for row in rows if _sign(row) < 0]
-    unstable = [row.label for row in rows if _sign(row) > 0]
-    sentence = f"No variant beats {where}"
-    if unstable:
-        sentence += f" without diverging in a confirm run, as {numbers.listing(unstable)} did"
-    if losers:
-        sentence += f"; {numbers.listing(losers)} {'is' if len(losers) == 1 else 'are'} worse"
-    return f"{sentence}."
-
-
-def _advice(use: Row, equals: Sequence[Row]) -> str:
-    """The settings of `use`, what it costs, and which of its equals cost less."""
-    assert use.settings and use.cost
-    rho = "" if use.settings.rho is None else f", rho {numbers.setting(use.settings.rho)}"
-    text = (
-        f"{use.label} with lr {numbers.setting(use.settings.lr)}{rho}, "
-        f"{use.settings.epochs} epochs. A run costs "
-        f"{numbers.count(use.cost.gradient_evaluations)} gradient evaluations"
-        f"{'' if use.is_baseline else _relative(use.cost)}."
-    )
-    cheaper = [r for r in equals if set(r.group) & set(use.group) and _count(r) < _count(use)]
-    if cheaper:
-        names = [f"{row.label} ({numbers.ratio(row.cost.ratio)})" for row in cheaper if row.cost]
-        text += f" Cheaper, and not separated from it: {numbers.listing(names)}."
-    return text
-
-
-def _relative(cost: Cost) -> str:
-    time = "" if cost.step_time is None else f", {numbers.ratio(cost.step_time)} its time per step"
-    return f" ({numbers.ratio(cost.ratio)} tuned plain){time}"
-
-
-def _count(row: Row) -> float:
-    return row.cost.gradient_evaluations if row.cost else float("inf")
-
-
-def _mean(row: Row | Standing) -> str:
-    return f"{numbers.percent(row.accuracy.mean)}%" if row.accuracy else numbers.NONE
+def _setting(found: Setting) -> str:
+    """lr 0.0316, rho 0.05, 10 epochs"""
+    rho = "" if found.rho is None else f", rho {numbers.setting(found.rho)}"
+    return f"lr {numbers.setting(found.lr)}{rho}, {found.epochs} epochs"

@@ -2,7 +2,7 @@
 
 from sambench.config import chosen as chosen
 from sambench.config import roster as roster
-from sambench.config.arms import BASELINE, LONGEST, Arm, VariantTable, arms, baselines
+from sambench.config.arms import BASELINE, LENGTHS, LONGEST, Arm, VariantTable, arms, baselines
 from sambench.config.bases import OWN_BASES
 from sambench.config.chosen import check_choice as check_choice
 from sambench.config.identity import RUNS, changed_keys, fingerprint
@@ -24,6 +24,7 @@ from sambench.config.train import OWN_SCHEDULES, Train, extensions
 
 __all__ = [
     "BASELINE",
+    "LENGTHS",
     "LONGEST",
     "OWN_BASES",
     "OWN_SCHEDULES",

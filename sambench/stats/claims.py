@@ -5,17 +5,20 @@ Rule 7 of the protocol. Differences are in the scores' own unit, the higher the 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
 from math import sqrt
 
 from sambench.stats import student
 from sambench.stats.multiple import holm, letters
-from sambench.stats.tuned import Tuned
+from sambench.stats.tuned import Score, Tuned
 
 ALPHA = 0.05
 POWER = 0.8
 MANY = 1000
 """More searches than anybody would run to decide."""
+Searches = int | Fraction
+"""That the pools are as large as; of paired seeds, which are compared alike, half their number."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,19 @@ class Contrast:
         return 2 * student.above(t, self.freedom) if self.error else 1.0
 
 
-def contrast(a: Tuned, b: Tuned, searches: int) -> Contrast:
-    """a - b, with two freedoms for each search but one that the pools are as large as."""
-    return Contrast(float(a.score - b.score), a.error_against(b), 2 * searches - 1)
+def freedom(searches: Searches) -> int:
+    """Two for each search but one."""
+    return int(2 * searches) - 1
 
 
-def beats(arms: Mapping[str, Tuned], baselines: Sequence[str], searches: int) -> dict[str, float]:
+def contrast(a: Tuned, b: Tuned, searches: Searches) -> Contrast:
+    """a - b, with the freedom of the searches that the pools are as large as."""
+    return Contrast(float(a.score - b.score), a.error_against(b), freedom(searches))
+
+
+def beats(
+    arms: Mapping[str, Tuned], baselines: Sequence[str], searches: Searches
+) -> dict[str, float]:
     """Holm's p, over all other arms, of "does not beat every baseline"; at ALPHA / 2, one-sided.
 
     Of each arm the largest p over the baselines counts (an intersection-union test).
@@ -62,23 +72,23 @@ def beats(arms: Mapping[str, Tuned], baselines: Sequence[str], searches: int) ->
     return dict(zip(rivals, holm(worst), strict=True))
 
 
-def groups(arms: Mapping[str, Tuned], searches: int) -> dict[str, str]:
+def groups(arms: Mapping[str, Tuned], searches: Searches, alpha: float = ALPHA) -> dict[str, str]:
     """Compact letter display, the best first: who shares a letter is not separated.
 
-    Separated means: Holm's two-sided p below ALPHA, over all pairs.
+    Separated means: Holm's two-sided p below alpha, over all pairs.
     """
     order = sorted(arms, key=lambda label: (-arms[label].score, label))
     pairs = list(combinations(range(len(order)), 2))
     ps = [contrast(arms[order[i]], arms[order[j]], searches).p for i, j in pairs]
-    separated = [pair for pair, p in zip(pairs, holm(ps), strict=True) if p < ALPHA]
+    separated = [pair for pair, p in zip(pairs, holm(ps), strict=True) if p < alpha]
     return dict(zip(order, letters(len(order), separated), strict=True))
 
 
-def detectable(error: float, searches: int, variants: int) -> float:
+def detectable(error: float, searches: Searches, variants: int, alpha: float = ALPHA) -> float:
     """The true difference that a study of so many variants finds in 80% of its repetitions."""
-    freedom = 2 * searches - 1
-    found = student.exceeded(ALPHA / 2 / variants, freedom)
-    return (found + student.exceeded(1 - POWER, freedom)) * error
+    df = freedom(searches)
+    found = student.exceeded(alpha / 2 / variants, df)
+    return (found + student.exceeded(1 - POWER, df)) * error
 
 
 @dataclass(frozen=True)
@@ -87,28 +97,35 @@ class Recommendation:
 
     label: str | None
     searches: int | None
-    """None where more than `MANY` would be needed"""
+    """that would decide; None where it is decided, or where more than `MANY` would be needed"""
 
 
 def recommend(
-    arms: Mapping[str, Tuned], costs: Mapping[str, float], searches: int, margin: float
+    arms: Mapping[str, Tuned],
+    costs: Mapping[str, Score],
+    searches: Searches,
+    margin: float,
+    alpha: float = ALPHA,
 ) -> Recommendation:
     """The cheapest of the arms that no other may exceed by more than the margin.
 
     costs: of one run; margin: in the unit of the scores
 
-    An arm qualifies if the upper end of the 95% interval of every other's lead over it is within
-    the margin. Equally cheap ones go by their score.
+    An arm qualifies if the upper end of the 1 - alpha interval of every other's lead over it is
+    within the margin. Equally cheap ones go by their score.
     """
 
-    def qualified(size: int) -> list[str]:
-        return [a for a in arms if all(_lead(arms[b], arms[a], searches, size) <= margin
-                                       for b in arms if b != a)]  # fmt: skip
+    def qualified(size: Searches) -> list[str]:
+        return [
+            a
+            for a in arms
+            if all(_lead(arms[b], arms[a], searches, size, alpha) <= margin for b in arms if b != a)
+        ]
 
     if good := qualified(searches):
         best = min(good, key=lambda label: (costs[label], -arms[label].score, label))
-        return Recommendation(best, searches)
-    low, high = searches, searches
+        return Recommendation(best, None)
+    low, high = searches, 2 * searches
     while not qualified(high):
         low, high = high, 2 * high
         if low > MANY:
@@ -116,23 +133,23 @@ def recommend(
     while high - low > 1:  # more searches only narrow the intervals
         middle = (low + high) // 2
         low, high = (low, middle) if qualified(middle) else (middle, high)
-    return Recommendation(None, high)
+    return Recommendation(None, int(high))
 
 
-def _lead(b: Tuned, a: Tuned, searches: int, size: int) -> float:
+def _lead(b: Tuned, a: Tuned, searches: Searches, size: Searches, alpha: float) -> float:
     """The most by which b may exceed a, were the pools as large as `size` searches."""
     error = b.error_against(a) * sqrt(searches / size)
-    return float(b.score - a.score) + student.exceeded(ALPHA / 2, 2 * size - 1) * error
+    return float(b.score - a.score) + student.exceeded(alpha / 2, freedom(size)) * error
 
 
-def searches_to_separate(error: float, searches: int, difference: float) -> int | None:
+def searches_to_separate(error: float, searches: Searches, difference: float) -> int | None:
     """How many searches would separate a pair that differs by so much, at the error of now.
 
     With 80% power at 5%, unadjusted. None where more than `MANY` would be needed.
     """
     for size in range(2, MANY):
-        freedom = 2 * size - 1
-        t = student.exceeded(ALPHA / 2, freedom) + student.exceeded(1 - POWER, freedom)
+        df = freedom(size)
+        t = student.exceeded(ALPHA / 2, df) + student.exceeded(1 - POWER, df)
         if t * error * sqrt(searches / size) <= difference:
             return size
     return None

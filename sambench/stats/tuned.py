@@ -104,3 +104,19 @@ def _rows(blocks: tuple[int, ...], n: int, confirmed: int, k: int) -> np.ndarray
         if gone < confirmed:
             rows[row, gone] = 0
     return rows
+
+
+def shares(ranking: Ranking, known: Sequence[bool], k: Score) -> list[float]:
+    """What part of tuned(k) each confirmed rank is; they sum to 1.
+
+    known: whether the rank has a score
+    """
+    low, high = (_shares(ranking, known, whole) for whole in (floor(k), ceil(k)))
+    part = k - floor(k)
+    return [float(a + part * (b - a)) for a, b in zip(low, high, strict=True)]
+
+
+def _shares(ranking: Ranking, known: Sequence[bool], k: int) -> list[Fraction]:
+    row = _rows(ranking.blocks, len(ranking.points), len(known), k)[0].tolist()
+    held = [w if there else 0 for w, there in zip(row, known, strict=True)]
+    return [Fraction(w, sum(held)) for w in held]

@@ -61,8 +61,8 @@ COSTS = {"cheap": 1.0, "dear": 2.0}
 
 def test_the_cheapest_within_the_margin_is_recommended():
     arms = {"dear": arm(0.9, 0.001), "cheap": arm(0.895, 0.0, 0.001)}
-    assert claims.recommend(arms, COSTS, 5, margin=0.01) == Recommendation("cheap", 5)
-    assert claims.recommend(arms, COSTS, 5, margin=0.005) == Recommendation("dear", 5)
+    assert claims.recommend(arms, COSTS, 5, margin=0.01) == Recommendation("cheap", None)
+    assert claims.recommend(arms, COSTS, 5, margin=0.005) == Recommendation("dear", None)
 
 
 def test_equally_cheap_ones_go_by_their_score():

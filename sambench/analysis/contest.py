@@ -1,0 +1,102 @@
+"""Who beats whom among the arms that are ranked (rule 7)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from sambench.analysis.findings import Against, Estimate, Size
+from sambench.stats import Tuned, claims, student
+from sambench.stats.claims import Contrast, Recommendation
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What each ranked arm scores, and how sure that is."""
+
+    arms: Mapping[str, Tuned]
+    """by label"""
+    baselines: tuple[str, ...]
+    """those of them that are the baseline's"""
+    costs: Mapping[str, Fraction]
+    """of one run, in full runs of the baseline"""
+    searches: Fraction
+    """that the pools are as large as: half the number of paired seeds, where those are compared"""
+    size: Size
+
+    @cached_property
+    def order(self) -> list[str]:
+        """The best first."""
+        return sorted(self.arms, key=lambda label: (-self.arms[label].score, label))
+
+    @cached_property
+    def rivals(self) -> list[str]:
+        """All but the baseline's, the best first."""
+        return [label for label in self.order if label not in self.baselines]
+
+    @cached_property
+    def best_plain(self) -> str:
+        """The baseline's best arm."""
+        return next(label for label in self.order if label in self.baselines)
+
+    def contrast(self, a: str, b: str) -> Contrast:
+        return claims.contrast(self.arms[a], self.arms[b], self.searches)
+
+    def against(self, label: str) -> tuple[Against, ...]:
+        """A rival minus each arm of the baseline."""
+        if label in self.baselines:
+            return ()
+        found = {base: self.contrast(label, base) for base in self.baselines}
+        return tuple(Against(base, difference(c), c.p_above) for base, c in found.items())
+
+    @cached_property
+    def beats(self) -> dict[str, float]:
+        """Holm's p of "does not beat every arm of the baseline", of each rival."""
+        if not self.baselines:
+            return {}
+        return claims.beats(self.arms, self.baselines, self.searches)
+
+    @cached_property
+    def winners(self) -> list[str]:
+        """The best first."""
+        return [x for x in self.rivals if x in self.beats and self.beats[x] < self.size.alpha / 2]
+
+    @cached_property
+    def groups(self) -> dict[str, str]:
+        """Letters by label."""
+        return claims.groups(self.arms, self.searches, self.size.alpha)
+
+    def is_separated(self, a: str, b: str) -> bool:
+        return not set(self.groups[a]) & set(self.groups[b])
+
+    @property
+    def worse(self) -> list[str]:
+        """Rivals that are separated from the best plain, and below it."""
+        best = self.best_plain
+        below = [x for x in self.rivals if self.arms[x].score < self.arms[best].score]
+        return [x for x in below if self.is_separated(x, best)]
+
+    def detectable(self, label: str) -> float | None:
+        """Lead of a rival over the best plain that such a study finds with 80% power."""
+        if label in self.baselines or not self.baselines:
+            return None
+        error = self.contrast(label, self.best_plain).error
+        return claims.detectable(error, self.searches, len(self.rivals), self.size.alpha)
+
+    @cached_property
+    def recommendation(self) -> Recommendation:
+        margin = self.size.margin / 100
+        return claims.recommend(self.arms, self.costs, self.searches, margin, self.size.alpha)
+
+
+def estimate(tuned: Tuned, searches: Fraction) -> Estimate:
+    """A score and its t interval; without searches to estimate its error it has none."""
+    freedom = int(2 * searches) - 1
+    if freedom < 1:
+        return Estimate(float(tuned.score))
+    half = student.exceeded(claims.ALPHA / 2, freedom) * tuned.error
+    return Estimate(float(tuned.score), float(tuned.score) - half, float(tuned.score) + half)
+
+
+def difference(contrast: Contrast) -> Estimate:
+    return Estimate(contrast.difference, *contrast.interval)

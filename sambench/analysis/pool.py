@@ -1,0 +1,99 @@
+"""An arm's random points, the reruns of its best, and what tuning it is worth (rules 2 to 5)."""
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+from itertools import accumulate, pairwise
+from math import ceil, floor
+
+from sambench import stats
+from sambench.analysis import numbers
+from sambench.config import Arm
+from sambench.stats import RANKED_FROM, Ranking, Score, Tuned
+
+
+@dataclass(frozen=True)
+class Pool:
+    """An arm's points in order of their validation score, and its confirmed ranks."""
+
+    arm: Arm
+    trials: Fraction
+    """k, the points of a search that the budget affords"""
+    smallest: int
+    """the smallest k at which the confirmed ranks hold all but 1% of the weight"""
+    planned: int
+    """points that the study asks for"""
+    ranking: Ranking
+    due: tuple[int, ...]
+    """reruns of each confirmed rank that the study asks for"""
+    tests: tuple[tuple[Fraction, ...], ...]
+    """test scores of each confirmed rank's complete reruns"""
+    ended: tuple[int, ...]
+    """its reruns that are complete or diverged"""
+    _known: dict[Score, Tuned | None] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def points(self) -> int:
+        return len(self.ranking.points)
+
+    @cached_property
+    def scores(self) -> list[Fraction | None]:
+        """The mean test score of each confirmed rank; None where all its reruns diverged."""
+        return [sum(own, Fraction()) / len(own) if own else None for own in self.tests]
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether each confirmed rank has run again."""
+        return bool(self.ended) and all(self.ended)
+
+    def tuned(self, k: Score) -> Tuned | None:
+        """None where the pool has too few points or reruns to tell."""
+        if k not in self._known:
+            enough = self.is_tested and 1 <= k and ceil(k) < self.points
+            self._known[k] = stats.tuned(self.ranking, self.scores, k) if enough else None
+        return self._known[k]
+
+    def among(self, points: set[int]) -> "Pool":
+        """The same of some of its points: its confirmed ranks are those that were."""
+        kept = [rank for rank, point in enumerate(self.ranking.points) if point in points]
+        confirmed = [rank for rank in kept if rank < len(self.tests)]
+        edges = pairwise(accumulate(self.ranking.blocks, initial=0))
+        blocks = (sum(start <= rank < end for rank in kept) for start, end in edges)
+        return replace(
+            self,
+            ranking=Ranking(
+                tuple(self.ranking.points[rank] for rank in kept), tuple(filter(None, blocks))
+            ),
+            due=tuple(self.due[rank] for rank in confirmed),
+            tests=tuple(self.tests[rank] for rank in confirmed),
+            ended=tuple(self.ended[rank] for rank in confirmed),
+            _known={},
+        )
+
+    @property
+    def missing_points(self) -> int:
+        """Of those that the study asks for."""
+        return max(0, self.planned - self.points)
+
+    @property
+    def missing_reruns(self) -> int:
+        return sum(max(0, n - ran) for n, ran in zip(self.due, self.ended, strict=True))
+
+    @property
+    def why(self) -> str:
+        """Why the arm cannot be ranked, "" if it can."""
+        if self.trials < RANKED_FROM:
+            return f"affords {numbers.setting(float(self.trials))} trials, {RANKED_FROM} are needed"
+        if self.missing_points:
+            return f"its pool has {self.points} of {self.planned} points"
+        if not self.ranking.survivors:
+            return "all points of its pool diverged"
+        if self.missing_reruns:
+            return f"{self.missing_reruns} of {sum(self.due)} reruns of its best points are missing"
+        return "" if self.tuned(self.trials) else "too many of its reruns diverged"
+
+    @property
+    def no_survivor(self) -> float:
+        """The chance that all points of a search diverge."""
+        k = floor(self.trials)
+        return float(self.ranking.all_diverge(k)) if 1 <= k <= self.points else 0.0

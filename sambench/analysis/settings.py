@@ -1,0 +1,42 @@
+"""The setting to use of every arm, and what it scored when it ran again (rule 9)."""
+
+from fractions import Fraction
+
+from sambench import records
+from sambench.analysis import seeds
+from sambench.analysis.contest import estimate
+from sambench.analysis.evidence import Evidence, Run
+from sambench.analysis.findings import Estimate, Setting
+
+
+def settings(evidence: Evidence) -> dict[str, Setting]:
+    """By label; of fixed settings those that ran. An arm that found none is left out."""
+    stage = "confirm" if evidence.is_fixed else "setting"
+    found = {
+        label: _setting(evidence, label, evidence.runs[label][stage]) for label in evidence.arms
+    }
+    return {label: setting for label, setting in found.items() if setting}
+
+
+def _setting(evidence: Evidence, label: str, runs: list[Run]) -> Setting | None:
+    fit, arm = evidence.header.get("fits", {}).get(label), evidence.arms[label]
+    if not runs:
+        return None
+    first = runs[0]
+    scores = {run.rerun: evidence.score(run) for run in runs if run.is_complete}
+    return Setting(
+        lr=first.lr,
+        rho=None if first.rho != first.rho else first.rho,
+        hyperparameters=records.hyperparameters(first.hyperparameters),
+        epochs=first.epochs,
+        edges=tuple(fit["edges"]) if fit else (),
+        score=_mean(scores),
+        runs=len(scores),
+    )
+
+
+def _mean(scores: dict[int, Fraction]) -> Estimate | None:
+    """With its t interval."""
+    if len(scores) < 2:
+        return Estimate(float(next(iter(scores.values())))) if scores else None
+    return estimate(seeds.mean(scores), Fraction(len(scores), 2))
