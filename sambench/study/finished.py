@@ -40,8 +40,8 @@ def shown(folder: Path, study: Study, *, tracked: bool) -> "Leaderboard | None":
         found = records.read(path)
     except UserError:
         return None  # a run writes them anew
-    whole = not found.damages and (found.frame["outcome"] != "failed").all()
-    if not whole or not _current(found.header["versions"]):
+    lost = bool(found.damages) or "failed" in set(found.frame["outcome"])
+    if lost or not _current(found.header["versions"]):
         return None
     shown = analyse(found)
     return None if shown.kind == "partial" else shown

@@ -121,6 +121,7 @@ def record(run: Run, outcome: Outcome, source: str = "study", rank: int | None =
         wandb=outcome.wandb,
         val={"accuracy": outcome.val_accuracy, "loss": outcome.val_loss},
         test={"accuracy": outcome.test_accuracy, "loss": outcome.test_loss},
+        measures={},
         items={"accuracy": records.pack(np.array(outcome.test_correct)) if tested else ""},
     )
 

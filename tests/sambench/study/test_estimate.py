@@ -13,17 +13,17 @@ Spec = dict[str, Any]
 
 def test_the_plan_counts_what_the_study_runs(spec: Spec, run: Any, recorded: Any, tmp_path: Path):
     found = plan(config.parse(spec), on="cpu", workers=1, root=tmp_path / "runs", wandb="offline")
-    assert found.variants == ["plain", "sam"]
-    assert (found.search_trials, found.finalist_runs, found.confirm_runs) == (4, 2, 4)
-    assert (found.wandb_runs, found.wandb_mode) == (10, "offline")
+    assert found.variants == ["sam", "plain"]
+    assert found.trials == {"plain": 2, "sam": 1}
+    assert (found.pool_runs, found.confirm_runs, found.setting_runs) == (3, 12, 2)
+    assert (found.wandb_runs, found.wandb_mode) == (17, "offline")
+    assert found.separates == {}
     assert not (tmp_path / "runs" / "tiny").exists()
 
     run(spec)
     records = recorded(tmp_path / "runs" / "tiny")
-    assert len(records) == 10
-    sam = sum(r.gradient_evaluations for r in records if r.variant == "sam")
-    plain = 4 * 5 * (0.5 + 1 + 2) / 3  # 4 steps in 5 runs, schedules on average
-    assert found.gradient_evaluations == pytest.approx(sam + plain)
+    assert len(records) == 17
+    assert found.gradient_evaluations == sum(r.gradient_evaluations for r in records)
 
 
 def test_time_is_measured_and_shared_among_workers(spec: Spec, tmp_path: Path):
@@ -38,6 +38,7 @@ def test_time_is_measured_and_shared_among_workers(spec: Spec, tmp_path: Path):
 
 def test_the_baseline_in_a_table_counts_like_the_short_form(spec: Spec, tmp_path: Path):
     short = plan(config.parse(spec), on="cpu", workers=1, root=tmp_path, wandb="disabled")
-    tables = {**spec, "variants": [], "variant": [{"name": "plain"}, {"name": "sam"}]}
+    plain = {"name": "plain", "length": [1]}
+    tables = {**spec, "variants": [], "variant": [plain, {"name": "sam"}]}
     long = plan(config.parse(tables), on="cpu", workers=1, root=tmp_path, wandb="disabled")
     assert long.gradient_evaluations == short.gradient_evaluations

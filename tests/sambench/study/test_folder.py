@@ -23,6 +23,8 @@ Spec = dict[str, Any]
 
 @pytest.fixture
 def study(spec: Spec) -> Study:
+    """With 8 points of sam."""
+    spec["search"]["searches"] = 8
     return config.parse(spec)
 
 
@@ -37,13 +39,11 @@ def folder(study: Study, tmp_path: Path) -> StudyFolder:
 def run_trials(folder: StudyFolder, num: int) -> list[dict[str, Any]]:
     """Tells all but the last trial; returns the parameters of all."""
     with folder.opened() as storage:
-        tuner = Tuner(folder.study, folder.study.arms()[1], storage)
-        asked = []
-        for number in range(num):
-            if number:
-                tuner.tell(number - 1, Outcome("complete", val_accuracy=number / 10))
-            asked.append(tuner.ask(number)[1])
-        return asked
+        tuner = Tuner(folder.study, folder.arms["sam"], storage)
+        asked = [tuner.ask(point) for point in range(num)]
+        for number, (trial, _) in enumerate(asked[:-1]):
+            tuner.tell(trial, Outcome("complete", val_accuracy=number / 10))
+        return [parameters for _, parameters in asked]
 
 
 def journal(folder: StudyFolder) -> Path:
@@ -112,6 +112,54 @@ def test_changed_keys_are_named(folder: StudyFolder, spec: Spec, tmp_path: Path)
         pass
 
 
+def test_what_an_arm_searches_belongs_to_its_runs(folder: StudyFolder, spec: Spec, tmp_path: Path):
+    spec["search"]["space"]["lr"]["high"] = 1.0
+    with pytest.raises(UserError, match=r"since: sam\.space\.lr\.high, plain\.space\.lr\.high;"):
+        StudyFolder(tmp_path, config.parse(spec)).check()
+
+
+def test_a_study_may_grow(folder: StudyFolder, spec: Spec, tmp_path: Path):
+    spec["search"] |= {"budget": 30.0, "searches": 9, "margin": 2.0}
+    spec["variants"] = ["looksam", "sam"]
+    grown = StudyFolder(tmp_path, config.parse(spec))
+    grown.check()
+    assert run_trials(grown, 3) == run_trials(folder, 3)
+    spec["variants"] = ["looksam"]
+    StudyFolder(tmp_path, config.parse(spec)).check()
+
+
+def test_arms_are_frozen_with_the_study(
+    folder: StudyFolder, spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A registry of another version has another range: not for runs under way."""
+    stored = json.loads((folder.path / "study.json").read_text())
+    stored["arms"]["sam"]["space"]["rho"]["high"] = 0.25
+    (folder.path / "study.json").write_text(json.dumps(stored))
+    again = StudyFolder(tmp_path, config.parse(spec))
+    again.check()
+    assert again.arms["sam"].space["rho"].high == 0.25
+
+
+def test_sizes_at_which_it_was_concluded_are_counted(folder: StudyFolder, spec: Spec):
+    sizes = [8, 9, 8, 10]
+    found = []
+    for searches in sizes:
+        spec["search"]["searches"] = searches
+        found.append(StudyFolder(folder.path.parent, config.parse(spec)).concluded())
+    assert found == [0, 1, 0, 2]
+    (folder.path / "sizes.json").write_text("{")
+    with pytest.raises(UserError, match=r"sizes\.json is damaged"):
+        folder.concluded()
+
+
+def test_a_study_of_an_older_protocol_is_refused(study: Study, tmp_path: Path):
+    (tmp_path / "tiny").mkdir()
+    old = {**study.model_dump(mode="json"), "finalists": {"top": 2, "seeds": 2}}
+    (tmp_path / "tiny" / "study.json").write_text(json.dumps(old))
+    with pytest.raises(UserError, match="holds a study of an older protocol; move it away"):
+        StudyFolder(tmp_path, study)
+
+
 def test_a_changed_question_is_the_same_study(folder: StudyFolder, spec: Spec, tmp_path: Path):
     spec["question"] = "Really?"
     assert len(run_trials(StudyFolder(tmp_path, config.parse(spec)), 4)) == 4
@@ -120,8 +168,8 @@ def test_a_changed_question_is_the_same_study(folder: StudyFolder, spec: Spec, t
 @pytest.mark.parametrize("text", ["", "{", "[]", "\x00", '"text"'])
 def test_a_damaged_study_file_is_named(folder: StudyFolder, text: str):
     (folder.path / "study.json").write_text(text)
-    with pytest.raises(UserError, match=r"study\.json is damaged; remove it"):
-        folder.check()
+    with pytest.raises(UserError, match=r"study\.json is damaged; remove it|of an older protocol"):
+        StudyFolder(folder.path.parent, folder.study)
 
 
 def test_a_second_process_is_refused_and_a_dead_one_is_not(folder: StudyFolder, tmp_path: Path):
@@ -206,7 +254,7 @@ def test_a_folder_of_the_users_is_no_study(study: Study, tmp_path: Path, name: s
 def test_a_folder_that_is_removed_ends_the_study_in_a_line(folder: StudyFolder):
     with pytest.raises(WorkFailed, match=r"was removed while its study ran") as told:
         with folder.opened() as storage:
-            tuner = Tuner(folder.study, folder.study.arms()[1], storage)
+            tuner = Tuner(folder.study, folder.arms["sam"], storage)
             shutil.rmtree(folder.path)
             tuner.ask(7)
     assert "\n" not in str(told.value)

@@ -18,7 +18,7 @@ from sambench.records import Record
 from sambench.seeds import derive
 from sambench.study import Settings
 from sambench.tasks import images
-from sambench.training import Engine, Outcome, train
+from sambench.training import Engine, Outcome, train, write_outcome
 
 Spec = dict[str, Any]
 Recorded = Callable[[Path], list[Record]]
@@ -34,48 +34,128 @@ def test_a_study_from_end_to_end(spec: Spec, run: Any, recorded: Recorded, tmp_p
     analysis = run(spec, command="python -m sambench study tiny.toml")
     folder = tmp_path / "runs" / "tiny"
     found = recorded(folder)
-    stages = [(r.stage, r.variant, r.trial, r.seed) for r in found]
-    winner = {r.variant: r.trial for r in found if r.stage == "confirm"}
-    assert stages == [
-        *[("search", v, t, 0) for v in ("plain", "sam") for t in (0, 1)],
-        *[("finalist", v, winner[v], 1) for v in ("plain", "sam")],
-        *[("confirm", v, winner[v], s) for v in ("plain", "sam") for s in (1000, 1001)],
+    assert [(r.stage, r.variant, r.point, r.rerun) for r in found] == [
+        *[("pool", "plain", i, 0) for i in (0, 1)],
+        ("pool", "sam", 0, 0),
+        *[("confirm", "plain", best(found, "plain"), j) for j in range(6)],
+        *[("confirm", "sam", 0, j) for j in range(6)],
+        *[("setting", v, -1, 0) for v in ("plain", "sam")],
     ]
     assert {r.outcome for r in found} == {"complete"}
-    assert {r.num_test for r in found if r.stage == "confirm"} == {30}
+    assert {r.num_items for r in found if r.stage == "pool"} == {0}
+    assert {r.num_items for r in found if r.stage != "pool"} == {30}
+    assert all((r.test["accuracy"] is None) == (r.stage == "pool") for r in found)
+    assert {r.rank for r in found if r.stage == "confirm"} == {0}
 
     header = records.read(folder / "records.csv").header
-    assert header["test_runs"] == 4
+    assert header["test_runs"] == 14
     assert header["command"] == "python -m sambench study tiny.toml"
-    assert set(header["spaces"]["sam"]) == {"lr", "rho"}
-    assert set(header["spaces"]["plain"]) == {"lr", "epochs_factor"}
+    assert set(header["arms"]["sam"]["space"]) == {"lr", "rho"}
+    assert set(header["arms"]["plain"]["space"]) == {"lr"}
+    assert {label: set(fit["setting"]) for label, fit in header["fits"].items()} == {
+        "plain": {"lr"}, "sam": {"lr", "rho"}
+    }  # fmt: skip
 
     page = (folder / "leaderboard.md").read_text()
-    assert "reliminary" in page and "sam" in page  # two seeds rank nothing
+    assert "sam" in page
     assert analysis.study == "tiny"
     assert not (folder / "wandb").exists()
     assert not list(folder.rglob("checkpoint.pt"))
     json.loads((folder / "study.json").read_text())
 
 
-def test_the_baseline_at_equal_epochs_is_recorded_and_not_ranked_among_the_others(
-    spec: Spec, run: Any, recorded: Recorded, tmp_path: Path
-):
-    analysis = run({**spec, "equal_epochs": True})
-    again = [r for r in recorded(tmp_path / "runs" / "tiny") if r.variant == "plain-equal-epochs"]
-    assert [r.stage for r in again] == ["search", "search", "finalist", "confirm", "confirm"]
-    assert {r.epochs for r in again} == {spec["train"]["epochs"]}
-    assert {row.label for row in analysis.rows} == {"plain", "sam"}
+def best(found: list[Record], label: str) -> int:
+    """The point of an arm's best validation score."""
+    pool = [r for r in found if (r.stage, r.variant) == ("pool", label)]
+    return max(pool, key=lambda r: r.val["accuracy"] or 0).point
+
+
+def test_what_arms_share_is_paired(spec: Spec, run: Any, recorded: Recorded, tmp_path: Path):
+    run(spec)
+    found = recorded(tmp_path / "runs" / "tiny")
+    by_arm = {r.variant: r for r in found if (r.stage, r.point) == ("pool", 0)}
+    plain, sam = by_arm["plain"], by_arm["sam"]
+    assert plain.lr == sam.lr
+    assert plain.seed_init == sam.seed_init == derive(0, "point", 0).init
+    settings = {r.variant: r.seed_order for r in found if r.stage == "setting"}
+    assert settings["plain"] == settings["sam"] == derive(0, "setting", 0).order
 
 
 def test_gradient_evaluations_are_counted(spec: Spec, run: Any, recorded: Recorded, tmp_path: Path):
+    spec["variant"] = [{"name": "plain", "length": [0.5, 2]}]
     run(spec)
+    epochs = {"plain-x0.5": 1, "plain-x2": 4, "sam": 2}
     for record in recorded(tmp_path / "runs" / "tiny"):
+        assert record.epochs == epochs[record.variant]
         assert record.steps == 2 * record.epochs  # 64 images in batches of 32
-        passes = {"plain": 1, "sam": 2}[record.variant]
+        passes = 2 if record.variant == "sam" else 1
         assert record.gradient_evaluations == passes * record.steps
-        if record.variant == "plain":
-            assert record.epochs in (1, 2, 4)
+
+
+def test_a_study_grows_and_keeps_its_runs(
+    spec: Spec, run: Any, recorded: Recorded, tmp_path: Path
+):
+    """More searches, a larger budget, another variant: what has run is not run again."""
+    run(spec)
+    folder = tmp_path / "runs" / "tiny"
+    first = {p: p.stat().st_mtime_ns for p in folder.glob("runs/[pc]*/result.json")}
+    before = {(r.stage, r.variant, r.point, r.rerun): r for r in recorded(folder)}
+    run(spec, ("search.searches=2", "search.budget=3", 'variants=["sam", "looksam"]'))
+    assert {p: p.stat().st_mtime_ns for p in first} == first
+    after = {(r.stage, r.variant, r.point, r.rerun): r for r in recorded(folder)}
+    pool = [key for key in before if key[0] == "pool"]
+    assert {key: before[key] for key in pool} == {key: after[key] for key in pool}
+    assert {key[1] for key in after} == {"plain", "sam", "looksam"}
+    assert len([key for key in after if key[:2] == ("pool", "plain")]) == 6
+
+
+def test_an_extension_says_so(spec: Spec, run: Any, tmp_path: Path):
+    def extension(*overrides: str) -> int:
+        run(spec, overrides)
+        return records.read(tmp_path / "runs" / "tiny" / "records.csv").header["extension"]
+
+    assert extension() == 0
+    assert extension("search.searches=2") == 1
+    assert extension('variants=["sam", "looksam"]', "search.searches=2") == 1  # the same size
+    assert extension() == 0  # concluded first
+
+
+def test_parts_of_a_pool_make_the_whole(spec: Spec, run: Any, recorded: Recorded, tmp_path: Path):
+    run(spec, root=tmp_path / "whole")
+    folder = tmp_path / "runs" / "tiny"
+    run(spec, points=range(1, 2))
+    assert [(r.variant, r.point) for r in recorded(folder)] == [("plain", 1)]
+    run(spec, points=range(0, 1))  # with which the pools are complete
+    found = recorded(folder)
+    assert {r.stage for r in found} <= {"pool", "confirm"}
+    assert {r.point for r in found if r.stage == "confirm"} <= {0}
+    assert len([r for r in found if r.stage == "pool"]) == 3
+    run(spec)
+    assert recorded(folder) == recorded(tmp_path / "whole" / "tiny")
+
+
+@pytest.mark.parametrize("points", [range(0, 3), range(2, 2), range(-1, 1)])
+def test_points_outside_the_pool_are_refused(spec: Spec, run: Any, points: range, tmp_path: Path):
+    with pytest.raises(UserError, match="--points: the largest pool has points 0 to 1, got"):
+        run(spec, points=points)
+    assert not (tmp_path / "runs" / "tiny").exists()
+
+
+def test_a_study_that_searches_nothing_pairs_seeds(
+    spec: Spec, run: Any, recorded: Recorded, tmp_path: Path
+):
+    spec["search"] = {"lr": 0.1}
+    spec |= {"variants": [], "confirm": {"seeds": 3}}
+    spec["variant"] = [{"name": "plain", "length": 1}, {"name": "sam", "fix": {"rho": 0.1}}]
+    analysis = run(spec)
+    found = recorded(tmp_path / "runs" / "tiny")
+    assert [(r.stage, r.variant, r.rerun, r.lr, r.rho) for r in found] == [
+        *[("confirm", "plain", j, 0.1, None) for j in range(3)],
+        *[("confirm", "sam", j, 0.1, 0.1) for j in range(3)],
+    ]
+    pairs = [{r.seed_init for r in found if r.rerun == j} for j in range(3)]
+    assert [len(pair) for pair in pairs] == [1, 1, 1]
+    assert analysis.kind == "fixed"
 
 
 def test_two_workers_record_what_one_process_records(
@@ -107,7 +187,7 @@ def test_what_is_lost_is_made_again(
     run(spec)
     folder = tmp_path / "runs" / "tiny"
     before = recorded(folder)
-    victim = folder / "runs" / "search-sam-t1-s0" / "result.json" if lost == "one run" else None
+    victim = folder / "runs" / "pool-sam-p0" / "result.json" if lost == "one run" else None
     (victim or folder / lost).unlink()
     run(spec)
     assert recorded(folder) == before
@@ -131,7 +211,7 @@ def test_a_study_in_which_everything_diverges_still_reports(
     spec["train"] |= {"weight_decay": 1e3, "epochs": 6}
     run(spec)
     found = recorded(tmp_path / "runs" / "tiny")
-    assert {(r.stage, r.outcome) for r in found} == {("search", "diverged")}
+    assert {(r.stage, r.outcome) for r in found} == {("pool", "diverged")}
     assert all("epoch" in r.reason for r in found)
     assert "diverged" in (tmp_path / "runs" / "tiny" / "leaderboard.md").read_text()
 
@@ -149,7 +229,7 @@ def test_a_variant_that_diverges_leaves_the_others_their_result(
     run(spec)
     outcomes = {(r.variant, r.stage, r.outcome) for r in recorded(tmp_path / "runs" / "tiny")}
     assert ("plain", "confirm", "complete") in outcomes
-    assert {o for o in outcomes if o[0] == "sam"} == {("sam", "search", "diverged")}
+    assert {o for o in outcomes if o[0] == "sam"} == {("sam", "pool", "diverged")}
     assert "diverged" in (tmp_path / "runs" / "tiny" / "leaderboard.md").read_text()
 
 
@@ -165,14 +245,14 @@ def test_own_model_data_and_loss(
 ):
     from sambench.config import parse
 
-    own = images.load(parse(spec).task, derive(7).streams)
+    own = images.load(parse(spec).task, derive(7, "point", 0).streams)
     own = replace(own, classes=tuple("abcdefghij"))
     del spec["task"]["split"]
     spec["task"]["model"] = "mine"
     run(spec, model=code.linear, data=own, loss=code.focal, workers=workers)
     found = recorded(tmp_path / "runs" / "tiny")
     assert {r.outcome for r in found} == {"complete"}
-    assert {r.num_test for r in found if r.stage == "confirm"} == {len(own.test)}
+    assert {r.num_items for r in found if r.stage == "confirm"} == {len(own.test)}
 
 
 def test_run_study_is_public_and_takes_tables_paths_and_studies(
@@ -190,7 +270,8 @@ def test_run_study_is_public_and_takes_tables_paths_and_studies(
 def test_a_pruner_and_tpe_run_to_the_end_and_again(
     spec: Spec, run: Any, recorded: Recorded, code: ModuleType, tmp_path: Path
 ):
-    spec["search"] |= {"trials": 20, "sampler": "tpe", "pruner": "hyperband"}
+    spec["search"] |= {"budget": 20.0, "sampler": "tpe", "pruner": "hyperband"}
+    spec |= {"variants": [], "variant": [{"name": "plain", "length": 1}]}
     spec["train"]["epochs"] = 4
     spec["task"]["model"] = "mine"
     run(spec, model=code.linear)
@@ -198,7 +279,8 @@ def test_a_pruner_and_tpe_run_to_the_end_and_again(
     before = recorded(folder)
     pruned = [r for r in before if r.outcome == "pruned"]
     assert pruned and all(r.epochs_done / r.epochs >= 0.3 for r in pruned)
-    assert {r.stage for r in pruned} == {"search"}
+    assert {r.stage for r in before} == {"pool", "setting"}
+    assert {r.stage for r in pruned} == {"pool"}
     run(spec, model=code.linear)
     assert recorded(folder) == before
     run(spec, model=code.linear, root=tmp_path / "again")
@@ -206,7 +288,7 @@ def test_a_pruner_and_tpe_run_to_the_end_and_again(
 
 
 def test_a_variant_that_does_not_go_with_the_base_is_refused(spec: Spec, run: Any):
-    spec["variants"] = ["plain", "momentum_sam"]
+    spec["variants"] = ["momentum_sam"]
     spec["train"]["momentum"] = 0.0
     with pytest.raises(UserError, match="momentum_sam needs a base optimizer with momentum"):
         run(spec)
@@ -225,8 +307,8 @@ def test_a_model_that_does_not_fit_the_images_fails_before_anything_is_stored(
 
 def test_one_validation_image_is_enough(spec: Spec, run: Any):
     spec["task"]["split"]["val"] = 1
-    analysis = run(spec, ("confirm.seeds=1", "search.trials=1"))
-    assert {row.label: row.confirm["complete"] for row in analysis.rows} == {"plain": 1, "sam": 1}
+    analysis = run(spec)
+    assert {row.label: row.runs["complete"] for row in analysis.rows} == {"plain": 9, "sam": 8}
 
 
 def test_options_stand_above_settings(spec: Spec):
@@ -253,15 +335,36 @@ def test_results_of_a_run_are_what_train_gives(
         label=found.variant,
         key=found.key,
         stage="confirm",
-        trial=found.trial,
-        seeds=derive(found.seed),
+        point=found.point,
+        rerun=found.rerun,
+        seeds=derive(0, "confirm", found.point, found.rerun),
         lr=found.lr,
         hyperparameters=json.loads(found.hyperparameters),
         epochs=found.epochs,
     )
     outcome = train(alone, tmp_path / "alone", lambda row: False)
-    assert outcome.test_accuracy == found.test_accuracy
-    assert outcome.val_loss == found.val_loss
+    assert outcome.test_accuracy == found.test["accuracy"]
+    assert outcome.val_loss == found.val["loss"]
+
+
+def test_a_run_lost_to_the_machine_is_repeated(
+    spec: Spec, run: Any, recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def run_(config: Any, folder: Path, *arguments: Any, **options: Any) -> Outcome:
+        if config.id == "pool-sam-p0":
+            lost = Outcome("failed", "out of memory")
+            write_outcome(config, folder, lost)
+            return lost
+        return train(config, folder, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sambench.executors.assignment.train", run_)
+        run(spec)
+    folder = tmp_path / "runs" / "tiny"
+    assert {r.stage for r in recorded(folder)} == {"pool"}  # nobody is confirmed yet
+    run(spec)
+    run(spec, root=tmp_path / "whole")
+    assert recorded(folder) == recorded(tmp_path / "whole" / "tiny")
 
 
 def test_a_kill_between_result_and_checkpoint_leaves_nothing_behind(
