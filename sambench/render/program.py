@@ -4,67 +4,65 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sambench import records as records_
-from sambench.analysis import Estimate, Leaderboard, Row, analyse, numbers
+from sambench.analysis import Estimate, Leaderboard, Row, Setting, analyse, numbers
 from sambench.config import OWN_BASES, OWN_SCHEDULES, Train, extensions
 from sambench.errors import UserError, nearest
 from sambench.records import Record, Records, as_records
 from sambench.render.texts import one_line
 
 
-class Setting(NamedTuple):
-    """An arm's setting to use, and what it was confirmed with (rule 9)."""
+class Chosen(NamedTuple):
+    """An arm, its setting to use, and the first run that this was confirmed with (rule 9)."""
 
     row: Row
+    setting: Setting
     score: Estimate
-    runs: int
-    """that the score is the mean of"""
     first: Record
-    """of these runs"""
 
 
 def settings(records: Records, label: str | None = None) -> dict[str, Any]:
     """The setting to use of an arm, by default of the recommended one; UserError if it has none.
 
-    Where nothing is recommended: of the first of the page's arms that has one.
+    Where nothing is recommended: of the first arm of the page that has one.
     """
     leaderboard = analyse(records)
-    row, score, runs, run = _setting(records, leaderboard, label)
+    row, setting, score, _ = _chosen(records, leaderboard, label)
     return {
-        "study": run.study,
+        "study": leaderboard.study,
         "headline": leaderboard.headline,
         "advice": leaderboard.advice,
         "recommended": row.label == leaderboard.use,
-        "variant": run.key,
-        "label": run.variant,
-        "lr": run.lr,
-        "hyperparameters": records_.hyperparameters(run.hyperparameters),
-        "epochs": run.epochs,
-        "edges": list(row.setting.edges) if row.setting else [],
-        "score": {"mean": score.value, "low": score.low, "high": score.high, "runs": runs},
+        "variant": row.key,
+        "label": row.label,
+        "lr": setting.lr,
+        "hyperparameters": setting.hyperparameters,
+        "epochs": setting.epochs,
+        "edges": list(setting.edges),
+        "test_accuracy": {"mean": score.value, "low": score.low, "high": score.high},
+        "runs": setting.runs,
     }
 
 
-def _setting(records: Records, leaderboard: Leaderboard, label: str | None) -> Setting:
+def _chosen(records: Records, leaderboard: Leaderboard, label: str | None) -> Chosen:
     rows = {row.label: row for row in leaderboard.rows}
     if label is not None and label not in rows:
         hint = nearest(label, rows)
-        raise UserError(f"--variant: {label!r} is no arm of {leaderboard.study!r}, {hint}")
-    named = label or leaderboard.use
-    for row in [rows[named]] if named else leaderboard.rows:
-        if found := _retrained(records, row, is_fixed=leaderboard.kind == "fixed"):
-            return found
-    whose = f"{named!r} of study" if named else "study"
-    raise UserError(f"{whose} {leaderboard.study!r} has no setting that was retrained yet")
+        raise UserError(f"--variant: {label!r} is no arm of study {leaderboard.study!r}, {hint}")
+    wanted = label or leaderboard.use
+    for row in [rows[wanted]] if wanted else leaderboard.rows:
+        if row.setting and row.setting.score:
+            first = _first(records, row.label, leaderboard.kind)
+            return Chosen(row, row.setting, row.setting.score, first)
+    whose = f"{wanted} of study" if wanted else "study"
+    raise UserError(f"{whose} {leaderboard.study!r} has no setting that ran to its end yet")
 
 
-def _retrained(records: Records, row: Row, *, is_fixed: bool) -> Setting | None:
-    """What searches nothing is confirmed itself."""
+def _first(records: Records, label: str, kind: str) -> Record:
+    """The first complete run of the arm's setting; what searches nothing is confirmed itself."""
     frame = records.frame
-    mine = (frame["variant"] == row.label) & (frame["outcome"] == "complete")
-    mine &= frame["stage"] == ("confirm" if is_fixed else "setting")
-    runs = sorted(as_records(frame.loc[mine.to_numpy()]), key=lambda run: run.rerun)
-    score = row.score if is_fixed else row.setting and row.setting.score
-    return Setting(row, score, len(runs), runs[0]) if runs and score else None
+    mine = (frame["variant"] == label) & (frame["outcome"] == "complete")
+    mine &= frame["stage"] == ("confirm" if kind == "fixed" else "setting")
+    return min(as_records(frame.loc[mine.to_numpy()]), key=lambda run: run.rerun)
 
 
 def snippet(records: Records, label: str | None = None) -> str:
@@ -81,11 +79,11 @@ def snippet(records: Records, label: str | None = None) -> str:
             "cannot name; --format json prints the setting"
         )
     leaderboard = analyse(records)
-    found = _setting(records, leaderboard, label)
+    found = _chosen(records, leaderboard, label)
     run, task, train = found.first, header["spec"]["task"], header["spec"]["train"]
-    hyperparameters = records_.hyperparameters(run.hyperparameters)
+    given = records_.hyperparameters(run.hyperparameters)
     values = {
-        "head": "\n".join(f"# {one_line(line)}" for line in _head(leaderboard, found)),
+        "head": "\n".join(f"# {one_line(line)}".rstrip() for line in _head(leaderboard, found)),
         "threads": run.threads,
         "task": _tables(task),
         "streams": {
@@ -94,7 +92,7 @@ def snippet(records: Records, label: str | None = None) -> str:
             "init": run.seed_init,
             "order": run.seed_order,
         },
-        "create": ", ".join([repr(run.key), *(f"{k}={v!r}" for k, v in hyperparameters.items())]),
+        "create": ", ".join([repr(run.key), *(f"{k}={v!r}" for k, v in given.items())]),
         "lr": repr(run.lr),
         "epochs": run.epochs,
         "task_model": one_line(task["model"]),
@@ -114,21 +112,23 @@ def snippet(records: Records, label: str | None = None) -> str:
     )
 
 
-def _head(leaderboard: Leaderboard, found: Setting) -> Iterator[str]:
+def _head(leaderboard: Leaderboard, found: Chosen) -> Iterator[str]:
     """What the study says, and what it measured with this setting."""
-    row, score, runs, run = found
+    row, setting, score, run = found
     yield leaderboard.headline
-    yield leaderboard.advice
-    interval = ""
+    yield f"Recommended: {leaderboard.advice}"
+    yield ""
+    mean = f"{numbers.percent(score.value)}%"
     if score.low is not None and score.high is not None:
-        interval = f" [{numbers.percent(score.low)}, {numbers.percent(score.high)}]"
-    mean = f"{numbers.percent(score.value)}%{interval} test accuracy"
-    yield f"{row.label}, lr {numbers.setting(run.lr)}: {mean}, mean of {runs} runs."
-    if edges := list(row.setting.edges) if row.setting else []:
-        yield f"At the edge of its range: {numbers.listing(edges)}; better ones may lie beyond."
+        mean += f" [{numbers.percent(score.low)}, {numbers.percent(score.high)}]"
+    runs = f"{setting.runs} run{'s' * (setting.runs != 1)}"
+    yield f"The setting to use of {row.label} has {mean} test accuracy, the mean of {runs}."
+    if setting.edges:
+        edges = numbers.listing(list(setting.edges))
+        yield f"It lies at the edge of the range of {edges}: a better one may lie beyond."
     measured = numbers.percent(run.test["accuracy"] or 0.0)
-    yield f"This program repeats the first of these runs, which measured {measured}%"
-    yield f"on {run.device}; another processor rounds in its own way."
+    yield f"This program repeats the first of them, which measured {measured}% on {run.device};"
+    yield "other processors round in ways of their own."
 
 
 def _train(train: dict[str, Any]) -> str:

@@ -48,7 +48,7 @@ def draw(
 def render(tables: Tables, configurations: Mapping[str, str] | None = None) -> tuple[Drawn, ...]:
     """All figures that the tables allow; the same tables give the same bytes.
 
-    `configurations` (variant -> "lr 0.1, rho 0.05, 10 epochs") goes into the hover texts.
+    `configurations` (label -> "lr 0.1, rho 0.05, 10 epochs") goes into the hover texts.
     """
     try:
         import matplotlib  # noqa: F401
@@ -77,11 +77,12 @@ def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Pl
     from sambench.render.figures import cost, curves, intervals, radius, search, tuning
 
     ranking, pool = tables["ranking"], thinned(tables["pool"], MOST)
+    tuned = not pool.empty
     yield "tuning", lambda: tuning.draw(tables["tuning"], look)
-    yield "intervals", lambda: intervals.draw(ranking, look)
+    yield "intervals", lambda: intervals.draw(ranking, look, tuned)
     yield "differences", lambda: intervals.differences(ranking, look)
     for column in cost.AXES:
-        yield column, lambda column=column: cost.draw(tables["cost"], look, column)
+        yield column, lambda column=column: cost.draw(tables["cost"], look, column, tuned)
     yield "search", lambda: search.draw(pool, look)
     yield "radius", lambda: radius.draw(tables["profiles"], tables["radius"], look)
     yield "curves", lambda: curves.draw(tables["curves"], look)

@@ -28,20 +28,22 @@ AXES = {  # column -> file name, title, axis, how many of it are one that is dra
 }
 
 
-def draw(cost: pd.DataFrame, look: Look, column: str) -> Plot | None:
-    """By one of the costs; None if fewer than two arms have it."""
+def draw(cost: pd.DataFrame, look: Look, column: str, tuned: bool) -> Plot | None:
+    """By one of the costs; None if fewer than two arms have it. tuned: else settings are fixed"""
     name, title, words, unit = AXES[column]
     found = [row for row in have(rows(cost, RunCost), "score", column) if getattr(row, column) > 0]
     if len(found) < 2:
         return None
     at = {row.variant: (getattr(row, column) / unit, 100 * row.score) for row in found}
+    what = "Expected test accuracy of tuned training at the study's budget, one for all"
+    if not tuned:
+        what = "Mean test accuracy over seeds"
     best = max(found, key=lambda row: row.score)
     plot = Plot(
         name,
         title,
         f"Test accuracy of {len(found)} arms against {words}; {best.variant} has the highest.",
-        "Expected test accuracy of tuned training at the study's budget, which is the same for all, "
-        "with the 95% interval of each alone, over the cost of one run with what was found.",
+        f"{what}, with the 95% interval of each alone, over the cost of one run.",
         BODY,
     )
     bars = {
@@ -49,10 +51,15 @@ def draw(cost: pd.DataFrame, look: Look, column: str) -> Plot | None:
         for row in found
         if known(row.low) and known(row.high)
     }
+    texts = {
+        row.variant: f"{row.variant}: {numbers.percent(row.score)}% "
+        f"at {scales.plain(at[row.variant][0])} {words}"
+        for row in found
+    }
     axes = plot.axes(LEFT, BOTTOM, WIDTH - LEFT - RIGHT, BODY - BOTTOM - 0.08)
     _scale(axes, at, bars, words)
     for label in sorted(at, key=lambda v: (at[v], v)):
-        _point(plot, axes, label, at[label], bars.get(label), look, words)
+        _point(plot, axes, label, at[label], bars.get(label), look, texts[label])
     strokes = [[(at[v][0], end) for end in ends] for v, ends in bars.items()]
     chosen = sorted(look.sorted(at), key=lambda v: not look.told(v))[:MOST_LABELS]
     _labels(axes, at, chosen, look, strokes)
@@ -74,12 +81,11 @@ def _scale(axes: "Axes", at: dict[str, Point], bars: dict[str, Point], words: st
 
 
 def _point(
-    plot: Plot, axes: "Axes", label: str, at: Point, ends: Point | None, look: Look, words: str
+    plot: Plot, axes: "Axes", label: str, at: Point, ends: Point | None, look: Look, text: str
 ) -> None:
     colour, told = look.colour(label), look.told(label)
     if ends:
         axes.plot([at[0]] * 2, ends, color=colour, linewidth=1, alpha=0.35, zorder=2)
-    text = f"{label}: {at[1]:.2f}% at {scales.plain(at[0])} {words}"
     shape, area = (look.marker(label), 34) if told else ("o", 14)
     plot.points(
         axes.transData.transform,

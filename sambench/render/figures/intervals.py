@@ -21,19 +21,23 @@ BOTTOM, ROOM = 0.5, 0.1
 LETTERS = 7  # of a group that are shown
 
 
-def draw(ranking: pd.DataFrame, look: Look) -> Plot | None:
-    """Score and 95% interval of each arm, best first, and lines through those of the baseline."""
+def draw(ranking: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
+    """Score and 95% interval of each arm, best first, and lines through those of the baseline.
+
+    tuned: else settings are fixed, and a score is a mean over seeds
+    """
     found = have(rows(ranking, RankedArm), "score")
     if not found:
         return None
     groups = [shorten(row.group, LETTERS) for row in found]
-    first = f"{found[0].variant} comes first with {numbers.percent(found[0].score)}%"
+    what = "Expected test accuracy of tuned training" if tuned else "Mean test accuracy over seeds"
+    first = f"{found[0].variant} stands first with {numbers.percent(found[0].score)}%"
     plot = Plot(
         "intervals",
-        "At the study's budget",
-        f"Test accuracy of {len(found)} arms, tuned, with 95% intervals; {first}.",
-        "Expected test accuracy of tuned training, in percent, with the 95% interval of each alone. "
-        "Lines: the arms of plain. Who shares a letter is not separated; hollow: not ranked.",
+        "At the study's budget" if tuned else "Test accuracy",
+        f"{what} of {len(found)} arms with 95% intervals; {first}.",
+        f"{what}, with the 95% interval of each alone. Lines: the arms of plain. "
+        "Arms that share a letter are not separated; hollow ones are not ranked.",
         _height(found),
     )
     axes = _axes(plot, found, groups, "group" if any(groups) else "", look)
@@ -59,10 +63,10 @@ def differences(ranking: pd.DataFrame, look: Look) -> Plot | None:
     plot = Plot(
         "differences",
         f"Points above the best plain, {base}",
-        f"Differences of {len(found)} arms to {base}, tuned, with 95% intervals; "
+        f"Differences of {len(found)} arms to {base} with 95% intervals; "
         f"{first.variant} comes first with {numbers.points(first.difference)} points.",
-        "Difference of tuned(k) at the study's budget, with the 95% interval of each alone. Filled: "
-        "the arm beats every arm of plain, Holm's test over all of them.",
+        "Paired difference in test accuracy, with the 95% interval of each alone. Filled: the arm "
+        "beats every arm of plain, by Holm's test.",
         _height(found),
     )
     axes = _axes(plot, found, [numbers.p_value(_p(row)) for row in found], "Holm p", look)

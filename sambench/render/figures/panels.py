@@ -132,9 +132,7 @@ def panels(
         panel = Panel(*layout.place(i, top), x, y)
         most, size = (14, SMALL) if columns == 3 else (22, SIZE)
         head = panel.top + layout.head - HEAD + 0.06
-        plot.text(
-            panel.left, head, shorten(label, most), size=size, weight=look.weight(label)
-        )
+        plot.text(panel.left, head, shorten(label, most), size=size, weight=look.weight(label))
         if names:
             plot.text(panel.left, panel.top + 0.06, names[i], size=SMALL, alpha=SOFT)
         own = layout.own

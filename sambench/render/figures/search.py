@@ -46,9 +46,9 @@ def draw(pool: pd.DataFrame, look: Look) -> Plot | None:
         "Where the points lie",
         "Validation accuracy of each arm's random points over learning rate and radius, a panel "
         f"for each of {len(variants)} arms; {lost} runs diverged.",
-        "Validation accuracy of the points of each pool, in percent. Brighter and larger is better, "
-        "each step a sixth of all points; bold edges: retrained and tested; a ring: the best; "
-        "crosses diverged.",
+        "Validation accuracy of the points of each pool, in percent: larger and brighter is better, "
+        "each step a sixth of all points. Bold edge: retrained and tested; ring: the best; cross: "
+        "diverged; dashed lines meet at the setting to use.",
         layout.body + SCALE,
     )
     bounds = _bounds([spot.run.val for spot in every if _scored(spot.run)])
@@ -133,9 +133,7 @@ def text(run: PoolRun) -> str:
     score = f"{numbers.percent(run.val)}% validation" if _scored(run) else run.outcome
     rank = f", rank {run.rank + 1:.0f}, retrained" if known(run.rank) else ""
     rho = f", rho {numbers.setting(run.rho)}" if known(run.rho) else ""
-    return (
-        f"{run.variant}, point {run.point}: {score}{rank}\nlr {numbers.setting(run.lr)}{rho}"
-    )
+    return f"{run.variant}, point {run.point}: {score}{rank}\nlr {numbers.setting(run.lr)}{rho}"
 
 
 def _legend(plot: Plot, bounds: Sequence[float]) -> None:

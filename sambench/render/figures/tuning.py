@@ -20,18 +20,20 @@ def draw(tuning: pd.DataFrame, look: Look) -> Plot | None:
     lines = Lines.of(map(_point, found), look, ends=True)
     if all(len(line) < 2 for line in lines.by_arm.values()):
         return None
-    ends = [f"{v} {line[-1].y:.2f}%" for v, line in lines.by_arm.items()]
+    budget = max(row.evaluations for row in found)
+    scores = {row.variant: row.score for row in found if row.evaluations == budget}
+    told = [f"{v} {numbers.percent(scores[v])}%" for v in look.sorted(scores)]
     plot = Plot(
         "tuning",
         "What a budget for tuning buys",
-        f"Expected test accuracy of tuned training against the budget, a line for each of "
-        f"{len(ends)} arms; at the study's budget {numbers.listing(ends)}.",
+        "Expected test accuracy of tuned training against the budget, a line for each of "
+        f"{len(lines.by_arm)} arms; at the study's budget {numbers.listing(told)}.",
         _caption(lines, any(known(row.band_low) for row in found)),
         lines.body,
     )
-    scores = [end for row in found for end in (row.score, row.band_low, row.band_high)]
+    ends = [end for row in found for end in (row.score, row.band_low, row.band_high)]
     x = _budgets([row.evaluations for row in found])
-    y = Scale(*limits([100 * score for score in scores if known(score)]))
+    y = Scale(*limits([100 * end for end in ends if known(end)]))
     for panel in lines.draw(plot, x, y, "budget, in full runs of plain", "test accuracy, %"):
         edge = [((panel.right, panel.bottom), (panel.right, panel.top))]
         plot.strokes(edge, color=INK, linewidth=0.9, linestyle=(0, (3, 2)), zorder=2)
