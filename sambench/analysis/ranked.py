@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from sambench.analysis import seeds
+from sambench.analysis import paired
 from sambench.analysis.contest import Contest
 from sambench.analysis.evidence import CONCLUDING, Evidence
 from sambench.analysis.findings import Kind
@@ -54,7 +54,7 @@ def _pools(evidence: Evidence) -> tuple[dict[str, Tuned], dict[str, str]]:
 
 
 def _seeds(evidence: Evidence) -> tuple[dict[str, Tuned], dict[str, str]]:
-    return seeds.means(evidence), {label: seeds.why(evidence, label) for label in evidence.arms}
+    return paired.means(evidence), {label: paired.why(evidence, label) for label in evidence.arms}
 
 
 def _searches(evidence: Evidence, scores: list[Tuned]) -> Fraction:
@@ -98,7 +98,7 @@ def _missing(evidence: Evidence, whys: Mapping[str, str]) -> str:
         return ""
     if evidence.is_fixed:
         asked = evidence.study.confirm.seeds * len(evidence.arms)
-        ran = sum(seeds.ended(evidence, label) for label in evidence.arms)
+        ran = sum(paired.ended(evidence, label) for label in evidence.arms)
         return f"{asked - ran} of {asked} runs are missing"
     pools = evidence.pools.values()
     if points := sum(pool.missing_points for pool in pools):
@@ -112,6 +112,6 @@ def _missing(evidence: Evidence, whys: Mapping[str, str]) -> str:
 def _is_partial(evidence: Evidence, label: str) -> bool:
     """Whether runs are missing that the study asks for."""
     if evidence.is_fixed:
-        return seeds.ended(evidence, label) < evidence.study.confirm.seeds
+        return paired.ended(evidence, label) < evidence.study.confirm.seeds
     pool = evidence.pools[label]
     return bool(pool.missing_points or pool.missing_reruns)

@@ -25,9 +25,7 @@ study = {
         "model": "test_resnet",
     },
     "train": {"epochs": 2, "batch_size": 50},
-    "search": {"trials": 2, "space": {"lr": {"low": 0.01, "high": 0.3, "log": True}}},
-    "finalists": {"top": 1, "seeds": 1},
-    "confirm": {"seeds": 5},
+    "search": {"budget": 4, "searches": 1, "space": {"lr": {"low": 0.01, "high": 0.3, "log": True}}},
 }
 found = sambench.run_study(study, device="cpu", wandb="disabled")
 print(found.headline)
@@ -39,9 +37,9 @@ print(found.headline)
 table = pd.DataFrame(
     {
         "variant": row.label,
-        "accuracy": row.accuracy.mean,
-        "low": row.accuracy.low,
-        "high": row.accuracy.high,
+        "accuracy": row.score.value,
+        "low": row.score.low,
+        "high": row.score.high,
         "gradient evaluations": row.cost.gradient_evaluations,
     }
     for row in found.rows
@@ -52,5 +50,5 @@ print(table.round(1))
 figure, axes = plt.subplots(figsize=(5, 2), layout="constrained")
 error = [table.accuracy - table.low, table.high - table.accuracy]
 axes.errorbar(table.accuracy, table.index, xerr=error, fmt="o")
-axes.set_xlabel("test accuracy [%], mean and 95% interval over seeds")
+axes.set_xlabel("test accuracy of the tuned arm, with its 95% interval")
 figure.savefig("accuracies.svg")

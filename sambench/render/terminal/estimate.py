@@ -14,12 +14,27 @@ if TYPE_CHECKING:
 def render(plan: "Plan") -> RenderableType:
     """What `--dry-run` prints."""
     per = f"{1000 * plan.seconds_per_evaluation:.1f} ms per evaluation, measured here"
+    afforded = ", ".join(f"{label} {trials:.3g}" for label, trials in plan.trials.items())
+    runs = plan.pool_runs + plan.confirm_runs + plan.setting_runs
     lines = {
         "study": f"{plan.study}: {', '.join(plan.variants)}",
-        "trials": f"{plan.search_trials} search, {plan.finalist_runs} finalists, "
-        f"{plan.confirm_runs} confirm",
+        "trials afforded": afforded,
+        "runs": f"{runs}: {plan.pool_runs} of pools, {plan.confirm_runs} reruns, "
+        f"{plan.setting_runs} of settings",
         "gradient evaluations": f"{plan.gradient_evaluations:,.0f} expected",
         "expected time": f"{duration(plan.expected_s)} with {plan.workers} workers ({per})",
+        **_separates(plan),
         "W&B runs": f"{plan.wandb_runs} ({plan.wandb_mode})",
     }
     return labelled(lines)
+
+
+def _separates(plan: "Plan") -> dict[str, str]:
+    """Which size would separate how much, by the runs so far."""
+    if not plan.separates:
+        return {}
+    sizes = [
+        f"{points} points: {'more than 1000' if size is None else size}"
+        for points, size in plan.separates.items()
+    ]
+    return {"to separate": f"{'; '.join(sizes)} searches (this study has {plan.searches})"}

@@ -37,7 +37,7 @@ def engine(spec: Spec) -> Make:
     ) -> Engine:
         study = config.parse({**spec, "train": spec["train"] | changes})
         settings = {} if key == "plain" else {"rho": rho}
-        run = Run(study, key, key, "search", 0, seeds.derive(0), 0.05, settings, 2)
+        run = Run(study, key, key, "pool", 0, 0, seeds.derive(0, "point", 0), 0.05, settings, 2)
         dataset = data.load(study.task, run.seeds.streams)
         return engine_for(run, dataset, custom)
 

@@ -36,14 +36,13 @@ def code(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.fixture
 def make(spec: Spec) -> Callable[..., Run]:
     def make(key: str = "sam", overrides: tuple[str, ...] = (), **changes: Any) -> Run:
-        study = config.parse({**spec, "variants": ["plain"]}, overrides=overrides)
-        fields = {"stage": "search", "trial": 0, "lr": 0.05, "epochs": 4, **changes}
-        number = {"search": 0, "finalist": 1, "confirm": 1000}[fields["stage"]]
+        study = config.parse({**spec, "variants": ["sam"]}, overrides=overrides)
+        fields = {"stage": "pool", "point": 0, "rerun": 0, "lr": 0.05, "epochs": 4, **changes}
         return Run(
             study=study,
             label=key,
             key=key,
-            seeds=seeds.derive(number),
+            seeds=seeds.derive(0, fields["stage"], 0),
             hyperparameters=settable(variants.create(key)),
             **fields,
         )
@@ -162,7 +161,7 @@ def test_equal_runs_are_equal_and_other_seeds_are_not(make: Callable[..., Run], 
     run = make()
     first, second = (timeless(train(run, tmp_path / x, proceed)) for x in "ab")
     assert first == second
-    other = dataclasses.replace(run, seeds=seeds.derive(1))
+    other = dataclasses.replace(run, seeds=seeds.derive(0, "pool", 1))
     assert timeless(train(other, tmp_path / "c", proceed)) != first
 
 
@@ -311,11 +310,12 @@ def test_other_errors_are_errors(make: Callable[..., Run], tmp_path: Path):
     assert not (tmp_path / "result.json").exists()
 
 
-@pytest.mark.parametrize("stage", ["search", "finalist", "confirm"])
-def test_only_confirm_runs_see_the_test_set(
+@pytest.mark.parametrize("stage", ["pool", "sweep", "trial", "confirm", "setting"])
+def test_only_confirm_and_setting_runs_see_the_test_set(
     stage: str, make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     evaluate, seen = Engine.evaluate, []
+    tested = stage in ("confirm", "setting")
 
     def watched(engine: Engine, images: Any) -> Score:
         seen.append("test" if images is engine.data.test else "val")
@@ -323,9 +323,72 @@ def test_only_confirm_runs_see_the_test_set(
 
     monkeypatch.setattr(Engine, "evaluate", watched)
     found = train(make(stage=stage), tmp_path, proceed)
-    assert seen == ["val"] * 4 + ["test"] * (stage == "confirm")
-    assert (found.test_accuracy is not None) == (stage == "confirm")
-    assert len(found.test_correct) == (30 if stage == "confirm" else 0)
-    if stage == "confirm":
+    assert seen == ["val"] * 4 + ["test"] * tested
+    assert (found.test_accuracy is not None) == tested
+    assert len(found.test_correct) == (30 if tested else 0)
+    if tested:
         assert found.test_accuracy == pytest.approx(sum(found.test_correct) / 30)
     assert "test" not in json.dumps(found.history)
+
+
+# --- which weights a run yields
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[dict[str, torch.Tensor]]:
+    """Validation scores as given, epoch by epoch; the weights that the test set saw."""
+    evaluate, left, tested = Engine.evaluate, list(scores), []
+
+    def made_up(engine: Engine, images: Any) -> Score:
+        found = evaluate(engine, images)
+        if images is not engine.data.val:
+            tested.append({k: v.clone() for k, v in engine.evaluated.state_dict().items()})
+            return found
+        return dataclasses.replace(found, accuracy=left.pop(0))
+
+    monkeypatch.setattr(Engine, "evaluate", made_up)
+    return tested
+
+
+def weights_after(make: Callable[..., Run], folder: Path, epoch: int) -> dict[str, torch.Tensor]:
+    """Of the same run after so many epochs."""
+    with pytest.raises(KeyboardInterrupt):
+        train(make(), folder, interrupt_after(epoch + 1), checkpoint_every_s=0)
+    state = checkpoint.load(folder, "cpu")
+    assert state is not None and len(state["history"]) == epoch
+    return state["engine"]["model"]
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_the_best_epoch_is_yielded(
+    make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resumed: bool
+):
+    """Of 4 epochs the second, which is as good as the third and came first."""
+    expected = weights_after(lambda: make(stage="confirm"), tmp_path / "part", 2)
+    run = make("sam", ("train.yields=best",), stage="confirm")
+    scores = [0.2, 0.6, 0.6, 0.1]
+    if resumed:
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            scripted(patch, scores)
+            train(run, tmp_path / "run", interrupt_after(4), checkpoint_every_s=0)
+        scores = scores[3:]
+    tested = scripted(monkeypatch, scores)
+    found = train(run, tmp_path / "run", proceed)
+    assert found.val_accuracy == 0.6 and found.epochs_done == 4
+    assert found.val_loss == found.history[1]["val_loss"]
+    assert all(torch.equal(tested[0][name], expected[name]) for name in expected)
+
+
+def test_the_last_epoch_is_yielded_unless_the_study_says_otherwise(
+    make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    scripted(monkeypatch, [0.2, 0.6, 0.6, 0.1])
+    found = train(make(stage="confirm"), tmp_path, proceed)
+    assert found.val_accuracy == 0.1
+    assert found.val_loss == found.history[-1]["val_loss"]
+
+
+def test_records_say_where_a_run_was_computed(make: Callable[..., Run], tmp_path: Path):
+    found = train(make(), tmp_path, proceed, data_digest=None)
+    assert found.processor == found.device
+    assert found.instructions == torch.backends.cpu.get_cpu_capability()
+    assert found.data == ""

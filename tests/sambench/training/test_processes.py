@@ -40,7 +40,8 @@ clip = 1.0
 micro_batch = 10
 
 [search]
-trials = 2
+budget = 2
+searches = 1
 space.lr = { low = 0.01, high = 0.5, log = true }
 """
 EPOCHS = 12

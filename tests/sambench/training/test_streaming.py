@@ -41,7 +41,8 @@ mixup = 0.2
 cutmix = 1.0
 
 [search]
-trials = 2
+budget = 2
+searches = 1
 space.lr = { low = 0.01, high = 0.5, log = true }
 """
 
@@ -132,7 +133,7 @@ def test_a_study_does_not_go_on_with_other_pictures(
     def edit(*_: Any, **__: Any) -> None:
         Image.new("RGB", (9, 9)).save(path)
 
-    settings = ("train.epochs=1", "finalists.seeds=1", "finalists.top=1", "confirm.seeds=1")
+    settings = ("train.epochs=1",)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sambench.study.display.Display.finished", edit)
         with pytest.raises(UserError, match="folder:pictures has changed since the study began"):
