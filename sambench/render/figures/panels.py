@@ -130,7 +130,7 @@ def panels(
     found = []
     for i, (label, (x, y)) in enumerate(zip(labels, scales, strict=True)):
         panel = Panel(*layout.place(i, top), x, y)
-        most, size = (14, SMALL) if columns == 3 else (22, SIZE)
+        most, size = (18, SMALL) if columns == 3 else (22, SIZE)
         head = panel.top + layout.head - HEAD + 0.06
         plot.text(panel.left, head, shorten(label, most), size=size, weight=look.weight(label))
         if names:
