@@ -8,12 +8,12 @@ from fractions import Fraction
 from sambench.analysis.contest import difference, estimate
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Equal
-from sambench.stats import Tuned, claims
+from sambench.stats import claims
 
 
 def equal(evidence: Evidence) -> tuple[Equal, ...]:
     """Length 1 first, then the others; within a length by score."""
-    k, searches = evidence.smallest, Fraction(evidence.size.searches)
+    k, searches = evidence.smallest, evidence.size.searches
     able = {label: pool for label, pool in evidence.pools.items() if not pool.why}
     found = {label: tuned for label, pool in able.items() if (tuned := pool.tuned(Fraction(k)))}
     lengths = {label: evidence.arms[label].length for label in found}

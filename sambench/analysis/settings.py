@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from sambench.analysis import paired
+from sambench import stats
 from sambench.analysis.contest import estimate
 from sambench.analysis.evidence import Evidence, Run
 from sambench.analysis.findings import Estimate, Setting
@@ -35,4 +35,4 @@ def _mean(scores: dict[int, Fraction]) -> Estimate | None:
     """With its t interval."""
     if len(scores) < 2:
         return Estimate(float(next(iter(scores.values())))) if scores else None
-    return estimate(paired.mean(scores), Fraction(len(scores), 2))
+    return estimate(stats.seed_mean(scores), stats.searches(len(scores)))

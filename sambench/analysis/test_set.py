@@ -23,9 +23,15 @@ def errors(evidence: Evidence, labels: list[str], plain: str) -> dict[str, float
     for label in labels:
         own = known[label]
         if own is not None and base is not None and own.shape == base.shape and len(own) > 1:
-            variance = float(sums.moments(own - base)[2])
-            found[label] = sqrt(variance / len(own))
+            found[label] = _standard_error(own - base)
     return found
+
+
+def _standard_error(values: np.ndarray) -> float:
+    """Of their mean."""
+    n = len(values)
+    apart = values - float(sums.total(values)) / n
+    return sqrt(float(sums.total(apart * apart)) / (n - 1) / n)
 
 
 def share_right(evidence: Evidence, label: str) -> np.ndarray | None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from math import sqrt
 
 from sambench.stats import student
-from sambench.stats.claims import ALPHA, Contrast
+from sambench.stats.claims import Contrast
+from sambench.stats.student import ALPHA
 
 MANY = 5
 """Tasks from which on their variation can be estimated."""

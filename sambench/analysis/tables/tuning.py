@@ -12,7 +12,6 @@ Arms that cannot be ranked have no curve.
 """
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import NamedTuple
 
 import pandas as pd
@@ -43,7 +42,7 @@ def table(evidence: Evidence) -> pd.DataFrame:
 
 
 def _points(evidence: Evidence) -> Iterator[TuningPoint]:
-    bands, searches = kept(evidence), Fraction(evidence.size.searches)
+    bands, searches = kept(evidence), evidence.size.searches
     for label, curve in curves(evidence).items():
         for k, tuned in curve.items():
             found = estimate(tuned, searches)

@@ -32,7 +32,7 @@ def parts(study: PublishedStudy) -> list[Part]:
         *_ranking(leaderboard),
         *_beyond_the_budget(leaderboard),
         _inner(leaderboard),
-        _settings(leaderboard),
+        *_settings(leaderboard),
         _halves(leaderboard),
         _published(header["spec"].get("published") or ()),
         Part("limits", "What it cannot tell", bullets=limits(leaderboard)),
@@ -98,7 +98,10 @@ def _inner(leaderboard: Leaderboard) -> Part:
     return Part("inner", "Without the ends of the ranges", found)
 
 
-def _settings(leaderboard: Leaderboard) -> Part:
+def _settings(leaderboard: Leaderboard) -> list[Part]:
+    """None where they were the study's own: those stand with who competed."""
+    if leaderboard.kind == "fixed":
+        return []
     told = (
         "The optimum of a surface through all validation scores of an arm, trained again on fresh "
         "streams: the mean of those runs on the test set ± its 95% t interval."
@@ -109,7 +112,7 @@ def _settings(leaderboard: Leaderboard) -> Part:
             "of k trials finds."
         )
     table = settings.table(leaderboard)
-    return Part("settings", table.caption, [told] if table.rows else [], table=table)
+    return [Part("settings", table.caption, [told] if table.rows else [], table=table)]
 
 
 def _halves(leaderboard: Leaderboard) -> Part:
@@ -117,7 +120,7 @@ def _halves(leaderboard: Leaderboard) -> Part:
     named = [f"{letter}: {kind}" for kind, letter in halves.kinds(leaderboard.halves).items()]
     told = (
         "The points of the pools ran on machines of several kinds. What those of each say alone: "
-        "where the interval of a difference holds 0, they agree. "
+        "one interval in 20 excludes 0 by chance. "
     )
     table = halves.table(leaderboard.halves)
     told = [f"{told}{'; '.join(named)}."] if table.rows else []
@@ -146,15 +149,14 @@ def _radius(study: PublishedStudy) -> Part:
 
 
 def _divergence(leaderboard: Leaderboard) -> Part:
+    """A table where anybody diverged."""
     table = divergence.table(leaderboard.rows)
     points, reruns = (
         sum(getattr(row, name) for row in leaderboard.rows) for name in ("points", "reruns")
     )
-    if table.rows or not points + reruns:
-        return Part("divergence", "Divergence", table=table)
-    return Part(
-        "divergence", "Divergence", [f"None of {points:,} points and {reruns:,} reruns diverged."]
-    )
+    ran = f"{points:,} points and {reruns:,} reruns" if points else f"{reruns:,} runs"
+    told = [f"None of {ran} diverged."] if points + reruns and not table.rows else []
+    return Part("divergence", table.caption, told, table=table)
 
 
 def _cost(study: PublishedStudy) -> Part:

@@ -27,6 +27,7 @@ GROUPS = (
 SEEDS = (
     "test accuracy: mean over seeds ± its 95% t interval. Seeds are paired: the same split, "
     "labels, initial weights and data order for all arms.",
+    "seeds: that ended; diverged: those among them, which leave the mean.",
 )
 
 
@@ -45,7 +46,7 @@ def _searches(budget: float) -> list[str]:
 def _differences(rivals: int, unit: str, alpha: float) -> list[str]:
     return [
         f"minus plain: difference in points [its own 95% interval], paired by {unit}. Holm p: "
-        "one-sided, of not beating every arm of plain (the largest of them), adjusted for "
+        "of not beating every arm of plain, one-sided, the largest over them, adjusted for "
         f"{rivals} arm{'s' * (rivals != 1)}. An arm beats plain where it is below {alpha:.4g}.",
         "test-set SE: standard error of the difference over test items, paired, in points.",
     ]
@@ -53,15 +54,16 @@ def _differences(rivals: int, unit: str, alpha: float) -> list[str]:
 
 def schedules(rows: Sequence[Row]) -> str:
     """Who trained how long: a claim about plain is one about the lengths that it had."""
-    plain = [row for row in rows if row.is_baseline]
-    found = "arm: a variant with what is searched, what is fixed, and the length of its schedule. "
-    if plain:
-        lengths = listing([f"{length:g}" for length in sorted(row.length for row in plain)])
-        found += f"plain ran schedules of {lengths} times the study's epochs"
-        others = [row for row in rows if not row.is_baseline and row.length != 1]
-        named = [f"{row.label} {row.length:g}" for row in others]
-        found += f"; of the others {listing(named)}, the rest 1." if named else ", the others of 1."
-    return found
+    found = "arm: a variant with what is searched, what is fixed, and the length of its schedule"
+    plain = sorted(row.length for row in rows if row.is_baseline)
+    if not plain:
+        return f"{found}."
+    others = [
+        f"{row.label} {row.length:g}" for row in rows if not row.is_baseline and row.length != 1
+    ]
+    rest = f"of the others {listing(others)}, the rest 1" if others else "the others 1"
+    lengths = listing([f"{length:g}" for length in plain])
+    return f"{found}, 1 for the study's epochs. plain had {lengths}; {rest}."
 
 
 def _where(leaderboard: Leaderboard) -> str:

@@ -2,7 +2,7 @@
 
 from sambench.analysis import Leaderboard, numbers
 
-ELSEWHERE = "One dataset, one model, one budget: nothing here speaks for others."
+ELSEWHERE = "One dataset and one model: nothing here speaks for others."
 
 
 def limits(leaderboard: Leaderboard) -> list[str]:

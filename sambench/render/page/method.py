@@ -49,21 +49,29 @@ def _pool(study: Study) -> list[str]:
         "wins a search of k points of the pool; linear between whole k.",
         "Intervals: the jackknife over points, each with its reruns; t with "
         f"{2 * size.searches - 1} degrees of freedom. Bands around curves are simultaneous.",
-        "Claims are three: who beats plain, which is to beat each arm of plain; who is separated "
-        "from whom, the groups; and the recommendation, the cheapest run among the arms that no "
-        f"other may exceed by more than {size.margin:g} point{'s' * (size.margin != 1)} (upper end "
-        "of the 95% interval). All else, curves and equal trials included, carries intervals.",
+        _claims(study),
+        "All else, curves and equal trials included, carries intervals and claims nothing.",
         "Setting to use: the optimum of a smooth surface through all validation scores of an arm, "
         "to two digits, trained again on fresh streams.",
     ]
+
+
+def _claims(study: Study) -> str:
+    margin = study.search.margin
+    return (
+        "Claims are three: who beats plain, which is to beat each arm of plain; who is separated "
+        "from whom, the groups; and the recommendation, the cheapest run among the arms that no "
+        f"other may exceed by more than {margin:g} point{'s' * (margin != 1)} (upper end of the "
+        "95% interval)."
+    )
 
 
 def _fixed(study: Study) -> list[str]:
     return [
         f"Nothing was searched: each arm ran its fixed settings on {study.confirm.seeds} seeds, "
         "the same for all. A seed draws split, wrong labels, initial weights and data order.",
-        "Claims: an arm beats plain if it beats each arm of plain (paired t tests, one-sided, "
-        "Holm).",
+        "Intervals: t over seeds, of differences paired by seed.",
+        _claims(study),
     ]
 
 

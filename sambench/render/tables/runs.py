@@ -77,4 +77,4 @@ def _listed(
     swept = [SOURCE] if frame["source"].ne("study").any() else []
     named = [ARM, *columns, *SETTINGS, ENDED, *swept, WANDB]
     table = of(found, named, f"{what}: {len(frame):,}", filtered=True, after=after)
-    return table.without_empty(["rank", "radius", "W&B"])
+    return table.without_empty(["point", "rank", "radius", "W&B"])

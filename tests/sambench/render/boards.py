@@ -54,7 +54,7 @@ def row(label: str, score: float | None = 0.9, group: str = "a", **changes: Any)
         diverged_reruns=0,
         diverged_share=(0.0, 0.11),
         setting=replace(SETTING, rho=None, hyperparameters={}) if passes == 1 else SETTING,
-        cost=Cost(120 * passes * at, passes * at, 2.4 * passes * at, passes),
+        cost=Cost(120 * passes * at, passes * at, 2.4 * passes * at, passes, None),
         runs={"complete": 56, "pruned": 0, "diverged": 0, "failed": 0},
     )
     return replace(found, **changes)
