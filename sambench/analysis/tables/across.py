@@ -45,8 +45,8 @@ def table(studies: Sequence[Evidence]) -> pd.DataFrame:
         for label in contest.rivals if contest.baselines else ():
             leads.setdefault(label, []).append(contest.contrast(label, contest.best_plain))
     found = {label: across(own) for label, own in leads.items() if len(own) > 1}
-    rows = [_line(label, one) for label, one in found.items()]
-    return rounded(typed(sorted(rows, key=lambda row: (-row.difference, row.variant)), OverTasks))
+    order = sorted(found, key=lambda label: (-found[label].difference, label))
+    return rounded(typed([_line(label, found[label]) for label in order], OverTasks))
 
 
 def tasks(studies: Sequence[Evidence]) -> list[Evidence]:
