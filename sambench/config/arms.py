@@ -59,8 +59,9 @@ class VariantTable(Table):
         for name in self.space:
             if name in self.fix:
                 raise Broken("cannot be fixed and searched at once", "space", name)
-            if name == "epochs_factor":
-                raise Broken("is no more; write length = [0.5, 1, 2]", "space", name)
+        for place, given in (("fix", self.fix), ("space", self.space)):
+            if "epochs_factor" in given:
+                raise Broken("is no more; write length = [0.5, 1, 2]", place, "epochs_factor")
         return self
 
     @property
@@ -124,7 +125,7 @@ def arms(place: str, table: VariantTable, lr: Space | float, epochs: int) -> lis
     searched = {"lr": lr.as_floats()} if isinstance(lr, Space) else {}
     space = {**searched, **_searched(table, info)}
     known = {name: info.hyperparameters[name].default for name in space if name != "lr"}
-    numbers = {n: float(v) for n, v in known.items() if isinstance(v, int | float)}
+    numbers = {n: float(v) for n, v in known.items() if type(v) in (int, float)}
     return [
         Arm(
             label=label,

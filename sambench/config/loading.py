@@ -5,6 +5,7 @@ import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from sambench.config import roster
 from sambench.config.arms import Arm
 from sambench.config.bases import check_base
-from sambench.config.models import Confirm, Study
+from sambench.config.models import Study
 from sambench.config.numbers import DEEPEST
 from sambench.config.table import one_line
 from sambench.errors import ECHOED, UserError, echo, nearest, shortened
@@ -23,6 +24,8 @@ _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (Path("studies"), _PACKAGE.parent / "studies", _PACKAGE / "studies")
 """Where names are looked up: the working directory, the checkout, the wheel."""
 LARGEST_FILE = 1_000_000  # bytes
+RANKED_FROM = 3  # trials that a budget must afford an arm
+FEWEST_TPE = 20  # trials of an arm; the first third are random
 
 
 def load(source: str | Path, overrides: Sequence[str] = (), variant: str | None = None) -> Study:
@@ -80,18 +83,25 @@ def _registered(study: Study, source: str) -> Study:
 
 
 def _check_size(study: Study, competitors: Sequence[Arm]) -> None:
-    """UserError where the budget affords an arm no run, or a key says nothing to this study."""
+    """UserError where an arm affords no run or the sampler too few, or [confirm] says nothing."""
     if not any(arm.space for arm in competitors):
         return
-    if study.confirm != Confirm():
+    if "confirm" in study.model_fields_set:
         raise UserError("confirm: is for a study that searches nothing; write search.searches")
-    budget = study.search.budget
+    search = study.search
     for arm in competitors:
-        cost = float(arm.cost(study.train.epochs))
-        if cost > budget:
+        cost = arm.cost(study.train.epochs)
+        if cost > Fraction(repr(search.budget)):
             raise UserError(
-                f"search.budget: {budget:g} full runs of the baseline afford {arm.label} no run, "
-                f"which costs {cost:.3g}; write {math.ceil(3 * cost)} for a ranking"
+                f"search.budget: {search.budget:g} full runs of the baseline afford {arm.label} no "
+                f"run, which costs {float(cost):.3g}; write {math.ceil(RANKED_FROM * cost)} for a "
+                "ranking"
+            )
+        if search.sampler == "tpe" and study.points(arm) < FEWEST_TPE:
+            enough = math.ceil(FEWEST_TPE * cost / Fraction(repr(search.budget)))
+            raise UserError(
+                f"search.searches: tpe needs {FEWEST_TPE} trials of every arm, of which the first "
+                f"are random, and {arm.label} has {study.points(arm)}; write {enough}"
             )
 
 
@@ -203,19 +213,18 @@ def _override(data: Data, override: str) -> None:
     given = f"override {echo(override)}"
     if not equals:
         raise UserError(f"{given}: must look like train.epochs=3")
-    *tables, last = key.strip().split(".")
+    *tables, last = names = key.strip().split(".")
     if len(tables) > DEEPEST:
         raise UserError(f"{given}: no key lies so deep")
+    search = data.get("search")
+    if names[0] == "search" and len(names) > 1 and isinstance(search, dict):
+        search.pop({"lr": "space", "space": "lr"}.get(names[1], ""), None)  # searched or fixed
     for name in tables:
         table = data.setdefault(name, {})
         if not isinstance(table, dict):
             raise UserError(f"{given}: {name} is not a table")
-        if name == "space":
-            data.pop("lr", None)  # search.lr, which is not searched any more
         data = table
     data[last] = _value(value, given)
-    if key.strip() == "search.lr":
-        data.pop("space", None)
 
 
 def _value(text: str, given: str) -> object:

@@ -1,6 +1,8 @@
 """The tables of a study file: pydantic models, the one truth about its keys, types and rules."""
 
 from collections.abc import Mapping
+from fractions import Fraction
+from math import ceil
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -64,11 +66,10 @@ class Task(Table):
     """whether pictures stay in their files; no result depends on it"""
 
 
-_POINTS = "random points replace it; write search.budget, in full runs of the baseline"
 _GONE = {
-    "trials": _POINTS,
-    "finalists": "every setting that may win a search is retrained, the better the more often",
-    "equal_epochs": "plain enters at half, one and two schedule lengths",
+    "trials": "write search.budget, in full runs of the baseline",
+    "finalists": "whatever may win a search is retrained, the better the more often; leave it out",
+    "equal_epochs": "plain enters at half, one and two schedule lengths; leave it out",
 }
 """Keys of older study files, and what became of them."""
 
@@ -81,7 +82,7 @@ def _check_gone(data: object, *keys: str) -> None:
 
 def _sampler(name: object) -> object:
     if name == "halton":
-        raise Broken("halton is no more: points are random; leave it out")
+        raise Broken("halton is no more: points are random; leave the key out")
     return name
 
 
@@ -90,6 +91,14 @@ def _rate(given: object) -> object:
     if isinstance(given, Mapping):
         raise Broken("must be a number; a range stands in search.space.lr")
     return given
+
+
+def _check_rate(value: object, *key: str) -> None:
+    """Broken, at `key`, unless it is a number that training can use as a learning rate."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise Broken(f"must be a number > 0, got {echo(value)}", *key)
+    if not SMALLEST_RATE <= value <= LARGEST_RATE:
+        raise Broken(f"must be from {SMALLEST_RATE:g} to {LARGEST_RATE:g}, got {value!r}", *key)
 
 
 class Search(Table):
@@ -124,27 +133,20 @@ class Search(Table):
             if name != "lr":
                 rule = "only lr is searched for all variants; use a [[variant]] table"
                 raise Broken(rule, "space", name)
-        if self.lr is not None and "lr" in self.space:
-            raise Broken("cannot be fixed and searched at once", "space", "lr")
-        if self.lr is not None:
-            self._check_rate(self.lr, "lr")
-        elif "lr" not in self.space:
+        if self.lr is not None and self.space:
+            raise Broken("cannot stand beside space.lr: it is fixed or searched", "lr")
+        if self.lr is None and not self.space:
             raise Broken("is required, or lr = 0.1", "space", "lr")
+        if self.lr is not None:
+            _check_rate(self.lr, "lr")
         for end, value in self.space["lr"].extremes.items() if self.space else ():
-            self._check_rate(value, "space", "lr", end)
+            _check_rate(value, "space", "lr", end)
         return self
-
-    def _check_rate(self, value: object, *key: str) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise Broken(f"must be a number > 0, got {echo(value)}", *key)
-        if not SMALLEST_RATE <= value <= LARGEST_RATE:
-            rule = f"must be from {SMALLEST_RATE:g} to {LARGEST_RATE:g}, got {value!r}"
-            raise Broken(rule, *key)
 
     @model_validator(mode="after")
     def _pools_are_not_pruned(self) -> Self:
         if self.sampler == "random" and self.pruner != "none":
-            rule = "ranks by partial runs, which say little of whole ones; a pool has none"
+            rule = "is for tpe and gp: a pool's points run to their end; leave it out"
             raise Broken(rule, "pruner")
         return self
 
@@ -236,6 +238,11 @@ class Study(Table):
         lr, epochs = self.search.rates, self.train.epochs
         tables = self._tables().items()
         return tuple(found for at, table in tables for found in arms(at, table, lr, epochs))
+
+    def points(self, arm: Arm) -> int:
+        """Of an arm's pool: as many as the searches need, at the declared passes (rule 3)."""
+        searches, budget = self.search.searches, Fraction(repr(self.search.budget))
+        return ceil(searches * budget / arm.cost(self.train.epochs))
 
     def asked(self) -> dict[str, dict[str, object]]:
         """What the file says of each competitor, by label; what the registry adds left out."""

@@ -17,7 +17,7 @@ SMALLEST_RATE = 1e-30
 LARGEST_COUNT = 1_000_000
 """Of epochs, searches, seeds, and of the images in a batch."""
 LARGEST_SEED = 2**53
-"""JSON and JavaScript hold it, and seeds that are counted from it fit 64 bits."""
+"""JSON and JavaScript hold it."""
 DEEPEST = 8  # tables and lists within each other
 
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]

@@ -49,7 +49,9 @@ def _rows(
 ) -> tuple[pd.DataFrame, dict[int, str]]:
     """The rows that count, and what is wrong with the others, both by line of the file."""
     with ThreadPoolExecutor(1) as pool:
-        parsing = pool.submit(parsed, lines, kinds)  # by pyarrow, which does not hold the lock meanwhile
+        parsing = pool.submit(
+            parsed, lines, kinds
+        )  # by pyarrow, which does not hold the lock meanwhile
         sums = lines.sums()
         wrong = {**damage.unchecked(lines, sums), **damage.copies(lines, sums, FIRST)}
         whole = parsing.result()

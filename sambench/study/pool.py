@@ -1,20 +1,14 @@
-"""A pool: how many random points an arm runs, and what each of them is.
+"""A pool: what each of its random points is.
 
 Rule 3 of the protocol. A point is a position in [0, 1) per axis, and the streams of its run; both
 are functions of the study's seed and the point's number, the same for every arm.
 """
 
 from collections.abc import Mapping
-from math import ceil
 from typing import Any
 
 from sambench import seeds
 from sambench.config import Arm, Study
-
-
-def size(study: Study, arm: Arm) -> int:
-    """Points of an arm: as many as the study's searches need, at the declared passes."""
-    return ceil(study.search.searches * study.search.budget / arm.cost(study.train.epochs))
 
 
 def parameters(study: Study, arm: Arm, point: int) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Protocol:
 
     def size(self, arm: Arm) -> int:
         """Points of its pool."""
-        return 0 if self.is_fixed else pool.size(self.study, arm)
+        return 0 if self.is_fixed else self.study.points(arm)
 
     def pool_run(self, arm: Arm, point: int, parameters: Mapping[str, Any]) -> Run:
         """The run of a point of an arm's pool."""
@@ -64,7 +64,7 @@ class Protocol:
         )
 
     def confirmations(self, results: Results) -> list[Run]:
-        """The reruns of every arm's best points, or of its fixed setting; the first reruns first."""
+        """The reruns of each arm's best points, or of its fixed setting; the first reruns first."""
         if self.is_fixed:
             fixed = [self.pool_run(arm, 0, {}) for arm in self.arms.values()]
             counts = [(run, self.study.confirm.seeds) for run in fixed]

@@ -98,7 +98,7 @@ def pruner(study: Study, arm: Arm) -> optuna.pruners.BasePruner:
 
 def _startup(study: Study, arm: Arm) -> int:
     """Trials before anything is adapted to."""
-    return max(1, pool.size(study, arm) // 3)
+    return max(1, study.points(arm) // 3)
 
 
 class Tuner:
