@@ -55,14 +55,13 @@ def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Pat
 
 
 def configurations(leaderboard: Leaderboard) -> dict[str, str]:
-    """Variant -> "lr 0.1, rho 0.05, 10 epochs"."""
+    """Label -> "setting to use: lr 0.1, rho 0.05, 10 epochs"."""
     found = {}
     for row in leaderboard.rows:
-        if row.settings:
-            rho = row.settings.rho
-            radius = "" if rho is None else f", rho {numbers.setting(rho)}"
-            lr = numbers.setting(row.settings.lr)
-            found[row.label] = f"lr {lr}{radius}, {row.settings.epochs} epochs"
+        if own := row.setting:
+            radius = "" if own.rho is None else f", rho {numbers.setting(own.rho)}"
+            lr = numbers.setting(own.lr)
+            found[row.label] = f"setting to use: lr {lr}{radius}, {own.epochs} epochs"
     return found
 
 

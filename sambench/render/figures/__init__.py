@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sambench.analysis.tables import RankedVariant, rows
+from sambench.render.figures._rows import RankedArm, rows
+from sambench.config import baselines
 from sambench.errors import UserError
 from sambench.files import write_atomically
-from sambench.render.figures.known import have, known, thinned
+from sambench.render.figures.known import thinned
 from sambench.render.figures.style import Look, css, settings
 
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Drawn", "css", "draw", "render"]
 
-EQUAL_COMPUTE, EQUAL_EPOCHS = "equal-compute", "equal-epochs"
-MOST = 100  # runs of one variant: more say nothing more, and weigh
+MOST = 200  # points of one arm: more say nothing more, and weigh
 Tables = Mapping[str, pd.DataFrame]
 
 
@@ -48,7 +48,7 @@ def draw(
 def render(tables: Tables, configurations: Mapping[str, str] | None = None) -> tuple[Drawn, ...]:
     """All figures that the tables allow; the same tables give the same bytes.
 
-    `configurations` (variant -> "lr 0.1, rho 0.05, 10 epochs") goes into the hover texts.
+    `configurations` (label -> "lr 0.1, rho 0.05, 10 epochs") goes into the hover texts.
     """
     try:
         import matplotlib  # noqa: F401
@@ -66,40 +66,23 @@ def render(tables: Tables, configurations: Mapping[str, str] | None = None) -> t
 
 
 def _look(tables: Tables, configurations: Mapping[str, str]) -> Look:
-    measured = sorted(
-        have(rows(tables["ranking"], RankedVariant), "mean"),
-        key=lambda row: row.ranking != EQUAL_COMPUTE,
-    )
-    baselines = frozenset(row.variant for row in measured if not known(row.difference))
-    order = dict.fromkeys(row.variant for row in measured)
-    return Look(tuple(order), baselines, configurations)
+    arms = rows(tables["ranking"], RankedArm)
+    keys = {row.variant: row.key for row in arms}
+    unranked = frozenset(row.variant for row in arms if row.why)
+    return Look(tuple(keys), tuple(baselines(keys)), configurations, unranked)
 
 
 def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Plot | None]]]":
     """Name and maker of each, in the order of a page."""
-    from sambench.render.figures import cost, intervals, lines, sensitivity
-    from sambench.render.figures import search as search_
+    from sambench.render.figures import cost, curves, intervals, radius, search, tuning
 
-    compute, epochs = (_only(tables["ranking"], which) for which in (EQUAL_COMPUTE, EQUAL_EPOCHS))
-    results = thinned(_only(tables["results"], EQUAL_COMPUTE), MOST)
-    search = thinned(tables["search"], MOST)
-    yield "accuracy", lambda: intervals.accuracy(compute, results, look)
-    yield "differences", lambda: intervals.differences(compute, look)
-    if _baseline(epochs) != _baseline(compute):  # else the two rankings are one
-        same = "differences-equal-epochs"
-        yield same, lambda: intervals.differences(epochs, look, same)
+    ranking, pool = tables["ranking"], thinned(tables["pool"], MOST)
+    tuned = not pool.empty
+    yield "tuning", lambda: tuning.draw(tables["tuning"], look)
+    yield "intervals", lambda: intervals.draw(ranking, look, tuned)
+    yield "differences", lambda: intervals.differences(ranking, look)
     for column in cost.AXES:
-        yield column, lambda column=column: cost.draw(tables["cost"], compute, look, column)
-    yield "search", lambda: search_.draw(search, look)
-    yield "sensitivity", lambda: sensitivity.draw(tables["sensitivity"], search, look)
-    yield "budget", lambda: lines.budget(tables["budget"], look)
-    yield "curves", lambda: lines.curves(tables["curves"], look)
-
-
-def _baseline(ranking: pd.DataFrame) -> list[str]:
-    found = have(rows(ranking, RankedVariant), "mean")
-    return [row.variant for row in found if not known(row.difference)]
-
-
-def _only(frame: pd.DataFrame, ranking: str) -> pd.DataFrame:
-    return frame.loc[list(frame["ranking"] == ranking)]
+        yield column, lambda column=column: cost.draw(tables["cost"], look, column, tuned)
+    yield "search", lambda: search.draw(pool, look)
+    yield "radius", lambda: radius.draw(tables["profiles"], tables["radius"], look)
+    yield "curves", lambda: curves.draw(tables["curves"], look)
