@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sambench.analysis import Leaderboard, PublishedStudy, numbers
+from sambench.config import baselines
 from sambench.render.harmless import alt, is_harmless
 from sambench.render.seal import Seal, is_whole, read, sealed
 
@@ -36,7 +37,8 @@ def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Pat
     They fit whichever matplotlib drew them, and stay in any case where there is none.
     """
     named = configurations(study.leaderboard)
-    source = _digest({**texts, "configurations": repr(named)})
+    bases = baselines({row.label: row.key for row in study.leaderboard.rows})
+    source = _digest({**texts, "configurations": repr((bases, named))})
     if found := _standing(folder, name, source):
         return found
     try:
@@ -46,7 +48,7 @@ def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Pat
         return Drawing({}, links, f"figures of {name} left as they are: no matplotlib")
     from sambench.render import figures
 
-    drawn = figures.render(study.tables, named)
+    drawn = figures.render(study.tables, bases, named)
     found = {
         f"{name}/{figure.name}.svg": sealed(figure.svg, Seal(place, len(drawn), own, source))
         for place, figure in enumerate(drawn, 1)

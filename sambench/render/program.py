@@ -59,10 +59,10 @@ def _chosen(records: Records, leaderboard: Leaderboard, label: str | None) -> Ch
 
 def _first(records: Records, label: str, kind: str) -> Record:
     """The first complete run of the arm's setting; what searches nothing is confirmed itself."""
-    frame = records.frame
-    mine = (frame["variant"] == label) & (frame["outcome"] == "complete")
-    mine &= frame["stage"] == ("confirm" if kind == "fixed" else "setting")
-    return min(as_records(frame.loc[mine.to_numpy()]), key=lambda run: run.rerun)
+    frame, stage = records.frame, "confirm" if kind == "fixed" else "setting"
+    ran = (frame["stage"] == stage) & (frame["outcome"] == "complete")
+    runs = as_records(frame.loc[(ran & (frame["variant"] == label)).to_numpy()])
+    return min(runs, key=lambda run: run.rerun)
 
 
 def snippet(records: Records, label: str | None = None) -> str:

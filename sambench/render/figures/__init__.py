@@ -1,14 +1,13 @@
 """The figures of a study: SVG files for light and dark pages that carry their hover texts."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sambench.render.figures._rows import RankedArm, rows
-from sambench.config import baselines
+from sambench.analysis.tables import RankedArm, rows
 from sambench.errors import UserError
 from sambench.files import write_atomically
 from sambench.render.figures.known import thinned
@@ -34,20 +33,26 @@ class Drawn:
 
 
 def draw(
-    tables: Tables, folder: str | Path, configurations: Mapping[str, str] | None = None
+    tables: Tables,
+    folder: str | Path,
+    baselines: Sequence[str],
+    configurations: Mapping[str, str] | None = None,
 ) -> list[tuple[str, str]]:
     """Write FOLDER/*.svg; their paths as a page beside the folder links them, and alt texts."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    found = render(tables, configurations)
+    found = render(tables, baselines, configurations)
     for drawn in found:
         write_atomically(folder / f"{drawn.name}.svg", drawn.svg)
     return [(f"{folder.name}/{drawn.name}.svg", drawn.alt) for drawn in found]
 
 
-def render(tables: Tables, configurations: Mapping[str, str] | None = None) -> tuple[Drawn, ...]:
+def render(
+    tables: Tables, baselines: Sequence[str], configurations: Mapping[str, str] | None = None
+) -> tuple[Drawn, ...]:
     """All figures that the tables allow; the same tables give the same bytes.
 
+    `baselines`: labels of the baseline's arms, the one that has its name first.
     `configurations` (label -> "lr 0.1, rho 0.05, 10 epochs") goes into the hover texts.
     """
     try:
@@ -56,20 +61,14 @@ def render(tables: Tables, configurations: Mapping[str, str] | None = None) -> t
         raise UserError("figures need matplotlib: pip install 'sambench[figures]'") from None
     from sambench.render.figures import svg
 
-    look = _look(tables, configurations or {})
+    order = tuple(row.variant for row in rows(tables["ranking"], RankedArm))
+    look = Look(order, tuple(baselines), configurations or {})
     found = []
     for name, make in _figures(tables, look):
         with settings(name):
             if plot := make():
                 found.append(Drawn(plot.name, plot.title, plot.alt, svg.render(plot)))
     return tuple(found)
-
-
-def _look(tables: Tables, configurations: Mapping[str, str]) -> Look:
-    arms = rows(tables["ranking"], RankedArm)
-    keys = {row.variant: row.key for row in arms}
-    unranked = frozenset(row.variant for row in arms if row.why)
-    return Look(tuple(keys), tuple(baselines(keys)), configurations, unranked)
 
 
 def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Plot | None]]]":
@@ -83,6 +82,6 @@ def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Pl
     yield "differences", lambda: intervals.differences(ranking, look)
     for column in cost.AXES:
         yield column, lambda column=column: cost.draw(tables["cost"], look, column, tuned)
-    yield "search", lambda: search.draw(pool, look)
-    yield "radius", lambda: radius.draw(tables["profiles"], tables["radius"], look)
+    yield "search", lambda: search.draw(pool, tables["setting"], look)
+    yield "radius", lambda: radius.draw(tables["profile"], tables["radius"], look)
     yield "curves", lambda: curves.draw(tables["curves"], look)

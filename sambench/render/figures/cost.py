@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sambench.analysis import numbers
-from sambench.render.figures._rows import RunCost, rows
+from sambench.analysis.tables import RunCost, rows
 from sambench.render.figures import labels, scales
 from sambench.render.figures.known import have, known
 from sambench.render.figures.marks import Mark
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 Point = tuple[float, float]
 BODY, LEFT, BOTTOM, RIGHT = 2.7, 0.62, 0.5, 0.12
 LOG_ABOVE = 6.0  # costs that differ by more are drawn on a log scale
-MOST_LABELS = 12
+MANY = 12  # arms that all have labels
 AXES = {  # column -> file name, title, axis, how many of it are one that is drawn
     "ratio": ("cost", "Score and compute", "gradient evaluations of a run, plain being 1", 1.0),
-    "seconds": ("cost-time", "Score and time", "seconds of a run", 1.0),
+    "wall_s": ("cost-time", "Score and time", "seconds of a run", 1.0),
     "peak_memory": ("cost-memory", "Score and memory", "MiB of peak memory", 2.0**20),
 }
 
@@ -61,7 +61,7 @@ def draw(cost: pd.DataFrame, look: Look, column: str, tuned: bool) -> Plot | Non
     for label in sorted(at, key=lambda v: (at[v], v)):
         _point(plot, axes, label, at[label], bars.get(label), look, texts[label])
     strokes = [[(at[v][0], end) for end in ends] for v, ends in bars.items()]
-    chosen = sorted(look.sorted(at), key=lambda v: not look.told(v))[:MOST_LABELS]
+    chosen = [v for v in look.sorted(at) if look.told(v) or len(at) <= MANY]
     _labels(axes, at, chosen, look, strokes)
     return plot
 

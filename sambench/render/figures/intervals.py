@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sambench.analysis import numbers
-from sambench.render.figures._rows import RankedArm, rows
+from sambench.analysis.tables import RankedArm, rows
 from sambench.render.figures import scales
 from sambench.render.figures.known import have, known
 from sambench.render.figures.marks import Mark
-from sambench.render.figures.plot import WIDTH, Plot, grid, shorten, width_of
+from sambench.render.figures.plot import WIDTH, Plot, arms, grid, shorten, width_of
 from sambench.render.figures.style import INK, SIZE, SMALL, Look
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def draw(ranking: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
     plot = Plot(
         "intervals",
         "At the study's budget" if tuned else "Test accuracy",
-        f"{what} of {len(found)} arms with 95% intervals; {first}.",
+        f"{what}, with 95% intervals, of {arms(len(found))}; {first}.",
         f"{what}, with the 95% interval of each alone. Lines: the arms of plain. "
         "Arms that share a letter are not separated; hollow ones are not ranked.",
         _height(found),
@@ -63,7 +63,7 @@ def differences(ranking: pd.DataFrame, look: Look) -> Plot | None:
     plot = Plot(
         "differences",
         f"Points above the best plain, {base}",
-        f"Differences of {len(found)} arms to {base} with 95% intervals; "
+        f"Differences of {arms(len(found))} to {base} with 95% intervals; "
         f"{first.variant} comes first with {numbers.points(first.difference)} points.",
         "Paired difference in test accuracy, with the 95% interval of each alone. Filled: the arm "
         "beats every arm of plain, by Holm's test.",

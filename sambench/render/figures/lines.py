@@ -128,7 +128,7 @@ class Lines:
         )
         marked = line[:-1] if self.ends else line
         marked = marked[:: -(-len(marked) // MOST) or 1]
-        area = 12 if len(marked) <= MANY and self.together else 5
+        area = 9 if len(marked) <= MANY and self.together else 5
         mark = Mark(look.marker(label), area, colour, alpha=alpha)
         self._points(plot, panel, label, marked, mark)
 
@@ -145,8 +145,7 @@ class Lines:
         if have([end], "low", "high"):
             bar = [((x, panel.up(end.low)), (x, panel.up(end.high)))]
             plot.strokes(bar, color=colour, linewidth=1.1, alpha=0.8 * alpha, zorder=3)
-        face = None if label in look.unranked else colour
-        mark = Mark(look.marker(label), 8 if behind else 20, face, colour, alpha=alpha)
+        mark = Mark(look.marker(label), 8 if behind else 20, colour, alpha=alpha)
         texts = [end.text + look.configuration(label)]
         plot.points(inches, f"{label}-end", [x], [panel.up(end.y)], mark, texts)
 

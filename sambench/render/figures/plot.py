@@ -122,6 +122,10 @@ def width_of(texts: Iterable[str], size: float = SIZE) -> float:
     return 1.06 * max(lengths, default=0) / 72
 
 
+def arms(num: int) -> str:
+    return f"{num} arm{'s' * (num != 1)}"
+
+
 def shorten(label: str, most: int = 22) -> str:
     return label if len(label) <= most else f"{label[: most - 1]}…"
 

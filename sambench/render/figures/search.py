@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from sambench.analysis import numbers
-from sambench.render.figures._rows import PoolRun, rows
+from sambench.analysis.tables import PoolRun, SettingRun, rows
 from sambench.render.figures import scales
 from sambench.render.figures.known import by_variant, have, known
 from sambench.render.figures.marks import Mark
 from sambench.render.figures.panels import LEFT, Layout, Panel, panels
-from sambench.render.figures.plot import Plot, inches
+from sambench.render.figures.plot import Plot, arms, inches
 from sambench.render.figures.style import INK, SMALL, WARNING, Look
 
 STEPS = ("#00204d", "#31446b", "#666970", "#958f78", "#cbba69", "#ffea46")
@@ -31,7 +31,7 @@ class Spot(NamedTuple):
     y: float
 
 
-def draw(pool: pd.DataFrame, look: Look) -> Plot | None:
+def draw(pool: pd.DataFrame, setting: pd.DataFrame, look: Look) -> Plot | None:
     """A panel per arm; None where nothing was scored."""
     runs = {v: own for v, own in by_variant(rows(pool, PoolRun)).items() if any(map(_scored, own))}
     if not runs:
@@ -45,10 +45,10 @@ def draw(pool: pd.DataFrame, look: Look) -> Plot | None:
         "search",
         "Where the points lie",
         "Validation accuracy of each arm's random points over learning rate and radius, a panel "
-        f"for each of {len(variants)} arms; {lost} runs diverged.",
-        "Validation accuracy of the points of each pool, in percent: larger and brighter is better, "
-        "each step a sixth of all points. Bold edge: retrained and tested; ring: the best; cross: "
-        "diverged; dashed lines meet at the setting to use.",
+        f"for each of {arms(len(variants))}; {lost} runs diverged.",
+        "Validation accuracy of the points of each pool, in percent: larger and brighter is "
+        "better, each step a sixth of all points. Bold edge: retrained and tested; ring: the "
+        "best; cross: diverged; dashed lines meet at the setting to use.",
         layout.body + SCALE,
     )
     bounds = _bounds([spot.run.val for spot in every if _scored(spot.run)])
@@ -58,7 +58,10 @@ def draw(pool: pd.DataFrame, look: Look) -> Plot | None:
     axes = [(x, _upwards(runs[variant], spots[variant])) for variant in variants]
     names = [RADIUS if _has_radius(runs[variant]) else SCORE for variant in variants]
     places = panels(plot, layout, variants, axes, look, plot.body - SCALE, names)
+    chosen = {run.variant: run for run in rows(setting, SettingRun)}
     for variant, panel in zip(variants, places, strict=True):
+        if variant in chosen:
+            _crosshair(plot, panel, chosen[variant])
         _panel(plot, panel, variant, spots[variant], bounds)
     plot.text(LEFT, 0.1, "learning rate across (log scale)", size=SMALL)
     return plot
@@ -108,7 +111,7 @@ def _panel(
             own = [
                 spot
                 for spot, at in zip(done, steps, strict=True)
-                if at == step and known(spot.run.rank) == retrained
+                if at == step and (spot.run.rank >= 0) == retrained
             ]
             name = f"{variant}-{step}{'-retrained' * retrained}"
             _points(plot, panel, name, own, _dot(step, retrained))
@@ -117,6 +120,17 @@ def _panel(
     for spot in done:
         if spot.run.rank == 0:
             plot.points(panel.place, f"{variant}-best", [spot.x], [spot.y], RING)
+
+
+def _crosshair(plot: Plot, panel: Panel, run: SettingRun) -> None:
+    """Through the setting to use."""
+    style = {"color": INK, "linewidth": 0.8, "linestyle": (0, (3, 2)), "alpha": 0.6, "zorder": 1}
+    x = panel.across(run.lr)
+    lines = [[(x, panel.bottom), (x, panel.top)]]
+    if known(run.rho):
+        y = panel.up(run.rho)
+        lines.append([(panel.left, y), (panel.right, y)])
+    plot.strokes(lines, **style)
 
 
 def _dot(step: int, retrained: bool = False) -> Mark:
@@ -131,9 +145,10 @@ def _points(plot: Plot, panel: Panel, name: str, spots: Sequence[Spot], mark: Ma
 def text(run: PoolRun) -> str:
     """What a point is, and what it scored."""
     score = f"{numbers.percent(run.val)}% validation" if _scored(run) else run.outcome
-    rank = f", rank {run.rank + 1:.0f}, retrained" if known(run.rank) else ""
+    rank = f", rank {run.rank + 1}, retrained" if run.rank >= 0 else ""
+    named = f"point {run.point}" if run.source == "study" else f"trial {run.point} of a sweep"
     rho = f", rho {numbers.setting(run.rho)}" if known(run.rho) else ""
-    return f"{run.variant}, point {run.point}: {score}{rank}\nlr {numbers.setting(run.lr)}{rho}"
+    return f"{run.variant}, {named}: {score}{rank}\nlr {numbers.setting(run.lr)}{rho}"
 
 
 def _legend(plot: Plot, bounds: Sequence[float]) -> None:

@@ -112,8 +112,6 @@ class Look:
     baselines: tuple[str, ...]
     """the one that has the baseline's name first"""
     configurations: Mapping[str, str] = field(default_factory=dict)
-    unranked: frozenset[str] = frozenset()
-    """shown, not ranked"""
 
     @property
     def best(self) -> tuple[str, ...]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from sambench.analysis import numbers
-from sambench.render.figures._rows import TuningPoint, rows
+from sambench.analysis.tables import TuningPoint, rows
 from sambench.render.figures.known import have, known
 from sambench.render.figures.lines import Lines, Point
-from sambench.render.figures.plot import Plot
+from sambench.render.figures.plot import Plot, arms
 from sambench.render.figures.scales import Scale, limits
 from sambench.render.figures.style import INK, Look
 
@@ -27,7 +27,7 @@ def draw(tuning: pd.DataFrame, look: Look) -> Plot | None:
         "tuning",
         "What a budget for tuning buys",
         "Expected test accuracy of tuned training against the budget, a line for each of "
-        f"{len(lines.by_arm)} arms; at the study's budget {numbers.listing(told)}.",
+        f"{arms(len(lines.by_arm))}; at the study's budget {numbers.listing(told)}.",
         _caption(lines, any(known(row.band_low) for row in found)),
         lines.body,
     )
@@ -43,14 +43,12 @@ def draw(tuning: pd.DataFrame, look: Look) -> Plot | None:
 def _caption(lines: Lines, banded: bool) -> str:
     words = [
         "Expected test accuracy of the winner of as many random trials as the budget affords. "
-        "Dashed: the study's budget; right of it each arm there, side by side."
+        "Upright: the study's budget; right of it each arm there, side by side."
     ]
     if banded:
         words += ["Bands and bars: 95%, simultaneous over all arms and budgets shown."]
-    if lines.look.unranked & lines.by_arm.keys():
-        words += ["Hollow: not ranked."]
     if not lines.together:
-        words += ["Each arm stands before those of plain."]
+        words += ["A panel shows an arm before those of plain."]
     return " ".join(words)
 
 
@@ -67,5 +65,5 @@ def _point(row: TuningPoint) -> Point:
     text = f"{row.variant}, {budget}: {numbers.percent(row.score)}%"
     if known(row.low) and known(row.high):
         text += f" [{numbers.percent(row.low)}, {numbers.percent(row.high)}]"
-    ends = (100 * end for end in (row.score, row.band_low, row.band_high))
-    return Point(row.variant, row.evaluations, *ends, text)
+    low, high = 100 * row.band_low, 100 * row.band_high
+    return Point(row.variant, row.evaluations, 100 * row.score, low, high, text)
