@@ -7,7 +7,7 @@ from functools import cached_property
 
 from sambench.analysis.findings import Against, Estimate, Size
 from sambench.stats import Tuned, claims, student
-from sambench.stats.claims import Contrast, Recommendation
+from sambench.stats.claims import Contrast, Recommendation, Searches
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Contest:
     """those of them that are the baseline's"""
     costs: Mapping[str, Fraction]
     """of one run, in full runs of the baseline"""
-    searches: Fraction
-    """that the pools are as large as: half the number of paired seeds, where those are compared"""
+    searches: Searches
+    """that the pools are as large as: as `stats.searches` says of paired seeds"""
     size: Size
 
     @cached_property
@@ -89,9 +89,9 @@ class Contest:
         return claims.recommend(self.arms, self.costs, self.searches, margin, self.size.alpha)
 
 
-def estimate(tuned: Tuned, searches: Fraction) -> Estimate:
+def estimate(tuned: Tuned, searches: Searches) -> Estimate:
     """A score and its t interval; without searches to estimate its error it has none."""
-    freedom = int(2 * searches) - 1
+    freedom = claims.freedom(searches)
     if freedom < 1:
         return Estimate(float(tuned.score))
     half = student.exceeded(claims.ALPHA / 2, freedom) * tuned.error

@@ -30,6 +30,7 @@ def costs(evidence: Evidence) -> dict[str, Cost]:
             ratio=float(evidence.cost(label)),
             seconds=_median(timed[label], "wall_s"),
             step_time=_ratio(steps[label], base),
+            peak_memory=_median(own, "peak_memory"),
         )
         for label, own in runs.items()
         if own

@@ -8,15 +8,32 @@ from functools import cached_property
 from math import ceil, floor
 from typing import NamedTuple
 
+import pandas as pd
+
 from sambench.analysis.eligible import own
 from sambench.analysis.findings import Size
 from sambench.analysis.pool import Pool
 from sambench.config import Arm, Study, baselines
-from sambench.records import Records
+from sambench.records import Fit, Records, hyperparameters
 from sambench.stats import Ranking, afforded, claims, smallest_shown
 
 CONCLUDING = 5
 """Searches, or paired seeds; fewer conclude nothing."""
+
+TRAINED = [
+    "data",
+    "key",
+    "lr",
+    "hyperparameters",
+    "epochs",
+    "seed_split",
+    "seed_labels",
+    "seed_init",
+    "seed_order",
+    "gradient_evaluations",
+    "train_loss",
+]
+"""Columns in which no two runs agree by accident."""
 
 
 class Run(NamedTuple):
@@ -36,9 +53,11 @@ class Run(NamedTuple):
     lr: float
     rho: float
     hyperparameters: str
+    curve: str
     epochs: int
     step_time_s: float
     wall_s: float
+    peak_memory: float
     device: str
     processor: str
     instructions: str
@@ -50,6 +69,11 @@ class Run(NamedTuple):
         host = f"{self.processor} ({self.instructions})"
         place = host if self.device == self.processor else f"{self.device} beside {host}"
         return f"{place}, threads {self.threads}"
+
+    @property
+    def values(self) -> dict[str, float | str | bool]:
+        """Of all hyperparameters, lr among them."""
+        return {**hyperparameters(self.hyperparameters), "lr": self.lr}
 
     @property
     def is_complete(self) -> bool:
@@ -73,6 +97,8 @@ class Evidence:
         frame = own(records)
         self.frame = frame.loc[frame["variant"].isin(list(arms)).to_numpy()]
         """the rows that count"""
+        self.num_swept = len(records.frame) - len(frame)
+        """rows of a W&B agent's"""
         self.strangers = len(frame) - len(self.frame)
         """rows of arms that the header does not name"""
 
@@ -115,6 +141,34 @@ class Evidence:
         """Of an arm, in all stages."""
         for runs in self.runs[label].values():
             yield from runs
+
+    def chosen(self, label: str) -> list[Run]:
+        """The runs of an arm's setting to use, which of fixed settings are the confirm runs."""
+        if self.is_fixed:
+            return self.runs[label]["confirm"]
+        fit = self.fits.get(label)
+        setting = fit.setting if fit else {}
+        return [run for run in self.runs[label]["setting"] if setting.items() <= run.values.items()]
+
+    @cached_property
+    def searched(self) -> pd.DataFrame:
+        """Rows of pools and of W&B agents' trials, by arm, source and number."""
+        frame = self.records.frame
+        known = frame["variant"].isin(list(self.arms)) & frame["stage"].isin(["pool", "sweep"])
+        rows = frame.loc[known.to_numpy()].astype({"variant": "str", "source": "str"})
+        return rows.sort_values(["variant", "source", "point"])
+
+    @cached_property
+    def identities(self) -> frozenset[tuple[object, ...]]:
+        """What its runs trained on and became: two studies that share one of them share runs."""
+        rows = self.frame.loc[self.frame["train_loss"].notna().to_numpy(), TRAINED]
+        return frozenset(rows.itertuples(index=False, name=None))
+
+    @cached_property
+    def fits(self) -> dict[str, Fit]:
+        """Surfaces through the validation scores, as the study fitted them, by label."""
+        found = self.header.get("fits", {})
+        return {label: Fit.model_validate(fit) for label, fit in found.items()}
 
     def score(self, run: Run) -> Fraction:
         """Its test score: a count over counts, or the decimal that the records hold."""

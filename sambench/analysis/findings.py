@@ -58,6 +58,8 @@ class Cost:
     seconds: float | None
     """wall time, and the ratio of training steps to plain's, on `Leaderboard.timed_on` alone"""
     step_time: float | None
+    peak_memory: float | None
+    """bytes on a CUDA device"""
 
 
 @dataclass(frozen=True)

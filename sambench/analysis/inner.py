@@ -1,11 +1,11 @@
 """The same answer from the inner 80% of each searched range: does it hang on what lies outside?"""
 
-from fractions import Fraction
+from dataclasses import replace
 
-from sambench import records
 from sambench.analysis.contest import Contest
 from sambench.analysis.evidence import Evidence, Run
-from sambench.config import Arm, Space
+from sambench.analysis.verdict import headline
+from sambench.config import Arm
 from sambench.stats import Tuned
 
 MARGIN = 0.1
@@ -24,9 +24,22 @@ def inner(evidence: Evidence) -> dict[str, Tuned]:
 
 def is_inner(arm: Arm, run: Run) -> bool:
     """Whether it lies there in all ranges; choices have no ends."""
-    values = {**records.hyperparameters(run.hyperparameters), "lr": run.lr}
+    values = run.values
     return all(
         MARGIN <= space.place(values[name]) <= 1 - MARGIN
         for name, space in arm.space.items()
         if space.choices is None
     )
+
+
+def answer(evidence: Evidence, contest: Contest) -> str:
+    """The headline from there, of the arms that take part in the answer; "" where one cannot.
+
+    It rests on as many searches as the points of the smallest pool hold.
+    """
+    found = inner(evidence)
+    if not contest.rivals or not contest.baselines or not set(contest.arms) <= set(found):
+        return ""
+    held = [len(found[label].influence) / evidence.trials[label] for label in contest.arms]
+    arms = {label: found[label] for label in contest.arms}
+    return headline(replace(contest, arms=arms, searches=min(held)), evidence)

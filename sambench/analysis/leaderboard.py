@@ -1,11 +1,12 @@
 """From records to everything that page, terminal, index and JSON show."""
 
-from collections.abc import Sequence
-
-from sambench.analysis import numbers, rows, verdict
+from sambench.analysis import inner, rows, verdict, warnings
 from sambench.analysis.costs import timed_on
+from sambench.analysis.equal import equal
 from sambench.analysis.evidence import Evidence
-from sambench.analysis.findings import Leaderboard, Row
+from sambench.analysis.findings import Leaderboard
+from sambench.analysis.halves import halves
+from sambench.analysis.orders import orders
 from sambench.analysis.ranked import rank
 from sambench.analysis.tally import tally
 from sambench.records import STAGES, Records
@@ -32,12 +33,12 @@ def conclude(evidence: Evidence) -> Leaderboard:
         advice=answer.advice,
         searches_needed=answer.searches_needed,
         rows=found,
-        equal=(),
-        orders=(),
-        inner="",
-        halves=(),
+        equal=equal(evidence),
+        orders=() if ranked.obstacle else orders(evidence),
+        inner=inner.answer(evidence, ranked.contest),
+        halves=halves(evidence),
         size=evidence.size,
-        warnings=(),
+        warnings=tuple(warnings.warn(evidence, found)),
         damages=tuple(map(str, evidence.records.damages)),
         counts={stage: counts[stage] for stage in STAGES},
         machines=tuple(sorted(machines)),

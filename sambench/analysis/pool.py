@@ -42,6 +42,11 @@ class Pool:
         return [sum(own, Fraction()) / len(own) if own else None for own in self.tests]
 
     @property
+    def confirmed(self) -> tuple[int, ...]:
+        """The points of the confirmed ranks."""
+        return self.ranking.points[: len(self.due)]
+
+    @property
     def is_tested(self) -> bool:
         """Whether each confirmed rank has run again."""
         return bool(self.ended) and all(self.ended)
@@ -49,9 +54,16 @@ class Pool:
     def tuned(self, k: Score) -> Tuned | None:
         """None where the pool has too few points or reruns to tell."""
         if k not in self._known:
-            enough = self.is_tested and 1 <= k and ceil(k) < self.points
-            self._known[k] = stats.tuned(self.ranking, self.scores, k) if enough else None
+            self._known[k] = self._tuned(k)
         return self._known[k]
+
+    def _tuned(self, k: Score) -> Tuned | None:
+        if not (self.is_tested and 1 <= k and ceil(k) < self.points):
+            return None
+        if k == floor(k):
+            return stats.tuned(self.ranking, self.scores, k)
+        low, high = self.tuned(floor(k)), self.tuned(ceil(k))
+        return low and high and low.towards(high, k - floor(k))
 
     def among(self, points: set[int]) -> "Pool":
         """The same of some of its points: its confirmed ranks are those that were."""

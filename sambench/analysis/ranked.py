@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 
-from sambench.analysis import seeds
+from sambench import stats
+from sambench.analysis import paired
 from sambench.analysis.contest import Contest
 from sambench.analysis.evidence import CONCLUDING, Evidence
 from sambench.analysis.findings import Kind
 from sambench.config import BASELINE
 from sambench.stats import Tuned
+from sambench.stats.claims import Searches
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,13 @@ class Ranked:
     whys: Mapping[str, str]
     """why an arm is not ranked, "" if it is"""
     contest: Contest
-    """of those that are"""
+    """of those whose runs would allow it; where there is an obstacle, it claims nothing"""
 
 
 def rank(evidence: Evidence) -> Ranked:
     """By pools, or by paired seeds where nothing was searched."""
     scores, whys = _seeds(evidence) if evidence.is_fixed else _pools(evidence)
     kind, obstacle = _obstacle(evidence, whys)
-    if obstacle:
-        whys = {label: why or "nothing is concluded" for label, why in whys.items()}
     able = [label for label, why in whys.items() if not why]
     contest = Contest(
         arms={label: scores[label] for label in able},
@@ -41,6 +40,8 @@ def rank(evidence: Evidence) -> Ranked:
         searches=_searches(evidence, [scores[label] for label in able]),
         size=evidence.size,
     )
+    if obstacle:
+        whys = {label: why or "nothing is concluded" for label, why in whys.items()}
     return Ranked(kind, obstacle, scores, whys, contest)
 
 
@@ -54,14 +55,14 @@ def _pools(evidence: Evidence) -> tuple[dict[str, Tuned], dict[str, str]]:
 
 
 def _seeds(evidence: Evidence) -> tuple[dict[str, Tuned], dict[str, str]]:
-    return seeds.means(evidence), {label: seeds.why(evidence, label) for label in evidence.arms}
+    return paired.means(evidence), {label: paired.why(evidence, label) for label in evidence.arms}
 
 
-def _searches(evidence: Evidence, scores: list[Tuned]) -> Fraction:
-    """That the pools are as large as; two seeds count as one."""
+def _searches(evidence: Evidence, scores: list[Tuned]) -> Searches:
+    """That the answer rests on."""
     if not evidence.is_fixed:
-        return Fraction(evidence.size.searches)
-    return Fraction(min((len(tuned.influence) for tuned in scores), default=0), 2)
+        return evidence.size.searches
+    return stats.searches(min((len(tuned.influence) for tuned in scores), default=0))
 
 
 def _obstacle(evidence: Evidence, whys: Mapping[str, str]) -> tuple[Kind, str]:
@@ -98,7 +99,7 @@ def _missing(evidence: Evidence, whys: Mapping[str, str]) -> str:
         return ""
     if evidence.is_fixed:
         asked = evidence.study.confirm.seeds * len(evidence.arms)
-        ran = sum(seeds.ended(evidence, label) for label in evidence.arms)
+        ran = sum(paired.ended(evidence, label) for label in evidence.arms)
         return f"{asked - ran} of {asked} runs are missing"
     pools = evidence.pools.values()
     if points := sum(pool.missing_points for pool in pools):
@@ -112,6 +113,6 @@ def _missing(evidence: Evidence, whys: Mapping[str, str]) -> str:
 def _is_partial(evidence: Evidence, label: str) -> bool:
     """Whether runs are missing that the study asks for."""
     if evidence.is_fixed:
-        return seeds.ended(evidence, label) < evidence.study.confirm.seeds
+        return paired.ended(evidence, label) < evidence.study.confirm.seeds
     pool = evidence.pools[label]
     return bool(pool.missing_points or pool.missing_reruns)

@@ -1,7 +1,5 @@
 """One row of a leaderboard per arm: what was found, as numbers."""
 
-from fractions import Fraction
-
 from sambench import stats
 from sambench.analysis import test_set
 from sambench.analysis.contest import estimate
@@ -36,7 +34,7 @@ def build(evidence: Evidence, ranked: Ranked) -> tuple[Row, ...]:
                 length=arm.length,
                 epochs=arm.epochs,
                 is_baseline=label in evidence.baselines,
-                group=contest.groups.get(label, ""),
+                group="" if ranked.obstacle else contest.groups.get(label, ""),
                 why=ranked.whys[label],
                 trials=float(evidence.trials[label]),
                 points=len(points),
@@ -46,8 +44,8 @@ def build(evidence: Evidence, ranked: Ranked) -> tuple[Row, ...]:
                 score=_estimate(evidence, ranked.scores.get(label)),
                 inner=_estimate(evidence, within.get(label)),
                 against=contest.against(label) if label in contest.arms else (),
-                beats=contest.beats.get(label),
-                wins=label in contest.winners,
+                beats=None if ranked.obstacle else contest.beats.get(label),
+                wins=not ranked.obstacle and label in contest.winners,
                 detectable=contest.detectable(label) if label in rivals else None,
                 test_set_error=errors.get(label),
                 reruns=len(again),
@@ -65,5 +63,6 @@ def _estimate(evidence: Evidence, tuned: Tuned | None) -> Estimate | None:
     """With its interval; of fixed settings by as many seeds as the arm has."""
     if tuned is None:
         return None
-    seeds = Fraction(len(tuned.influence), 2)
-    return estimate(tuned, seeds if evidence.is_fixed else Fraction(evidence.size.searches))
+    if evidence.is_fixed:
+        return estimate(tuned, stats.searches(len(tuned.influence)))
+    return estimate(tuned, evidence.size.searches)

@@ -2,8 +2,7 @@
 
 from fractions import Fraction
 
-from sambench import records
-from sambench.analysis import seeds
+from sambench import stats
 from sambench.analysis.contest import estimate
 from sambench.analysis.evidence import Evidence, Run
 from sambench.analysis.findings import Estimate, Setting
@@ -11,15 +10,12 @@ from sambench.analysis.findings import Estimate, Setting
 
 def settings(evidence: Evidence) -> dict[str, Setting]:
     """By label; of fixed settings those that ran. An arm that found none is left out."""
-    stage = "confirm" if evidence.is_fixed else "setting"
-    found = {
-        label: _setting(evidence, label, evidence.runs[label][stage]) for label in evidence.arms
-    }
+    found = {label: _setting(evidence, label, evidence.chosen(label)) for label in evidence.arms}
     return {label: setting for label, setting in found.items() if setting}
 
 
 def _setting(evidence: Evidence, label: str, runs: list[Run]) -> Setting | None:
-    fit, arm = evidence.header.get("fits", {}).get(label), evidence.arms[label]
+    fit = evidence.fits.get(label)
     if not runs:
         return None
     first = runs[0]
@@ -27,9 +23,9 @@ def _setting(evidence: Evidence, label: str, runs: list[Run]) -> Setting | None:
     return Setting(
         lr=first.lr,
         rho=None if first.rho != first.rho else first.rho,
-        hyperparameters=records.hyperparameters(first.hyperparameters),
+        hyperparameters={n: v for n, v in first.values.items() if n != "lr"},
         epochs=first.epochs,
-        edges=tuple(fit["edges"]) if fit else (),
+        edges=tuple(fit.edges) if fit else (),
         score=_mean(scores),
         runs=len(scores),
     )
@@ -39,4 +35,4 @@ def _mean(scores: dict[int, Fraction]) -> Estimate | None:
     """With its t interval."""
     if len(scores) < 2:
         return Estimate(float(next(iter(scores.values())))) if scores else None
-    return estimate(seeds.mean(scores), Fraction(len(scores), 2))
+    return estimate(stats.seed_mean(scores), stats.searches(len(scores)))

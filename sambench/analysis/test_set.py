@@ -23,29 +23,37 @@ def errors(evidence: Evidence, labels: list[str], plain: str) -> dict[str, float
     for label in labels:
         own = known[label]
         if own is not None and base is not None and own.shape == base.shape and len(own) > 1:
-            variance = float(sums.moments(own - base)[2])
-            found[label] = sqrt(variance / len(own))
+            found[label] = _standard_error(own - base)
     return found
+
+
+def _standard_error(values: np.ndarray) -> float:
+    """Of their mean."""
+    n = len(values)
+    apart = values - float(sums.total(values)) / n
+    return sqrt(float(sums.total(apart * apart)) / (n - 1) / n)
 
 
 def share_right(evidence: Evidence, label: str) -> np.ndarray | None:
     """By item, (items,); None if a run does not tell, or test sets differ in size."""
-    weighed = _weighed(evidence, label)
-    sizes = {run.num_items for run, _ in weighed}
-    if len(sizes) != 1 or not all(run.items for run, _ in weighed):
+    runs = weighed(evidence, label)
+    sizes = {run.num_items for run, _ in runs}
+    if len(sizes) != 1 or not all(run.items for run, _ in runs):
         return None
     total = np.zeros(sizes.pop())
-    for run, weight in weighed:
+    for run, weight in runs:
         total += weight * unpack(run.items, len(total))
     return total
 
 
-def _weighed(evidence: Evidence, label: str) -> list[tuple[Run, float]]:
+def weighed(evidence: Evidence, label: str) -> list[tuple[Run, float]]:
     """The complete confirm runs that an arm's score rests on, and what part of it each is."""
     runs = [run for run in evidence.runs[label]["confirm"] if run.is_complete]
     if evidence.is_fixed:
         return [(run, 1 / len(runs)) for run in runs]
-    pool = evidence.pools[label]
+    pool = evidence.pools.get(label)
+    if pool is None or not pool.tuned(pool.trials):
+        return []
     known = [score is not None for score in pool.scores]
     parts = dict(
         zip(pool.ranking.points, stats.shares(pool.ranking, known, pool.trials), strict=False)

@@ -10,12 +10,15 @@ from sambench.cli import options, records
 
 @click.command()
 @click.argument("name", default="digits")
+@click.option("--variant", help="Of this arm; default: the recommended one.")
 @click.option("--format", "form", type=click.Choice(["python", "json"]), default="python")
 @options.root
-def best(name: str, form: str, root: Path) -> None:
-    """The winner of a study, as a program that trains it or as JSON."""
+def best(name: str, variant: str | None, form: str, root: Path) -> None:
+    """The setting to use, as a program that trains it or as JSON."""
     found = records.read(name, root)
 
     from sambench.render import program
 
-    click.echo(program.snippet(found) if form == "python" else json.dumps(program.settings(found)))
+    python = form == "python"
+    told = program.snippet(found, variant) if python else program.settings(found, variant)
+    click.echo(told if python else json.dumps(told))

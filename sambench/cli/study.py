@@ -36,6 +36,13 @@ if TYPE_CHECKING:
     type=click.Choice(["online", "offline", "disabled"]),
     help="Default: WANDB_MODE, else offline.",
 )
+@click.option(
+    "--wandb-runs",
+    type=click.Choice(["all", "confirm", "none"]),
+    default="all",
+    show_default=True,
+    help="Which runs W&B gets, beside the study's own; confirm: those that the test set scores.",
+)
 @click.option("--fork", metavar="NAME", help="Start a new study of this name from the same file.")
 @click.option("--publish", is_flag=True, help="Also write records and page into leaderboards/.")
 @click.option("--dry-run", is_flag=True, help="Print what would run, and how long it should take.")
@@ -49,6 +56,7 @@ def study(
     device: str,
     workers: int | None,
     wandb: str | None,
+    wandb_runs: str,
     fork: str | None,
     publish: bool,
     dry_run: bool,
@@ -81,7 +89,8 @@ def study(
     mode = modes.mode(wandb)
     places.check(folder)
     if mode != "online" and not dry_run:
-        found = finished.shown(folder, loaded, tracked=mode != "disabled")
+        tracked = None if mode == "disabled" else modes.stages(wandb_runs)
+        found = finished.shown(folder, loaded, tracked)
         if found is not None:
             _present(found, folder, console, as_json=as_json, publish=publish)
             return
@@ -93,7 +102,9 @@ def study(
     if dry_run:
         from sambench.render.terminal import estimate
 
-        planned = plan(loaded, on=device, workers=num, root=root, wandb=wandb)
+        planned = plan(
+            loaded, on=device, workers=num, root=root, wandb=wandb, wandb_runs=wandb_runs
+        )
         if as_json:
             click.echo(json.dumps(planned.as_dict()))
         else:
@@ -104,6 +115,7 @@ def study(
         workers=num,
         root=root,
         wandb=wandb,
+        wandb_runs=wandb_runs,
         checkpoint_every_s=checkpoint_every,
         command=_command(name, overrides, fork, num, device),
         console=console,
@@ -156,15 +168,15 @@ def _present(
 
 
 def _compare(leaderboard: "Leaderboard", console: "Console") -> None:
-    """Says whether a published page of the same study has the same groups."""
+    """Says whether a published page of the same study makes the same claims."""
     from sambench import records
     from sambench.analysis import analyse
-    from sambench.render import groups_agree
+    from sambench.render import claims_agree
 
     published = LEADERBOARDS / f"{leaderboard.study}.csv"
     if published.exists():
         try:
-            told = groups_agree(leaderboard, analyse(records.read(published)))
+            told = claims_agree(leaderboard, analyse(records.read(published)))
             console.print(told, markup=False)
         except UserError as error:
             console.print(f"No comparison with the published page: {error}", markup=False)

@@ -21,29 +21,32 @@ def sweep() -> None:
 
 @sweep.command()
 @click.argument("name", metavar="STUDY")
-@click.option("--variant", "labels", multiple=True, help="Default: every variant of the study.")
+@click.option("--variant", "labels", multiple=True, help="Default: every arm of the study.")
 @options.overrides
 @options.device
 @options.root
 def export(
     name: str, labels: tuple[str, ...], overrides: tuple[str, ...], device: str, root: Path
 ) -> None:
-    """Write a W&B sweep file per variant of a study; `wandb sweep FILE` takes it from there."""
+    """Write a W&B sweep file per arm of a study; `wandb sweep FILE` takes it from there.
+
+    It runs the arm's pool: what its agents train, `study` finds and does not train again. Of a
+    study with an adaptive sampler it tries the same ranges, and its trials are shown beside it.
+    """
     from sambench import config
     from sambench.training import device as devices
 
     devices.check(device)
     study = config.load(name, overrides)
 
+    from sambench.study import StudyFolder
     from sambench.sweeps import export
 
-    found = export.files(study, name, root, labels=labels, overrides=overrides, device=device)
+    folder = StudyFolder(root, study)
+    found = export.files(folder, name, labels=labels, overrides=overrides, device=device)
     export.write(found)
-    arms = {arm.label: arm for arm in study.arms()}
     for path in found:
         click.echo(f"written: {path}")
-        if reason := export.why_not_early(study, arms[path.stem.removeprefix("sweep-")]):
-            click.echo(f"  without early_terminate: {reason}")
     click.echo("next: wandb sweep FILE, then wandb agent ID, as many as you like")
 
 

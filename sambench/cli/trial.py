@@ -3,19 +3,26 @@
 import json
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sambench.cli import limits, options
-from sambench.cli.parsing import Place, Real
+from sambench.cli.parsing import Count, Place, Real
 from sambench.errors import UserError, echo
+
+if TYPE_CHECKING:
+    from sambench.config import Study
+    from sambench.sweeps.agent import Agent
+    from sambench.training import Outcome, Run
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name", metavar="STUDY")
 @click.argument("others", metavar="[--NAME=VALUE]...", nargs=-1, type=click.UNPROCESSED)
 @click.option("--variant", required=True, help="A label of the study, or any variant.")
-@click.option("--lr", type=Real(), required=True, help="Peak learning rate.")
+@click.option("--point", type=int, help="Of the study's pool: its run is the study's own.")
+@click.option("--lr", type=Real(), help="Peak learning rate.")
 @click.option("--rho", type=Real(), help="The variant's radius; default: the paper's.")
 @click.option(
     "--fix",
@@ -24,14 +31,11 @@ from sambench.errors import UserError, echo
     help="Another hyperparameter; --NAME=VALUE is the same.",
 )
 @click.option(
-    "--epochs-factor",
-    "--epochs_factor",
+    "--length",
     type=Real(),
-    default=1.0,
-    show_default=True,
-    help="Length of the schedule, in units of the study's.",
+    help="Of the schedule, in units of the study's; default: the label's, else 1.",
 )
-@options.seed
+@click.option("--seed", type=Count(0, most=options.LARGEST_SEED), help="Default: 0.")
 @options.overrides
 @options.device
 @click.option("--out", type=Place(), help="Keep result and checkpoints; goes on there.")
@@ -42,11 +46,12 @@ def trial(
     name: str,
     others: tuple[str, ...],
     variant: str,
-    lr: float,
+    point: int | None,
+    lr: float | None,
     rho: float | None,
     fix: tuple[str, ...],
-    epochs_factor: float,
-    seed: int,
+    length: float | None,
+    seed: int | None,
     overrides: tuple[str, ...],
     device: str,
     out: Path | None,
@@ -54,10 +59,14 @@ def trial(
     checkpoint_every: float,
     root: Path,
 ) -> None:
-    """Train one run of a study's task with settings of your own; validation data only.
+    """Train one run of a study's task; validation data only.
+
+    With --lr its settings are your own. With --point it is a run of the study's pool: its result
+    is left in the study, which does not train it again.
 
     As the command of a W&B sweep it logs into the agent's run, and the study keeps the result.
-    Under torchrun, several processes train it, each on its share of every batch.
+    Under torchrun, several processes train a run with settings of your own, each on its share of
+    every batch.
     """
     from rich.console import Console
 
@@ -66,14 +75,21 @@ def trial(
     from sambench.training import device as devices
     from sambench.training import launch
 
-    by = called() if out is None else None
+    agent = called() if out is None else None
 
     limits.check()
     devices.check(device)
     if unknown := [word for word in others if not word.startswith("--") or "=" not in word]:
         raise UserError(f"unexpected {echo(unknown[0])}; hyperparameters look like --alpha=0.4")
     given = config.assignments("--fix", [*fix, *(word[2:] for word in others)])
-    config.check_choice(lr, epochs_factor, {"rho": rho, **given})
+    own = {"--lr": lr, "--rho": rho, "--length": length, "--seed": seed, "--out": out}
+    own |= {f"--{key}": value for key, value in given.items()}
+    if point is not None:
+        _check_point(own)
+    elif lr is None:
+        raise UserError("--lr: a trial needs a learning rate, or the --point of a study's pool")
+    else:
+        config.check_choice(lr, 1.0 if length is None else length, {"rho": rho, **given})
     launch.check_meeting_place()
     study = config.load(name, overrides, variant)
 
@@ -85,28 +101,64 @@ def trial(
 
     with processes.joined() as world, tempfile.TemporaryDirectory() as scratch:
         on = device if world.size == 1 else processes.own_device(device)
-        agent = by if world.size == 1 else None
-        run = trials.plan(
-            study,
-            variant,
-            lr=lr,
-            rho=rho,
-            fix=given,
-            epochs_factor=epochs_factor,
-            seed=seed,
-            on=on,
-            stage="search" if agent else "trial",
-        )
-        if agent:
-            outcome = agent_trial.execute(run, root, agent)
+        if point is not None:
+            run, outcome = _of_point(study, variant, point, on, root, checkpoint_every, agent)
         else:
-            outcome = trials.execute(
-                run,
-                out or Path(scratch),
-                cache_folder(root),
-                checkpoint_every_s=checkpoint_every,
-                world=world,
+            assert lr is not None
+            swept = agent if world.size == 1 else None
+            run = trials.plan(
+                study,
+                variant,
+                lr=lr,
+                rho=rho,
+                fix=given,
+                length=length,
+                seed=seed or 0,
+                on=on,
+                stage="sweep" if swept else "trial",
             )
+            if swept:
+                outcome = agent_trial.execute(run, root, swept)
+            else:
+                outcome = trials.execute(
+                    run,
+                    out or Path(scratch),
+                    cache_folder(root),
+                    checkpoint_every_s=checkpoint_every,
+                    world=world,
+                )
     found = trials.as_dict(run, outcome)
     if world.leads:
         click.echo(json.dumps(found)) if as_json else Console().print(shown.render(found))
+
+
+def _check_point(own: dict[str, object]) -> None:
+    """UserError where a run of the pool is asked for that would not be the study's own."""
+    from sambench.training import launch
+
+    if chosen := [option for option, value in own.items() if value is not None]:
+        told = ", ".join(chosen)
+        raise UserError(f"--point: a point of the pool says all of it; leave out {told}")
+    if launch.launched():
+        raise UserError("--point: a run of the pool is of one process; start it without torchrun")
+
+
+def _of_point(
+    study: "Study",
+    variant: str,
+    point: int,
+    device: str,
+    root: Path,
+    checkpoint_every_s: float,
+    agent: "Agent | None",
+) -> "tuple[Run, Outcome]":
+    """The run of a point, by whomever it is asked for."""
+    from sambench.study import StudyFolder, cache_folder
+    from sambench.study import point as points
+    from sambench.sweeps import agent_trial
+
+    folder, cache = StudyFolder(root, study), cache_folder(root)
+    run = points.plan(folder, variant, point, device)
+    if agent:
+        return run, agent_trial.execute_point(run, folder, cache, checkpoint_every_s)
+    return run, points.execute(folder, run, cache, checkpoint_every_s=checkpoint_every_s)

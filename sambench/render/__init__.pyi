@@ -1,9 +1,9 @@
 from . import ownership as ownership
 from . import program as program
+from .agreement import claims_agree as claims_agree
 from .formats import render as render
 from .leaderboards_folder import check_folder as check_folder
 from .leaderboards_folder import check_names as check_names
-from .publishing import groups_agree as groups_agree
 from .publishing import publish as publish
 from .publishing import publish_costs as publish_costs
 from .regeneration import regenerate as regenerate

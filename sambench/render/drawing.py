@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sambench.analysis import Leaderboard, PublishedStudy, numbers
+from sambench.config import baselines
 from sambench.render.harmless import alt, is_harmless
 from sambench.render.seal import Seal, is_whole, read, sealed
 
@@ -36,7 +37,8 @@ def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Pat
     They fit whichever matplotlib drew them, and stay in any case where there is none.
     """
     named = configurations(study.leaderboard)
-    source = _digest({**texts, "configurations": repr(named)})
+    bases = baselines({row.label: row.key for row in study.leaderboard.rows})
+    source = _digest({**texts, "configurations": repr((bases, named))})
     if found := _standing(folder, name, source):
         return found
     try:
@@ -46,7 +48,7 @@ def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Pat
         return Drawing({}, links, f"figures of {name} left as they are: no matplotlib")
     from sambench.render import figures
 
-    drawn = figures.render(study.tables, named)
+    drawn = figures.render(study.tables, bases, named)
     found = {
         f"{name}/{figure.name}.svg": sealed(figure.svg, Seal(place, len(drawn), own, source))
         for place, figure in enumerate(drawn, 1)
@@ -55,14 +57,13 @@ def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Pat
 
 
 def configurations(leaderboard: Leaderboard) -> dict[str, str]:
-    """Variant -> "lr 0.1, rho 0.05, 10 epochs"."""
+    """Label -> "setting to use: lr 0.1, rho 0.05, 10 epochs"."""
     found = {}
     for row in leaderboard.rows:
-        if row.settings:
-            rho = row.settings.rho
-            radius = "" if rho is None else f", rho {numbers.setting(rho)}"
-            lr = numbers.setting(row.settings.lr)
-            found[row.label] = f"lr {lr}{radius}, {row.settings.epochs} epochs"
+        if own := row.setting:
+            radius = "" if own.rho is None else f", rho {numbers.setting(own.rho)}"
+            lr = numbers.setting(own.lr)
+            found[row.label] = f"setting to use: lr {lr}{radius}, {own.epochs} epochs"
     return found
 
 

@@ -25,7 +25,7 @@ def render(
 
 
 def _markdown(chosen: Sequence[PublishedStudy]) -> str:
-    return "\n".join(page.render(study, study.path.stem) for study in chosen)
+    return "\n".join(page.render(study) for study in chosen)
 
 
 def _csv(chosen: Sequence[PublishedStudy]) -> str:

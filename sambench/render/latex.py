@@ -1,7 +1,7 @@
 """A leaderboard as a LaTeX table with booktabs, ready to paste."""
 
 from sambench.analysis import NONE, Leaderboard
-from sambench.render.tables import only, ranking
+from sambench.render.tables import ranking
 from sambench.render.texts import one_line
 
 ESCAPES = {
@@ -13,20 +13,12 @@ ESCAPES = {
     "<": "$<$",
     ">": "$>$",
 }
-HEADS = {
-    "variant": "variant",
-    "test accuracy, % ± 95% CI": r"accuracy, \%",
-    "seeds": "seeds",
-    "minus plain [unadjusted 95% CI]": "minus plain",
-    "Holm p": "Holm $p$",
-    "group": "group",
-    "gradients": "gradients",
-}
+LEFT_OUT = ("points", "diverged", "seconds", "test-set SE")
 TABLE = r"""% {study}: needs \usepackage{{booktabs}}
 \begin{{table}}
 \caption{{{caption}}}
-\label{{tab:{label}}}
-\begin{{tabular}}{{lrrrrrr}}
+\label{{tab:{study}}}
+\begin{{tabular}}{{{alignment}}}
 \toprule
 {heads} \\
 \midrule
@@ -38,24 +30,31 @@ TABLE = r"""% {study}: needs \usepackage{{booktabs}}
 
 
 def table(leaderboard: Leaderboard) -> str:
-    """The answer as caption, and a line per variant."""
-    lines = ranking.table(leaderboard, only(ranking.COLUMNS, *HEADS)).texts
+    """The answer as caption, and a line per arm."""
+    found = ranking.table(leaderboard, LEFT_OUT)
     return TABLE.format(
         study=leaderboard.study,
         caption=escape(caption(leaderboard)),
-        label=leaderboard.study,
-        heads=" & ".join(HEADS.values()),
-        rows="\n".join(" & ".join(map(_cell, line)) + r" \\" for line in lines),
+        alignment="".join("r" if column.number else "l" for column in found.columns),
+        heads=" & ".join(map(escape, found.names)),
+        rows="\n".join(" & ".join(map(_cell, line)) + r" \\" for line in found.texts),
     )
 
 
 def caption(leaderboard: Leaderboard) -> str:
     """The answer, and how to read the numbers."""
+    size = leaderboard.size
+    scores = (
+        "mean over paired seeds ± 95% interval"
+        if leaderboard.kind == "fixed"
+        else f"tuned(k): expected accuracy of the setting that a search of k trials finds, at a "
+        f"budget of {size.budget:g} full runs of plain, ± 95% interval by the jackknife over points"
+    )
     return (
         f"{leaderboard.question} {leaderboard.headline} "
-        f"Accuracy on {leaderboard.num_test:,} test images, mean ± 95% confidence interval over "
-        "seeds; difference from the tuned baseline paired by seed [unadjusted 95% interval]; "
-        "variants that share a letter are not separated; gradients: counted evaluations in a run."
+        f"Accuracy on {leaderboard.num_items:,} test items: {scores}; differences in points, each "
+        "with its own interval; arms that share a letter are not separated; cost of a run in "
+        "counted gradient evaluations."
     ).strip()
 
 

@@ -1,82 +1,134 @@
-"""The winner of a study as a runnable snippet, or as JSON."""
+"""The setting to use of a study as a runnable program, or as JSON."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from sambench import records as records_
-from sambench.analysis import Leaderboard, analyse
+from sambench.analysis import Estimate, Leaderboard, Row, Setting, analyse, numbers
 from sambench.config import OWN_BASES, OWN_SCHEDULES, Train, extensions
-from sambench.errors import UserError
+from sambench.errors import UserError, nearest
 from sambench.records import Record, Records, as_records
 from sambench.render.texts import one_line
 
 
-def settings(records: Records) -> dict[str, Any]:
-    """The recommended configuration; the best mean of the table where nothing is recommended."""
+class Chosen(NamedTuple):
+    """An arm, its setting to use, and the first run that this was confirmed with (rule 9)."""
+
+    row: Row
+    setting: Setting
+    score: Estimate
+    first: Record
+
+
+def settings(records: Records, label: str | None = None) -> dict[str, Any]:
+    """The setting to use of an arm, by default of the recommended one; UserError if it has none.
+
+    Where nothing is recommended: of the first arm of the page that has one.
+    """
     leaderboard = analyse(records)
-    record = _record(records, leaderboard)
+    row, setting, score, _ = _chosen(records, leaderboard, label)
     return {
-        "study": record.study,
+        "study": leaderboard.study,
         "headline": leaderboard.headline,
-        "recommended": leaderboard.use is not None,
-        "variant": record.key,
-        "label": record.variant,
-        "lr": record.lr,
-        "hyperparameters": records_.hyperparameters(record.hyperparameters),
-        "epochs": record.epochs,
-        "seed": record.seed,
-        "test_accuracy": record.test_accuracy,
+        "advice": leaderboard.advice,
+        "recommended": row.label == leaderboard.use,
+        "variant": row.key,
+        "label": row.label,
+        "lr": setting.lr,
+        "hyperparameters": setting.hyperparameters,
+        "epochs": setting.epochs,
+        "edges": list(setting.edges),
+        "test_accuracy": {"mean": score.value, "low": score.low, "high": score.high},
+        "runs": setting.runs,
     }
 
 
-def _record(records: Records, leaderboard: Leaderboard) -> Record:
-    """The first complete confirm run of the variant to use."""
-    confirmed = list(as_records(records.complete))
-    if not confirmed:
-        raise UserError(f"study {leaderboard.study!r} has no complete confirm run yet")
-    label = leaderboard.use or next(
-        row.label for row in leaderboard.rows if any(r.variant == row.label for r in confirmed)
-    )
-    return next(r for r in confirmed if r.variant == label)
+def _chosen(records: Records, leaderboard: Leaderboard, label: str | None) -> Chosen:
+    rows = {row.label: row for row in leaderboard.rows}
+    if label is not None and label not in rows:
+        hint = nearest(label, rows)
+        raise UserError(f"--variant: {label!r} is no arm of study {leaderboard.study!r}, {hint}")
+    wanted = label or leaderboard.use
+    for row in [rows[wanted]] if wanted else leaderboard.rows:
+        if row.setting and row.setting.score:
+            first = _first(records, row.label, leaderboard.kind)
+            return Chosen(row, row.setting, row.setting.score, first)
+    whose = f"{wanted} of study" if wanted else "study"
+    raise UserError(f"{whose} {leaderboard.study!r} has no setting that ran to its end yet")
 
 
-def snippet(records: Records) -> str:
-    """A Python program that trains the winner on the study's data and prints its accuracy.
+def _first(records: Records, label: str, kind: str) -> Record:
+    """The first complete run of the arm's setting; what searches nothing is confirmed itself."""
+    frame, stage = records.frame, "confirm" if kind == "fixed" else "setting"
+    ran = (frame["stage"] == stage) & (frame["outcome"] == "complete")
+    runs = as_records(frame.loc[(ran & (frame["variant"] == label)).to_numpy()])
+    return min(runs, key=lambda run: run.rerun)
+
+
+def snippet(records: Records, label: str | None = None) -> str:
+    """A Python program that trains the setting to use on the study's data, and prints its accuracy.
 
     It spells the training loop, or calls sambench's own where the study asks for more than that.
+    UserError where a program cannot name what the study trained.
     """
-    found, spec = settings(records), records.header["spec"]
-    seeds = _record(records, analyse(records))
-    task, train = spec["task"], spec["train"]
+    header = records.header
+    if own := header["own"]:
+        brought = numbers.listing([f"{what} ({one_line(name)})" for what, name in own.items()])
+        raise UserError(
+            f"study {header['study']!r} trained with its caller's own {brought}, which a program "
+            "cannot name; --format json prints the setting"
+        )
+    leaderboard = analyse(records)
+    found = _chosen(records, leaderboard, label)
+    run, task, train = found.first, header["spec"]["task"], header["spec"]["train"]
+    given = records_.hyperparameters(run.hyperparameters)
     values = {
-        "headline": one_line(found["headline"]),
-        "measured": f"{100 * found['test_accuracy']:.2f}%",
-        "seed": found["seed"],
+        "head": "\n".join(f"# {one_line(line)}".rstrip() for line in _head(leaderboard, found)),
+        "threads": run.threads,
         "task": _tables(task),
         "streams": {
-            "split": seeds.seed_split,
-            "labels": seeds.seed_labels,
-            "init": seeds.seed_init,
-            "order": seeds.seed_order,
+            "split": run.seed_split,
+            "labels": run.seed_labels,
+            "init": run.seed_init,
+            "order": run.seed_order,
         },
-        "create": ", ".join(
-            [repr(found["variant"]), *(f"{k}={v!r}" for k, v in found["hyperparameters"].items())]
-        ),
-        "lr": repr(found["lr"]),
-        "epochs": found["epochs"],
+        "create": ", ".join([repr(run.key), *(f"{k}={v!r}" for k, v in given.items())]),
+        "lr": repr(run.lr),
+        "epochs": run.epochs,
         "task_model": one_line(task["model"]),
     }
-    own = train["base"] in OWN_BASES and train["schedule"] in OWN_SCHEDULES
-    if extensions(train) or not own:
-        return ENGINE.format(**values, train=_train(train))
+    spelled = train["base"] in OWN_BASES and train["schedule"] in OWN_SCHEDULES
+    if extensions(train) or not spelled:
+        yields = YIELDS[train.get("yields", "last")].format(**values)
+        return ENGINE.format(**values, train=_train(train), yields=yields)
     return LOOP.format(
         **values,
-        base=_base(train, found["lr"]),
+        base=_base(train, run.lr),
         batch_size=train["batch_size"],
         smoothing=train["label_smoothing"],
         augment=repr(train["augment"]),
         lr_rule=_lr_rule(train),
         warmup=train["warmup_epochs"] / train["epochs"],
     )
+
+
+def _head(leaderboard: Leaderboard, found: Chosen) -> Iterator[str]:
+    """What the study says, and what it measured with this setting."""
+    row, setting, score, run = found
+    yield leaderboard.headline
+    yield f"Recommended: {leaderboard.advice}"
+    yield ""
+    mean = f"{numbers.percent(score.value)}%"
+    if score.low is not None and score.high is not None:
+        mean += f" [{numbers.percent(score.low)}, {numbers.percent(score.high)}]"
+    runs = f"{setting.runs} run{'s' * (setting.runs != 1)}"
+    yield f"The setting to use of {row.label} has {mean} test accuracy, the mean of {runs}."
+    if setting.edges:
+        edges = numbers.listing(list(setting.edges))
+        yield f"It lies at the edge of the range of {edges}: a better one may lie beyond."
+    measured = numbers.percent(run.test["accuracy"] or 0.0)
+    yield f"This program repeats the first of them, which measured {measured}% on {run.device};"
+    yield "other processors round in ways of their own."
 
 
 def _train(train: dict[str, Any]) -> str:
@@ -112,8 +164,7 @@ def _lr_rule(train: dict[str, Any]) -> str:
 
 
 LOOP = '''\
-# {headline}
-# This program repeats one confirm run (seed {seed}), which measured {measured} test accuracy.
+{head}
 import math
 
 import torch
@@ -124,6 +175,7 @@ from sambench.config import Split, Task
 from sambench.tasks import images
 from sambench.tasks.images import models
 
+torch.set_num_threads({threads})
 task = {task}
 streams = {streams}
 sets = images.load(task, streams)  # your own images go here
@@ -177,8 +229,7 @@ print(f"test accuracy: {{hits.double().mean():.2%}}")
 '''
 
 ENGINE = """\
-# {headline}
-# This program repeats one confirm run (seed {seed}), which measured {measured} test accuracy.
+{head}
 import torch
 
 import variants
@@ -187,6 +238,7 @@ from sambench.tasks import images
 from sambench.tasks.images import models
 from sambench.training import Engine
 
+torch.set_num_threads({threads})
 task = {task}
 train = {train}
 streams = {streams}
@@ -205,7 +257,22 @@ engine = Engine(
     seed=streams["init"],
     order_seed=streams["order"],
 )
-for epoch in range({epochs}):
-    engine.train_epoch(epoch)
+{yields}
 print(f"test accuracy: {{engine.evaluate(sets.test).accuracy:.2%}}")
 """
+
+YIELDS = {
+    "last": """\
+for epoch in range({epochs}):
+    engine.train_epoch(epoch)""",
+    "best": """\
+best, weights = -1.0, {{}}
+for epoch in range({epochs}):
+    engine.train_epoch(epoch)
+    score = engine.evaluate(sets.val).accuracy
+    if score > best:
+        best = score
+        weights = {{k: v.clone() for k, v in engine.evaluated.state_dict().items()}}
+engine.evaluated.load_state_dict(weights)""",
+}
+"""The weights of a run: the last, or those of the epoch with the best validation score."""

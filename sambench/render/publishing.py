@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from itertools import combinations
 from pathlib import Path
 
-from sambench.analysis import Leaderboard, listing, published
+from sambench.analysis import published
 from sambench.bench import Bench, record
 from sambench.files import write_atomically
 from sambench.render import ownership
@@ -44,31 +43,3 @@ def _check_pages(texts: Mapping[Path, str], infos: Infos) -> None:
     folder = next(iter(texts)).parent
     pages = ["README.md", *(["index.html"] if infos is not None else [])]
     ownership.check({**texts, **{folder / page: "" for page in pages}})
-
-
-def groups_agree(run: Leaderboard, standing: Leaderboard) -> str:
-    """Whether two runs of a study order and separate the same pairs of variants, in a sentence."""
-    ours, theirs = _orders(run), _orders(standing)
-    if not ours or not theirs:
-        unranked = "this run" if not ours else "the published page"
-        return f"No comparison with the published page: {unranked} ranks nothing."
-    common = [pair for pair in ours if pair in theirs]
-    changed = [
-        f"{ours[pair]} (published: {theirs[pair]})" for pair in common if ours[pair] != theirs[pair]
-    ]
-    if changed:
-        return f"The published page does not agree: here {listing(changed)}."
-    return f"The published page agrees on all {len(common)} pairs of variants."
-
-
-def _orders(leaderboard: Leaderboard) -> dict[tuple[str, str], str]:
-    """For each pair of ranked variants "a ties b", or who is ahead: "a beats b"."""
-    ranked = [row for row in leaderboard.rows if row.group]
-    return {
-        (min(a.label, b.label), max(a.label, b.label)): (
-            f"{min(a.label, b.label)} ties with {max(a.label, b.label)}"
-            if set(a.group) & set(b.group)
-            else f"{a.label} beats {b.label}"
-        )
-        for a, b in combinations(ranked, 2)
-    }

@@ -33,7 +33,7 @@ def study_files(name: str, study: PublishedStudy, folder: Path) -> StudyFiles:
     tables = {table: written(frame) for table, frame in study.tables.items()}
     figures = drawing.draw(name, study, tables, folder)
     texts = {f"{name}/{table}.csv": text for table, text in tables.items()} | figures.texts
-    texts[f"{name}.md"] = page.render(study, name, figures.links)
+    texts[f"{name}.md"] = page.render(study, figures.links)
     return StudyFiles(name, texts, figures)
 
 

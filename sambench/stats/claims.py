@@ -11,9 +11,9 @@ from math import sqrt
 
 from sambench.stats import student
 from sambench.stats.multiple import holm, letters
+from sambench.stats.student import ALPHA
 from sambench.stats.tuned import Score, Tuned
 
-ALPHA = 0.05
 POWER = 0.8
 MANY = 1000
 """More searches than anybody would run to decide."""

@@ -1,19 +1,9 @@
 """Places on a logarithmic scale, computed in 30 digits: a processor's own log may differ."""
 
-from collections.abc import Iterable
-
 import mpmath
 import numpy as np
 
 DIGITS = 30
-
-
-def places(values: Iterable[float], bounds: tuple[float, float]) -> np.ndarray:
-    """Where values > 0 lie: 0 at the lower of the bounds, 1 at the upper."""
-    with mpmath.workdps(DIGITS):
-        low = mpmath.log(bounds[0])
-        width = mpmath.log(bounds[1]) - low
-        return np.array([float((mpmath.log(float(x)) - low) / width) for x in values])
 
 
 def evenly(low: float, high: float, num: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from sambench.stats.student import ALPHA
 
 @lru_cache(maxsize=1024)
 def exact_interval(count: int, total: int, alpha: float = ALPHA) -> tuple[float, float]:
-    """Of `count` out of `total`, at 1 - alpha (Clopper & Pearson 1934, doi:10.2307/2331986).
+    """Of `count` out of `total`, at 1 - alpha (Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404).
 
     (0, 1) for nothing out of nothing.
     """

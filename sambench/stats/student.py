@@ -1,6 +1,6 @@
 """Student's t: its quantiles and tails, computed in 30 digits and rounded once.
 
-mpmath needs no processor's arithmetic; scipy.special serves where many p are only compared.
+mpmath needs no processor's arithmetic; scipy tells Newton's steps where to start.
 """
 
 from functools import lru_cache
@@ -22,12 +22,6 @@ def critical(freedom: ArrayLike, alpha: float = ALPHA) -> np.ndarray:
     return np.array([_critical(int(one), alpha) for one in distinct], float)[at]
 
 
-def two_sided(t: float, freedom: int) -> float:
-    """The p of "the true mean is 0"."""
-    with mpmath.workdps(DIGITS):
-        return float(_beyond(mpmath.mpf(t), freedom))
-
-
 def above(t: float, freedom: int) -> float:
     """The one-sided p of "the true mean is not above 0"."""
     with mpmath.workdps(DIGITS):
@@ -38,11 +32,6 @@ def above(t: float, freedom: int) -> float:
 def exceeded(tail: float, freedom: int) -> float:
     """What t exceeds with this probability, below 0.5."""
     return _critical(freedom, 2 * tail)
-
-
-def two_sided_each(t: np.ndarray, freedom: np.ndarray) -> np.ndarray:
-    """The same of arrays, but for the last digits."""
-    return 2 * special.stdtr(freedom, -np.abs(t))
 
 
 @lru_cache(maxsize=1024)

@@ -31,20 +31,10 @@ def whole(values: ArrayLike) -> tuple[np.ndarray, int]:
     return np.rint(x * of), of
 
 
-def integers(values: ArrayLike) -> tuple[np.ndarray, int]:
-    """The same as Python's own integers, of all finite doubles: no sum of them is ever rounded."""
-    numerators, of = whole(values)
-    ratios = [float(x).as_integer_ratio() for x in numerators.tolist()]
-    common = max((den for _, den in ratios), default=1)  # powers of two
-    found = np.empty(len(ratios), object)
-    found[:] = [num * (common // den) for num, den in ratios]
-    return found, common * of
-
-
 def total(x: np.ndarray) -> np.ndarray:
     """Sum over the last axis by halves: in an order of its own, exact for whole numbers."""
-    if x.dtype == object or not x.shape[-1]:
-        return x.sum(axis=-1)  # of Python's integers, or of nothing
+    if not x.shape[-1]:
+        return x.sum(axis=-1)
     while x.shape[-1] > 1:
         half = x.shape[-1] // 2
         front = x[..., :-half].copy()
@@ -62,28 +52,3 @@ def mean_and_variance(
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return first / (n * of), (n * second - first * first) / (n * (n - 1) * of**2)
-
-
-def moments(values: np.ndarray, of: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Number, mean and variance over the last axis of the values that are not NaN, over `of`."""
-    there = ~np.isnan(values)
-    n = there.sum(axis=-1)
-    held = np.where(there, values, 0)
-    first = total(held)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        middle = first / n
-    if (held == np.rint(held)).all():
-        middle = np.rint(middle)
-    apart = np.where(there, values - middle[..., None], 0)  # small, so that squares stay exact
-    mean, _ = mean_and_variance(n, first, first, of)
-    return n, mean, mean_and_variance(n, total(apart), total(apart * apart), of)[1]
-
-
-def mean(values: ArrayLike) -> float:
-    """Of the values that are not NaN, rounded once; NaN if there is none."""
-    return float(moments(*whole(values))[1])
-
-
-def deviation(values: ArrayLike) -> float:
-    """Standard deviation of the values that are not NaN, over n - 1; NaN below two."""
-    return float(np.sqrt(moments(*whole(values))[2]))

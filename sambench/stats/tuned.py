@@ -32,6 +32,12 @@ class Tuned:
         """Standard error of the score."""
         return sqrt(sum(u * u for u in self.influence.values()))
 
+    def towards(self, other: "Tuned", share: Score) -> "Tuned":
+        """The same arm's, a share of the way to another k."""
+        part, points = float(share), self.influence
+        moved = {i: u + part * (other.influence[i] - u) for i, u in points.items()}
+        return Tuned(self.score + share * (other.score - self.score), moved)
+
     def error_against(self, other: "Tuned") -> float:
         """Standard error of the difference from another arm, paired by the points that both have.
 
@@ -50,13 +56,20 @@ def tuned(ranking: Ranking, scores: Sequence[Score | None], k: Score) -> Tuned |
 
     Exact where the scores are fractions. None if no rank has a score, or none without some point.
     """
+    low = _tuned(ranking, scores, floor(k))
+    if low is None or k == floor(k):
+        return low
+    high = _tuned(ranking, scores, ceil(k))
+    return high and low.towards(high, k - floor(k))
+
+
+def _tuned(ranking: Ranking, scores: Sequence[Score | None], k: int) -> Tuned | None:
     if not any(score is not None for score in scores):
         return None
-    low, high = (_each(ranking, scores, whole) for whole in (floor(k), ceil(k)))
-    if low is None or high is None:
+    found = _each(ranking, scores, k)
+    if found is None:
         return None
-    share = k - floor(k)
-    score, *without = [a + share * (b - a) for a, b in zip(low, high, strict=True)]
+    score, *without = found
     n = len(without)
     middle = sum(without) / n
     factor = sqrt((n - 1) / n)

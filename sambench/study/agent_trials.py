@@ -1,4 +1,4 @@
-"""Trials that W&B agents ran with settings of their own: shown in their study's records, not ranked.
+"""Trials that W&B agents ran with settings of their own: shown beside their study, not ranked.
 
 A trial leaves its result in runs/STUDY/sweeps/SWEEP/RUN/, whatever else goes on. From there it is
 collected: counted once, under the number it gets in the Optuna study "FINGERPRINT/LABEL/sweep". A

@@ -54,7 +54,15 @@ class Plan:
         return asdict(self)
 
 
-def plan(study: Study, *, on: str, workers: int, root: Path, wandb: str | None) -> Plan:
+def plan(
+    study: Study,
+    *,
+    on: str,
+    workers: int,
+    root: Path,
+    wandb: str | None,
+    wandb_runs: str = "all",
+) -> Plan:
     """Counts runs and evaluations, and times a few training steps of the baseline."""
     folder = StudyFolder(root, study)
     folder.check()
@@ -62,14 +70,13 @@ def plan(study: Study, *, on: str, workers: int, root: Path, wandb: str | None) 
     resolved = device.resolve(on)
     dataset = preflight(study, resolved, cache_folder(root), Custom(), arms)
     runs = {stage: sum(own.values()) for stage, own in expected_runs(study, arms).items()}
-    total = sum(runs.values())
     steps = images.num_batches(len(dataset.train), study.train.batch_size)
     evaluations = expected_cost(study, arms) * steps
     before = torch.get_num_threads()
     torch.set_num_threads(threads_each(workers))
     seconds = _seconds_per_evaluation(study, dataset, resolved)
     torch.set_num_threads(before)
-    mode = tracking.mode(wandb)
+    mode, stages = tracking.mode(wandb), tracking.stages(wandb_runs)
     cost = {arm.label: arm.cost(study.train.epochs) for arm in arms}
     return Plan(
         study=study.name,
@@ -84,7 +91,7 @@ def plan(study: Study, *, on: str, workers: int, root: Path, wandb: str | None) 
         workers=workers,
         searches=study.search.searches,
         separates=_separates(folder),
-        wandb_runs=0 if mode == "disabled" else total,
+        wandb_runs=0 if mode == "disabled" else sum(runs[stage] for stage in stages),
         wandb_mode=mode,
     )
 

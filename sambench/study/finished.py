@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from sambench.analysis import Leaderboard
 
 
-def shown(folder: Path, study: Study, *, tracked: bool) -> "Leaderboard | None":
+def shown(folder: Path, study: Study, tracked: Collection[str] | None) -> "Leaderboard | None":
     """The leaderboard; None where running the study again would do more than show it.
 
     folder: the study's
-    tracked: whether W&B should have every run
+    tracked: stages of the runs that W&B should have, beside the study's own; None: W&B is not used
     """
     path = folder / "records.csv"
     results = list(folder.glob("runs/*/result.json"))
@@ -30,8 +30,12 @@ def shown(folder: Path, study: Study, *, tracked: bool) -> "Leaderboard | None":
     newest = max(file.stat().st_mtime for file in written)
     if newest > path.stat().st_mtime or not _same(path, study):
         return None
-    if _held(folder) or (tracked and _num_tracked(folder) < len(results) + SUMMARIES):
+    if _held(folder):
         return None
+    if tracked is not None:
+        wanted = [path for path in results if path.parent.name.partition("-")[0] in tracked]
+        if _num_tracked(folder) < len(wanted) + SUMMARIES:
+            return None
 
     from sambench import records  # a second, with what comes after
     from sambench.analysis import analyse

@@ -130,6 +130,14 @@ class StudyFolder:
             write_atomically(self.path / "study.json", json.dumps(content, indent=1))
             self._kept = content
 
+    def begin(self) -> None:
+        """Makes the folder a study's, for a run that is trained outside of the study's process."""
+        with self.collecting():
+            self._kept = self._read()
+            self.check()
+            self._check_ours()
+            self._keep()
+
     def concluded(self) -> int:
         """Notes that the study is concluded at its size; how often it was before, at others."""
         path = self.path / "sizes.json"

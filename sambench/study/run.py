@@ -50,6 +50,8 @@ class Settings:
     root: Path = Path("runs")
     wandb: str | None = None
     """"online", "offline", "disabled"; None: WANDB_MODE, else offline"""
+    wandb_runs: str = "all"
+    """which runs W&B gets, beside the study's own: "all", "confirm" (and the settings'), "none\""""
     checkpoint_every_s: float = 10.0
     points: range | None = None
     """the part of the pools to run here; None: all, and the conclusion"""
@@ -132,7 +134,8 @@ class _Execution:
         self.results: dict[str, tuple[Run, Outcome]] = {}
         self.agent_trials: dict[str, AgentTrial] = {}
         self.data_digest: str | None = None
-        self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb))
+        stages = tracking.stages(settings.wandb_runs)
+        self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb), stages)
 
     def run(self) -> Leaderboard:
         self.folder.check()
@@ -244,9 +247,7 @@ class _Execution:
         found = {}
         for label, own in self.protocol.pools(self.results).items():
             arm = self.folder.arms[label]
-            points = [
-                (_searched(arm, run), outcome.val_accuracy) for run, outcome in own.values()
-            ]
+            points = [(_searched(arm, run), outcome.val_accuracy) for run, outcome in own.values()]
             if (fit := chosen(arm, points)) is not None:
                 found[label] = fit
         return found

@@ -11,9 +11,7 @@ from sambench.errors import UserError, nearest
 from sambench.files import write_sealed
 from sambench.study.agent_trials import IDENTITY, identity
 from sambench.study.preflight import preflight
-from sambench.study import pool
-from sambench.study.folder import StudyFolder
-from sambench.study.protocol import Protocol, settable
+from sambench.study.protocol import settable
 from sambench.tasks import images
 from sambench.training import (
     NO_POINT,
@@ -74,20 +72,6 @@ def plan(
         radius=found.radius,
         device=device.resolve(on),
     )
-
-
-def of_point(folder: StudyFolder, variant: str, point: int, on: str = "auto") -> Run:
-    """A run of the study's own pool; UserError for a point outside it."""
-    folder.check()
-    study, arms = folder.study, folder.arms
-    if variant not in arms:
-        raise UserError(f"--variant: {study.name} has no {variant!r}, {nearest(variant, arms)}")
-    protocol = Protocol(study, arms, device.resolve(on))
-    num = protocol.size(arms[variant]) if protocol.ranks else 0
-    if not 0 <= point < num:
-        last = f"0 to {num - 1}" if num else "no points"
-        raise UserError(f"--point: the pool of {variant} has {last}, got {point}")
-    return protocol.pool_run(arms[variant], point, pool.parameters(study, arms[variant], point))
 
 
 def execute(
@@ -151,7 +135,12 @@ def _begun(
 def as_dict(run: Run, outcome: Outcome) -> dict[str, object]:
     """What was run and how it ended; trials see no test set."""
     found = {k: v for k, v in asdict(outcome).items() if not k.startswith("test_")}
-    named = {"study": run.study.name, "variant": run.label, "streams": run.seeds.streams}
+    named = {
+        "study": run.study.name,
+        "variant": run.label,
+        "point": None if run.point == NO_POINT else run.point,
+        "streams": run.seeds.streams,
+    }
     return {**named, **run.setting, **found}
 
 

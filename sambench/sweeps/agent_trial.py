@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import optuna
 
 from sambench.study import StudyFolder, agent_trials, cache_folder, collect
+from sambench.study import point as points
 from sambench.study import trial as trials
 from sambench.sweeps.agent import Agent
 from sambench.tasks import images
-from sambench.tracking import describe
+from sambench.tracking import describe, note
 from sambench.training import Outcome, Run, Stopped, write_outcome
 
 if TYPE_CHECKING:
@@ -28,11 +29,9 @@ def execute(run: Run, root: Path, agent: Agent) -> Outcome:
     """
     study = StudyFolder(root, run.study)
     study.check()
-    agent_trials.found(
-        study.path, run.study, run.study.arms()
-    )  # what is damaged is known before training
+    agent_trials.found(study.path, run.study, study.arms)  # damage is known before training
     study.check_data(images.contents(run.study.task, cache_folder(root)))
-    if run.label not in {arm.label for arm in run.study.arms()}:
+    if run.label not in study.arms:
         print(f"{run.label} is no variant of {run.study.name}: not recorded there", file=sys.stderr)
     folder = agent_trials.folder(study.path, agent.sweep_id, agent.run_id)
     logged = _AgentsRun(run)
@@ -46,6 +45,24 @@ def execute(run: Run, root: Path, agent: Agent) -> Outcome:
         raise
     _collect(study, agent.sweep_id)
     logged.finish(outcome)
+    return outcome
+
+
+def execute_point(
+    run: Run, folder: StudyFolder, cache: Path, checkpoint_every_s: float = 10.0
+) -> Outcome:
+    """Trains a point of the study's pool, or returns what it came to.
+
+    Stopped, it is no result: whoever trains it next goes on from its checkpoint.
+    """
+    logged = _AgentsRun(run)
+    try:
+        outcome = points.execute(folder, run, cache, logged.log, checkpoint_every_s)
+    except BaseException:
+        logged.finish(None)
+        raise
+    if path := logged.finish(outcome):
+        note(folder.path, run, path)
     return outcome
 
 
@@ -91,6 +108,7 @@ class _AgentsRun:
 
     def __init__(self, run: Run) -> None:
         self._run: WandbRun | None = None
+        self._last = 0  # the epoch up to which W&B has rows
         if os.environ.get("WANDB_MODE") == "disabled":
             return
         try:
@@ -99,7 +117,7 @@ class _AgentsRun:
             described = describe(run)
             self._run = wandb.init(
                 group=described["group"],
-                job_type="sweep",
+                job_type=described["job_type"],
                 tags=described["tags"],
                 config=described["config"],
                 settings=wandb.Settings(console="off", disable_git=True, disable_code=True),
@@ -108,22 +126,33 @@ class _AgentsRun:
             self._failed(error)
 
     def log(self, row: dict[str, float]) -> bool:
-        if self._run is not None:
+        """The row of the next epoch; one after a gap, left by a killed process, waits for the end.
+
+        Never stops a run.
+        """
+        epoch = int(row["epoch"])
+        if self._run is not None and epoch == self._last + 1:
             try:
-                self._run.log(row, step=int(row["epoch"]))
+                self._run.log(row, step=epoch)
+                self._last = epoch
             except Exception as error:
                 self._failed(error)
         return False
 
-    def finish(self, outcome: Outcome | None) -> None:
+    def finish(self, outcome: Outcome | None) -> str:
+        """Ends it, None if there is no outcome; the run's URL or id, "" where W&B has none."""
+        for row in outcome.history if outcome else ():
+            self.log(row)
         if self._run is None:
-            return
+            return ""
         try:
             if outcome is not None:
                 self._run.summary.update({"state": outcome.outcome, "reason": outcome.reason})
             self._run.finish(exit_code=1 if outcome is None else 0)
+            return self._run.url or self._run.id
         except Exception as error:
             self._failed(error)
+            return ""
 
     def _failed(self, error: Exception) -> None:
         self._run = None

@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from reprlib import repr as short
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -16,7 +16,7 @@ from sambench.files import write_atomically
 if TYPE_CHECKING:
     from sambench.analysis import Leaderboard
 
-FORMAT = 1
+FORMAT = 2
 INSTALL = "W&B reports need wandb-workspaces: pip install 'sambench[dashboard]'"
 LOGIN = "run `wandb login`, then repeat the command or give it --upload"
 
@@ -33,7 +33,6 @@ class Scatter(Table):
     x: str
     y: str
     z: str
-    log: bool
 
 
 class Parallel(Table):
@@ -64,9 +63,11 @@ Panel = Scatter | Parallel | Importance | Curves
 
 
 class Section(Table):
-    """Panels over the study's runs of some stages."""
+    """Panels over the runs of some arms and stages."""
 
     title: str
+    groups: list[str]
+    """W&B's: STUDY/ARM"""
     stages: list[str]
     panels: list[Annotated[Panel, Field(discriminator="kind")]]
 
@@ -74,7 +75,7 @@ class Section(Table):
 class Dashboard(Table):
     """A study's report, as it stands in a file."""
 
-    format: Literal[1] = FORMAT
+    format: Literal[2] = FORMAT
     project: str
     study: str
     title: str
@@ -89,55 +90,83 @@ def describe(leaderboard: "Leaderboard", project: str) -> Dashboard:
     from sambench.render.markdown import markdown
     from sambench.render.tables import ranking
 
-    tried = [*(f"config.{name}" for name in _searched(leaderboard)), "summary.val_accuracy"]
-    search = Section(
-        title="Every search run",
-        stages=["search", "sweep"],
+    study, searched = leaderboard.study, _searched(leaderboard)
+    groups = [f"{study}/{label}" for label in searched]
+    names = list(dict.fromkeys(name for own in searched.values() for name in own))
+    whole = Section(
+        title="Every run that searched",
+        groups=groups,
+        stages=TRIED,
         panels=[
-            Scatter(
-                title="radius and learning rate, coloured by validation accuracy",
-                x="config.lr",
-                y="config.rho",
-                z="summary.val_accuracy",
-                log=True,
-            ),
-            Parallel(title="what was tried, and how well it did", columns=tried),
+            _tried(names),
+            _parallel("variant", *names, "epochs"),
             Importance(of="val_accuracy"),
         ],
     )
-    confirm = Section(
-        title="Confirm runs",
-        stages=["confirm", "equal-compute"],
+    arms = [
+        Section(
+            title=label,
+            groups=[f"{study}/{label}"],
+            stages=TRIED,
+            panels=[_tried(own), _parallel(*own)],
+        )
+        for label, own in searched.items()
+        if own
+    ]
+    retrained = Section(
+        title="Settings that were trained again",
+        groups=groups,
+        stages=["confirm", "setting"],
         panels=[
             Scatter(
-                title="test accuracy against gradient evaluations",
+                title="validation accuracy against gradient evaluations",
                 x="summary.gradient_evaluations",
-                y="summary.test_accuracy",
-                z="summary.test_accuracy",
-                log=False,
+                y="summary.val_accuracy",
+                z="summary.val_accuracy",
             ),
             *(
-                Curves(title=f"{name.replace('_', ' ')} by variant", y=name)
+                Curves(title=f"{name.replace('_', ' ')} by arm", y=name)
                 for name in ("val_accuracy", "train_loss", "rise")
             ),
         ],
     )
     return Dashboard(
         project=project,
-        study=leaderboard.study,
-        title=f"sambench: {leaderboard.study}"[:128],
+        study=study,
+        title=f"sambench: {study}"[:128],
         headline=leaderboard.headline,
         leaderboard=markdown(ranking.table(leaderboard)),
-        sections=[search, confirm],
+        sections=[*([whole, *arms] if arms else []), retrained],
     )
 
 
-def _searched(leaderboard: "Leaderboard") -> list[str]:
-    """The config keys that any variant searches, as W&B's runs have them."""
-    spaces: Mapping[str, Mapping[str, object]] = leaderboard.header["spaces"]
-    names = dict.fromkeys(name for space in spaces.values() for name in space)
-    names.pop("epochs_factor", None)
-    return ["variant", *names, "epochs"]
+TRIED = ["pool", "sweep"]
+
+
+def _searched(leaderboard: "Leaderboard") -> dict[str, list[str]]:
+    """What each arm searches, as the config of W&B's runs names it."""
+    arms: Mapping[str, Mapping[str, Any]] = leaderboard.header["arms"]
+    return {
+        label: ["rho" if name == arm["radius"] else name for name in arm["space"]]
+        for label, arm in arms.items()
+    }
+
+
+def _tried(names: Sequence[str]) -> Scatter:
+    """The first two of the searched values, or one of them, against validation accuracy."""
+    first, *others = names
+    score = "summary.val_accuracy"
+    return Scatter(
+        title=f"validation accuracy by {' and '.join(names[:2])}",
+        x=f"config.{first}",
+        y=f"config.{others[0]}" if others else score,
+        z=score,
+    )
+
+
+def _parallel(*names: str) -> Parallel:
+    columns = [*(f"config.{name}" for name in names), "summary.val_accuracy"]
+    return Parallel(title="what was tried, and how well it did", columns=columns)
 
 
 def place(root: Path, study: str) -> Path:

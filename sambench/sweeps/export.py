@@ -1,4 +1,8 @@
-"""A study as W&B sweeps: one file per variant, each of which has its own ranges."""
+"""A study as W&B sweeps, one file per arm.
+
+A sweep over the points of an arm's pool *is* the study's own search. Where a study has no pool, an
+adaptive sampler's ranges become a sweep of W&B's own: its trials are shown, and rank nothing.
+"""
 
 import math
 import sys
@@ -10,53 +14,54 @@ import yaml
 from sambench.config import Arm, Space, Study
 from sambench.errors import UserError, nearest
 from sambench.files import write_atomically
-from sambench.study import PRUNE_FROM
+from sambench.study import PRUNE_FROM, StudyFolder, pool
 from sambench.sweeps import sweep_file
 
 METRIC = "val_accuracy"
 
+Content = dict[str, object]
+
 
 def files(
-    study: Study,
+    folder: StudyFolder,
     source: str,
-    root: Path,
     *,
     labels: Sequence[str] = (),
     overrides: Sequence[str] = (),
     device: str = "auto",
-) -> dict[Path, dict[str, object]]:
-    """The sweep of every variant, or of those named, by the path of its file.
+) -> dict[Path, Content]:
+    """The sweep of every arm, or of those named, by the path of its file.
 
     source: the study's name or path, for the command of the sweep
     """
-    arms = {arm.label: arm for arm in study.arms()}
+    folder.check()
+    study, arms = folder.study, folder.arms
     for label in labels:
         if label not in arms:
             raise UserError(f"--variant: no variant {label!r}, {nearest(label, arms)}")
+    if pool.searches_nothing(arms):
+        raise UserError(f"{study.name} searches nothing: it has no sweep")
     where = str(Path(source).resolve()) if Path(source).is_file() else source
     words = [where, *(word for override in overrides for word in ("--set", override))]
-    words += ["--device", device, "--root", str(root.resolve())]
-    folder = root / study.name
+    words += ["--device", device, "--root", str(folder.path.parent.resolve())]
+    swept = [label for label in labels or arms if arms[label].space or _has_pools(study)]
     return {
-        folder / f"sweep-{label}.yaml": sweep(study, arms[label], words)
-        for label in (labels or arms)
+        folder.path / f"sweep-{label}.yaml": sweep(study, arms[label], words) for label in swept
     }
 
 
-def sweep(study: Study, arm: Arm, words: Sequence[str]) -> dict[str, object]:
-    """One variant's sweep; `words` are the arguments of `sambench trial`."""
-    adaptive = study.search.sampler in ("tpe", "gp")
-    found = {
+def _has_pools(study: Study) -> bool:
+    return study.search.sampler == "random"
+
+
+def sweep(study: Study, arm: Arm, words: Sequence[str]) -> Content:
+    """One arm's sweep; `words` are the arguments of `sambench trial`."""
+    found: Content = {
         "name": f"{study.name}/{arm.label}",
         "description": study.question or f"{arm.label} on {study.name}",
         "project": "sambench",
-        "method": "bayes" if adaptive else "random",
         "metric": {"name": METRIC, "goal": "maximize"},
-        "parameters": {
-            "rho" if name == arm.radius else name: parameter(space)
-            for name, space in arm.space.items()
-        },
-        "run_cap": study.search.trials,
+        **(_pool(study, arm) if _has_pools(study) else _adaptive(study, arm)),
         "command": [
             "${env}",
             sys.executable,
@@ -69,13 +74,30 @@ def sweep(study: Study, arm: Arm, words: Sequence[str]) -> dict[str, object]:
             "${args}",
         ],
     }
-    if not why_not_early(study, arm):
-        found["early_terminate"] = {"type": "hyperband", "min_iter": first_band(study)}
     sweep_file.parse(found)
     return found
 
 
-def parameter(space: Space) -> dict[str, object]:
+def _pool(study: Study, arm: Arm) -> Content:
+    every = list(range(pool.size(study, arm)))
+    return {"method": "grid", "parameters": {"point": {"values": every}}}
+
+
+def _adaptive(study: Study, arm: Arm) -> Content:
+    found: Content = {
+        "method": "bayes",
+        "parameters": {
+            "rho" if name == arm.radius else name: parameter(space)
+            for name, space in arm.space.items()
+        },
+        "run_cap": pool.size(study, arm),
+    }
+    if first := first_band(study, arm):
+        found["early_terminate"] = {"type": "hyperband", "min_iter": first}
+    return found
+
+
+def parameter(space: Space) -> Content:
     """The same range in W&B's words."""
     if space.choices is not None:
         return {"values": list(space.choices)}
@@ -91,26 +113,16 @@ def parameter(space: Space) -> dict[str, object]:
     }
 
 
-def first_band(study: Study) -> int:
-    """The epoch before which the study prunes nothing."""
-    return max(1, math.ceil(PRUNE_FROM / 100 * study.train.epochs))
-
-
-def why_not_early(study: Study, arm: Arm) -> str:
-    """Why a sweep has no early_terminate; empty if it has."""
-    if study.search.pruner == "none":
-        return "the study prunes nothing (search.pruner)"
-    if "epochs_factor" in arm.space:
-        return "its runs have schedules of different lengths"
-    if first_band(study) >= study.train.epochs:
-        return "its runs are too short"
-    return ""
+def first_band(study: Study, arm: Arm) -> int | None:
+    """The epoch before which the study prunes nothing; None if it never does."""
+    first = max(1, math.ceil(PRUNE_FROM / 100 * arm.epochs))
+    return None if study.search.pruner == "none" or first >= arm.epochs else first
 
 
 HEAD = "# Made by `sambench sweep export`. Then: wandb sweep FILE, wandb agent ID.\n"
 
 
-def write(found: dict[Path, dict[str, object]]) -> None:
+def write(found: dict[Path, Content]) -> None:
     """UserError, and nothing is written, if one of the files is not ours."""
     for path in found:
         if path.exists() and not path.read_bytes().startswith(HEAD.encode()):

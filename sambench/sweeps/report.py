@@ -35,7 +35,7 @@ def _blocks(dashboard: Dashboard, entity: str) -> "list[BlockTypes]":
             entity=entity,
             project=dashboard.project,
             name=section.title,
-            filters=f"Metric('Group') = {dashboard.study!r} "
+            filters=f"Metric('Group') in {section.groups!r} "
             f"and Metric('JobType') in {section.stages!r}",
         )
         panels = [_panel(panel, place) for place, panel in enumerate(section.panels)]
@@ -47,10 +47,14 @@ def _panel(panel: Panel, place: int) -> "PanelTypes":
     layout = wr.Layout(x=12 * (place % 2), y=9 * (place // 2), w=12, h=9)
     match panel:
         case Scatter():
-            x, y, z = map(_metric, (panel.x, panel.y, panel.z))
-            log = panel.log or None
             return wr.ScatterPlot(
-                title=panel.title, x=x, y=y, z=z, log_x=log, log_y=log, layout=layout
+                title=panel.title,
+                x=_metric(panel.x),
+                y=_metric(panel.y),
+                z=_metric(panel.z),
+                log_x=panel.x in LOG or None,
+                log_y=panel.y in LOG or None,
+                layout=layout,
             )
         case Parallel():
             columns = [

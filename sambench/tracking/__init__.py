@@ -1,4 +1,4 @@
-"""W&B runs: one per trial, finalist and confirm run, and one per study. Never in training's way.
+"""W&B runs: one per run of a study, and one of the study itself. Never in training's way.
 
 All of it happens in a process of its own: what W&B waits for, training does not.
 
@@ -7,7 +7,7 @@ All of it happens in a process of its own: what W&B waits for, training does not
     client -> service        orders to the process that talks to W&B, and its answers (messages)
     runs                     the W&B run that the service has open
     tracked                  which runs W&B has already, so that none is told twice
-    modes                    online, offline or disabled
+    modes                    online, offline or disabled; which runs
 """
 
 from sambench.tracking import modes as modes
@@ -19,4 +19,6 @@ from sambench.tracking.leaderboard import content as content
 from sambench.tracking.leaderboard import describe_study as describe_study
 from sambench.tracking.modes import Mode as Mode
 from sambench.tracking.modes import mode as mode
+from sambench.tracking.modes import stages as stages
+from sambench.tracking.tracked import note as note
 from sambench.tracking.tracker import Tracker as Tracker

@@ -1,5 +1,6 @@
-"""What the W&B run of a whole study holds: the leaderboard as a table, its headline, its files."""
+"""What the W&B run of a whole study holds: the ranking as a table, its headline, its files."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from sambench.tracking.describe import TAG, summary_id
 from sambench.tracking.messages import Content, Described
 
 if TYPE_CHECKING:
-    from sambench.analysis import Leaderboard, Row
+    from sambench.analysis import Estimate, Leaderboard, Row
 
 
 def describe_study(study: Study) -> Described:
@@ -25,8 +26,10 @@ def describe_study(study: Study) -> Described:
 
 
 def content(leaderboard: "Leaderboard", files: Sequence[Path]) -> Content:
-    """What the study came to. Accuracies are in [0, 1]."""
-    rows = [_cells(row) for row in leaderboard.rows]
+    """What the study came to. Scores and differences are shares."""
+    ranked = [row for row in leaderboard.rows if row.group and row.is_baseline]
+    best = ranked[0].label if ranked else ""
+    rows = [_cells(row, best) for row in leaderboard.rows]
     summary = {
         "headline": leaderboard.headline,
         "use": leaderboard.use or "",
@@ -40,22 +43,33 @@ def content(leaderboard: "Leaderboard", files: Sequence[Path]) -> Content:
     }
 
 
-def _cells(row: "Row") -> dict[str, object]:
-    accuracy, against, settings, cost = row.accuracy, row.against, row.settings, row.cost
-    difference = against and against.difference
+def _cells(row: "Row", best_plain: str) -> dict[str, object]:
+    """A line of the ranking at the study's budget."""
+    lead = next((own.difference for own in row.against if own.label == best_plain), None)
+    setting, cost = row.setting, row.cost
     return {
+        "arm": row.label,
         "group": row.group,
-        "variant": row.label,
-        "test_accuracy": accuracy and accuracy.mean,
-        "low": accuracy and accuracy.low,
-        "high": accuracy and accuracy.high,
-        "seeds": accuracy.n if accuracy else 0,
-        "minus_plain": difference and difference.mean,
-        "minus_plain_low": difference and difference.low,
-        "minus_plain_high": difference and difference.high,
-        "holm_p": against and against.holm_p,
-        "lr": settings and settings.lr,
-        "rho": settings and settings.rho,
-        "epochs": settings and settings.epochs,
+        **_interval("score", row.score),
+        **_interval("minus_best_plain", lead),
+        "beats_plain_p": row.beats,
+        "trials": row.trials,
+        "points": row.points,
+        "run_cost": cost and cost.ratio,
         "gradient_evaluations": cost and cost.gradient_evaluations,
+        "seconds": cost and cost.seconds,
+        "lr": setting and setting.lr,
+        "rho": setting and setting.rho,
+        "hyperparameters": setting and json.dumps(setting.hyperparameters),
+        "epochs": row.epochs,
+        **_interval("setting_score", setting and setting.score),
+        "why_unranked": row.why,
+    }
+
+
+def _interval(name: str, found: "Estimate | None") -> dict[str, object]:
+    return {
+        name: found and found.value,
+        f"{name}_low": found and found.low,
+        f"{name}_high": found and found.high,
     }

@@ -1,4 +1,4 @@
-"""Where runs go: to W&B's server, into files, or nowhere."""
+"""Where runs go: to W&B's server, into files, or nowhere; and which of them."""
 
 import os
 from typing import Literal
@@ -15,6 +15,13 @@ MODES: dict[str, Mode] = {
     "dryrun": "offline",
 }
 
+STAGES: dict[str, frozenset[str]] = {
+    "all": frozenset({"pool", "confirm", "setting"}),
+    "confirm": frozenset({"confirm", "setting"}),
+    "none": frozenset(),
+}
+"""Which runs of a study W&B gets, beside the study's own; what they are called -> their stages."""
+
 
 def mode(asked: str | None) -> Mode:
     """What --wandb asks, else WANDB_MODE, else offline."""
@@ -23,3 +30,10 @@ def mode(asked: str | None) -> Mode:
         where = "--wandb" if asked else "WANDB_MODE"
         raise UserError(f"{where}: unknown mode {chosen!r}, {nearest(chosen, MODES)}")
     return MODES[chosen]
+
+
+def stages(asked: str) -> frozenset[str]:
+    """What --wandb-runs asks for."""
+    if asked not in STAGES:
+        raise UserError(f"--wandb-runs: unknown choice {asked!r}, {nearest(asked, STAGES)}")
+    return STAGES[asked]

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -23,7 +23,7 @@ from sambench.tracking.messages import (
     Start,
     Summarize,
 )
-from sambench.tracking.modes import Mode
+from sambench.tracking.modes import STAGES, Mode
 from sambench.tracking.tracked import TrackedRuns, digest
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Tracker:
     failure there ends the tracking. Either is told once.
 
     folder: the study's; W&B's files go to its wandb/
+    stages: of the runs that W&B gets, beside the study's own
     limit_s: what W&B has for the start of a run, and for its uploads
     """
 
@@ -51,12 +52,14 @@ class Tracker:
         self,
         folder: Path,
         mode: Mode,
+        stages: Collection[str] = STAGES["all"],
         limit_s: float = 30.0,
     ) -> None:
         self.mode: Mode = mode
         self._limit_s = limit_s
         self._folder = folder.absolute()
-        self._tracked = TrackedRuns(self._folder / "wandb" / "tracked.jsonl")
+        self._stages = stages
+        self._tracked = TrackedRuns(self._folder)
         self._client: Client | None = None
         self._told: dict[str, list[Order]] = {}  # run -> orders, until it is finished
         self._awaited: set[str] = set()
@@ -89,21 +92,24 @@ class Tracker:
     def start(self, run: "Run") -> None:
         """Opens the W&B run of a run that begins or goes on."""
         id = run_id(run)
-        if self.mode != "disabled" and id not in self._told:
+        if self._takes(run) and id not in self._told:
             self._tell(Start(id, describe(run)))
 
     def log(self, run: "Run", row: EpochRow) -> None:
         """Tells the row of an epoch."""
-        if self.mode != "disabled":
+        if self._takes(run):
             self._tell(Log(run_id(run), row))
 
     def finish(self, run: "Run", outcome: "Outcome") -> None:
         """Ends a run; one that an earlier process finished is told from the start, if need be."""
         id = run_id(run)
-        if self.mode != "disabled" and (id in self._told or not self._tracked.get(id)):
+        if self._takes(run) and (id in self._told or not self._tracked.get(id)):
             self.start(run)
             self._awaited.add(id)
             self._tell(Finish(id, ending(outcome)))
+
+    def _takes(self, run: "Run") -> bool:
+        return self.mode != "disabled" and run.stage in self._stages
 
     def summarize(self, described: Described, content: Content) -> None:
         """Makes or updates the run of the whole study.

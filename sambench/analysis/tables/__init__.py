@@ -1,51 +1,55 @@
 """The tidy tables of a study, from records to pandas frames; one file each says what it holds.
 
-Accuracies lie in [0, 1]. A table without data is an empty frame of the same columns and dtypes, and
-the order of the records changes nothing.
+Scores are shares in [0, 1]. A table without data is an empty frame of the same columns and dtypes,
+and the order of the records changes nothing.
 """
 
 import pandas as pd
 
-from sambench.analysis.rankings import Rankings
+from sambench.analysis.evidence import Evidence
+from sambench.analysis.findings import Leaderboard
 from sambench.analysis.tables import (
     across,
-    budget,
+    confirmed,
     cost,
     curves,
     divergence,
+    pool,
+    radius,
     ranking,
-    results,
-    search,
-    sensitivity,
+    setting,
+    tuning,
 )
 from sambench.analysis.tables._schema import rows as rows
-from sambench.analysis.tables._searched import Range as Range
-from sambench.analysis.tables._searched import Spaces as Spaces
-from sambench.analysis.tables.across import OverStudies as OverStudies
-from sambench.analysis.tables.budget import BudgetPoint as BudgetPoint
+from sambench.analysis.tables.across import OverTasks as OverTasks
+from sambench.analysis.tables.confirmed import ConfirmRun as ConfirmRun
 from sambench.analysis.tables.cost import RunCost as RunCost
 from sambench.analysis.tables.curves import CurvePoint as CurvePoint
 from sambench.analysis.tables.divergence import Bin as Bin
-from sambench.analysis.tables.ranking import RankedVariant as RankedVariant
-from sambench.analysis.tables.results import ConfirmRun as ConfirmRun
-from sambench.analysis.tables.search import SearchRun as SearchRun
-from sambench.analysis.tables.sensitivity import RadiusEstimate as RadiusEstimate
-from sambench.records import Records
+from sambench.analysis.tables.pool import PoolRun as PoolRun
+from sambench.analysis.tables.radius import ProfilePoint as ProfilePoint
+from sambench.analysis.tables.radius import Radius as Radius
+from sambench.analysis.tables.ranking import Difference as Difference
+from sambench.analysis.tables.ranking import RankedArm as RankedArm
+from sambench.analysis.tables.setting import SettingRun as SettingRun
+from sambench.analysis.tables.tuning import TuningPoint as TuningPoint
 
 
-def frames(records: Records, compared: Rankings) -> dict[str, pd.DataFrame]:
-    """By name, in the order of the story; `over_studies` takes several studies."""
-    runs, baseline = records.complete, compared.equal_compute.baseline
+def frames(evidence: Evidence, found: Leaderboard) -> dict[str, pd.DataFrame]:
+    """By name, in the order of the story; `over_tasks` takes several studies."""
     return {
-        "ranking": ranking.table(compared),
-        "results": results.table(compared),
-        "cost": cost.table(runs, baseline),
-        "search": search.table(records),
-        "divergence": divergence.table(records),
-        "sensitivity": sensitivity.table(records),
-        "budget": budget.table(records),
-        "curves": curves.table(runs),
+        "ranking": ranking.table(found),
+        "differences": ranking.differences(found),
+        "tuning": tuning.table(evidence),
+        "cost": cost.table(found),
+        "pool": pool.table(evidence),
+        "confirmed": confirmed.table(evidence),
+        "setting": setting.table(evidence),
+        "radius": radius.table(evidence),
+        "profile": radius.profiles(evidence),
+        "divergence": divergence.table(evidence),
+        "curves": curves.table(evidence),
     }
 
 
-over_studies = across.table
+over_tasks = across.table

@@ -1,82 +1,74 @@
-"""Every variant over several studies.
+"""Every variant over several tasks.
 
-    variant          in every one of the studies, with complete confirm runs
-    studies          how many
-    mean_rank        by mean test accuracy within a study, 1 = best, ties shared
-    iqm_difference   interquartile mean of the difference from the equal-compute baseline, paired by
-                     seed, over all seeds of all studies, in [-1, 1]; NaN for the baseline
-    low, high        its 95% stratified bootstrap interval: new seeds on these studies, no others
+    variant          label; in two tasks or more
+    tasks            how many rank it; studies of one task, or that share runs, are one of them
+    difference       mean over tasks of its lead over the best plain, in [-1, 1]
+    low, high        its 95% interval
+    beyond           whether the interval holds the variation between tasks, and so speaks for tasks
+                     like these: from five on; before that it speaks for these very tasks
 
-Mean ranks and IQM: Agarwal et al. 2021, arXiv:2108.13264. Empty below 3 studies, and where two
-studies have different baselines.
+A task is its data, noise, model and recipe. Of several studies of one that of most searches counts,
+then that of the largest budget, then the first by name.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from sambench import stats
 from sambench.analysis.csv_tables import rounded
-from sambench.analysis.rankings import rankings
-from sambench.analysis.tables._schema import NAN, typed
-from sambench.records import Records
-from sambench.stats import whole
+from sambench.analysis.evidence import Evidence
+from sambench.analysis.ranked import rank
+from sambench.analysis.tables._schema import typed
+from sambench.stats import Across, Contrast, across
 
-MIN_STUDIES = 3
+SAME = {"task": {"stream"}, "train": {"yields", "engine", "compile"}}
+"""Keys that make no other task: how it is computed, and which epoch's weights a run yields."""
 
 
-class OverStudies(NamedTuple):
+class OverTasks(NamedTuple):
     """A line of the table."""
 
     variant: str
-    studies: int
-    mean_rank: float
-    iqm_difference: float
+    tasks: int
+    difference: float
     low: float
     high: float
+    beyond: bool
 
 
-def table(studies: Sequence[Records]) -> pd.DataFrame:
-    """One row per variant, best mean rank first."""
-    compared = [rankings(records).equal_compute for records in studies]
-    baselines = {ranking.baseline for ranking in compared}
-    if len(studies) < MIN_STUDIES or len(baselines) != 1 or None in baselines:
-        return typed([], OverStudies)
-    scores = [
-        ranking.runs.query("variant in @ranking.labels").pivot(
-            index="variant", columns="seed", values="test_accuracy"
-        )
-        for ranking in compared
-    ]
-    baseline = str(baselines.pop())
-    ranks = stats.mean_ranks(
-        [{str(label): stats.mean(runs) for label, runs in own.iterrows()} for own in scores]
-    )
-    if baseline not in ranks:
-        return typed([], OverStudies)
-    found = [
-        OverStudies(label, len(studies), rank, *_difference(scores, label, baseline))
-        for label, rank in ranks.items()
-    ]
-    found.sort(key=lambda row: (row.mean_rank, row.variant))
-    return rounded(typed(found, OverStudies))
+def table(studies: Sequence[Evidence]) -> pd.DataFrame:
+    """One row per variant, the largest mean first."""
+    leads: dict[str, list[Contrast]] = {}
+    for evidence in tasks(studies):
+        contest = rank(evidence).contest
+        for label in contest.rivals if contest.baselines else ():
+            leads.setdefault(label, []).append(contest.contrast(label, contest.best_plain))
+    found = {label: across(own) for label, own in leads.items() if len(own) > 1}
+    rows = [_line(label, one) for label, one in found.items()]
+    return rounded(typed(sorted(rows, key=lambda row: (-row.difference, row.variant)), OverTasks))
 
 
-def _difference(
-    scores: Sequence[pd.DataFrame], label: str, baseline: str
-) -> tuple[float, float, float]:
-    """IQM and the ends of its interval."""
-    pairs = [_differences(own.loc[label], own.loc[baseline]) for own in scores]
-    if label == baseline or not all(map(len, pairs)):
-        return NAN, NAN, NAN
-    found = stats.stratified_iqm(pairs)
-    return found.iqm, found.low, found.high
+def tasks(studies: Sequence[Evidence]) -> list[Evidence]:
+    """One study of each task, by name."""
+    kept: list[Evidence] = []
+    for study in sorted(studies, key=_weight):
+        if not any(_is_one(study, other) for other in kept):
+            kept.append(study)
+    return sorted(kept, key=lambda study: study.header["study"])
 
 
-def _differences(a: pd.Series, b: pd.Series) -> np.ndarray:
-    """Of the seeds that both have, each rounded once."""
-    pair, of = whole(np.stack([a.to_numpy(), b.to_numpy()]))
-    d = (pair[0] - pair[1]) / of
-    return d[~np.isnan(d)]
+def _weight(study: Evidence) -> tuple[float, float, str]:
+    return -study.size.searches, -study.size.budget, study.header["study"]
+
+
+def _is_one(a: Evidence, b: Evidence) -> bool:
+    return _task(a) == _task(b) or not a.identities.isdisjoint(b.identities)
+
+
+def _task(study: Evidence) -> dict[str, object]:
+    return study.study.model_dump(mode="json", include=set(SAME), exclude=SAME)
+
+
+def _line(label: str, found: Across) -> OverTasks:
+    return OverTasks(label, found.tasks, found.difference, found.low, found.high, found.is_sample)

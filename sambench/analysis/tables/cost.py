@@ -1,25 +1,28 @@
-"""What a variant costs and how good it is; the median complete confirm run.
+"""What a run costs and what an arm scores.
 
-    gradient_evaluations   counted, in full-batch gradients
-    wall_s, step_time_s    seconds of a run, of a training step; NaN where variant and baseline did
-                           not all run on one device with one number of threads
-    peak_memory            bytes on a CUDA device, NaN on a CPU
-    accuracy               mean test accuracy in [0, 1]
-    pareto_gradients, pareto_wall, pareto_memory   whether no other variant is as good for less, or
-                           better for as little, by that cost; False where it is unknown
-
-All baselines stand here, that of equal epochs too.
+gradient_evaluations   of the median complete run, as counted, in full-batch gradients
+ratio         of a run, in full runs of the baseline, from the counted evaluations
+wall_s        seconds of a run on the machine that most runs used; NaN where none ran there
+step_time     ratio of training steps to the baseline's, there
+peak_memory   bytes on a CUDA device, NaN on a CPU
+score, low, high   as in the ranking
+pareto_gradients, pareto_wall, pareto_memory   whether no other arm scores as much for less, or
+              more for as little, by that cost; False where it is unknown
 """
 
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from sambench import stats
-from sambench.analysis.tables._schema import typed
+from sambench.analysis.findings import Cost, Leaderboard, Row
+from sambench.analysis.tables._schema import NAN, typed
 
-TIMES = ["wall_s", "step_time_s"]
+PARETO = {
+    "pareto_gradients": "gradient_evaluations",
+    "pareto_wall": "wall_s",
+    "pareto_memory": "peak_memory",
+}
 
 
 class RunCost(NamedTuple):
@@ -27,36 +30,28 @@ class RunCost(NamedTuple):
 
     variant: str
     gradient_evaluations: float
+    ratio: float
     wall_s: float
-    step_time_s: float
+    step_time: float
     peak_memory: float
-    accuracy: float
-    pareto_gradients: bool
-    pareto_wall: bool
-    pareto_memory: bool
+    score: float
+    low: float
+    high: float
+    pareto_gradients: bool = False
+    pareto_wall: bool = False
+    pareto_memory: bool = False
 
 
-def table(runs: pd.DataFrame, baseline: str | None) -> pd.DataFrame:
-    """One row per variant with a complete confirm run, by name."""
-    by = runs.groupby("variant")
-    found = by[["gradient_evaluations", *TIMES, "peak_memory"]].median()
-    found["accuracy"] = [stats.mean(own.to_numpy()) for _, own in by["test_accuracy"]]
-    comparable = _comparable(runs, baseline)
-    found.loc[~np.array(comparable, bool), TIMES] = np.nan
-    for name, cost in (
-        ("gradients", "gradient_evaluations"),
-        ("wall", "wall_s"),
-        ("memory", "peak_memory"),
-    ):
-        found[f"pareto_{name}"] = stats.pareto_front(found[cost], found["accuracy"])
-    return typed(found.reset_index(), RunCost)
+def table(found: Leaderboard) -> pd.DataFrame:
+    """One row per arm with a complete run, in the order of the ranking."""
+    frame = typed([_line(row, row.cost) for row in found.rows if row.cost], RunCost)
+    for name, cost in PARETO.items():
+        frame[name] = stats.pareto_front(frame[cost], frame["score"])
+    return frame
 
 
-def _comparable(runs: pd.DataFrame, baseline: str | None) -> list[bool]:
-    """By variant, sorted: whether it and the baseline ran on one and the same kind of machine."""
-    machines = {
-        label: set(zip(own["device"], own["threads"], strict=True))
-        for label, own in runs.groupby("variant")
-    }
-    base = machines.get(baseline, set().union(*machines.values()))
-    return [len(own | base) == 1 for own in machines.values()]
+def _line(row: Row, cost: Cost) -> RunCost:
+    measured = (cost.ratio, cost.seconds, cost.step_time, cost.peak_memory)
+    score = (row.score.value, row.score.low, row.score.high) if row.score else (None, None, None)
+    cells = [NAN if value is None else value for value in (*measured, *score)]
+    return RunCost(row.label, cost.gradient_evaluations, *cells)

@@ -1,8 +1,8 @@
-"""Training curves of the complete confirm runs.
+"""Training curves of the settings to use, over their runs on fresh streams.
 
 epoch, epochs     after which epoch; length of the schedule
-mean, low, high   validation accuracy in [0, 1] over seeds, with its 95% t interval (NaN for one
-                  run); validation labels may be noisy
+mean, low, high   validation score of the study's objective, with its 95% t interval over runs (NaN
+                  for one run); validation labels may be noisy
 n                 runs
 """
 
@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from sambench.analysis.evidence import Evidence
 from sambench.analysis.tables._schema import typed
 from sambench.stats import student, sums
 
@@ -27,14 +28,14 @@ class CurvePoint(NamedTuple):
     n: int
 
 
-def table(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row per variant and epoch."""
-    points = _points(runs)
+def table(evidence: Evidence) -> pd.DataFrame:
+    """One row per arm and epoch."""
+    points = _points(evidence)
     if points.empty:
         return typed([], CurvePoint)
-    whole, of = sums.whole(points["accuracy"])
+    whole, of = sums.whole(points["score"])
     points = points.assign(first=whole, second=whole * whole)
-    by = points.groupby(["variant", "epochs", "epoch"])
+    by = points.groupby(["variant", "epochs", "epoch"], sort=False)
     found = by[["first", "second"]].agg("sum").reset_index()
     found["n"] = by.size().to_numpy()
     n, first, second = (found[name].to_numpy() for name in ("n", "first", "second"))
@@ -43,17 +44,14 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
     return typed(found.assign(mean=mean, low=mean - half, high=mean + half), CurvePoint)
 
 
-def _points(runs: pd.DataFrame) -> pd.DataFrame:
+def _points(evidence: Evidence) -> pd.DataFrame:
     """One row per run and epoch."""
-    runs = runs.loc[(runs["curve"] != "").to_numpy()]
-    lengths = runs["curve"].str.count(" ").to_numpy(int) + 1
-    row = np.repeat(np.arange(len(runs)), lengths)
-    start = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    runs = [run for label in evidence.arms for run in evidence.chosen(label) if run.is_complete]
     return pd.DataFrame(
-        {
-            "variant": runs["variant"].to_numpy()[row],
-            "epochs": runs["epochs"].to_numpy()[row],
-            "epoch": np.arange(len(row)) - start + 1,
-            "accuracy": np.fromstring(" ".join(runs["curve"].tolist()), sep=" "),
-        }
+        [
+            (run.variant, run.epochs, epoch, float(score))
+            for run in runs
+            for epoch, score in enumerate(run.curve.split(), 1)
+        ],
+        columns=pd.Index(["variant", "epochs", "epoch", "score"]),
     )

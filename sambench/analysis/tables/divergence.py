@@ -1,8 +1,9 @@
-"""How often search runs diverged, by lr and rho, in equal bins of the searched ranges.
+"""How often runs of a pool diverged, by lr and rho, in equal bins of the searched ranges.
 
     lr_low, lr_high, rho_low, rho_high   edges of the bin, in log space where that was searched so;
                       rho is NaN for a variant without a radius; the last bin holds its upper edge
-    runs, diverged    runs in the bin (failed ones apart), and how many of them diverged
+    runs, diverged    runs in the bin (failed ones apart), and how many of them diverged; trials of
+                      W&B agents count here
 
 Bins per axis grow with the number of runs, 2 to 8, so that one holds two runs or more on average.
 Empty bins are listed: they say where nothing was tried.
@@ -15,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from sambench.analysis.csv_tables import published
+from sambench.analysis.evidence import Evidence
 from sambench.analysis.tables._schema import typed
-from sambench.analysis.tables._searched import Range, radius, searched, spaces_of
-from sambench.records import Records
+from sambench.config import Arm, Space
 from sambench.stats import evenly
 
 
@@ -33,21 +34,19 @@ class Bin(NamedTuple):
     diverged: int
 
 
-def table(records: Records) -> pd.DataFrame:
-    """One row per variant and bin, by name, lr and rho."""
-    runs = searched(records, ["lr", "rho", "outcome", "hyperparameters"])
+def table(evidence: Evidence) -> pd.DataFrame:
+    """One row per arm and bin, by name, lr and rho."""
+    runs = evidence.searched
     runs = runs.loc[(runs["outcome"] != "failed").to_numpy()]
-    parts = [_bins(records, str(label), own) for label, own in runs.groupby("variant")]
+    parts = [_bins(evidence.arms[str(label)], own) for label, own in runs.groupby("variant")]
     return typed(pd.concat(parts, ignore_index=True) if parts else [], Bin)
 
 
-def _bins(records: Records, label: str, runs: pd.DataFrame) -> pd.DataFrame:
-    spaces = spaces_of(records, label)
-    name = radius(runs, spaces)
+def _bins(arm: Arm, runs: pd.DataFrame) -> pd.DataFrame:
     flat = bool(runs["rho"].isna().all())
     num = int(np.clip(len(runs) / 2 if flat else math.sqrt(len(runs) / 2), 2, 8))
-    lr = _edges(runs["lr"].to_numpy(), spaces.get("lr", Range()), num)
-    rho = None if flat else _edges(runs["rho"].to_numpy(), spaces.get(name or "", Range()), num)
+    lr = _edges(runs["lr"].to_numpy(), arm.space.get("lr"), num)
+    rho = None if flat else _edges(runs["rho"].to_numpy(), arm.space.get(arm.radius or ""), num)
     columns = {"lr": _place(runs["lr"].to_numpy(), lr)}
     columns["rho"] = (
         np.zeros(len(runs), int) if rho is None else _place(runs["rho"].to_numpy(), rho)
@@ -59,7 +58,7 @@ def _bins(records: Records, label: str, runs: pd.DataFrame) -> pd.DataFrame:
     edges = np.full(2, np.nan) if rho is None else rho
     return pd.DataFrame(
         {
-            "variant": label,
+            "variant": arm.label,
             "lr_low": lr[i],
             "lr_high": lr[i + 1],
             "rho_low": edges[j],
@@ -70,13 +69,13 @@ def _bins(records: Records, label: str, runs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _edges(values: np.ndarray, bounds: Range, num: int) -> np.ndarray:
+def _edges(values: np.ndarray, space: Space | None, num: int) -> np.ndarray:
     """Ends of `num` bins over the searched range and values beyond it; one bin for one value."""
-    ends = [end for end in (bounds.get("low"), bounds.get("high")) if end is not None]
+    ends = space.bounds if space and space.choices is None else ()
     low, high = min([*ends, values.min()]), max([*ends, values.max()])
     if low == high:
         return np.array([low, high])
-    log = low > 0 and (bounds.get("log") or not ends)
+    log = low > 0 and (not ends or (space and space.log))
     return evenly(low, high, num + 1) if log else np.linspace(low, high, num + 1)
 
 

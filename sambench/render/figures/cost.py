@@ -1,4 +1,4 @@
-"""Accuracy against what a run costs, with the Pareto front: nothing above it costs as little."""
+"""Tuned scores against what a run costs."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sambench.analysis import numbers
-from sambench.analysis.tables import RankedVariant, RunCost, rows
+from sambench.analysis.tables import RunCost, rows
 from sambench.render.figures import labels, scales
-from sambench.render.figures.known import have
+from sambench.render.figures.known import have, known
 from sambench.render.figures.marks import Mark
 from sambench.render.figures.plot import LETTER, WIDTH, Plot, grid, note, shorten
 from sambench.render.figures.style import INK, SMALL, Look
@@ -18,60 +18,50 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Point = tuple[float, float]
-BODY, LEFT, BOTTOM, RIGHT = 2.7, 0.5, 0.5, 0.12
+BODY, LEFT, BOTTOM, RIGHT = 2.7, 0.62, 0.5, 0.12
 LOG_ABOVE = 6.0  # costs that differ by more are drawn on a log scale
-MOST_LABELS = 12
-AXES = {  # column -> file name, title, axis, Pareto column, how many of it are one that is drawn
-    "gradient_evaluations": (
-        "cost",
-        "Accuracy and counted compute",
-        "gradient evaluations of a run",
-        "pareto_gradients",
-        1.0,
-    ),
-    "wall_s": ("cost-time", "Accuracy and time", "seconds of a run", "pareto_wall", 1.0),
-    "peak_memory": (
-        "cost-memory",
-        "Accuracy and memory",
-        "MiB of peak memory",
-        "pareto_memory",
-        2.0**20,
-    ),
+MANY = 12  # arms that all have labels
+AXES = {  # column -> file name, title, axis, how many of it are one that is drawn
+    "ratio": ("cost", "Score and compute", "gradient evaluations of a run, plain being 1", 1.0),
+    "wall_s": ("cost-time", "Score and time", "seconds of a run", 1.0),
+    "peak_memory": ("cost-memory", "Score and memory", "MiB of peak memory", 2.0**20),
 }
 
 
-def draw(cost: pd.DataFrame, ranking: pd.DataFrame, look: Look, column: str) -> Plot | None:
-    """One of the three costs; None if fewer than two variants have it."""
-    name, title, words, pareto, unit = AXES[column]
-    found = [
-        row for row in have(rows(cost, RunCost), "accuracy", column) if getattr(row, column) > 0
-    ]
+def draw(cost: pd.DataFrame, look: Look, column: str, tuned: bool) -> Plot | None:
+    """By one of the costs; None if fewer than two arms have it. tuned: else settings are fixed"""
+    name, title, words, unit = AXES[column]
+    found = [row for row in have(rows(cost, RunCost), "score", column) if getattr(row, column) > 0]
     if len(found) < 2:
         return None
-    at = {row.variant: (getattr(row, column) / unit, 100 * row.accuracy) for row in found}
-    front = sorted((row.variant for row in found if getattr(row, pareto)), key=lambda v: at[v])
-    bars = {
-        row.variant: (100 * row.low, 100 * row.high)
-        for row in have(rows(ranking, RankedVariant), "low", "high")
-        if row.variant in at
-    }
+    at = {row.variant: (getattr(row, column) / unit, 100 * row.score) for row in found}
+    what = "Expected test accuracy of tuned training at the study's budget, one for all"
+    if not tuned:
+        what = "Mean test accuracy over seeds"
+    best = max(found, key=lambda row: row.score)
     plot = Plot(
         name,
         title,
-        f"Test accuracy against {words}. On the Pareto front: {numbers.listing(front)}.",
-        "Mean test accuracy in percent, 95% interval. Stepped line: the Pareto front; "
-        "further up and left is better.",
+        f"Test accuracy of {len(found)} arms against {words}; {best.variant} has the highest.",
+        f"{what}, with the 95% interval of each alone, over the cost of one run.",
         BODY,
     )
+    bars = {
+        row.variant: (100 * row.low, 100 * row.high)
+        for row in found
+        if known(row.low) and known(row.high)
+    }
+    texts = {
+        row.variant: f"{row.variant}: {numbers.percent(row.score)}% "
+        f"at {scales.plain(at[row.variant][0])} {words}"
+        for row in found
+    }
     axes = plot.axes(LEFT, BOTTOM, WIDTH - LEFT - RIGHT, BODY - BOTTOM - 0.08)
     _scale(axes, at, bars, words)
-    steps = _steps([at[v] for v in front], axes.get_xlim()[1])
-    axes.plot(*zip(*steps, strict=True), color=INK, linewidth=1.1, alpha=0.55, zorder=2)
     for label in sorted(at, key=lambda v: (at[v], v)):
-        _point(plot, axes, label, at[label], bars.get(label), look, words)
-    strokes = [steps, *([(at[v][0], end) for end in ends] for v, ends in bars.items())]
-    wanted = look.sorted([v for v in at if v in front or look.told(v)])
-    chosen = sorted(wanted, key=lambda v: v not in front and v not in look.baselines)[:MOST_LABELS]
+        _point(plot, axes, label, at[label], bars.get(label), look, texts[label])
+    strokes = [[(at[v][0], end) for end in ends] for v, ends in bars.items()]
+    chosen = [v for v in look.sorted(at) if look.told(v) or len(at) <= MANY]
     _labels(axes, at, chosen, look, strokes)
     return plot
 
@@ -86,24 +76,16 @@ def _scale(axes: "Axes", at: dict[str, Point], bars: dict[str, Point], words: st
     axes.set_ylim(*scales.limits([*ys, *(end for ends in bars.values() for end in ends)]))
     scales.linear(axes.yaxis)
     axes.set_xlabel(words)
+    axes.set_ylabel("test accuracy, %")
     grid(axes)
 
 
-def _steps(front: Sequence[Point], right: float) -> list[Point]:
-    """Corners of the front, up at each of its points, then on to the right."""
-    corners = [*front[:1]]
-    for x, y in front[1:]:
-        corners += [(x, corners[-1][1]), (x, y)]
-    return [*corners, (right, corners[-1][1])] if corners else [(right, 0.0)]
-
-
 def _point(
-    plot: Plot, axes: "Axes", label: str, at: Point, ends: Point | None, look: Look, words: str
+    plot: Plot, axes: "Axes", label: str, at: Point, ends: Point | None, look: Look, text: str
 ) -> None:
     colour, told = look.colour(label), look.told(label)
     if ends:
         axes.plot([at[0]] * 2, ends, color=colour, linewidth=1, alpha=0.35, zorder=2)
-    text = f"{label}: {at[1]:.2f}% at {scales.plain(at[0])} {words}"
     shape, area = (look.marker(label), 34) if told else ("o", 14)
     plot.points(
         axes.transData.transform,
@@ -149,7 +131,7 @@ def _labels(
             shorten(label),
             xytext=(dx, dy),
             ha="center",
-            fontweight="bold" if label in look.baselines else "normal",
+            fontweight=look.weight(label),
             arrowprops={**leader, "shrinkA": 0, "shrinkB": 3} if far else None,
         )
 

@@ -1,4 +1,4 @@
-"""Test accuracy of each variant, and what it is above tuned plain: a row each, best first."""
+"""What each arm is worth at the study's budget, and what it is above plain: a row each."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -6,82 +6,86 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sambench.analysis import numbers
-from sambench.analysis.tables import ConfirmRun, RankedVariant, rows
+from sambench.analysis.tables import RankedArm, rows
 from sambench.render.figures import scales
-from sambench.render.figures.known import by_variant, have, known
+from sambench.render.figures.known import have, known
 from sambench.render.figures.marks import Mark
-from sambench.render.figures.plot import WIDTH, Plot, grid, shorten, width_of
+from sambench.render.figures.plot import WIDTH, Plot, arms, grid, shorten, width_of
 from sambench.render.figures.style import INK, SIZE, SMALL, Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ROW = 0.24  # inches
-BOTTOM, ROOM = 0.42, 0.1
+BOTTOM, ROOM = 0.5, 0.1
 LETTERS = 7  # of a group that are shown
-SIGNIFICANT = 0.05
 
 
-def accuracy(ranking: pd.DataFrame, results: pd.DataFrame, look: Look) -> Plot | None:
-    """Mean and 95% interval of each variant over its runs, which are the small dots."""
-    found = have(rows(ranking, RankedVariant), "mean")
+def draw(ranking: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
+    """Score and 95% interval of each arm, best first, and lines through those of the baseline.
+
+    tuned: else settings are fixed, and a score is a mean over seeds
+    """
+    found = have(rows(ranking, RankedArm), "score")
     if not found:
         return None
-    groups = [shorten(row.group, LETTERS) if known(row.group) else "" for row in found]
+    groups = [shorten(row.group, LETTERS) for row in found]
+    what = "Expected test accuracy of tuned training" if tuned else "Mean test accuracy over seeds"
+    first = f"{found[0].variant} stands first with {numbers.percent(found[0].score)}%"
     plot = Plot(
-        "accuracy",
-        "Test accuracy",
-        f"Test accuracy of {len(found)} variants with 95% intervals; {found[0].variant} comes "
-        f"first with {numbers.percent(found[0].mean)}%.",
-        "Percent: mean, 95% interval over seeds, and each run as a dot. "
-        "Variants that share a letter are not separated.",
+        "intervals",
+        "At the study's budget" if tuned else "Test accuracy",
+        f"{what}, with 95% intervals, of {arms(len(found))}; {first}.",
+        f"{what}, with the 95% interval of each alone. Lines: the arms of plain. "
+        "Arms that share a letter are not separated; hollow ones are not ranked.",
         _height(found),
     )
     axes = _axes(plot, found, groups, "group" if any(groups) else "", look)
-    runs = by_variant(sorted(rows(results, ConfirmRun), key=lambda run: run.seed))
+    for row in found:
+        if row.variant in look.baselines:
+            style = {"linestyle": look.dashes(row.variant), "linewidth": 0.9, "alpha": 0.45}
+            axes.axvline(100 * row.score, color=INK, zorder=1, **style)
     for y, row in enumerate(found):
-        label = row.variant
-        _runs(plot, axes, y, runs.get(label, []), look)
-        _interval(plot, axes, y, row, ("mean", "low", "high"), _mean(row), look)
-    shown = [run.test_accuracy for own in runs.values() for run in have(own, "test_accuracy")]
-    _fit(axes, [*(getattr(row, end) for row in found for end in ("mean", "low", "high")), *shown])
+        ends = row.score, row.low, row.high
+        _interval(plot, axes, y, row, ends, _score(row), look, filled=not row.why)
+    _fit(axes, [end for row in found for end in (row.score, row.low, row.high)])
+    axes.set_xlabel("test accuracy, %")
     return plot
 
 
-def differences(ranking: pd.DataFrame, look: Look, name: str = "differences") -> Plot | None:
-    """Each variant minus the baseline, paired by seed; filled where Holm's test separates them."""
-    every = rows(ranking, RankedVariant)
-    found = sorted(have(every, "difference"), key=lambda row: (-row.difference, row.variant))
-    base = [row.variant for row in have(every, "mean") if not known(row.difference)]
-    if not found or not base:
+def differences(ranking: pd.DataFrame, look: Look) -> Plot | None:
+    """Each arm minus the best of the baseline's; filled: it beats all of them."""
+    every = have(rows(ranking, RankedArm), "difference", "plain")
+    found = sorted(every, key=lambda row: (-row.difference, row.variant))
+    if not found:
         return None
-    words = f"tuned {base[0]}" if base[0] == "plain" else base[0]
+    base, first = found[0].plain, found[0]
     plot = Plot(
-        name,
-        f"Points above {words}",
-        f"Paired differences of {len(found)} variants to {words} with 95% intervals; "
-        f"{found[0].variant} comes first with {numbers.points(found[0].difference)} points.",
-        "Mean paired difference in test accuracy with its unadjusted 95% interval. "
-        "Filled: separated from zero (Holm p < 0.05).",
+        "differences",
+        f"Points above the best plain, {base}",
+        f"Differences of {arms(len(found))} to {base} with 95% intervals; "
+        f"{first.variant} comes first with {numbers.points(first.difference)} points.",
+        "Paired difference in test accuracy, with the 95% interval of each alone. Filled: the arm "
+        "beats every arm of plain, by Holm's test.",
         _height(found),
     )
     axes = _axes(plot, found, [numbers.p_value(_p(row)) for row in found], "Holm p", look)
     axes.axvline(0, color=INK, linewidth=0.9)
-    columns = ("difference", "difference_low", "difference_high")
     for y, row in enumerate(found):
-        p = _p(row)
-        filled = p is not None and p < SIGNIFICANT
-        _interval(plot, axes, y, row, columns, _difference(row), look, filled)
-    _fit(axes, [0.0, *(getattr(row, name) for row in found for name in columns)])
+        ends = row.difference, row.difference_low, row.difference_high
+        _interval(plot, axes, y, row, ends, _difference(row), look, filled=row.wins)
+    ends = [(row.difference, row.difference_low, row.difference_high) for row in found]
+    _fit(axes, [0.0, *(end for own in ends for end in own)])
+    axes.set_xlabel("points of test accuracy")
     return plot
 
 
-def _height(found: Sequence[RankedVariant]) -> float:
+def _height(found: Sequence[RankedArm]) -> float:
     return BOTTOM + ROW * len(found) + 0.2
 
 
 def _axes(
-    plot: Plot, found: Sequence[RankedVariant], right: Sequence[str], heading: str, look: Look
+    plot: Plot, found: Sequence[RankedArm], right: Sequence[str], heading: str, look: Look
 ) -> "Axes":
     """A row for each; texts in a column on the right, under its heading."""
     labels = [row.variant for row in found]
@@ -92,7 +96,7 @@ def _axes(
     axes.set_yticks(range(len(labels)), shown)
     axes.tick_params(axis="y", length=0, labelsize=SIZE)
     for tick, label in zip(axes.get_yticklabels(), labels, strict=True):
-        tick.set_fontweight("bold" if label in look.baselines else "normal")
+        tick.set_fontweight(look.weight(label))
     axes.spines["left"].set_visible(False)
     grid(axes, "x")
     for y, text in zip((-0.85, *range(len(labels))), (heading, *right), strict=True):
@@ -113,32 +117,18 @@ def _fit(axes: "Axes", values: Sequence[float]) -> None:
     scales.linear(axes.xaxis)
 
 
-def _runs(plot: Plot, axes: "Axes", y: int, found: Sequence[ConfirmRun], look: Look) -> None:
-    found = have(found, "test_accuracy")
-    if not found:
-        return
-    label = found[0].variant
-    plot.points(
-        axes.transData.transform,
-        f"{label}-runs",
-        [100 * run.test_accuracy for run in found],
-        [y] * len(found),
-        Mark("o", 7, look.colour(label), alpha=0.4),
-        [_run(run) + look.configuration(label) for run in found],
-    )
-
-
 def _interval(
     plot: Plot,
     axes: "Axes",
     y: int,
-    row: RankedVariant,
-    columns: tuple[str, str, str],
+    row: RankedArm,
+    ends: tuple[float, float, float],
     text: str,
     look: Look,
-    filled: bool = True,
+    *,
+    filled: bool,
 ) -> None:
-    middle, low, high = (100 * getattr(row, column) for column in columns)
+    middle, low, high = (100 * end for end in ends)
     label = row.variant
     colour, told = look.colour(label), look.told(label)
     if known(low) and known(high):
@@ -154,16 +144,17 @@ def _interval(
     )
 
 
-def _p(row: RankedVariant) -> float | None:
-    return row.holm_p if known(row.holm_p) else None
+def _p(row: RankedArm) -> float | None:
+    return row.beats if known(row.beats) else None
 
 
-def _mean(row: RankedVariant) -> str:
-    interval = _bounds(row.low, row.high, numbers.percent)
-    return f"{row.variant}: {numbers.percent(row.mean)}%{interval}, {row.n:.0f} seeds"
+def _score(row: RankedArm) -> str:
+    found = f"{row.variant}: {numbers.percent(row.score)}%"
+    found += _bounds(row.low, row.high, numbers.percent)
+    return f"{found}\nnot ranked: {row.why}" if row.why else found
 
 
-def _difference(row: RankedVariant) -> str:
+def _difference(row: RankedArm) -> str:
     interval = _bounds(row.difference_low, row.difference_high, numbers.points)
     points = f"{numbers.points(row.difference)} points{interval}"
     return f"{row.variant}: {points}, Holm p {numbers.p_value(_p(row))}"
@@ -171,10 +162,3 @@ def _difference(row: RankedVariant) -> str:
 
 def _bounds(low: float, high: float, written: Callable[[float], str]) -> str:
     return f" [{written(low)}, {written(high)}]" if known(low) and known(high) else ""
-
-
-def _run(run: ConfirmRun) -> str:
-    score = f"{numbers.percent(run.test_accuracy)}% test"
-    if known(run.val_accuracy):
-        score += f", {numbers.percent(run.val_accuracy)}% validation"
-    return f"{run.variant}, seed {run.seed:.0f}: {score}"

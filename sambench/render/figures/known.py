@@ -42,6 +42,6 @@ def thinned(frame: pd.DataFrame, most: int) -> pd.DataFrame:
     chosen = []
     for _, own in frame.groupby("variant", sort=False):
         every = math.ceil(len(own) / most)
-        best = own["val_accuracy"].fillna(-1.0).to_numpy().argmax()
+        best = own["val"].fillna(-1.0).to_numpy().argmax()
         chosen += list(own.index[sorted({*range(0, len(own), every), int(best)})])
     return frame.loc[chosen]

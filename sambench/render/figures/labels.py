@@ -54,9 +54,7 @@ def place(
             for distance in (1.2, 2.4, 3.8, 5.5, 7.5, 10.0, 13.0, 17.0)
             for step in STEPS
         ]
-        best = min(boxes, key=lambda box: _cost(box, taken, frame))
-        taken.append(best)
-        found.append(best)
+        found.append(min(boxes, key=lambda box: _cost(box, taken, found, frame)))
     return found
 
 
@@ -68,10 +66,12 @@ def _beside(
     return x - size[0] / 2, y - size[1] / 2, x + size[0] / 2, y + size[1] / 2
 
 
-def _cost(box: Box, taken: Sequence[Box], frame: Box) -> float:
+def _cost(box: Box, taken: Sequence[Box], labels: Sequence[Box], frame: Box) -> float:
+    """A label on another is worse than one on a line."""
     outside = max(frame[0] - box[0], 0) + max(box[2] - frame[2], 0)
     outside += max(frame[1] - box[1], 0) + max(box[3] - frame[3], 0)
     overlap = sum(_overlap(box, other) for other in taken)
+    overlap += 10 * sum(_overlap(box, other) for other in labels)
     return round(1e3 * outside + overlap, 6)  # equal but for their last bits is equal
 
 

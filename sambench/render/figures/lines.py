@@ -1,142 +1,173 @@
-"""Lines with bands over trials or epochs: the tuning-budget curve and the training curves."""
+"""Lines with bands, one for each arm.
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+Few arms share a panel; of many, each has its own, before the baseline's arms.
+"""
 
-import pandas as pd
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Self
 
-from sambench.analysis import numbers
-from sambench.analysis.tables import BudgetPoint, CurvePoint, rows
-from sambench.render.figures import scales
-from sambench.render.figures.known import by_variant, have, known
+from sambench.render.figures.known import by_variant, have
 from sambench.render.figures.labels import spread
 from sambench.render.figures.marks import Mark
-from sambench.render.figures.plot import WIDTH, Plot, grid, note, shorten, width_of
-from sambench.render.figures.style import SMALL, Look
+from sambench.render.figures.panels import LEFT, Layout, Panel, panels
+from sambench.render.figures.plot import LINE, Plot, inches, shorten, width_of
+from sambench.render.figures.scales import Scale
+from sambench.render.figures.style import INK, SMALL, Look
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-BODY, LEFT, BOTTOM = 2.7, 0.5, 0.5
-GAP = 0.145  # inches between the labels at the lines' ends
-DASHES = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (7, 2)), (0, (2.5, 2.5)))
-ADAPTIVE = "best so far"
-FEW = 15  # points of a line that get full markers
-MOST = 60  # points of a line
+FEW = 6  # arms that share a panel
+GAP = 0.145  # inches between names
+STEP, AWAY = 0.085, 0.07  # inches between arms beside the panel, and before the first and the last
+BACK = 0.55  # opacity of the baseline's arms behind another
+MANY = 15  # points of a line that have marks of full size
+MOST = 60  # marks of a line
 
 
 class Point(NamedTuple):
-    """Of a variant's line; the band is NaN where there is none."""
+    """Of an arm's line, in the numbers of the axes; NaN where there is no band."""
 
     variant: str
-    x: int
+    x: float
     y: float
     low: float
     high: float
-    where: str
+    text: str
 
 
-def budget(frame: pd.DataFrame, look: Look) -> Plot | None:
-    """Best validation accuracy to expect of so many trials."""
-    found = [
-        r for r in have(rows(frame, BudgetPoint), "expected") if r.estimator in ("U", ADAPTIVE)
-    ]
-    lines = [Point(r.variant, r.trials, r.expected, r.low, r.high, _trials(r)) for r in found]
-    adaptive = {row.estimator for row in found} == {ADAPTIVE}
-    title = "What a larger tuning budget buys"
-    best = "Best validation accuracy in percent"
-    words = f"{best} {'so far' if adaptive else 'to expect'} after so many trials."
-    return _draw("budget", title, best, words, "trials", lines, look)
+@dataclass(frozen=True)
+class Lines:
+    """The arms of a figure, and how they share it."""
 
+    by_arm: Mapping[str, Sequence[Point]]
+    """in the order of the ranking"""
+    look: Look
+    ends: bool
+    """whether a line's last point stands right of the panel, beside those of the others"""
 
-def _trials(row: BudgetPoint) -> str:
-    return f"{row.trials} trial{'s' * (row.trials != 1)}"
+    @classmethod
+    def of(cls, points: Iterable[Point], look: Look, *, ends: bool = False) -> Self:
+        found = by_variant(points)
+        ordered = {v: sorted(found[v], key=lambda point: point.x) for v in look.sorted(found)}
+        return cls(ordered, look, ends)
 
+    @cached_property
+    def bases(self) -> list[str]:
+        return [label for label in self.look.baselines if label in self.by_arm]
 
-def _epoch(row: CurvePoint) -> str:
-    return f"epoch {row.epoch} of {row.epochs}"
+    @cached_property
+    def rivals(self) -> list[str]:
+        return [label for label in self.by_arm if label not in self.bases]
 
+    @property
+    def together(self) -> bool:
+        return len(self.by_arm) <= FEW or not self.rivals
 
-def curves(frame: pd.DataFrame, look: Look) -> Plot | None:
-    """Validation accuracy while the confirm runs train."""
-    found = have(rows(frame, CurvePoint), "mean")
-    lines = [Point(r.variant, r.epoch, r.mean, r.low, r.high, _epoch(r)) for r in found]
-    best = "Validation accuracy in percent"
-    words = f"{best} after each epoch of the confirm runs: mean over seeds, with 95% bands."
-    return _draw("curves", "Training curves", best, words, "epochs", lines, look)
+    @cached_property
+    def shown(self) -> list[list[str]]:
+        """The arms of each panel."""
+        if self.together:
+            return [list(self.by_arm)]
+        return [self.look.sorted([*self.bases, label]) for label in self.rivals]
 
+    @cached_property
+    def strip(self) -> float:
+        """Inches that the lines' ends take beside a panel."""
+        return 2 * AWAY + STEP * (max(map(len, self.shown)) - 1) if self.ends else AWAY
 
-def _draw(
-    name: str, title: str, what: str, words: str, unit: str, found: Sequence[Point], look: Look
-) -> Plot | None:
-    if len({row.x for row in found}) < 2:
-        return None
-    lines = {v: sorted(own, key=lambda row: row.x) for v, own in by_variant(found).items()}
-    alt = f"{what} against {unit}, a line for each of {len(lines)} variants."
-    plot = Plot(name, title, alt, words, BODY)
-    order = look.sorted(list(lines))
-    told = [variant for variant in order if look.told(variant)]
-    right = width_of(map(shorten, told), SMALL) + 0.22
-    height = BODY - BOTTOM - 0.08
-    axes = plot.axes(LEFT, BOTTOM, WIDTH - LEFT - right, height)
-    xs = [row.x for row in found]
-    axes.set_xlim(min(xs), max(xs))
-    ends = [end for row in found for end in (row.y, row.low, row.high) if known(end)]
-    axes.set_ylim(*scales.limits([100 * end for end in ends]))
-    axes.set_xlabel(unit)
-    scales.linear(axes.xaxis, whole=True)
-    scales.linear(axes.yaxis)
-    grid(axes)
-    for variant in reversed(order):
-        _line(plot, axes, variant, lines[variant], look)
-    _names(axes, {variant: lines[variant][-1] for variant in told}, look, GAP / height)
-    return plot
+    @cached_property
+    def layout(self) -> Layout:
+        names = width_of(map(shorten, self.by_arm), SMALL) + 0.08 if self.together else 0.0
+        return Layout(len(self.shown), beside=self.strip + names)
 
+    @property
+    def _key(self) -> float:
+        return 0.0 if self.together else LINE
 
-def _line(plot: Plot, axes: "Axes", variant: str, line: Sequence[Point], look: Look) -> None:
-    colour, told, alpha = look.colour(variant), look.told(variant), look.alpha(variant)
-    xs, ys = [row.x for row in line], [100 * row.y for row in line]
-    band = have(line, "low", "high")
-    if told and band:
-        low, high = [100 * row.low for row in band], [100 * row.high for row in band]
-        ground = [row.x for row in band]
-        axes.fill_between(ground, low, high, color=colour, alpha=0.1, linewidth=0, zorder=1)
-    axes.plot(
-        xs,
-        ys,
-        color=colour,
-        linewidth=1.6 if told else 0.7,
-        linestyle=DASHES[look.best.index(variant)] if variant in look.best else "-",
-        alpha=alpha,
-        zorder=3 if told else 2,
-    )
-    shown = line[:: -(-len(line) // MOST)]
-    plot.points(
-        axes.transData.transform,
-        variant,
-        [row.x for row in shown],
-        [100 * row.y for row in shown],
-        Mark(look.marker(variant), 12 if told and len(shown) <= FEW else 5, colour, alpha=alpha),
-        [_text(row) + look.configuration(variant) for row in shown],
-    )
+    @property
+    def body(self) -> float:
+        """Inches below title and subtitle."""
+        return self.layout.body + self._key
 
+    def draw(self, plot: Plot, x: Scale, y: Scale, across: str, upwards: str) -> list[Panel]:
+        """All panels, the names of the axes below."""
+        titles = [""] if self.together else self.rivals
+        axes = [(x, y)] * len(self.shown)
+        places = panels(plot, self.layout, titles, axes, self.look, plot.body - self._key)
+        for panel, labels in zip(places, self.shown, strict=True):
+            for place, label in reversed(list(enumerate(labels))):
+                behind = not self.together and label in self.bases
+                self._line(plot, panel, label, behind)
+                if self.ends:
+                    at = panel.right + AWAY + STEP * place
+                    self._end(plot, panel, at, self.by_arm[label][-1], behind)
+        if self.together:
+            self._names(plot, places[0])
+            plot.text(LEFT, places[0].top + 0.08, upwards, size=SMALL)
+            plot.text(LEFT, 0.1, across, size=SMALL)
+        else:
+            self._samples(plot)
+            plot.text(LEFT, 0.1, f"{across} across, {upwards} upwards", size=SMALL)
+        return places
 
-def _names(axes: "Axes", ends: Mapping[str, Point], look: Look, gap: float) -> None:
-    """Each line's name right of the axes, with a thin leader to where it ends."""
-    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    edge = right + 0.035 * (right - left)
-    wanted = [100 * row.y for row in ends.values()]
-    places = spread(wanted, gap * (top - bottom), bottom, top)
-    for (variant, end), y in zip(ends.items(), places, strict=True):
-        leader = {"color": look.colour(variant), "linewidth": 0.6, "alpha": 0.6, "clip_on": False}
-        axes.plot([end.x, edge], [100 * end.y, y], zorder=1, **leader)
-        weight = "bold" if variant in look.baselines else "normal"
-        text = shorten(variant)
-        note(axes, edge, y, text, xytext=(3, 0), annotation_clip=False, fontweight=weight)
+    def _line(self, plot: Plot, panel: Panel, label: str, behind: bool) -> None:
+        look, line = self.look, self.by_arm[label]
+        colour, alpha = look.colour(label), BACK if behind else 1.0
+        band = have(line, "low", "high")
+        if not behind and len(band) > 1:
+            below = [(panel.across(point.x), panel.up(point.low)) for point in band]
+            above = [(panel.across(point.x), panel.up(point.high)) for point in reversed(band)]
+            plot.area([*below, *above], color=colour, alpha=0.1, zorder=1)
+        plot.strokes(
+            [[(panel.across(point.x), panel.up(point.y)) for point in line]],
+            color=colour,
+            linewidth=0.9 if behind else 1.6,
+            linestyle=look.dashes(label),
+            alpha=alpha,
+            zorder=2 if behind else 3,
+        )
+        marked = line[:-1] if self.ends else line
+        marked = marked[:: -(-len(marked) // MOST) or 1]
+        area = 9 if len(marked) <= MANY and self.together else 5
+        mark = Mark(look.marker(label), area, colour, alpha=alpha)
+        self._points(plot, panel, label, marked, mark)
 
+    def _points(
+        self, plot: Plot, panel: Panel, label: str, line: Sequence[Point], mark: Mark
+    ) -> None:
+        texts = [point.text + self.look.configuration(label) for point in line]
+        xs, ys = [point.x for point in line], [point.y for point in line]
+        plot.points(panel.place, label, xs, ys, mark, texts)
 
-def _text(row: Point) -> str:
-    score = f"{row.variant}, {row.where}: {numbers.percent(row.y)}%"
-    if known(row.low) and known(row.high):
-        score += f" [{numbers.percent(row.low)}, {numbers.percent(row.high)}]"
-    return score
+    def _end(self, plot: Plot, panel: Panel, x: float, end: Point, behind: bool) -> None:
+        look, label = self.look, end.variant
+        colour, alpha = look.colour(label), BACK if behind else 1.0
+        if have([end], "low", "high"):
+            bar = [((x, panel.up(end.low)), (x, panel.up(end.high)))]
+            plot.strokes(bar, color=colour, linewidth=1.1, alpha=0.8 * alpha, zorder=3)
+        mark = Mark(look.marker(label), 8 if behind else 20, colour, alpha=alpha)
+        texts = [end.text + look.configuration(label)]
+        plot.points(inches, f"{label}-end", [x], [panel.up(end.y)], mark, texts)
+
+    def _names(self, plot: Plot, panel: Panel) -> None:
+        """Right of all, with thin leaders to where the lines end."""
+        ends = [line[-1] for line in self.by_arm.values()]
+        places = spread([panel.up(end.y) for end in ends], GAP, panel.bottom, panel.top)
+        edge = panel.right + self.strip
+        for i, (end, at) in enumerate(zip(ends, places, strict=True)):
+            x = panel.right + AWAY + STEP * i if self.ends else panel.across(end.x)
+            leader = [(x, panel.up(end.y)), (edge, at)]
+            colour = self.look.colour(end.variant)
+            plot.strokes([leader], color=colour, linewidth=0.6, alpha=0.5, zorder=1)
+            weight = self.look.weight(end.variant)
+            style = {"size": SMALL, "weight": weight, "va": "center_baseline"}
+            plot.text(edge + 0.03, at, shorten(end.variant), **style)
+
+    def _samples(self, plot: Plot) -> None:
+        """Of the lines of the baseline's arms, which stand in every panel."""
+        x, y = LEFT, plot.body - 0.07
+        for label in self.bases:
+            sample, dashes = [((x, y), (x + 0.28, y))], self.look.dashes(label)
+            plot.strokes(sample, color=INK, linewidth=1.1, linestyle=dashes, alpha=BACK)
+            plot.text(x + 0.33, y, shorten(label), size=SMALL, va="center_baseline")
+            x += 0.33 + width_of([shorten(label)], SMALL) + 0.16

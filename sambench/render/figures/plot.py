@@ -76,22 +76,29 @@ class Plot:
         self.marks.append(Marks(id, place, np.column_stack([x, y]), mark, texts))
 
     def strokes(self, lines: Iterable[Line], **style: Any) -> None:
-        """Lines between points of the sheet, in inches; all are one path."""
+        """Lines through points of the sheet, in inches; all are one path."""
         from matplotlib.patches import PathPatch
         from matplotlib.path import Path
 
-        ends = np.array([end for line in lines for end in line]).reshape(-1, 2)
-        codes = np.tile([Path.MOVETO, Path.LINETO], len(ends) // 2)
-        path, inches = Path(ends, codes), self.figure.dpi_scale_trans
+        several = [np.reshape(line, (-1, 2)) for line in lines]
+        codes = [code for line in several for code in self._codes(len(line))]
+        if not codes:
+            return
+        path, inches = Path(np.vstack(several), codes), self.figure.dpi_scale_trans
         self.figure.add_artist(PathPatch(path, fill=False, transform=inches, **style))
 
-    def rectangle(self, left: float, right: float, bottom: float, top: float, **style: Any) -> None:
-        """A filled one, in inches."""
-        from matplotlib.patches import Rectangle
+    @staticmethod
+    def _codes(num: int) -> list[int]:
+        from matplotlib.path import Path
 
-        corner, inches = (left, bottom), self.figure.dpi_scale_trans
-        size = right - left, top - bottom
-        self.figure.add_artist(Rectangle(corner, *size, linewidth=0, transform=inches, **style))
+        return [int(Path.MOVETO), *[int(Path.LINETO)] * (num - 1)]
+
+    def area(self, corners: Line, **style: Any) -> None:
+        """A filled one, in inches."""
+        from matplotlib.patches import Polygon
+
+        inches = self.figure.dpi_scale_trans
+        self.figure.add_artist(Polygon(corners, linewidth=0, transform=inches, **style))
 
 
 def inches(at: np.ndarray) -> np.ndarray:
@@ -113,6 +120,10 @@ def width_of(texts: Iterable[str], size: float = SIZE) -> float:
     measure = text_to_path.get_text_width_height_descent
     lengths = [measure(text, font, ismath=False)[0] for text in texts if text]
     return 1.06 * max(lengths, default=0) / 72
+
+
+def arms(num: int) -> str:
+    return f"{num} arm{'s' * (num != 1)}"
 
 
 def shorten(label: str, most: int = 22) -> str:

@@ -22,6 +22,8 @@ class Scale:
     low: float
     high: float
     log: bool = False
+    marks: tuple[float, ...] = ()
+    """ticks, where they are not the usual ones"""
 
     def place(self, values: ArrayLike) -> np.ndarray:
         """0 at `low`, 1 at `high`."""
@@ -31,9 +33,11 @@ class Scale:
         return (at - low) / (high - low)
 
     def ticks(self, most: int) -> list[float]:
-        """Round numbers within; of a linear scale at most `most` + 1."""
+        """Marks, or round numbers, within; of a linear scale at most `most` + 1."""
         from matplotlib.ticker import MaxNLocator
 
+        if self.marks:
+            return [mark for mark in self.marks if self.low <= mark <= self.high]
         if self.log:
             return ticks(self.low, self.high)
         found = MaxNLocator(most, steps=STEPS).tick_values(self.low, self.high)

@@ -1,4 +1,4 @@
-"""Where tuning looked and what it found: validation accuracy over learning rate and radius."""
+"""The pool: where the points of each arm lie, and what they score."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,119 +7,148 @@ import numpy as np
 import pandas as pd
 
 from sambench.analysis import numbers
-from sambench.analysis.tables import SearchRun, rows
+from sambench.analysis.tables import PoolRun, SettingRun, rows
 from sambench.render.figures import scales
 from sambench.render.figures.known import by_variant, have, known
 from sambench.render.figures.marks import Mark
-from sambench.render.figures.panels import LEFT, Panel, body, panels
-from sambench.render.figures.plot import Plot, inches
+from sambench.render.figures.panels import LEFT, Layout, Panel, panels
+from sambench.render.figures.plot import Plot, arms, inches
 from sambench.render.figures.style import INK, SMALL, WARNING, Look
 
 STEPS = ("#00204d", "#31446b", "#666970", "#958f78", "#cbba69", "#ffea46")
-"""Of cividis; larger and brighter is better."""
+"""Of cividis; larger and brighter is better, and each holds as many points."""
+RADIUS, SCORE = "radius", "validation, %"
 SCALE = 0.3  # inches for the legend
 CROSS = Mark("x", 24, edge=WARNING, width=1.5)
 RING = Mark("o", 120, edge=INK, width=1)
 
 
-def draw(search: pd.DataFrame, look: Look) -> Plot | None:
-    """A panel per variant; crosses mark runs that diverged."""
-    found = {
-        variant: own
-        for variant, runs in by_variant(rows(search, SearchRun)).items()
-        if (own := _placed([run for run in runs if run.lr > 0]))
-    }
-    every = [spot for own in found.values() for spot in own]
-    scores = [spot.run.val_accuracy for spot in every if _scored(spot.run)]
-    if not scores:
-        return None
-    variants = look.sorted(list(found))
-    plot = Plot(
-        "search",
-        "Learning rate and radius",
-        "Validation accuracy of the search runs over learning rate and radius, a panel for each "
-        f"of {len(variants)} variants; {sum(_diverged(spot.run) for spot in every)} runs diverged.",
-        "Validation accuracy of the search runs. Brighter and larger is better, a ring marks the "
-        "best, a cross a run that diverged. Without a radius: schedule length in epochs.",
-        body(len(variants), "y") + SCALE,
-    )
-    bounds = _bounds(scores)
-    _legend(plot, bounds)
-    x = _scale([spot.run.lr for spot in every])
-    axes = [(x, _scale([spot.y for spot in found[variant]])) for variant in variants]
-    places = panels(plot, variants, axes, look.baselines, "y", plot.body - SCALE)
-    for variant, panel in zip(variants, places, strict=True):
-        _panel(plot, panel, variant, found[variant], bounds)
-    plot.text(LEFT, 0.1, "learning rate across, radius upwards", size=SMALL)
-    return plot
-
-
 class Spot(NamedTuple):
-    """A run, and its height in the panel."""
+    """A run, and where it stands in its panel."""
 
-    run: SearchRun
+    run: PoolRun
+    x: float
     y: float
 
 
-def _placed(runs: Sequence[SearchRun]) -> list[Spot]:
-    """By the radius, or the schedule length of those without one."""
-    placed = [Spot(run, run.rho) for run in have(runs, "rho")]
-    return [spot for spot in placed or [Spot(run, run.epochs) for run in runs] if spot.y > 0]
+def draw(pool: pd.DataFrame, setting: pd.DataFrame, look: Look) -> Plot | None:
+    """A panel per arm; None where nothing was scored."""
+    runs = {v: own for v, own in by_variant(rows(pool, PoolRun)).items() if any(map(_scored, own))}
+    if not runs:
+        return None
+    variants = look.sorted(runs)
+    spots = {variant: _spots(runs[variant]) for variant in variants}
+    every = [spot for own in spots.values() for spot in own]
+    lost = sum(_diverged(spot.run) for spot in every)
+    layout = Layout(len(variants), own="y", named=True)
+    plot = Plot(
+        "search",
+        "Where the points lie",
+        "Validation accuracy of each arm's random points over learning rate and radius, a panel "
+        f"for each of {arms(len(variants))}; {lost} runs diverged.",
+        "Validation accuracy of the points of each pool, in percent: larger and brighter is "
+        "better, each step a sixth of all points. Bold edge: retrained and tested; ring: the "
+        "best; cross: diverged; dashed lines meet at the setting to use.",
+        layout.body + SCALE,
+    )
+    bounds = _bounds([spot.run.val for spot in every if _scored(spot.run)])
+    _legend(plot, bounds)
+    rates = [spot.x for spot in every]
+    x = scales.log_scale(min(rates), max(rates))
+    axes = [(x, _upwards(runs[variant], spots[variant])) for variant in variants]
+    names = [RADIUS if _has_radius(runs[variant]) else SCORE for variant in variants]
+    places = panels(plot, layout, variants, axes, look, plot.body - SCALE, names)
+    chosen = {run.variant: run for run in rows(setting, SettingRun)}
+    for variant, panel in zip(variants, places, strict=True):
+        if variant in chosen:
+            _crosshair(plot, panel, chosen[variant])
+        _panel(plot, panel, variant, spots[variant], bounds)
+    plot.text(LEFT, 0.1, "learning rate across (log scale)", size=SMALL)
+    return plot
 
 
-def _scale(values: Sequence[float]) -> scales.Scale:
-    return scales.log_scale(min(values), max(values))
+def _scored(run: PoolRun) -> bool:
+    return known(run.val) and not _diverged(run)
 
 
-def _diverged(run: SearchRun) -> bool:
+def _diverged(run: PoolRun) -> bool:
     return run.outcome == "diverged"
 
 
-def _scored(run: SearchRun) -> bool:
-    return known(run.val_accuracy) and not _diverged(run)
+def _has_radius(runs: Sequence[PoolRun]) -> bool:
+    return any(known(run.rho) for run in runs)
+
+
+def _spots(runs: Sequence[PoolRun]) -> list[Spot]:
+    """By the radius; of an arm without one by the score, where a diverged run lies lowest."""
+    if _has_radius(runs):
+        return [Spot(run, run.lr, run.rho) for run in have(runs, "rho")]
+    lowest = min(run.val for run in runs if _scored(run))
+    shown = [run for run in runs if _scored(run) or _diverged(run)]
+    return [Spot(run, run.lr, 100 * (run.val if _scored(run) else lowest)) for run in shown]
+
+
+def _upwards(runs: Sequence[PoolRun], spots: Sequence[Spot]) -> scales.Scale:
+    ends = [spot.y for spot in spots]
+    if _has_radius(runs) and min(ends) > 0:
+        return scales.log_scale(min(ends), max(ends))
+    return scales.Scale(*scales.limits(ends))
 
 
 def _bounds(scores: Sequence[float]) -> list[float]:
-    """Between the steps, even in accuracy; a hopeless tail does not eat the scale."""
-    low, high = float(np.quantile(scores, 0.1)), max(scores)
-    low = min(low, high - 0.006)
-    return [low + (high - low) * i / len(STEPS) for i in range(1, len(STEPS))]
+    """Between the steps: each has as many of the scores, but for equal ones."""
+    ordered = sorted(scores)
+    return [ordered[len(ordered) * i // len(STEPS)] for i in range(1, len(STEPS))]
 
 
 def _panel(
     plot: Plot, panel: Panel, variant: str, spots: Sequence[Spot], bounds: Sequence[float]
 ) -> None:
     done = [spot for spot in spots if _scored(spot.run)]
-    steps = np.searchsorted(bounds, [spot.run.val_accuracy for spot in done], side="right")
+    steps = np.searchsorted(bounds, [spot.run.val for spot in done], side="right")
     for step in range(len(STEPS)):
-        own = [spot for spot, at in zip(done, steps, strict=True) if at == step]
-        _points(plot, panel, f"{variant}-{step}", own, _dot(step))
+        for retrained in (False, True):
+            own = [
+                spot
+                for spot, at in zip(done, steps, strict=True)
+                if at == step and (spot.run.rank >= 0) == retrained
+            ]
+            name = f"{variant}-{step}{'-retrained' * retrained}"
+            _points(plot, panel, name, own, _dot(step, retrained))
     lost = [spot for spot in spots if _diverged(spot.run)]
     _points(plot, panel, f"{variant}-diverged", lost, CROSS)
-    if done:
-        best = max(done, key=lambda spot: spot.run.val_accuracy)
-        plot.points(panel.place, f"{variant}-best", [best.run.lr], [best.y], RING)
+    for spot in done:
+        if spot.run.rank == 0:
+            plot.points(panel.place, f"{variant}-best", [spot.x], [spot.y], RING)
 
 
-def _dot(step: int) -> Mark:
-    return Mark("o", 14 + 7 * step, STEPS[step], INK, 0.5)
+def _crosshair(plot: Plot, panel: Panel, run: SettingRun) -> None:
+    """Through the setting to use."""
+    style = {"color": INK, "linewidth": 0.8, "linestyle": (0, (3, 2)), "alpha": 0.6, "zorder": 1}
+    x = panel.across(run.lr)
+    lines = [[(x, panel.bottom), (x, panel.top)]]
+    if known(run.rho):
+        y = panel.up(run.rho)
+        lines.append([(panel.left, y), (panel.right, y)])
+    plot.strokes(lines, **style)
+
+
+def _dot(step: int, retrained: bool = False) -> Mark:
+    return Mark("o", 12 + 6 * step, STEPS[step], INK, 1.4 if retrained else 0.4)
 
 
 def _points(plot: Plot, panel: Panel, name: str, spots: Sequence[Spot], mark: Mark) -> None:
-    xs, ys = [spot.run.lr for spot in spots], [spot.y for spot in spots]
+    xs, ys = [spot.x for spot in spots], [spot.y for spot in spots]
     plot.points(panel.place, name, xs, ys, mark, [text(spot.run) for spot in spots])
 
 
-def text(run: SearchRun) -> str:
-    """What a search run tried and found."""
-    score = f"{numbers.percent(run.val_accuracy)}% validation" if _scored(run) else "no result"
+def text(run: PoolRun) -> str:
+    """What a point is, and what it scored."""
+    score = f"{numbers.percent(run.val)}% validation" if _scored(run) else run.outcome
+    rank = f", rank {run.rank + 1}, retrained" if run.rank >= 0 else ""
+    named = f"point {run.point}" if run.source == "study" else f"trial {run.point} of a sweep"
     rho = f", rho {numbers.setting(run.rho)}" if known(run.rho) else ""
-    end = f"{run.epochs:.0f} epochs"
-    if run.outcome != "complete":
-        end += f", {run.outcome} after {run.epochs_done:.0f}"
-    return (
-        f"{run.variant}, trial {run.trial:.0f}: {score}\nlr {numbers.setting(run.lr)}{rho}, {end}"
-    )
+    return f"{run.variant}, {named}: {score}{rank}\nlr {numbers.setting(run.lr)}{rho}"
 
 
 def _legend(plot: Plot, bounds: Sequence[float]) -> None:

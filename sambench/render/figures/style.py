@@ -4,7 +4,7 @@ Ink is drawn as `currentColor`. The hues are Okabe and Ito's, darkened for light
 lightened for dark ones to a contrast of 3 or more; what has a hue also has a marker and a label.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,7 +19,17 @@ HUES = {  # drawn and shown on light ground -> shown on dark ground
 }
 WARNING = "#d55e00"
 MARKERS = ("o", "D", "^", "v", "P", "X")
-BASELINE, OTHER = "s", "."
+BASELINE, OTHER = "s", "o"
+Dashes = str | tuple[int, tuple[float, ...]]
+DASHES: tuple[Dashes, ...] = (
+    "-",
+    (0, (4, 1.5)),
+    (0, (1.5, 1.2)),
+    (0, (5, 1.2, 1, 1.2)),
+    (0, (7, 2)),
+    (0, (2.5, 2.5)),
+)
+BASE_DASHES: tuple[Dashes, ...] = ("-", (0, (1, 1.6)), (0, (5, 2)))
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 SIZE, SMALL, TITLE = 8.5, 7.5, 10.0  # points
 FAINT, SOFT = 0.18, 0.72  # opacities of grid and of secondary text
@@ -92,14 +102,15 @@ def painted(name: str, colour: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Look:
-    """What each variant of a study looks like in all of its figures.
+    """What each arm of a study looks like in all of its figures.
 
-    `order` is the ranking, best first. The baselines are ink; the best six have hues and markers;
-    the rest is faint and small.
+    `order` is the ranking, best first. The baseline's arms are ink, told apart by their dashes; the
+    best six others have hues and markers; the rest is faint and small.
     """
 
     order: tuple[str, ...]
-    baselines: frozenset[str]
+    baselines: tuple[str, ...]
+    """the one that has the baseline's name first"""
     configurations: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -119,10 +130,21 @@ class Look:
             return MARKERS[self.best.index(variant)]
         return BASELINE if variant in self.baselines else OTHER
 
+    def dashes(self, variant: str) -> Dashes:
+        """As matplotlib's line styles."""
+        for variants, patterns in ((self.baselines, BASE_DASHES), (self.best, DASHES)):
+            if variant in variants:
+                return patterns[variants.index(variant) % len(patterns)]
+        return "-"
+
     def alpha(self, variant: str) -> float:
         return 1.0 if self.told(variant) else 0.45
 
-    def sorted(self, variants: Sequence[str]) -> list[str]:
+    def weight(self, variant: str) -> str:
+        """Of its name."""
+        return "bold" if variant in self.baselines else "normal"
+
+    def sorted(self, variants: Iterable[str]) -> list[str]:
         """In the order of the ranking, then by name."""
         place = {variant: i for i, variant in enumerate(self.order)}
         return sorted(set(variants), key=lambda v: (place.get(v, len(place)), v))

@@ -14,7 +14,7 @@ from sambench.render.figures import css
 from sambench.render.html import studies as studies_
 from sambench.render.html import variants as variants_
 from sambench.render.study_files import StudyFiles
-from sambench.render.tables import benchmarks, over_studies
+from sambench.render.tables import benchmarks, over_tasks
 
 if TYPE_CHECKING:
     from variants import VariantInfo
@@ -52,7 +52,7 @@ def render(
     return environment.get_template("page.html").render(
         studies=studies,
         unreadable=sorted(published.unreadable),
-        across=over_studies.by_study(found, hrefs),
+        across=over_tasks.by_study(found, hrefs),
         variants=pages,
         catalogue=variants_.catalogue(pages),
         costs=[benchmarks.sortable(bench) for own in benches.values() for bench in own],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sambench.render.figures.plot import slug
 from sambench.render.html.studies import Section
-from sambench.render.tables import Table, variants
+from sambench.render.tables import Table, ranking, variants
 
 if TYPE_CHECKING:
     from variants import VariantInfo
@@ -49,7 +49,7 @@ def catalogue(found: Sequence[Page]) -> Table:
 
 def _page(key: str, studies: Sequence[Section], info: "VariantInfo | None") -> Page:
     own = [
-        variants.Result(study.leaderboard.study, f"#{study.id}", row)
+        variants.Result(study.leaderboard.study, f"#{study.id}", row, _plain(study))
         for study in studies
         for row in study.leaderboard.rows
         if row.key == key
@@ -62,6 +62,12 @@ def _page(key: str, studies: Sequence[Section], info: "VariantInfo | None") -> P
         hyperparameters=(variants.hyperparameters(info) if info and info.hyperparameters else None),
         results=variants.results(own) if own else None,
     )
+
+
+def _plain(study: Section) -> str:
+    """The best arm of the baseline."""
+    best = ranking.best_plain(study.leaderboard.rows)
+    return best.label if best else ""
 
 
 def _paragraphs(doc: str) -> list[tuple[bool, str]]:

@@ -7,7 +7,7 @@ from sambench.bench import Bench
 from sambench.render import ownership, texts
 from sambench.render.damage_report import summary
 from sambench.render.markdown.table import markdown
-from sambench.render.tables import over_studies
+from sambench.render.tables import over_tasks
 from sambench.render.tables.benchmarks import title
 
 INTRO = f"# Leaderboards\n\nOne page per study, {ownership.INDEX}.\n"
@@ -28,16 +28,12 @@ def render(studies: PublishedStudies, benches: Mapping[str, Sequence[Bench]]) ->
 
 
 def _across(studies: Sequence[PublishedStudy]) -> list[str]:
-    """What variants did over all studies that have them, where there are enough studies."""
-    found = over_studies.overall(studies)
+    """What variants did over all tasks that rank them, where there are several."""
+    found = over_tasks.overall(studies)
     if not found:
         return []
-    told = (
-        f"The variants that all {found[0].studies} studies have. Mean rank: by mean test "
-        "accuracy, 1 is best. IQM: interquartile mean in points, paired by seed; its interval "
-        "speaks for new seeds on these studies, not for other studies.\n"
-    )
-    return ["## Across studies\n", f"{markdown(over_studies.short(found))}\n", told]
+    table = markdown(over_tasks.short(found))
+    return ["## Across studies\n", f"{table}\n", f"{over_tasks.LEGEND}\n"]
 
 
 def _entry(name: str, leaderboard: Leaderboard) -> str:

@@ -1,45 +1,18 @@
-"""Single runs, of the search and of the confirmation."""
+"""Single runs, of the pools and beyond."""
 
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
-
 from sambench.analysis import NONE, numbers
-from sambench.analysis.tables import SearchRun, rows
-from sambench.records import OUTCOMES, Record, as_records
+from sambench.records import OUTCOMES, Record, Records, as_records
 from sambench.render.tables.links import wandb
 from sambench.render.tables.table import Cell, Column, Table, measured, of, text
 
 LISTED = 500  # runs on a page; the files hold all
 
-Run = SearchRun | Record
 
-
-def _how_it_ended(run: Run) -> Cell:
+def _how_it_ended(run: Record) -> Cell:
     early = "" if run.outcome == "complete" else f" after {run.epochs_done} epochs"
     return text(f"{run.outcome}{early}")
-
-
-VARIANT = Column[Run]("variant", lambda run: text(run.variant), number=False)
-TRIAL = Column[Run]("trial", lambda run: measured(run.trial))
-SETTINGS: Sequence[Column[Run]] = (
-    Column("lr", lambda run: measured(run.lr, numbers.setting)),
-    Column("rho", lambda run: measured(run.rho, numbers.setting)),
-    Column("epochs", lambda run: measured(run.epochs)),
-)
-VALIDATION = Column[Run](
-    "validation accuracy, %", lambda run: measured(run.val_accuracy, numbers.percent)
-)
-ENDED = Column[Run]("outcome", _how_it_ended, number=False)
-CONFIGURATIONS: Sequence[Column[Run]] = (
-    VARIANT,
-    TRIAL,
-    *SETTINGS,
-    VALIDATION,
-    Column("outcome", lambda run: text(run.outcome), number=False),
-)
-SOURCE = Column[Run]("source", lambda run: text(run.source), number=False)
-SEARCH: Sequence[Column[Run]] = (VARIANT, TRIAL, VALIDATION, *SETTINGS, ENDED)
 
 
 def _wandb(run: Record) -> Cell:
@@ -47,36 +20,34 @@ def _wandb(run: Record) -> Cell:
     return Cell("run" if address else NONE, address or None, address)
 
 
-CONFIRM: Sequence[Column[Record]] = (
-    VARIANT,
-    Column("seed", lambda run: measured(run.seed)),
-    Column("test accuracy, %", lambda run: measured(run.test_accuracy, numbers.percent)),
-    VALIDATION,
-    *SETTINGS,
-    ENDED,
-    Column("W&B", _wandb, number=False),
+ARM = Column[Record]("arm", lambda run: text(run.variant), number=False)
+POINT = Column[Record]("point", lambda run: measured(run.point if run.point >= 0 else None))
+SETTINGS: Sequence[Column[Record]] = (
+    Column("lr", lambda run: measured(run.lr, numbers.setting)),
+    Column("radius", lambda run: measured(run.rho, numbers.setting)),
 )
+ENDED = Column[Record]("outcome", _how_it_ended, number=False)
+SOURCE = Column[Record]("source", lambda run: text(run.source), number=False)
+WANDB = Column[Record]("W&B", _wandb, number=False)
 
 
-def configurations(search: pd.DataFrame) -> Table:
-    """The first of them; their source too where some ran in a sweep."""
-    swept = bool(search["source"].ne("study").any())
-    columns = [*CONFIGURATIONS, SOURCE] if swept else CONFIGURATIONS
-    return of(rows(search.head(LISTED), SearchRun), columns)
+def pool(records: Records) -> Table:
+    """Every random point by arm and number, and trials of sweeps, which rank nothing."""
+    return _listed(records, ("pool", "sweep"), [POINT, _validation(records)], "Pool runs")
 
 
-def searched(search: pd.DataFrame) -> Table:
-    caption, after = f"Search runs: {len(search):,}", _rest(len(search), "table search.csv has")
-    found = rows(search.head(LISTED), SearchRun)
-    return of(found, SEARCH, caption, filtered=True, after=after)
-
-
-def confirmed(frame: pd.DataFrame) -> Table:
-    """Of a study's records; with addresses where W&B shows some."""
-    runs = frame.query("stage == 'confirm'").sort_values(["variant", "seed"])
-    caption, after = f"Confirm runs: {len(runs):,}", _rest(len(runs), "records have")
-    found = as_records(runs.head(LISTED))
-    return of(found, CONFIRM, caption, filtered=True, after=after).without_empty(["W&B"])
+def tested(records: Records) -> Table:
+    """The runs that saw the test set: reruns of points, and the settings to use."""
+    name = records.objective
+    columns: Sequence[Column[Record]] = (
+        Column("stage", lambda run: text(run.stage), number=False),
+        POINT,
+        Column("rank", lambda run: measured(run.rank)),
+        Column("rerun", lambda run: measured(run.rerun)),
+        Column(f"test {name}, %", lambda run: measured(run.test.get(name), numbers.percent)),
+        _validation(records),
+    )
+    return _listed(records, ("confirm", "setting"), columns, "Reruns")
 
 
 def outcomes(counts: Mapping[str, Mapping[str, int]]) -> Table:
@@ -85,8 +56,25 @@ def outcomes(counts: Mapping[str, Mapping[str, int]]) -> Table:
     def num(outcome: str) -> Column[str]:
         return Column(outcome, lambda stage: measured(counts[stage][outcome]))
 
-    return of(counts, [Column("stage", text, number=False), *map(num, OUTCOMES)])
+    found = [stage for stage in counts if any(counts[stage].values())]
+    return of(found, [Column("stage", text, number=False), *map(num, OUTCOMES)], "Runs")
 
 
-def _rest(num: int, holder: str) -> str:
-    return f"The first {LISTED} of them; the {holder} all." if num > LISTED else ""
+def _validation(records: Records) -> Column[Record]:
+    name = records.objective
+    return Column(f"validation {name}, %", lambda run: measured(run.val.get(name), numbers.percent))
+
+
+def _listed(
+    records: Records, stages: Sequence[str], columns: Sequence[Column[Record]], what: str
+) -> Table:
+    frame = records.frame
+    frame = frame.loc[frame["stage"].isin(stages)]
+    order = ["variant", "stage", "point", "rerun", "source"]
+    found = as_records(frame.sort_values(order).head(LISTED))
+    more = len(frame) > LISTED
+    after = f"The first {LISTED} of them; the records have all." if more else ""
+    swept = [SOURCE] if frame["source"].ne("study").any() else []
+    named = [ARM, *columns, *SETTINGS, ENDED, *swept, WANDB]
+    table = of(found, named, f"{what}: {len(frame):,}", filtered=True, after=after)
+    return table.without_empty(["point", "rank", "radius", "W&B"])

@@ -4,7 +4,7 @@
 [[Cell(text='sam', key='sam', href='', note=''), Cell(text='3', key=3.0, href='', note='')]]
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Never, TypeVar
 
@@ -57,6 +57,14 @@ class Table:
         """What the cells show, by row."""
         return [[cell.text for cell in row] for row in self.rows]
 
+    def linked(self, hrefs: Mapping[str, str]) -> "Table":
+        """With an address behind each text of the first column that has one."""
+        rows = [
+            [replace(first, href=hrefs.get(first.text, first.href)), *rest]
+            for first, *rest in self.rows
+        ]
+        return replace(self, rows=rows)
+
     def without_empty(self, names: Collection[str]) -> "Table":
         """Without those of these columns in which nothing is known."""
         kept = [
@@ -82,12 +90,6 @@ def of(
     """A line for each of the rows."""
     cells = [[column.cell(row) for column in columns] for row in rows]
     return Table(columns, cells, caption, filtered, muted, marked, after, notes)
-
-
-def only(columns: Iterable[Column[T]], *names: str) -> list[Column[T]]:
-    """The columns of these names, in their order."""
-    known = {column.name: column for column in columns}
-    return [known[name] for name in names]
 
 
 def text(words: object) -> Cell:

@@ -1,12 +1,12 @@
 """The registered variants, their hyperparameters, and what became of them in all studies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from sambench.analysis import NONE, Row, numbers
 from sambench.render.tables import ranking
-from sambench.render.tables.table import Cell, Column, Table, measured, of, only, text
+from sambench.render.tables.table import Cell, Column, Table, measured, of, text
 
 if TYPE_CHECKING:
     from variants import VariantInfo
@@ -102,39 +102,37 @@ def catalogue(entries: Sequence[Entry]) -> Table:
 
 
 class Result(NamedTuple):
-    """Of a variant in a study."""
+    """Of an arm in a study; `plain`: label of the best arm of the baseline there, or ""."""
 
     study: str
     href: str
     row: Row
+    plain: str
 
 
-def _of_row(column: Column[Row], name: str = "") -> Column[Result]:
-    return Column(name or column.name, lambda result: column.cell(result.row), column.number)
+def _of_setting(name: str) -> Callable[[Result], Cell]:
+    return lambda found: measured(
+        found.row.setting and getattr(found.row.setting, name), numbers.setting
+    )
 
 
 RESULTS: Sequence[Column[Result]] = (
     Column("study", lambda found: Cell(found.study, found.study, found.href), number=False),
     Column("as", lambda found: text(found.row.label), number=False),
-    *map(
-        _of_row,
-        only(
-            ranking.COLUMNS,
-            "test accuracy, % ± 95% CI",
-            "seeds",
-            "minus plain [unadjusted 95% CI]",
-            "Holm p",
-            "lr",
-            "rho",
-        ),
-        ("test accuracy, %", "", "minus plain [95% CI]", "", "", ""),
-    ),
+    Column("test accuracy, %", lambda found: ranking.score(found.row), hint="± 95% interval"),
     Column(
-        "gradients over plain",
-        lambda found: measured(found.row.cost and found.row.cost.ratio, numbers.ratio),
+        "minus best plain [95% CI]",
+        lambda found: ranking.difference(found.row, found.plain),
+        hint="In points",
     ),
+    Column("Holm p", lambda found: ranking.P.cell(found.row), hint=ranking.P.hint),
+    Column("trials k", lambda found: ranking.trials(found.row)),
+    Column("lr", _of_setting("lr"), hint="Of the setting to use"),
+    Column("radius", _of_setting("rho"), hint="Of the setting to use"),
+    Column("cost of a run", lambda found: ranking.cost(found.row)),
 )
 
 
 def results(found: Sequence[Result]) -> Table:
-    return of(found, RESULTS, "Results")
+    after = "What tuning with a study's budget is worth there; studies differ in task and budget."
+    return of(found, RESULTS, "Results", after=after)

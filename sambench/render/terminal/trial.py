@@ -11,9 +11,10 @@ from sambench.render.terminal.table import labelled
 
 def render(found: Mapping[str, Any]) -> RenderableType:
     """What was run, how it ended, and what it cost."""
-    settings = {"lr": found["lr"], **found["hyperparameters"], "seed": found["seed"]}
+    settings = {"lr": found["lr"], **found["hyperparameters"]}
+    point = "" if found["point"] is None else f", point {found['point']} of its pool"
     rows = {
-        "run": f"{found['variant']} on {found['study']}, {found['epochs']} epochs",
+        "run": f"{found['variant']} on {found['study']}{point}, {found['epochs']} epochs",
         "settings": ", ".join(f"{name} {value}" for name, value in settings.items()),
         "outcome": f"{found['outcome']} {found['reason']}".strip(),
     }

@@ -1,65 +1,87 @@
-"""Made-up tidy tables of any number of variants, with the columns of `sambench.analysis.tables`."""
+"""Made-up tidy tables of any number of arms, with the columns of `sambench.analysis.tables`."""
+
+import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-RANKING = "ranking variant group mean low high n difference difference_low difference_high p holm_p detectable test_set_se".split()  # noqa: E501
-COLUMNS = {
-    "ranking": RANKING,
-    "results": "ranking variant seed test_accuracy val_accuracy outcome".split(),
-    "cost": "variant gradient_evaluations wall_s step_time_s peak_memory accuracy pareto_gradients pareto_wall pareto_memory".split(),  # noqa: E501
-    "search": "variant trial lr rho epochs val_accuracy outcome epochs_done source".split(),
-    "divergence": "variant lr_low lr_high rho_low rho_high runs diverged".split(),
-    "sensitivity": "variant radius best low high decades default regret_of_default trials note".split(),  # noqa: E501
-    "budget": "variant estimator trials expected low high".split(),
-    "curves": "variant epoch epochs mean low high n".split(),
+from sambench.analysis import tables as kinds
+
+NAN = float("nan")
+ROWS = {
+    "ranking": kinds.RankedArm,
+    "tuning": kinds.TuningPoint,
+    "cost": kinds.RunCost,
+    "pool": kinds.PoolRun,
+    "setting": kinds.SettingRun,
+    "radius": kinds.Radius,
+    "profile": kinds.ProfilePoint,
+    "curves": kinds.CurvePoint,
 }
-SEEDS = range(1000, 1010)
+BASES = ("plain", "plain-x0.5", "plain-x2")
+POINTS = 12
 
 
 def empty() -> dict[str, pd.DataFrame]:
-    return {name: pd.DataFrame([], columns=columns) for name, columns in COLUMNS.items()}
+    return {name: pd.DataFrame([], columns=row._fields) for name, row in ROWS.items()}
 
 
-def tables(variants: list[str]) -> dict[str, pd.DataFrame]:
-    """The first variant is the baseline; the others differ a little, as real ones do."""
-    draw = np.random.default_rng(len(variants))
-    means = {v: float(0.9 + draw.normal(scale=0.02) * (i > 0)) for i, v in enumerate(variants)}
-    base = variants[0]
-    order = sorted(variants, key=lambda v: -means[v])
-    found = {name: [] for name in COLUMNS}
-    nan = float("nan")
-    for ranking in ("equal-compute", "equal-epochs"):
-        for v in order:
-            mean, gap = means[v], means[v] - means[base]
-            own = v != base
-            v = v if own or ranking == "equal-compute" else f"{v}-equal-epochs"
-            difference = [gap, gap - 0.01, gap + 0.01, 0.01, 0.02 + abs(gap), 0.02, 0.004]
-            row = [ranking, v, "ab", mean, mean - 0.01, mean + 0.01, len(SEEDS)]
-            found["ranking"].append([*row, *(difference if own else [nan] * 7)])
-            for seed in SEEDS:
-                accuracy = mean + float(draw.normal(scale=0.01))
-                found["results"].append([ranking, v, seed, accuracy, 0.55, "complete"])
-    for i, v in enumerate(variants):
-        evaluations = 120.0 * (1 + i % 3)
-        front = v == order[0]
-        row = [evaluations, evaluations / 50, 0.02, 2.0**20 * (50 + i), means[v]]
-        found["cost"].append([v, *row, front, front, front])
-        found["budget"] += [
-            [v, "U", k, means[v] - 0.2 / k, means[v] - 0.25 / k, means[v] - 0.15 / k]
-            for k in range(1, 9)
-        ]
-        found["curves"] += [
-            [v, e, 10, means[v] - 0.3 / e, means[v] - 0.32 / e, means[v] - 0.28 / e, len(SEEDS)]
-            for e in range(1, 11)
-        ]
-        if v != base:
-            found["sensitivity"].append([v, "rho", 0.1, 0.05, 0.2, 0.6, 0.05, 0.001, 8, ""])
-        for t in range(8):
-            lr, rho = 10.0 ** (-3 + 3 * t / 7), 10.0 ** (-2 + 1.7 * ((3 * t) % 8) / 7)
-            outcome = "diverged" if t == 7 and v != base else "complete"
-            score = nan if outcome == "diverged" else means[v] - 0.1 * abs(t - 4)
-            runs = [v, t, lr, rho if v != base else nan, 10, score, outcome, 10, "study"]
-            found["search"].append(runs)
-            found["divergence"].append([v, lr, lr, nan, nan, 1, int(outcome == "diverged")])
-    return {name: pd.DataFrame(rows, columns=COLUMNS[name]) for name, rows in found.items()}
+def is_base(arm: str) -> bool:
+    return arm in BASES
+
+
+def bases(arms: list[str]) -> list[str]:
+    return [arm for arm in BASES if arm in arms]
+
+
+def length(arm: str) -> float:
+    return float(arm.partition("-x")[2] or 1)
+
+
+def tables(arms: list[str]) -> dict[str, pd.DataFrame]:
+    """Half a point between one arm and the next; the last one is not ranked, if there are many."""
+    draw = np.random.default_rng(len(arms))
+    scores = {arm: 0.9 - 0.005 * i for i, arm in enumerate(arms)}
+    lost = arms[-1] if len(arms) > 6 else ""
+    base = next((arm for arm in arms if is_base(arm)), "")
+    found: dict[str, list[tuple[Any, ...]]] = {name: [] for name in ROWS}
+    for i, (arm, score) in enumerate(scores.items()):
+        passes = length(arm) * (1 if is_base(arm) else 2)
+        ends = score - 0.01, score + 0.01
+        lead = score - scores.get(base, score)
+        rival = bool(base) and not is_base(arm) and arm != lost
+        against = (base, lead, lead - 0.01, lead + 0.01, 0.02, i == 0) if rival else (
+            base, NAN, NAN, NAN, NAN, False
+        )  # fmt: skip
+        why = "affords 2 trials, 3 are needed" if arm == lost else ""
+        group = "" if arm == lost else "ab"
+        found["ranking"].append(
+            (arm, group, why, length(arm), 10, 8 / passes, score, *ends, score, *against, 0.01,
+             0.004, POINTS, 1, 0.0, 30, 0, 0.0, 0.1)
+        )  # fmt: skip
+        if arm != lost:
+            for k in range(4, math.floor(8 / passes) + 1):
+                at = score - 0.1 / k + 0.1 / math.floor(8 / passes)
+                bands = at - 0.01, at + 0.01, at - 0.015, at + 0.015
+                found["tuning"].append((arm, k, k * passes, at, *bands))
+        cost = (120.0 * passes, passes, 2.0 * passes + i / 10, passes, 2.0**20 * (50 + i))
+        found["cost"].append((arm, *cost, score, *ends, True, True, True))
+        for e in range(1, round(10 * length(arm)) + 1):
+            at = score - 0.3 / e
+            found["curves"].append((arm, e, 10, at, at - 0.02, at + 0.02, 5))
+        rho = NAN if is_base(arm) else 0.07
+        found["setting"].append((arm, 0, 0.03, rho, 10, score, 0.55, "complete"))
+        if not is_base(arm):
+            found["radius"].append((arm, "rho", 0.1, 0.05, 0.2, 0.6, 0.05, 0.001))
+            values = [(0.01 * 50 ** (r / 16), 0.55 - 0.001 * (r - 8) ** 2) for r in range(17)]
+            found["profile"] += [(arm, "rho", value, at, 0.005) for value, at in values]
+        for point in range(POINTS):
+            lr, rho = 10.0 ** (-3 + 3 * point / POINTS), 10.0 ** (-2 + 1.7 * draw.random())
+            gone = point == POINTS - 1 and not is_base(arm)
+            val = NAN if gone else score - 0.01 * abs(point - 6) - 0.001 * (point > 6)
+            rank = 2 * abs(point - 6) - (point > 6) if 4 < point < 9 else -1
+            outcome = "diverged" if gone else "complete"
+            radius = NAN if is_base(arm) else rho
+            found["pool"].append((arm, point, lr, radius, 10, val, outcome, 10, rank, "study"))
+    return {name: pd.DataFrame(own, columns=ROWS[name]._fields) for name, own in found.items()}

@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+from collections import Counter
 from itertools import combinations, pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -11,43 +12,50 @@ import pytest
 
 from sambench.errors import UserError
 from sambench.render import figures
-from sambench.render.figures import labels, scales, style
+from sambench.render.figures import Drawn, labels, scales, style
 from sambench.render.figures.known import thinned
 from sambench.render.figures.marks import outline
 from sambench.render.figures.panels import Panel
 
 sys.path.insert(0, str(Path(__file__).parent))
-from frames import empty, tables
+from frames import bases, empty, is_base, tables
+from test_machines import NOISY, Shaken
 
 pytest.importorskip("matplotlib")
 SVG = "{http://www.w3.org/2000/svg}"
-FOUR = ["plain", "sam", "asam", "esam"]
-FORTY = ["plain", *(f"variant_number_{i}" for i in range(39))]
+SIX = ["asam", "plain-x0.5", "sam", "plain", "esam-x0.5", "plain-x2"]
+MANY = ["plain-x0.5", *(f"variant_number_{i}" for i in range(39)), "plain", "plain-x2"]
 NAMES = (
-    "accuracy",
+    "tuning",
+    "intervals",
     "differences",
-    "differences-equal-epochs",
     "cost",
     "cost-time",
     "cost-memory",
     "search",
-    "sensitivity",
-    "budget",
+    "radius",
     "curves",
 )
+Tables = dict[str, pd.DataFrame]
+
+
+def render(found: Tables, configurations: dict[str, str] | None = None) -> tuple[Drawn, ...]:
+    return figures.render(found, bases(list(found["ranking"]["variant"])), configurations)
+
+
+def drawn(found: Tables, name: str) -> ET.Element:
+    return next(ET.fromstring(drawn.svg) for drawn in render(found) if drawn.name == name)
 
 
 @pytest.fixture(scope="module")
-def four() -> dict[str, ET.Element]:
-    return {
-        drawn.name: ET.fromstring(drawn.svg)
-        for drawn in figures.render(tables(FOUR), {"sam": "lr 0.1, rho 0.05, 10 epochs"})
-    }
+def six() -> dict[str, ET.Element]:
+    named = {"sam": "setting to use: lr 0.1, rho 0.05, 10 epochs"}
+    return {drawn.name: ET.fromstring(drawn.svg) for drawn in render(tables(SIX), named)}
 
 
 @pytest.fixture(scope="module")
-def forty() -> dict[str, ET.Element]:
-    return {drawn.name: ET.fromstring(drawn.svg) for drawn in figures.render(tables(FORTY))}
+def many() -> dict[str, ET.Element]:
+    return {drawn.name: ET.fromstring(drawn.svg) for drawn in render(tables(MANY))}
 
 
 def points(root: ET.Element) -> list[ET.Element]:
@@ -58,48 +66,61 @@ def told(root: ET.Element) -> list[str]:
     return [point.findtext(f"{SVG}title", "") for point in points(root)]
 
 
-def test_every_figure_is_drawn(four):
-    assert tuple(four) == NAMES
+def words(root: ET.Element) -> str:
+    """All that is written, in the order of the file."""
+    return " ".join(text.text or "" for text in root.iter(f"{SVG}text"))
+
+
+def test_every_figure_is_drawn(six):
+    assert tuple(six) == NAMES
 
 
 def test_no_data_no_figure():
-    assert figures.render(empty()) == ()
+    assert figures.render(empty(), []) == ()
 
 
-def few(variants: list[str]) -> dict[str, pd.DataFrame]:
-    """Tables of three figures only."""
-    found = tables(variants)
-    return {**empty(), "ranking": found["ranking"], "results": found["results"]}
+def few(arms: list[str]) -> Tables:
+    """Tables of two figures only."""
+    return {**empty(), "ranking": tables(arms)["ranking"]}
 
 
 def test_files_and_alt_texts(tmp_path):
-    found = figures.draw(few(FOUR), tmp_path / "digits")
+    found = figures.draw(few(SIX), tmp_path / "digits", bases(SIX))
     written = sorted(path.name for path in (tmp_path / "digits").iterdir())
     assert sorted(f"{name.removeprefix('digits/')}" for name, _ in found) == written
-    assert written == ["accuracy.svg", "differences-equal-epochs.svg", "differences.svg"]
-    assert all("4 variants" in alt or "3 variants" in alt for _, alt in found)
+    assert written == ["differences.svg", "intervals.svg"]
+    assert "6 arms" in found[0][1] and "3 arms to plain-x0.5" not in found[0][1]
+    assert found[1][1].startswith("Differences of 3 arms to plain-x0.5 with 95% intervals; asam")
 
 
 def test_the_same_tables_give_the_same_bytes_in_another_process(tmp_path):
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from test_figures import FOUR, few;"
-        "from sambench.render import figures; figures.draw(few(FOUR), sys.argv[2])"
+        "import sys; sys.path.insert(0, sys.argv[1]); from test_figures import SIX, bases, few;"
+        "from sambench.render import figures; figures.draw(few(SIX), sys.argv[2], bases(SIX))"
     )
     here = Path(__file__).parent
     subprocess.run([sys.executable, "-c", code, str(here), str(tmp_path)], check=True)
-    for drawn in figures.render(few(FOUR)):
+    for drawn in render(few(SIX)):
         assert (tmp_path / f"{drawn.name}.svg").read_text() == drawn.svg
 
 
-def test_nothing_tells_when_or_by_what_it_was_drawn(four):
-    for root in four.values():
+def test_other_last_bits_draw_the_same_bytes(monkeypatch: pytest.MonkeyPatch):
+    before = render(tables(SIX))
+    for module, names in NOISY.items():
+        for name in names:
+            monkeypatch.setattr(module, name, Shaken(getattr(module, name)))
+    assert [drawn.svg for drawn in render(tables(SIX))] == [drawn.svg for drawn in before]
+
+
+def test_nothing_tells_when_or_by_what_it_was_drawn(six):
+    for root in six.values():
         text = ET.tostring(root, encoding="unicode")
         assert "metadata" not in text and "atplotlib" not in text and "2026" not in text
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_ink_follows_the_theme(four, name):
-    root = four[name]
+def test_ink_follows_the_theme(six, name):
+    root = six[name]
     sheet = root.findtext(f"{SVG}style", "")
     assert "prefers-color-scheme: dark" in sheet and "color-scheme: light dark" in sheet
     for element in root.iter():
@@ -131,43 +152,175 @@ def contrast(a: str, b: str) -> float:
 
 
 def test_no_two_of_the_best_share_a_hue_or_a_marker():
-    look = style.Look(tuple(FORTY), frozenset(["plain"]))
+    look = style.Look(tuple(MANY), tuple(bases(MANY)))
     assert len(look.best) == 6
-    assert len({look.colour(v) for v in look.best}) == len({look.marker(v) for v in look.best}) == 6
-    assert look.colour("plain") == style.INK and look.marker("plain") not in style.MARKERS
+    for kind in (look.colour, look.marker, look.dashes):
+        assert len(set(map(kind, look.best))) == 6
+    assert {look.colour(v) for v in look.baselines} == {style.INK}
+    assert len({look.dashes(v) for v in look.baselines}) == 3
+    assert not {look.marker(v) for v in look.baselines} & set(style.MARKERS)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_point_has_an_id_of_its_own_and_a_text(four, name):
-    found = points(four[name])
-    assert found and all(told(four[name]))
-    ids = [e.get("id") for e in four[name].iter() if e.get("id")]
+def test_every_point_has_an_id_of_its_own_and_a_text(six, name):
+    found = points(six[name])
+    assert found and all(told(six[name]))
+    ids = [e.get("id") for e in six[name].iter() if e.get("id")]
     assert len(ids) == len(set(ids))
     assert all(re.fullmatch(rf"{name}-[a-z0-9-]+-\d+", point.get("id", "")) for point in found)
 
 
-def test_points_are_the_rows(four):
-    frames = tables(FOUR)
-    assert len(points(four["search"])) == len(frames["search"])
-    assert len(points(four["curves"])) == len(frames["curves"])
-    runs = frames["results"].query("ranking == 'equal-compute'")
-    assert len(points(four["accuracy"])) == len(runs) + len(FOUR)
-    assert sum("diverged" in text for text in told(four["search"])) == 3
+def test_points_are_the_rows(six):
+    frames = tables(SIX)
+    assert len(points(six["search"])) == len(frames["pool"])
+    assert len(points(six["curves"])) == len(frames["curves"])
+    assert len(points(six["tuning"])) == len(frames["tuning"])
+    assert len(points(six["intervals"])) == len(frames["ranking"])
+    assert len(points(six["radius"])) == len(frames["profile"])
+    assert sum("diverged" in text for text in told(six["search"])) == 3
 
 
-def test_marks_stand_where_their_values_say(four):
+def marks(root: ET.Element, start: str) -> list[ET.Element]:
+    return [e for e in points(root) if e.get("id", "").startswith(start)]
+
+
+def places(found: list[ET.Element]) -> np.ndarray:
+    """(n, 2), from the upper left corner."""
+    return np.array([[float(e.get("x", "")), float(e.get("y", ""))] for e in found])
+
+
+def group(root: ET.Element, mark: ET.Element) -> ET.Element:
+    return next(g for g in root.iter(f"{SVG}g") if mark in list(g))
+
+
+def test_marks_stand_where_their_values_say(six):
     """Among the points of one panel: further right is a larger radius, higher up a better score."""
-    marks = [
-        e for e in points(four["sensitivity"]) if e.get("id", "").startswith("sensitivity-sam-")
-    ]
-    found = [
-        re.search(r": ([\d.]+)%.*rho ([\d.]+)", e.findtext(f"{SVG}title", ""), re.S) for e in marks
-    ]
-    scores, radii = (np.array([float(m[i]) for m in found if m]) for i in (1, 2))
-    xs, ys = (np.array([float(e.get(name, "")) for e in marks]) for name in ("x", "y"))
-    assert len(scores) == len(marks) > 5
+    found = marks(six["radius"], "radius-sam-")
+    texts = [e.findtext(f"{SVG}title", "") for e in found]
+    values = [re.search(r"rho ([\d.]+): ([\d.]+)", text) for text in texts]
+    radii, scores = (np.array([float(m[i]) for m in values if m]) for i in (1, 2))
+    xs, ys = places(found).T
+    assert len(scores) == len(found) == 17
     assert np.corrcoef(xs, np.log(radii))[0, 1] > 0.999
     assert np.corrcoef(ys, scores)[0, 1] < -0.999
+
+
+# --- the tuning curve
+
+
+def test_budgets_double_from_tick_to_tick(six):
+    """plain-x0.5 is shown from 4 trials, for 2 runs of plain, to 16 trials for the budget of 8."""
+    found = marks(six["tuning"], "tuning-plain-x0-5-")
+    line = [mark for mark in found if "-end-" not in mark.get("id", "")]
+    texts = [mark.findtext(f"{SVG}title", "") for mark in line]
+    assert texts[0].startswith("plain-x0.5, 4 trials for 2 runs of plain: ")
+    assert len(line) == 12 and "15 trials for 7.5 runs" in texts[-1]
+    xs = dict(zip(range(4, 16), places(line)[:, 0], strict=True))
+    assert xs[8] - xs[4] == pytest.approx(xs[12] - xs[6], abs=0.02)
+    assert {"2", "4", "8"} <= {text.text for text in six["tuning"].iter(f"{SVG}text")}
+
+
+def test_every_arm_stands_right_of_the_budget(six):
+    """Those too that afford no choice of trials, and none before another."""
+    ends = [e for e in points(six["tuning"]) if "-end-" in e.get("id", "")]
+    assert len(ends) == len(SIX)
+    xs = sorted(places(ends)[:, 0])
+    assert all(b - a > 5 for a, b in pairwise(xs))
+    inner = [e for e in points(six["tuning"]) if "-end-" not in e.get("id", "")]
+    assert max(places(inner)[:, 0]) < xs[0]
+    assert all(f"{arm}, " in " ".join(told(six["tuning"])) for arm in SIX)
+    assert [t.text for t in six["tuning"].iter(f"{SVG}text") if t.text in SIX]
+
+
+def test_of_many_arms_each_stands_before_those_of_plain(many):
+    rivals = [arm for arm in MANY[:-1] if not is_base(arm)]
+    texts = Counter(text.split(",")[0] for text in told(many["tuning"]) if ", 4 trials" in text)
+    assert texts == {**dict.fromkeys(rivals, 1), "plain": 39, "plain-x0.5": 39}
+
+
+def shaded(root: ET.Element) -> list[ET.Element]:
+    return [e for e in root.iter() if e.get("opacity") == "0.1"]
+
+
+def test_a_band_says_of_what_it_is():
+    """Records without a width of the bands have none."""
+    found = tables(SIX)
+    with_bands = drawn(found, "tuning")
+    assert "95%, simultaneous over all arms and budgets shown" in words(with_bands)
+    found["tuning"][["band_low", "band_high"]] = np.nan
+    without = drawn(found, "tuning")
+    assert "95%" not in words(without)
+    shaded = [
+        [e for e in root.iter() if e.get("opacity") == "0.1"] for root in (with_bands, without)
+    ]
+    assert (len(shaded[0]), len(shaded[1])) == (3, 0)  # the others afford 4 trials at most
+
+
+def test_no_curve_where_no_arm_affords_a_choice():
+    found = tables(SIX)
+    found["tuning"] = found["tuning"].query("evaluations == 8")
+    assert "tuning" not in [drawn.name for drawn in render(found)]
+
+
+# --- the others
+
+
+def test_arms_that_are_not_ranked_are_hollow(many):
+    last = marks(many["intervals"], "intervals-plain-x2-")[0]
+    assert last.findtext(f"{SVG}title", "").endswith("not ranked: affords 2 trials, 3 are needed")
+    fills = {group(many["intervals"], e).get("fill") for e in points(many["intervals"])}
+    assert group(many["intervals"], last).get("fill") == "none"
+    assert fills > {"none"}
+
+
+def test_the_arm_that_beats_plain_is_filled(six):
+    fills = {e.get("id", ""): group(six["differences"], e).get("fill")
+             for e in points(six["differences"])}  # fmt: skip
+    assert fills["differences-asam-0"] != "none" == fills["differences-sam-0"]
+    assert "Points above the best plain, plain-x0.5" in words(six["differences"])
+
+
+def test_fixed_settings_are_not_called_tuned():
+    found = tables(SIX)
+    fixed = {**empty(), "ranking": found["ranking"], "cost": found["cost"]}
+    for drawn in render(fixed):
+        assert "tuned" not in drawn.svg and "budget" not in drawn.svg
+    assert "Mean test accuracy over seeds" in render(fixed)[0].svg
+
+
+STEP = re.compile(r"-(\d)(?:-retrained)?-\d+$")
+
+
+def test_every_step_of_the_scale_holds_as_many_points(six):
+    ids = [mark.get("id", "") for mark in points(six["search"])]
+    steps = Counter(found[1] for id in ids if (found := STEP.search(id)))
+    assert sorted(steps) == list("012345")
+    assert max(steps.values()) < 0.2 * steps.total()
+
+
+def test_points_that_were_retrained_have_bold_edges(six):
+    root, pool = six["search"], tables(SIX)["pool"]
+    widths = Counter(group(root, mark).get("stroke-width") for mark in points(root)
+                     if "diverged" not in mark.get("id", ""))  # fmt: skip
+    retrained = int((pool["rank"] >= 0).sum())
+    assert widths == {"1.4": retrained, "0.4": len(pool) - retrained - 3}
+    assert sum("retrained" in text for text in told(root)) == retrained
+    rings = [e for e in root.iter(f"{SVG}g") if e.get("stroke-width") == "1"]
+    assert sum(len(list(ring)) for ring in rings) == len(SIX)
+
+
+def test_an_arm_without_a_radius_shows_its_scores_instead(six):
+    texts = Counter(text.text for text in six["search"].iter(f"{SVG}text"))
+    assert (texts["radius"], texts["validation, %"]) == (3, 3)
+    found = [e for e in points(six["search"]) if e.get("id", "").startswith("search-plain-x2-")]
+    scores = [float(re.search(r": ([\d.]+)%", e.findtext(f"{SVG}title", ""))[1]) for e in found]
+    assert np.corrcoef(places(found)[:, 1], scores)[0, 1] < -0.999
+
+
+def test_sweeps_trials_are_told_from_points():
+    found = tables(["plain", "sam"])
+    found["pool"].loc[3, "source"] = "sweep"
+    assert sum("trial 3 of a sweep" in text for text in told(drawn(found, "search"))) == 1
 
 
 def test_a_panel_places_by_its_scales():
@@ -181,11 +334,9 @@ def test_a_mark_is_as_large_as_its_area():
     assert outline("s", 4.0) == "M -1 1 L 1 1 L 1 -1 L -1 -1 z"
 
 
-def test_hover_names_configuration_seed_and_value(four):
-    run = tables(FOUR)["results"].query("variant == 'sam'").iloc[3]
-    expected = f"sam, seed {run.seed}: {100 * run.test_accuracy:.2f}% test"
-    found = [text for text in told(four["accuracy"]) if text.startswith(expected)]
-    assert len(found) == 1 and found[0].endswith("\nlr 0.1, rho 0.05, 10 epochs")
+def test_hover_names_score_interval_and_setting(six):
+    found = marks(six["intervals"], "intervals-sam-")[0].findtext(f"{SVG}title", "")
+    assert found == ("sam: 89.00% [88.00, 90.00]\nsetting to use: lr 0.1, rho 0.05, 10 epochs")
 
 
 def boxes(root: ET.Element) -> list[tuple[str, tuple[float, float, float, float]]]:
@@ -204,7 +355,7 @@ def boxes(root: ET.Element) -> list[tuple[str, tuple[float, float, float, float]
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("num", ["four", "forty"])
+@pytest.mark.parametrize("num", ["six", "many"])
 def test_no_label_covers_another_or_leaves_the_figure(name, num, request):
     root = request.getfixturevalue(num)[name]
     width = float(root.get("viewBox", "").split()[2])
@@ -216,8 +367,8 @@ def test_no_label_covers_another_or_leaves_the_figure(name, num, request):
         assert left > -2 and right < width + 4, text
 
 
-def test_text_is_ten_pixels_on_a_phone(forty):
-    for root in forty.values():
+def test_text_is_ten_pixels_on_a_phone(many):
+    for root in many.values():
         _, _, width, _ = map(float, root.get("viewBox", "").split())
         sizes = [float(text.get("font-size", "")) for text in root.iter(f"{SVG}text")]
         assert min(sizes) * 400 / width >= 9
@@ -225,50 +376,43 @@ def test_text_is_ten_pixels_on_a_phone(forty):
 
 def test_hostile_names_stay_text():
     name = '<script>alert("&")</script>'
-    for drawn in figures.render(few(["plain", name, "sam"])):
+    for drawn in render(few(["plain", name, "sam"])):
         assert "<script" not in drawn.svg
         assert any(name in text for text in told(ET.fromstring(drawn.svg)))
 
 
 def test_names_that_differ_in_punctuation_only():
-    found = figures.render(few(["plain", "sam!", "sam?"]))
+    found = render(few(["plain", "sam!", "sam?"]))
     ids = [point.get("id") for point in points(ET.fromstring(found[0].svg))]
     assert len(ids) == len(set(ids))
 
 
-def test_one_variant_without_intervals():
+def test_one_arm_without_intervals():
     found = tables(["plain"])
     found["ranking"][["low", "high"]] = np.nan
-    assert [drawn.name for drawn in figures.render(found)] == [
-        "accuracy",
-        "search",
-        "budget",
-        "curves",
-    ]
+    assert [drawn.name for drawn in render(found)] == ["tuning", "intervals", "search", "curves"]
 
 
-def test_only_some_search_runs_are_drawn_but_the_best():
-    frame = pd.DataFrame(
-        {"variant": ["a", "b"] * 1000, "trial": range(2000), "val_accuracy": [0.5] * 2000}
-    )
-    frame.loc[777, "val_accuracy"] = 0.9
+def test_only_some_points_are_drawn_but_the_best():
+    frame = pd.DataFrame({"variant": ["a", "b"] * 1000, "point": range(2000), "val": [0.5] * 2000})
+    frame.loc[777, "val"] = 0.9
     found = thinned(frame, 100)
     assert len(found) <= 202 and set(found["variant"]) == {"a", "b"}
-    assert 777 in found["trial"].to_numpy()
+    assert 777 in found["point"].to_numpy()
 
 
 def test_without_matplotlib_one_clear_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UserError, match=r"pip install 'sambench\[figures\]'"):
-        figures.render(tables(FOUR))
+        render(tables(SIX))
 
 
 def test_users_settings_change_nothing():
     import matplotlib
 
-    before = figures.render(few(FOUR))[0].svg
+    before = render(few(SIX))[0].svg
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path"}):
-        assert figures.render(few(FOUR))[0].svg == before
+        assert render(few(SIX))[0].svg == before
 
 
 def test_spread_keeps_a_distance_and_the_limits():

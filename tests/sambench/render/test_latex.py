@@ -1,30 +1,43 @@
 """The table that a paper takes."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from sambench.analysis.leaderboard import analyse
-from sambench.records import Records
+from boards import board, row
+
 from sambench.render import latex
 
-Make = Callable[..., Records]
 
-
-def test_a_line_per_variant_and_the_answer_as_caption(make: Make):
-    found = analyse(make({"plain": 0.93, "sam": 0.95, "esam": 0.92}))
+def test_a_line_per_arm_and_the_answer_as_caption():
+    found = board([row("sam", 0.92), row("plain", 0.9, "b"), row("esam", 0.88, "c")])
     text = latex.table(found)
     inside = text.split("\\midrule\n")[1].split("\n\\bottomrule")[0].splitlines()
-    assert [line.split(" & ")[0] for line in inside] == ["sam", "plain", "esam"]
-    assert all(line.count(" & ") == 6 and line.endswith(" \\\\") for line in inside)
-    assert " & -- & -- & b & 120 " in inside[1] and "$-$" in inside[2]
-    assert "beats tuned plain" in text and "\\begin{tabular}{lrrrrrr}" in text
+    assert inside == [
+        r"sam & a & 92.00 $\pm$ 1.00 & +2.00 [+1.00, +3.00] & 0.010 & 4 & 2.00x \\",
+        r"plain & b & 90.00 $\pm$ 1.00 & -- & -- & 8 & 1.00x \\",
+        r"esam & c & 88.00 $\pm$ 1.00 & $-$2.00 [$-$3.00, $-$1.00] & 0.010 & 4 & 2.00x \\",
+    ]
+    assert r"\caption{Which one? sam beats plain. Accuracy on 600 test items: tuned(k)" in text
+    assert r"\begin{tabular}{llrrrrr}" in text and text.count(" & ") == 4 * 6
+    assert r"arm & group & tuned(k), \% & minus plain [95\% CI] & Holm p & trials k" in text
 
 
-def test_what_latex_would_misread_is_escaped(make: Make):
-    study = make({"plain": 0.93, "sam": 0.95})
-    runs = [replace(r, variant=r.variant.replace("sam", "look_sam")) for r in study.records]
-    text = latex.table(analyse(Records(study.header, runs)))
-    assert "look\\_sam &" in text and "with 40\\% wrong labels" in text
+def test_fixed_settings_have_seeds_and_no_trials():
+    found = board([row("sam", 0.92), row("plain", 0.9, "b")], kind="fixed")
+    text = latex.table(found)
+    assert "mean over paired seeds" in text and "tuned(k)" not in text
+    assert "seeds" in text.partition("midrule")[0] and "trials" not in text
+
+
+def test_what_latex_would_misread_is_escaped():
+    found = board([row("look_sam", 0.92), row("plain")], question="What with 40% wrong?")
+    text = latex.table(found)
+    assert "look\\_sam &" in text and "with 40\\% wrong" in text
     assert latex.escape(r"a\b{c}~^&#$") == (
         r"a\textbackslash{}b\{c\}\textasciitilde{}\textasciicircum{}\&\#\$"
     )
+
+
+def test_nothing_ranked_has_neither_groups_nor_differences():
+    found = board([row("sam", None), row("plain", None)])
+    scored = replace(found, rows=tuple(replace(one, score=None) for one in found.rows))
+    assert r"\begin{tabular}{lrrr}" in latex.table(scored)

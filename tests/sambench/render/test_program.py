@@ -1,86 +1,191 @@
-"""The printed snippet runs as printed and repeats the recorded run."""
+"""The printed program runs as printed, and repeats a run of the setting to use."""
 
 import ast
+import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from sambench import records
+from sambench import config, records
 from sambench.errors import UserError
+from sambench.records import Records
 from sambench.render.program import settings, snippet
+from sambench.study import results
+from sambench.study.protocol import Protocol
+from sambench.training import train
 
 Spec = dict[str, Any]
+Make = Callable[..., Records]
+FOUR = {"plain-x0.5": 0.89, "plain": 0.87, "plain-x2": 0.83, "sam": 0.95}
 
-VARIATIONS = [
-    {},
-    {
+VARIATIONS = {
+    "defaults": {},
+    "adamw": {
         "base": "adamw",
         "betas": [0.8, 0.99],
         "warmup_epochs": 0.5,
         "label_smoothing": 0.1,
         "augment": "crop-flip-cutout",
     },
-    {"nesterov": True, "schedule": "constant", "weight_decay": 0.0, "augment": "crop-flip"},
-    {"base": "lion", "base_args": {"betas": [0.8, 0.9]}, "schedule": "wsd", "layer_decay": 0.9},
-    {"ema": 0.5, "mixup": 0.2, "cutmix": 1.0, "augment": "randaugment"},
-    {"augment": "randaugment"},
-    {"amp": "fp16", "channels_last": True, "micro_batch": 20, "clip": 1.0, "tf32": False},
-]
+    "nesterov": {
+        "nesterov": True, "schedule": "constant", "weight_decay": 0.0, "augment": "crop-flip"
+    },
+    "lion": {
+        "base": "lion", "base_args": {"betas": [0.8, 0.9]}, "schedule": "wsd", "layer_decay": 0.9
+    },
+    "mixed": {"ema": 0.5, "mixup": 0.2, "cutmix": 1.0, "augment": "randaugment"},
+    "randaugment": {"augment": "randaugment"},
+    "fp16": {
+        "amp": "fp16", "channels_last": True, "micro_batch": 20, "clip": 1.0, "tf32": False
+    },
+    "best": {"yields": "best", "epochs": 5},
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "changes",
-    VARIATIONS,
-    ids=["defaults", "adamw", "nesterov", "lion", "mixed", "randaugment", "fp16"],
-)
-def test_the_snippet_prints_the_recorded_accuracy(
-    spec: Spec,
-    run: Any,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    changes: Spec,
+@pytest.fixture
+def setting(tmp_path: Path, make: Make) -> Callable[[Spec], Records]:
+    """Of a study's `sam`: its setting to use, trained, with all that its records say of it."""
+
+    def build(spec: Spec) -> Records:
+        study = config.parse(spec)
+        arms = {arm.label: arm for arm in study.arms()}
+        chosen = {"sam": {"lr": 0.05, "rho": 0.07}}
+        (run,) = Protocol(study, arms, "cpu").settings(chosen)
+        outcome = train(run, tmp_path, lambda row: False)
+        fit = {"setting": chosen["sam"], "edges": ["rho"], "expected": 0.5, "noise": 0.1}
+        header = {
+            **make({"sam": 0.9}).header,
+            "spec": study.model_dump(mode="json"),
+            "arms": {label: arm.model_dump(mode="json") for label, arm in arms.items()},
+            "fits": {"sam": {**fit, "profile": []}},
+        }
+        path = tmp_path / "records.csv"
+        records.write(path, header, [results.record(run, outcome)])
+        return records.read(path)
+
+    return build
+
+
+@pytest.fixture
+def made(make: Make, tmp_path: Path) -> Make:
+    """As `make`, read from a file."""
+
+    def build(*given: Any, **named: Any) -> Records:
+        found = make(*given, **named)
+        records.write(tmp_path / "made.csv", found.header, found.records)
+        return records.read(tmp_path / "made.csv")
+
+    return build
+
+
+@pytest.fixture
+def threads() -> Any:
+    """As many as before, whatever a program sets."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("name", VARIATIONS)
+def test_the_program_prints_the_recorded_accuracy(
+    spec: Spec, setting: Any, capsys: pytest.CaptureFixture[str], name: str
 ):
-    spec["train"] |= changes
+    spec["train"] |= VARIATIONS[name]
     spec["task"] |= {"label_noise": 0.2, "split": {"train": 200, "val": 20, "test": 400}}
-    run(spec)
-    found = records.read(tmp_path / "runs" / "tiny" / "records.csv")
+    found = setting(spec)
+    (run,) = found.records
     program = snippet(found)
-    compiled = compile(program, "snippet.py", "exec", dont_inherit=True)
+    compiled = compile(program, "program.py", "exec", dont_inherit=True)
     capsys.readouterr()
+    torch.set_num_threads(run.threads + 1)
     exec(compiled, {"__name__": "__main__"})
-    chosen = settings(found)
-    assert capsys.readouterr().out == f"test accuracy: {chosen['test_accuracy']:.2%}\n"
+    assert torch.get_num_threads() == run.threads
+    assert capsys.readouterr().out == f"test accuracy: {run.test['accuracy']:.2%}\n"
     assert max(len(line) for line in program.splitlines()) < 200
 
-    run_of = [r for r in found.records if r.stage == "confirm" and r.variant == chosen["label"]]
-    first = min(run_of, key=lambda r: r.seed)
-    assert (chosen["lr"], chosen["epochs"]) == (first.lr, first.epochs)
-    assert chosen["test_accuracy"] == first.test_accuracy
-    json.dumps(chosen)
+
+def test_weights_of_the_best_epoch_differ_from_the_last(spec: Spec, setting: Any):
+    """What the program with yields = "best" could get wrong shows in its score."""
+    spec["train"] |= VARIATIONS["best"]
+    spec["task"] |= {"label_noise": 0.2, "split": {"train": 200, "val": 20, "test": 400}}
+    scores = {yields: setting(spec | {"train": {**spec["train"], "yields": yields}}).records[0]
+              for yields in ("best", "last")}  # fmt: skip
+    assert scores["best"].test != scores["last"].test
 
 
-def test_a_study_without_a_complete_confirm_run_has_no_best(spec: Spec, run: Any, tmp_path: Path):
-    spec["search"]["space"]["lr"] = {"low": 1e5, "high": 1e6, "log": True}
-    spec["train"] |= {"weight_decay": 1e3, "epochs": 6}
-    run(spec)
-    with pytest.raises(UserError, match="has no complete confirm run yet"):
-        settings(records.read(tmp_path / "runs" / "tiny" / "records.csv"))
+def test_the_head_tells_what_the_setting_was_confirmed_with(made: Make):
+    found = made(FOUR)
+    head = "\n".join(line for line in snippet(found).splitlines() if line.startswith("#"))
+    runs = [run for run in found.records if (run.variant, run.stage) == ("sam", "setting")]
+    scores = [run.test["accuracy"] or 0.0 for run in runs]
+    mean = 100 * sum(scores) / 5
+    assert f"The setting to use of sam has {mean:.2f}% [" in head
+    assert "] test accuracy, the mean of 5 runs." in head
+    assert f"which measured {100 * scores[0]:.2f}% on Example CPU" in head
+    assert "sam beats plain" in head and "Recommended: sam with lr 0.032, rho 0.071" in head
+    assert "edge" not in head
+    found.header["fits"]["sam"]["edges"] = ["lr", "rho"]
+    assert "It lies at the edge of the range of lr and rho: a better one may" in snippet(found)
+
+
+def test_json_and_other_arms(made: Make):
+    found = made(FOUR)
+    told = json.loads(json.dumps(settings(found)))
+    assert told["recommended"] and (told["variant"], told["label"]) == ("sam", "sam")
+    assert (told["lr"], told["hyperparameters"], told["epochs"]) == (0.032, {"rho": 0.071}, 10)
+    score = told["test_accuracy"]
+    assert told["runs"] == 5 and score["low"] < score["mean"] < score["high"]
+
+    other = settings(found, "plain-x0.5")
+    assert not other["recommended"] and (other["variant"], other["epochs"]) == ("plain", 5)
+    assert "The setting to use of plain-x0.5" in snippet(found, "plain-x0.5")
+    with pytest.raises(UserError, match="--variant: 'samm' is no arm of study 'digits', did you"):
+        settings(found, "samm")
+
+
+def test_where_nothing_is_recommended_the_first_arm_is_told(made: Make):
+    found = made(FOUR, searches=4)
+    told = settings(found)
+    assert not told["recommended"] and told["headline"].startswith("Nothing is concluded")
+    assert "Recommended: nothing yet." in snippet(found)
+
+
+def test_a_study_whose_settings_did_not_end_has_no_best(made: Make):
+    lost = {"outcome": "diverged", "test": {"accuracy": None, "loss": None}, "num_items": 0,
+            "items": {"accuracy": ""}}  # fmt: skip
+    found = made({"plain": 0.87, "sam": 0.9}, plain=lost, sam=lost)
+    with pytest.raises(UserError, match="study 'digits' has no setting that ran to its end yet"):
+        settings(found)
+    with pytest.raises(UserError, match="sam of study 'digits' has no setting"):
+        snippet(found, "sam")
+
+
+def test_no_program_names_what_a_caller_brought(made: Make):
+    found = made({"plain": 0.87, "sam": 0.9})
+    found.header["own"] = {"model": "my_code.net", "loss": "my_code.focal\n"}
+    whole = "its caller's own model (my_code.net) and loss (my_code.focal), which a program cannot"
+    with pytest.raises(UserError) as told:
+        snippet(found)
+    assert whole in str(told.value) and "\n" not in str(told.value)
+    assert settings(found)["lr"] == 0.032
 
 
 EVIL = "x\nimport os; os.abort()  #\"'\\"
 
 
-def test_what_records_say_is_never_code(spec: Spec, run: Any, tmp_path: Path):
+def test_what_records_say_is_never_code(made: Make):
     """Whoever can count writes records with checks that fit: texts stay texts."""
-    run(spec)
-    found = records.read(tmp_path / "runs" / "tiny" / "records.csv")
-    header = found.header
-    header["spec"]["task"] |= {"model": EVIL, "dataset": EVIL, "model_args": {EVIL: EVIL}}
+    found = made({"plain": 0.87, "sam": 0.9})
+    found.header["spec"]["task"] |= {"model": EVIL, "dataset": EVIL, "model_args": {EVIL: EVIL}}
     plain = snippet(found)
-    header["spec"]["train"] |= {"base": "lion", "base_args": {EVIL: [EVIL]}}
-    for program in (plain, snippet(found)):
+    own = copy.deepcopy(found.header)
+    own["spec"]["train"] |= {"base": "lion", "base_args": {EVIL: [EVIL]}}
+    for program in (plain, snippet(Records(own, found.frame))):
         tree = ast.parse(program)
         names = {node.name for each in ast.walk(tree) if isinstance(each, ast.Import)
                  for node in each.names}  # fmt: skip

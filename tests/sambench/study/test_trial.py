@@ -46,9 +46,11 @@ def outcome(call: Call, *words: str) -> dict[str, Any]:
 def test_it_trains_what_a_study_would(call: Call, study_file: Path, tmp_path: Path):
     found = outcome(call, "--variant", "sam", "--lr", "0.1", "--rho", "0.2", "--seed", "3")
     study = config.load(study_file)
-    run = Run(study, "sam", "sam", "search", 0, seeds.derive(3), 0.1, {"rho": 0.2}, 2, radius="rho")
+    streams = seeds.derive(0, "trial", 3)
+    run = Run(study, "sam", "sam", "trial", -1, 0, streams, 0.1, {"rho": 0.2}, 2, radius="rho")
     usual = train(run, tmp_path / "usual", lambda row: False)
-    assert (found["variant"], found["seed"], found["epochs"]) == ("sam", 3, 2)
+    assert (found["variant"], found["point"], found["epochs"]) == ("sam", None, 2)
+    assert found["streams"] == streams.streams
     assert found["hyperparameters"]["rho"] == 0.2
     assert found["val_loss"] == usual.val_loss
     assert found["gradient_evaluations"] == usual.gradient_evaluations == 8
@@ -67,6 +69,20 @@ def test_labels_of_the_study_bring_their_fixed_values(call: Call):
     label = "variant=[{name='asam', label='davda', fix={form='davda'}}]"
     found = outcome(call, "--variant", "davda", "--lr", "0.1", "--set", label)
     assert found["hyperparameters"]["form"] == "davda"
+
+
+@pytest.mark.parametrize(
+    ("variant", "length", "epochs"),
+    [("plain-x0.5", None, 1), ("plain-x0.5", 2, 4), ("plain", 0.001, 1), ("asam", None, 2)],
+)
+def test_its_schedule_is_the_labels_or_a_length(
+    call: Call, variant: str, length: float | None, epochs: int
+):
+    """As a sweep writes it: --length=2. A label's own holds, unless it is told."""
+    arms = "variant=[{name='plain', length=[0.5, 1]}]"
+    words = [] if length is None else [f"--length={length}"]
+    found = outcome(call, "--variant", variant, "--lr", "0.1", "--set", arms, *words)
+    assert found["epochs"] == found["epochs_done"] == epochs
 
 
 def test_a_folder_keeps_one_trial_and_goes_on(call: Call, tmp_path: Path):
@@ -94,6 +110,9 @@ def test_what_a_folder_holds_already_stays(call: Call, tmp_path: Path, name: str
         (("--variant", "smm", "--lr", "0.1"), "--variant: unknown variant 'smm', did you mean"),
         (("--variant", "sam", "--lr", "1", "--out", ""), "'--out': must be a path, got an empty"),
         (("--variant", "sam", "--lr", "1", "--root", ""), "'--root': must be a path, got an empty"),
+        (("--variant", "sam"), "--lr: a trial needs a learning rate, or the --point of a study's"),
+        (("--variant", "sam", "--lr", "1", "--length", "0"), "--length must be > 0, got 0.0"),
+        (("--variant", "sam", "--lr", "1", "--length", "1e9"), "--length must be <= 1000"),
         (("--variant", "sam", "--lr", "0"), "--lr must be > 0, got 0.0"),
         (("--variant", "sam", "--lr", "0.1", "--rho", "-1"), "rho must be >= 0"),
         (("--variant", "plain", "--lr", "0.1", "--rho", "1"), "--rho: plain has no radius"),

@@ -1,31 +1,25 @@
-"""What is printed: page, JSON, terminal, index."""
+"""A study's page in markdown."""
 
-import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from rich.console import Console
+import pytest
 
 from sambench import records
-from sambench.analysis import published
-from sambench.analysis.leaderboard import analyse
-from sambench.analysis.published import PublishedStudies, PublishedStudy
+from sambench.analysis import PublishedStudy, analyse, published
 from sambench.records import Damage, Records
-from sambench.render.markdown import index, page
-from sambench.render.terminal import leaderboard
+from sambench.render.markdown import page
 
 Make = Callable[..., Records]
-WIN = {"plain": 0.9325, "sam": 0.948, "asam": 0.951, "esam": 0.940}
-
-
-def study_of(found: Records) -> PublishedStudy:
-    return published.study(Path("digits.csv"), found)
+Study = Callable[..., PublishedStudy]
+WIN = {"plain-x0.5": 0.89, "plain": 0.87, "plain-x2": 0.83, "sam": 0.90, "asam": 0.925}
+FIGURES = (("digits/tuning.svg", "Curves [of 5]"), ("digits/cost-time.svg", "Score against time"))
 
 
 def text_of(found: Records) -> str:
-    return page.render(study_of(found), "digits")
+    return page.render(published.study(Path("digits.csv"), found))
 
 
 def test_the_order_of_the_records_does_not_matter(make: Make):
@@ -44,82 +38,94 @@ def test_page_and_json_survive_the_file(make: Make, tmp_path: Path):
     assert json.loads(json.dumps(asdict(found), allow_nan=False))["rows"][0]["label"] == "asam"
 
 
-def test_the_page_answers_first_and_says_how(make: Make):
-    study = study_of(make(WIN))
-    found = study.leaderboard
-    lines = page.render(study, "digits").splitlines()
-    assert lines[0] == "# digits" and lines[4] == f"**{found.headline}**"
+def test_the_answer_comes_first_then_the_curve_then_the_ranking(study: Study):
+    made = study(WIN)
+    found, lines = made.leaderboard, page.render(made, FIGURES).splitlines()
+    assert lines[0] == "# digits" and lines[2] == found.question
+    assert lines[4] == f"**{found.headline}**"
     assert lines[6] == f"**Use this:** {found.advice}"
-    table = lines[8:14]
+    assert lines[8].startswith("**How sure:** ")
+    assert lines[10] == "![Curves (of 5)](digits/tuning.svg)"
+    assert lines[12] == "## Ranking at a budget of 8 full runs of plain"
+    table = lines[14:21]
     assert len({len(line) for line in table}) == 1 and all(line[0] == "|" for line in table)
-    text = "\n".join(lines)
+    assert [line.split()[1] for line in table[2:]] == [row.label for row in found.rows]
+
+
+def test_sections_come_in_the_order_of_a_readers_questions(study: Study):
+    lines = page.render(study(WIN), FIGURES).splitlines()
+    assert [line.removeprefix("## ") for line in lines if line.startswith("## ")] == [
+        "Ranking at a budget of 8 full runs of plain",
+        "Against each arm of plain",
+        "What the words mean",
+        "At equal trials and epochs",
+        "Without the ends of the ranges",
+        "Settings to use",
+        "What it cannot tell",
+        "How it was found",
+        "Radius",
+        "Divergence",
+        "Cost",
+        "Reproduce",
+    ]
+    assert lines[lines.index("## Cost") + 2] == "![Score against time](digits/cost-time.svg)"
+
+
+def test_a_figure_without_words_has_a_section_one_without_figure_has_none(study: Study):
+    made = study(WIN)
+    assert "## Training" not in page.render(made)
+    drawn = page.render(made, [("digits/curves.svg", "Curves")])
+    assert "## Training\n\n![Curves](digits/curves.svg)\n\n## Radius" in drawn
+
+
+def test_it_says_where_it_comes_from(study: Study):
+    text = page.render(study(WIN))
     for fact in (
-        "python -m sambench study",
+        "    python -m sambench study\n",
         "0123abc",
         "2026-11-22",
         "torch 2.15.0",
-        "cpu, threads 1",
+        "Example CPU (AVX2), threads 1",
+        "The test set was used 40 times",
     ):
         assert fact in text
-    assert "The test set was used 40 times" in text and "40% of training and validation" in text
-    found.header["spec"]["task"]["label_noise"] = 0.0
-    assert "labels wrong" not in page.render(study, "digits")
 
 
-def test_the_protocol_names_what_differs_from_the_defaults(make: Make):
+def test_every_run_is_there_folded_away(study: Study):
+    made = study(WIN)
+    text, counts = page.render(made), made.leaderboard.counts
+    pool = sum(counts["pool"].values())
+    reruns = sum(counts["confirm"].values()) + sum(counts["setting"].values())
+    assert f"<details><summary>Pool runs: {pool:,}</summary>\n\n| arm " in text
+    assert f"<details><summary>Reruns: {reruns:,}</summary>" in text
+    folded = text.partition("<details>")[2].partition("## ")[0]
+    assert folded.count("</details>") == 2
+    assert folded.count("| complete |") == pool + reruns
+
+
+def test_published_numbers_are_apart(make: Make):
     study = make(WIN)
-    assert "Also:" not in text_of(study)
-    spec = study.header["spec"]
-    train = {**spec["train"], "ema": 0.99, "amp": "bf16"}
-    header = {**study.header, "spec": {**spec, "train": train}}
-    text = text_of(Records(header, study.records))
-    assert "- Also: ema 0.99, amp bf16.\n" in text
+    given = {"variant": "a|b", "accuracy": 95.9, "sd": 0.1, "source": "arXiv:2010.01412"}
+    study.header["spec"]["published"] = [given, {**given, "sd": None, "note": "WRN-28-10"}]
+    head, _, rest = text_of(study).partition("## Published elsewhere")
+    part = rest.partition("## ")[0]
+    assert "never ranked" in part and "95.90 ± 0.10" in part and "| 95.90        |" in part
+    assert "| a\\|b " in part and "WRN-28-10" in part and "arXiv" not in head
+    assert "Published elsewhere" not in text_of(make(WIN))
 
 
-def test_detectable_differences_are_printed(make: Make):
-    study = study_of(make(WIN))
-    found = study.leaderboard
-    sizes = sorted(
-        100 * r.against.detectable for r in found.rows if r.against and r.against.detectable
-    )
-    assert len(sizes) == 3
-    assert f"in points: {sizes[0]:.2f} to {sizes[-1]:.2f}, depending" in page.render(study)
-
-
-def test_a_bar_in_a_name_does_not_break_the_table(make: Make):
-    study = make(WIN)
-    renamed = [replace(r, variant=r.variant.replace("asam", "a|b")) for r in study.records]
-    assert "| a\\|b " in text_of(Records(study.header, tuple(renamed)))
-
-
-def test_the_terminal_shows_the_same_in_80_columns(make: Make):
-    study = study_of(make(WIN))
-    found = study.leaderboard
-    console = Console(width=80, file=io.StringIO(), record=True)
-    console.print(leaderboard.render(found))
-    text = console.export_text()
-    assert max(map(len, text.splitlines())) <= 80
-    assert "[unadjusted 95% CI]" in text and text.startswith("asam beats tuned plain")
-    for line in page.render(study).splitlines()[10:14]:
-        accuracy = line.split("|")[3].strip()
-        assert accuracy in text
-
-
-def test_page_terminal_and_json_tell_damage_before_the_table(make: Make):
+def test_damage_is_told_before_the_table(make: Make):
     study = make(WIN)
     damages = [Damage(17, "damaged: its check does not fit its cells; not counted")]
-    damaged = study_of(Records(study.header, study.records, damages))
-    found = damaged.leaderboard
-    console = Console(width=80, file=io.StringIO(), record=True)
-    console.print(leaderboard.render(found))
-    for text in (page.render(damaged), console.export_text()):
-        assert "line 17: damaged: its check does not fit" in text.partition("test accuracy, %")[0]
-    assert asdict(found)["damages"] == (str(damages[0]),)
+    text = text_of(Records(study.header, study.records, damages))
+    head = text.partition("tuned(k), %")[0]
+    assert "**Damaged records: " in head
+    assert "- line 17: damaged: its check does not fit" in head
 
 
-def test_the_index_lists_question_answer_date_and_link(make: Make):
-    study = study_of(make(WIN))
-    found = study.leaderboard
-    text = index.render(PublishedStudies({"digits": study, "another": study}, {}), {})
-    assert text.index("[another](another.md), 2026-11-22") < text.index("[digits](digits.md)")
-    assert found.question in text and found.headline in text
+@pytest.mark.parametrize("runs", ["none", "failed"])
+def test_a_study_of_nothing_but_failures_has_a_page(make: Make, runs: str):
+    study = make(WIN)
+    lost = {"outcome": "failed", "val": {}, "test": {}, "items": {}}
+    failed = [] if runs == "none" else [replace(r, **lost) for r in study.records]
+    assert "**Nothing is concluded yet: " in text_of(Records(study.header, failed))

@@ -1,13 +1,6 @@
-"""Fixed settings, compared over paired seeds (rule 8).
+"""Fixed settings, compared over paired seeds (rule 8)."""
 
-The mean of n scores moves by u_j = (x_j - mean) / sqrt(n (n - 1)) with seed j: then the squared
-error of a difference, sum_j (u_aj - u_bj)^2, is that of the paired t test, and what is said of
-tuned arms can be said of these.
-"""
-
-from fractions import Fraction
-from math import sqrt
-
+from sambench import stats
 from sambench.analysis.evidence import CONCLUDING, Evidence
 from sambench.stats import Tuned
 
@@ -17,18 +10,9 @@ def means(evidence: Evidence) -> dict[str, Tuned]:
     found = {}
     for label in evidence.arms:
         runs = [run for run in evidence.runs[label]["confirm"] if run.is_complete]
-        scores = {run.rerun: evidence.score(run) for run in runs}
-        if len(scores) > 1:
-            found[label] = mean(scores)
+        if len(runs) > 1:
+            found[label] = stats.seed_mean({run.rerun: evidence.score(run) for run in runs})
     return found
-
-
-def mean(scores: dict[int, Fraction]) -> Tuned:
-    """Of scores by seed."""
-    n = len(scores)
-    middle = sum(scores.values(), Fraction()) / n
-    scale = sqrt(n * (n - 1))
-    return Tuned(middle, {j: float(x - middle) / scale for j, x in scores.items()})
 
 
 def ended(evidence: Evidence, label: str) -> int:
@@ -42,6 +26,5 @@ def why(evidence: Evidence, label: str) -> str:
     if ran < planned:
         return f"{ran} of its {planned} seeds ran"
     complete = sum(run.is_complete for run in evidence.runs[label]["confirm"])
-    return (
-        "" if complete >= CONCLUDING else f"only {complete} of its {planned} runs did not diverge"
-    )
+    few = complete < min(CONCLUDING, planned)
+    return f"only {complete} of its {planned} runs did not diverge" if few else ""

@@ -1,0 +1,37 @@
+"""Arms at equal trials, those of one schedule length beside plain at that length.
+
+All of them are asked for the fewest trials of any ranked arm. What a run costs does not count here.
+"""
+
+from fractions import Fraction
+
+from sambench.analysis.contest import difference, estimate
+from sambench.analysis.evidence import Evidence
+from sambench.analysis.findings import Equal
+from sambench.stats import claims
+
+
+def equal(evidence: Evidence) -> tuple[Equal, ...]:
+    """Length 1 first, then the others; within a length by score."""
+    k, searches = evidence.smallest, evidence.size.searches
+    able = {label: pool for label, pool in evidence.pools.items() if not pool.why}
+    found = {label: tuned for label, pool in able.items() if (tuned := pool.tuned(Fraction(k)))}
+    lengths = {label: evidence.arms[label].length for label in found}
+    plain = {lengths[label]: label for label in reversed(evidence.baselines) if label in found}
+    rows = [
+        Equal(
+            label=label,
+            length=lengths[label],
+            trials=k,
+            score=estimate(tuned, searches),
+            plain=None if base in (None, label) else base,
+            difference=None
+            if base is None or base == label
+            else difference(claims.contrast(tuned, found[base], searches)),
+        )
+        for label, tuned in found.items()
+        for base in [plain.get(lengths[label])]
+    ]
+    return tuple(
+        sorted(rows, key=lambda row: (row.length != 1, row.length, -row.score.value, row.label))
+    )

@@ -1,0 +1,37 @@
+"""The same arms from the points that ran on one kind of processor, and on another.
+
+A point belongs where its pool run ran; the kind is the processor's name and its instruction set.
+"""
+
+from collections import defaultdict
+from fractions import Fraction
+from itertools import combinations
+
+from sambench.analysis.contest import difference, estimate
+from sambench.analysis.evidence import Evidence
+from sambench.analysis.findings import Half
+from sambench.stats import Tuned, claims
+
+
+def halves(evidence: Evidence) -> tuple[Half, ...]:
+    """Of every arm and pair of kinds of which the arm has points enough."""
+    found = []
+    for label, pool in evidence.pools.items():
+        points: dict[str, set[int]] = defaultdict(set)
+        for run in evidence.runs[label]["pool"]:
+            points[f"{run.processor}, {run.instructions}"].add(run.point)
+        parts = {kind: pool.among(points[kind]) for kind in sorted(points)}
+        tuned = {kind: t for kind, part in parts.items() if (t := part.tuned(pool.trials))}
+        found += [
+            _half(label, (a, b), (tuned[a], tuned[b]), pool.trials)
+            for a, b in combinations(tuned, 2)
+        ]
+    return tuple(found)
+
+
+def _half(label: str, kinds: tuple[str, str], tuned: tuple[Tuned, Tuned], trials: Fraction) -> Half:
+    """Each with as many searches as its points hold, their difference with all of them."""
+    searches = [len(part.influence) / trials for part in tuned]
+    apart = claims.contrast(*tuned, sum(searches))
+    a, b = (estimate(part, own) for part, own in zip(tuned, searches, strict=True))
+    return Half(label, kinds, (a, b), difference(apart), apart.error)

@@ -1,0 +1,40 @@
+"""How each arm trains with its setting to use: validation accuracy after each epoch."""
+
+import pandas as pd
+
+from sambench.analysis import numbers
+from sambench.analysis.tables import CurvePoint, rows
+from sambench.render.figures.known import have, known
+from sambench.render.figures.lines import Lines, Point
+from sambench.render.figures.plot import Plot, arms
+from sambench.render.figures.scales import Scale, limits
+from sambench.render.figures.style import Look
+
+
+def draw(curves: pd.DataFrame, look: Look) -> Plot | None:
+    """None where no run has two epochs."""
+    found = have(rows(curves, CurvePoint), "mean")
+    if len({row.epoch for row in found}) < 2:
+        return None
+    lines = Lines.of(map(_point, found), look)
+    plot = Plot(
+        "curves",
+        "Training curves",
+        f"Validation accuracy against epochs, a line for each of {arms(len(lines.by_arm))}.",
+        "Validation accuracy after each epoch of the runs of each arm's setting to use: mean over "
+        "the runs, with its 95% t interval as a band."
+        + ("" if lines.together else " A panel shows an arm before those of plain."),
+        lines.body,
+    )
+    ends = [end for row in found for end in (row.mean, row.low, row.high) if known(end)]
+    x = Scale(1, max(row.epoch for row in found))
+    lines.draw(plot, x, Scale(*limits([100 * end for end in ends])), "epochs",
+               "validation accuracy, %")  # fmt: skip
+    return plot
+
+
+def _point(row: CurvePoint) -> Point:
+    text = f"{row.variant}, epoch {row.epoch} of {row.epochs}: {numbers.percent(row.mean)}%"
+    if known(row.low) and known(row.high):
+        text += f" [{numbers.percent(row.low)}, {numbers.percent(row.high)}], {row.n} runs"
+    return Point(row.variant, row.epoch, 100 * row.mean, 100 * row.low, 100 * row.high, text)

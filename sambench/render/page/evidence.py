@@ -1,0 +1,176 @@
+"""The parts of a page below its answer, in the order of a reader's questions."""
+
+from collections.abc import Sequence
+
+from sambench.analysis import Leaderboard, PublishedStudy
+from sambench.render.page.answer import unranked
+from sambench.render.page.legend import legend
+from sambench.render.page.limits import limits
+from sambench.render.page.method import method
+from sambench.render.page.part import Part
+from sambench.render.page.provenance import origin
+from sambench.render.tables import (
+    Table,
+    arms,
+    costs,
+    divergence,
+    equal,
+    halves,
+    quoted,
+    radius,
+    ranking,
+    runs,
+    settings,
+)
+
+
+def parts(study: PublishedStudy) -> list[Part]:
+    """Those that have something to tell, and those that figures may fill."""
+    leaderboard, header = study.leaderboard, study.leaderboard.header
+    found = [
+        Part("curve", "", figures=["tuning"]),
+        *_ranking(leaderboard),
+        *_beyond_the_budget(leaderboard),
+        _inner(leaderboard),
+        *_settings(leaderboard),
+        _halves(leaderboard),
+        _published(header["spec"].get("published") or ()),
+        Part("limits", "What it cannot tell", bullets=limits(leaderboard)),
+        Part(
+            "method",
+            "How it was found",
+            bullets=method(leaderboard),
+            table=arms.table(header["arms"]),
+        ),
+        Part("training", "Training", figures=["curves"]),
+        _radius(study),
+        _divergence(leaderboard),
+        _cost(study),
+        _runs("pool", runs.pool(study.records)),
+        _runs("reruns", runs.tested(study.records)),
+        _reproduce(leaderboard),
+    ]
+    return [part for part in found if part.figures or not part.is_empty]
+
+
+def _ranking(leaderboard: Leaderboard) -> list[Part]:
+    """The table, what its words mean, who is not in it and why."""
+    if leaderboard.kind == "adaptive":
+        return []
+    return [
+        Part(
+            "ranking",
+            ranking.caption(leaderboard),
+            table=ranking.table(leaderboard),
+            figures=["intervals"],
+        ),
+        Part("unranked", "Not ranked", bullets=unranked(leaderboard)),
+        Part("plain", "Against each arm of plain", table=ranking.each_plain(leaderboard)),
+        Part("words", "What the words mean", bullets=legend(leaderboard)),
+    ]
+
+
+def _beyond_the_budget(leaderboard: Leaderboard) -> list[Part]:
+    """The same searches for all, and other budgets: no claims of the study."""
+    told = (
+        "All with as many trials and, where they are compared, as many epochs, so that who costs "
+        "more spends more. Intervals, no claims: the answer above rests on equal budgets."
+    )
+    table = equal.table(leaderboard.equal)
+    above = (
+        "Where one tuning curve lies above another: only where the simultaneous 95% band of their "
+        "difference excludes 0."
+    )
+    return [
+        Part("equal", "At equal trials and epochs", [told] if table.rows else [], table=table),
+        Part(
+            "orders",
+            "At other budgets",
+            [above] if leaderboard.orders else [],
+            bullets=leaderboard.orders,
+        ),
+    ]
+
+
+def _inner(leaderboard: Leaderboard) -> Part:
+    told = "From the points in the inner 80% of each range alone, the headline would be:"
+    found = [f"{told} {leaderboard.inner}"] if leaderboard.inner else []
+    return Part("inner", "Without the ends of the ranges", found)
+
+
+def _settings(leaderboard: Leaderboard) -> list[Part]:
+    """None where they were the study's own: those stand with who competed."""
+    if leaderboard.kind == "fixed":
+        return []
+    told = (
+        "The optimum of a surface through all validation scores of an arm, trained again on fresh "
+        "streams: the mean of those runs on the test set ± its 95% t interval."
+    )
+    if leaderboard.kind != "adaptive":
+        told += (
+            " It rests on the whole pool, so it may score above tuned(k), which is what one search "
+            "of k trials finds."
+        )
+    table = settings.table(leaderboard)
+    return [Part("settings", table.caption, [told] if table.rows else [], table=table)]
+
+
+def _halves(leaderboard: Leaderboard) -> Part:
+    """What the points of each kind of machine say alone."""
+    named = [f"{letter}: {kind}" for kind, letter in halves.kinds(leaderboard.halves).items()]
+    told = (
+        "The points of the pools ran on machines of several kinds. What those of each say alone: "
+        "one interval in 20 excludes 0 by chance. "
+    )
+    table = halves.table(leaderboard.halves)
+    told = [f"{told}{'; '.join(named)}."] if table.rows else []
+    return Part("halves", table.caption, told, table=table)
+
+
+def _published(given: Sequence[quoted.Quoted]) -> Part:
+    return Part("published", "Published elsewhere", table=quoted.table(given))
+
+
+def _runs(name: str, table: Table) -> Part:
+    """Every single run, for whoever looks for it."""
+    return Part(name, table.caption, table=table, folded=True)
+
+
+def _radius(study: PublishedStudy) -> Part:
+    table = radius.table(study.tables["radius"])
+    told = (
+        "Along the radius, the best validation score that the fitted surface has over all else. "
+        "Its interval reaches as far as the surface lies within the spread of a single run of its "
+        "highest: the wider, the less tuning of the radius matters."
+    )
+    return Part(
+        "radius", "Radius", [told] if table.rows else [], table=table, figures=["search", "radius"]
+    )
+
+
+def _divergence(leaderboard: Leaderboard) -> Part:
+    """A table where anybody diverged."""
+    table = divergence.table(leaderboard.rows)
+    points, reruns = (
+        sum(getattr(row, name) for row in leaderboard.rows) for name in ("points", "reruns")
+    )
+    ran = f"{points:,} points and {reruns:,} reruns" if points else f"{reruns:,} runs"
+    told = [f"None of {ran} diverged."] if points + reruns and not table.rows else []
+    return Part("divergence", table.caption, told, table=table)
+
+
+def _cost(study: PublishedStudy) -> Part:
+    return Part("cost", "Cost", table=costs.table(study.tables["cost"]), figures=["cost"])
+
+
+def _reproduce(leaderboard: Leaderboard) -> Part:
+    header = leaderboard.header
+    told = f"The test set was used {header['test_runs']:,} times, by confirm and setting runs only."
+    return Part(
+        "reproduce",
+        "Reproduce",
+        [told],
+        table=runs.outcomes(leaderboard.counts),
+        command=header["command"],
+        bullets=origin(leaderboard),
+    )

@@ -1,0 +1,36 @@
+"""What a study cannot tell."""
+
+from sambench.analysis import Leaderboard, numbers
+
+ELSEWHERE = "One dataset and one model: nothing here speaks for others."
+
+
+def limits(leaderboard: Leaderboard) -> list[str]:
+    sizes = sorted(row.detectable for row in leaderboard.rows if row.detectable is not None)
+    fixed = leaderboard.kind == "fixed"
+    if leaderboard.kind == "adaptive":
+        return [
+            "Each setting is what one search found: another search may find another.",
+            ELSEWHERE,
+        ]
+    found = []
+    if sizes:
+        low, high = numbers.percent(sizes[0]), numbers.percent(sizes[-1])
+        told = low if low == high else f"{low} to {high}, depending on the arm"
+        found.append(
+            "A tie is not equality. True differences from plain smaller than this can hide here "
+            f"(80% power), in points: {told}."
+        )
+    where = (
+        "Answers hold for the settings of the study: nothing was tuned for anybody."
+        if fixed
+        else "Answers hold for the ranges and schedules below; beyond them better settings may lie."
+    )
+    covered = "training" if fixed else "search and training"
+    return [
+        *found,
+        f"The intervals cover the luck of {covered} on this one test set of "
+        f"{leaderboard.num_items:,} items; another test set adds the test-set SE.",
+        where,
+        ELSEWHERE,
+    ]

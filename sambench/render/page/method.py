@@ -1,0 +1,89 @@
+"""How the answer was found: task, training, and the protocol's rules in words."""
+
+from sambench.analysis import Leaderboard
+from sambench.config import Study, extensions
+
+YIELDS = {
+    "last": "the weights after the last epoch",
+    "best": "the weights of the epoch with the best validation score",
+}
+
+
+def method(leaderboard: Leaderboard) -> list[str]:
+    study = Study.model_validate(leaderboard.header["spec"])
+    rules = {"fixed": _fixed, "adaptive": _adaptive}.get(leaderboard.kind, _pool)
+    return [*_task(study), *rules(study)]
+
+
+def _task(study: Study) -> list[str]:
+    task, train = study.task, study.train
+    sizes = [(name, size) for name, size in task.split if size]
+    split = ", ".join(f"{name} {size:,}" for name, size in sizes) or "the default split"
+    noise = f"; {task.label_noise:.0%} of training and validation labels wrong"
+    size = f" at {task.image_size} pixels" if task.image_size else ""
+    further = extensions(train.model_dump(mode="json"))
+    further.pop("yields", None)
+    also = ", ".join(f"{name} {value}" for name, value in further.items())
+    return [
+        f"Task: {task.model} on {task.dataset}{size} ({split}){noise if task.label_noise else ''}.",
+        f"Training: {train.base}, {train.epochs} epochs at length 1, batch size "
+        f"{train.batch_size}, {train.schedule} schedule, weight decay {train.weight_decay:g}, "
+        f"augmentation {train.augment}. A run yields {YIELDS[train.yields]}.",
+        *([f"Also: {also}."] if also else []),
+    ]
+
+
+def _pool(study: Study) -> list[str]:
+    size = study.search
+    return [
+        f"Budget: {size.budget:g} full runs of plain, in counted gradient evaluations. Whose run "
+        "costs twice as much affords half as many trials. Below 3 trials an arm is not ranked.",
+        f"Pool: every arm ran as many independent random points as {size.searches} searches of its "
+        "budget have. A point is a position in the ranges, and streams of split, labels, initial "
+        "weights and data order; its number gives it the same ones in every arm. Validation data "
+        "only.",
+        "Reruns: an arm's best points by validation were trained again on fresh streams, the more "
+        "often the likelier a search picks them. These runs alone saw the test set, so a lucky run "
+        "gains nothing.",
+        "tuned(k): the mean test accuracy of each point's reruns, weighed by the chance that it "
+        "wins a search of k points of the pool; linear between whole k.",
+        "Intervals: the jackknife over points, each with its reruns; t with "
+        f"{2 * size.searches - 1} degrees of freedom. Bands around curves are simultaneous.",
+        _claims(study),
+        "All else, curves and equal trials included, carries intervals and claims nothing.",
+        "Setting to use: the optimum of a smooth surface through all validation scores of an arm, "
+        "to two digits, trained again on fresh streams.",
+    ]
+
+
+def _claims(study: Study) -> str:
+    margin = study.search.margin
+    return (
+        "Claims are three: who beats plain, which is to beat each arm of plain; who is separated "
+        "from whom, the groups; and the recommendation, the cheapest run among the arms that no "
+        f"other may exceed by more than {margin:g} point{'s' * (margin != 1)} (upper end of the "
+        "95% interval)."
+    )
+
+
+def _fixed(study: Study) -> list[str]:
+    return [
+        f"Nothing was searched: each arm ran its fixed settings on {study.confirm.seeds} seeds, "
+        "the same for all. A seed draws split, wrong labels, initial weights and data order.",
+        "Intervals: t over seeds, of differences paired by seed.",
+        _claims(study),
+    ]
+
+
+def _adaptive(study: Study) -> list[str]:
+    search = study.search
+    pruner = "" if search.pruner == "none" else f" with the pruner {search.pruner}"
+    return [
+        f"Search: Optuna's {search.sampler}{pruner}, within {search.budget:g} full runs of "
+        "plain for each arm, on validation data only.",
+        "Its trials depend on one another: they are one search, and one search says nothing of "
+        'the next one. So this study hands out settings and ranks nothing; sampler = "random" '
+        "ranks.",
+        "Setting to use: the optimum of a smooth surface through all validation scores of an arm, "
+        "to two digits, trained again on fresh streams.",
+    ]

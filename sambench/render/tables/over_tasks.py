@@ -1,0 +1,88 @@
+"""Every variant over all tasks, also study by study."""
+
+from collections.abc import Mapping, Sequence
+
+from sambench.analysis import NONE, Estimate, PublishedStudy, Row, numbers
+from sambench.analysis.tables import OverTasks, over_tasks, rows
+from sambench.render.tables import ranking
+from sambench.render.tables.table import Cell, Column, Table, measured, number, of, text
+
+BETTER, WORSE, TIE = "▲", "▼", "="
+LEGEND = (
+    "Mean over tasks of the lead over the best plain, in points. A task (data, noise, model, "
+    "recipe) counts once, however many studies it has. Below five tasks the interval speaks for "
+    "these very tasks; from five on it holds the variation between tasks, and speaks for such ones."
+)
+
+
+def overall(studies: Sequence[PublishedStudy]) -> list[OverTasks]:
+    """The largest mean first; empty where no variant has two tasks."""
+    return rows(over_tasks([study.evidence for study in studies]), OverTasks)
+
+
+def _mean(row: OverTasks | None) -> Cell:
+    if row is None:
+        return number(NONE, None)
+    return number(numbers.difference(Estimate(row.difference, row.low, row.high)), row.difference)
+
+
+def _speaks(row: OverTasks) -> Cell:
+    return text("for such tasks" if row.beyond else "for these tasks")
+
+
+def _tasks(row: OverTasks | None) -> Cell:
+    return measured(row and row.tasks)
+
+
+SHORT: Sequence[Column[OverTasks]] = (
+    Column("variant", lambda row: text(row.variant), number=False),
+    Column("tasks", _tasks),
+    Column("minus best plain [95% CI]", _mean),
+    Column("speaks", _speaks, number=False),
+)
+
+
+def short(found: Sequence[OverTasks]) -> Table:
+    return of(found, SHORT)
+
+
+def by_study(studies: Mapping[str, PublishedStudy], hrefs: Mapping[str, str]) -> Table | None:
+    """None for fewer than two studies; `hrefs`: registry key -> what is told of the variant."""
+    if len(studies) < 2:
+        return None
+    found = {row.variant: row for row in overall(list(studies.values()))}
+    boards = [study.leaderboard for study in studies.values()]
+    keys = {row.label: row.key for own in boards for row in own.rows if not row.is_baseline}
+
+    def lead(study: PublishedStudy) -> Column[str]:
+        own = {row.label: row for row in study.leaderboard.rows}
+        best = ranking.best_plain(study.leaderboard.rows)
+        return Column(study.leaderboard.study, lambda label: _lead(own.get(label), best))
+
+    columns: list[Column[str]] = [
+        Column("variant", lambda x: Cell(x, x, hrefs.get(keys[x], "")), number=False)
+    ]
+    if found:
+        columns += (
+            Column[str]("tasks", lambda label: _tasks(found.get(label))),
+            Column[str]("mean over tasks [95% CI]", lambda label: _mean(found.get(label))),
+        )
+    columns += map(lead, studies.values())
+    after = (
+        f"Points above the best plain of a study. {BETTER} beats every plain, {WORSE} worse than "
+        f"the best of them, {TIE} neither."
+    )
+    order = sorted(keys, key=lambda x: (-found[x].difference if x in found else 1.0, x))
+    notes = [LEGEND] if found else []
+    return of(order, columns, "Across studies", filtered=True, after=after, notes=notes)
+
+
+def _lead(row: Row | None, best: Row | None) -> Cell:
+    """Over the best arm of the baseline, and what the study claims of it."""
+    found = row and best and ranking.against(row, best.label)
+    if not (row and best and found):
+        return number(NONE, None)
+    gap = found.difference.value
+    separated = not set(row.group) & set(best.group)
+    sign = BETTER if row.wins else WORSE if separated and gap < 0 else TIE
+    return number(f"{numbers.points(gap)} {sign}", gap)
