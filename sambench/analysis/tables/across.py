@@ -1,14 +1,14 @@
 """Every variant over several tasks.
 
     variant          label; in two tasks or more
-    tasks            how many rank it and conclude something; studies of one task, or that share runs, are one of them
+    tasks            how many rank it, in a study that concludes something
     difference       mean over tasks of its lead over the best plain, in [-1, 1]
     low, high        its 95% interval
     beyond           whether the interval holds the variation between tasks, and so speaks for tasks
                      like these: from five on; before that it speaks for these very tasks
 
-A task is its data, noise, model and recipe. Of several studies of one that of most searches counts,
-then that of the largest budget, then the first by name.
+A task is its data, noise, model and recipe, and studies that share runs are of one task. Of several
+studies of one that of most searches counts, then of the largest budget, then the first by name.
 """
 
 from collections.abc import Sequence
