@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from sambench.render.figures.panels import Panel
 
 sys.path.insert(0, str(Path(__file__).parent))
 from frames import bases, empty, is_base, tables
-from test_machines import NOISY, Shaken
+from test_machines import NOISY, OTHER, PLAIN, Shaken
 
 pytest.importorskip("matplotlib")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -93,14 +94,15 @@ def test_files_and_alt_texts(tmp_path):
     assert found[1][1].startswith("Differences of 3 arms to plain-x0.5 with 95% intervals; asam")
 
 
-def test_the_same_tables_give_the_same_bytes_in_another_process(tmp_path):
+@pytest.mark.parametrize("machine", [PLAIN, OTHER], ids=["plain", "other"])
+def test_another_process_with_other_kernels_draws_the_same_bytes(tmp_path, machine):
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from test_figures import SIX, bases, few;"
-        "from sambench.render import figures; figures.draw(few(SIX), sys.argv[2], bases(SIX))"
+        "import sys; sys.path.insert(0, sys.argv[1]); from test_figures import SIX, bases, tables;"
+        "from sambench.render import figures; figures.draw(tables(SIX), sys.argv[2], bases(SIX))"
     )
-    here = Path(__file__).parent
-    subprocess.run([sys.executable, "-c", code, str(here), str(tmp_path)], check=True)
-    for drawn in render(few(SIX)):
+    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path)]
+    subprocess.run(command, check=True, env={**os.environ, **machine})
+    for drawn in render(tables(SIX)):
         assert (tmp_path / f"{drawn.name}.svg").read_text() == drawn.svg
 
 
