@@ -3,9 +3,9 @@
 from sambench.records.damage import NAME as NAME
 from sambench.records.damage import TESTED as TESTED
 from sambench.records.damage import Damage as Damage
-from sambench.records.reading import read as read
 from sambench.records.header import Bands as Bands
 from sambench.records.header import Fit as Fit
+from sambench.records.reading import read as read
 from sambench.records.record import ACCURACY as ACCURACY
 from sambench.records.record import FORMAT as FORMAT
 from sambench.records.record import LOSS as LOSS

@@ -1,7 +1,7 @@
 """What is wrong with lines of a records file, and with rows that pass for records."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,11 @@ NAME = re.compile(r"\w[\w.-]*")
 TESTED = ("confirm", "setting")
 """Stages whose runs see the test set."""
 BASE64 = r"[A-Za-z0-9+/]*={0,2}"
+MEASURED = ("gradient_evaluations", "step_time_s", "wall_s")
+COUNTED = ("rerun", "epochs", "epochs_done", "num_items", "gradient_evaluations", "steps")
+
+Rules = dict[str, np.ndarray]
+"""What may be wrong with a row -> of which rows it is."""
 
 
 @dataclass(frozen=True, order=True)
@@ -63,45 +68,76 @@ def is_extra(line: bytes, what: str) -> bool:
 
 def implausible(frame: pd.DataFrame, header: Mapping[str, Any]) -> Mapping[int, str]:
     """What is wrong with rows that no study writes, whatever their check says; by index."""
-    objective = header["objective"]
-    untested = frame["stage"].isin(TESTED) & frame["outcome"].eq("complete")
-    rules = {
+    rules: Rules = {
         "variant must be a label: letters, digits, . _ -": _nameless(frame, "variant"),
         "key must be a name: letters, digits, . _ -": _nameless(frame, "key"),
+        "variant and key are no arm of the study": _strange(frame, header["arms"]),
         "hyperparameters must be a JSON table of plain values": _unreadable(frame),
-        "lr must be finite": ~np.isfinite(frame["lr"]),
-        "unknown stage": ~frame["stage"].isin(STAGES),
-        "unknown outcome": ~frame["outcome"].isin(OUTCOMES),
-        f"a complete confirm run without test {objective}": untested
-        & frame[f"test_{objective}"].isna(),
+        "unknown stage": ~_among(frame, "stage", STAGES),
+        "unknown outcome": ~_among(frame, "outcome", OUTCOMES),
+        "no point of a pool": (_values(frame, "point") < 0) & ~_among(frame, "stage", ["setting"]),
+        "lr must be finite": ~np.isfinite(_values(frame, "lr")),
+        **{f"{name} must be finite": np.isinf(_values(frame, name)) for name in MEASURED},
+        **{f"{name} must be >= 0": _values(frame, name) < 0 for name in COUNTED},
+        **_of_scores(frame, header),
     }
+    found: dict[int, str] = {}
+    for what, broken in rules.items():
+        for index in frame.index[broken]:
+            found.setdefault(index, f"not a record: {what}; {NOT_COUNTED}")
+    return found
+
+
+def _of_scores(frame: pd.DataFrame, header: Mapping[str, Any]) -> Rules:
+    """Of complete runs that saw the test set, of shares, and of what is kept of single items."""
+    val, test = (f"{stage}_{header['objective']}" for stage in ("val", "test"))
+    num_items = _values(frame, "num_items")
+    complete = _among(frame, "stage", TESTED) & _among(frame, "outcome", ["complete"])
+    rules: Rules = {
+        f"a complete confirm run without {test}": complete & np.isnan(_values(frame, test)),
+        "a complete confirm run without test items": complete & (num_items < 1),
+        **{f"{name} must be finite": np.isinf(_values(frame, name)) for name in (val, test)},
+    }
+    columns = {f"measure_{m['name']}": m for m in header["measures"]}
     for score in header["scores"]:
-        name = score["name"]
-        if score["unit"] == "share":
-            shares = frame[[f"val_{name}", f"test_{name}"]]
-            rules[f"an {name} outside 0 to 1"] = ((shares < 0) | (shares > 1)).any(axis=1)
+        columns |= {f"{stage}_{score['name']}": score for stage in ("val", "test")}
         if score["items"]:
-            packed = frame[f"items_{name}"]
-            rules[f"items_{name} is no base64 text"] = ~packed.str.fullmatch(BASE64)
-            size = packed.str.len()
-            rules[f"items_{name} does not hold num_items values"] = (size != 0) & (
-                size != -(-frame["num_items"] // 24) * 4
+            packed = frame[f"items_{score['name']}"].str
+            rules[f"items_{score['name']} is no base64 text"] = ~packed.fullmatch(BASE64).to_numpy(
+                bool
             )
-    return {
-        index: f"not a record: {what}; {NOT_COUNTED}"
-        for what, broken in rules.items()
-        for index in frame.index[broken.to_numpy(bool)]
-    }
+            size = packed.len().to_numpy()
+            rules[f"items_{score['name']} does not hold num_items values"] = (size != 0) & (
+                size != -(-num_items // 24) * 4
+            )
+    for name in (name for name, score in columns.items() if score["unit"] == "share"):
+        rules[f"{name} outside 0 to 1"] = (_values(frame, name) < 0) | (_values(frame, name) > 1)
+    return rules
 
 
-def _nameless(frame: pd.DataFrame, name: str) -> pd.Series:
-    column = pd.Series(frame[name])
-    return ~column.isin([word for word in column.unique() if NAME.fullmatch(word)])
+def _values(frame: pd.DataFrame, name: str) -> np.ndarray:
+    return frame[name].to_numpy()
 
 
-def _unreadable(frame: pd.DataFrame) -> pd.Series:
-    texts = pd.Series(frame["hyperparameters"])
-    return texts.isin([text for text in texts.unique() if not _is_readable(text)])
+def _among(frame: pd.DataFrame, name: str, words: Sequence[str]) -> np.ndarray:
+    return frame[name].isin(words).to_numpy()
+
+
+def _strange(frame: pd.DataFrame, arms: Mapping[str, Any]) -> np.ndarray:
+    """Which rows are of no arm of the header."""
+    keys, own = frame["key"].astype(str).to_numpy(), frame["variant"].astype(str).to_numpy()
+    known = [(own == label) & (keys == arm["key"]) for label, arm in arms.items()]
+    return ~np.any([np.zeros(len(frame), bool), *known], axis=0)
+
+
+def _nameless(frame: pd.DataFrame, name: str) -> np.ndarray:
+    words = [word for word in frame[name].unique() if NAME.fullmatch(word)]
+    return ~_among(frame, name, words)
+
+
+def _unreadable(frame: pd.DataFrame) -> np.ndarray:
+    texts = frame["hyperparameters"].unique()
+    return _among(frame, "hyperparameters", [text for text in texts if not _is_readable(text)])
 
 
 def _is_readable(text: str) -> bool:

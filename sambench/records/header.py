@@ -1,11 +1,18 @@
 """The header of a records file, as strictly checked as a study file: its words reach programs."""
 
 from datetime import date as Date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
-from sambench.config import Arm, Name, Study, one_line
+from sambench.config import Arm, Broken, Name, Study, one_line
 from sambench.errors import UserError
 from sambench.records.record import FORMAT, Score
 
@@ -84,6 +91,19 @@ class Header(BaseModel):
     """label -> trials of W&B sweeps, which are shown and never ranked"""
     data_digest: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     """of all the data, where they are not a Python caller's own"""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for place in ("scores", "measures"):
+            names = [score.name for score in getattr(self, place)]
+            if twice := next((name for name in names if names.count(name) > 1), None):
+                raise Broken(f"must have different names, got {twice} twice", place)
+        if self.objective not in {score.name for score in self.scores}:
+            raise Broken(f"must be one of the scores, got {self.objective}", "objective")
+        for label, arm in self.arms.items():
+            if arm.label != label:
+                raise Broken(f"must be the label of its key, got {arm.label}", "arms", label)
+        return self
 
 
 def checked(found: dict[str, Any], where: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def read(path: str | Path) -> Records:
     if num != promised:
         what = f"the file ends here after {num} records; its header promises {promised}"
         damages.append(Damage(len(lines), what))
-    return Records(header, frame.reset_index(drop=True), sorted(damages))
+    return Records(header, frame.reset_index(drop=True), sorted(damages), frame.index.tolist())
 
 
 def _rows(

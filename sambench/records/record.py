@@ -86,7 +86,7 @@ class Score(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-    unit: str
+    unit: Annotated[str, Field(pattern=r"^[A-Za-z0-9%/^ ._-]+$", max_length=20)]
     """"share" is shown in percent"""
     direction: Literal["maximize", "minimize"]
     items: Literal["bits"] | None = None

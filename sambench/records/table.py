@@ -33,15 +33,18 @@ class Records:
         header: dict[str, Any],
         runs: Iterable[Record] | pd.DataFrame,
         damages: Sequence[Damage] = (),
+        lines: Sequence[int] = (),
     ) -> None:
         self.header = header
         self.kinds = kinds_of(header)
         """Columns of the frame, and their types."""
-        own = runs if isinstance(runs, pd.DataFrame) else _frame(tuple(runs), self.kinds)
-        self.frame = own
+        whole = isinstance(runs, pd.DataFrame)
+        self.frame = runs if whole else _frame(tuple(runs), self.kinds)
         """One row per run, NaN where nothing was measured."""
         self.damages = tuple(damages)
         """Lines that do not count; the rest is in the frame."""
+        self.lines = tuple(lines)
+        """Of the file, one per row; empty where the rows stand in none."""
 
     @property
     def objective(self) -> str:

@@ -57,6 +57,7 @@ def _ranking(leaderboard: Leaderboard) -> list[Part]:
     """The table, what its words mean, who is not in it and why."""
     if leaderboard.kind == "adaptive":
         return []
+    plain = ranking.each_plain(leaderboard)
     return [
         Part(
             "ranking",
@@ -65,7 +66,7 @@ def _ranking(leaderboard: Leaderboard) -> list[Part]:
             figures=["intervals"],
         ),
         Part("unranked", "Not ranked", bullets=unranked(leaderboard)),
-        Part("plain", "Against each arm of plain", table=ranking.each_plain(leaderboard)),
+        Part("plain", plain.caption, figures=["differences"], table=plain),
         Part("words", "What the words mean", bullets=legend(leaderboard)),
     ]
 
