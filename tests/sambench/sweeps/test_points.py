@@ -22,6 +22,7 @@ def folder(study_file: Path, tmp_path: Path) -> StudyFolder:
     return StudyFolder(tmp_path / "runs", config.load(study_file))
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_the_pool_and_the_study_goes_on(
     sambench: Sambench, folder: StudyFolder, run: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -57,6 +58,7 @@ def test_a_sweep_runs_the_pool_and_the_study_goes_on(
     assert len(own) == len(rows) - 2 + 1
 
 
+@pytest.mark.slow
 def test_a_point_that_is_over_is_told_whole(
     sambench: Sambench, study_file: Path, tmp_path: Path
 ) -> None:
