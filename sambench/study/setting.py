@@ -20,7 +20,7 @@ OTHERS = 512
 
 
 def chosen(arm: Arm, points: Sequence[tuple[Mapping[str, Any], float | None]]) -> Fit | None:
-    """Where an arm's surface is highest, to two digits; None if it searched nothing, or no run ended.
+    """Where an arm's surface is highest, to two digits; None if it searched nothing or none ended.
 
     points: searched values and validation score, None where a run diverged
     """
