@@ -152,9 +152,11 @@ def _part(path: Path, found: Records, root: Path, name: str) -> _Part:
 
 def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """What runs depend on and two headers tell differently; arms that only one has do not count."""
-    first, second = ({key: h["spec"].get(key) for key in RUNS} for h in (one, other))
+    first, second = (
+        {"own": h["own"], **{key: h["spec"].get(key) for key in RUNS}} for h in (one, other)
+    )
     found = changed_keys(first, second)
-    found += [key for key in ("own", "scores", "measures") if one[key] != other[key]]
+    found += [key for key in ("scores", "measures") if one[key] != other[key]]
     for label in one["arms"].keys() & other["arms"].keys():
         arms = one["arms"][label], other["arms"][label]
         found += sorted(f"{label}.{key}" for key in changed_keys(*arms))
