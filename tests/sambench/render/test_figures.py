@@ -316,9 +316,33 @@ def test_steps_that_equal_scores_leave_empty_have_no_entry():
     found["pool"].loc[0, "val"] = 0.6
     written = [text.text or "" for text in drawn(found, "search").iter(f"{SVG}text")]
     entries = [text for text in written if "50.0" in text]
-        t.text for t in drawn(found, "search").iter(f"{SVG}text") if "50.0" in (t.text or "")
-    ]
     assert entries == ["< 50.0", "\u2265 50.0"]
+
+
+def test_the_setting_to_use_is_in_sight():
+    """It may lie beyond all points, and is drawn before they are."""
+    found = tables(SIX)
+    found["setting"]["lr"] = 5.0
+    found["setting"]["rho"] = found["setting"]["rho"] * 100
+    root = drawn(found, "search")
+    _, _, width, height = map(float, root.get("viewBox", "").split())
+    dashed = [e.get("d", "") for e in root.iter() if e.get("stroke-dasharray")]
+    ends = [tuple(map(float, end)) for d in dashed for end in re.findall(r"[ML] (\S+) (\S+)", d)]
+    assert len(ends) == 3 * 2 + 3 * 4  # one line in each panel, a second one where radii are
+    assert all(0 < x < width and 0 < y < height for x, y in ends)
+    assert "dashed lines meet at the setting to use" in words(root)
+
+    found["setting"] = found["setting"].iloc[:0]
+    found["pool"]["rank"] = -1
+    found["pool"] = found["pool"].query("outcome == 'complete'")
+    alone = words(drawn(found, "search"))
+    assert not any(word in alone for word in ("dashed", "bold", "cross:"))
+
+
+def test_a_fixed_setting_with_trials_of_sweeps_is_still_fixed():
+    found = tables(["plain", "sam"])
+    found["pool"]["source"] = "sweep"
+    assert "Mean test accuracy over seeds" in words(drawn(found, "intervals"))
 
 
 STEP = re.compile(r"-(\d)(?:-retrained)?-\d+$")
@@ -348,6 +372,15 @@ def test_an_arm_without_a_radius_shows_its_scores_instead(six):
     found = [e for e in points(six["search"]) if e.get("id", "").startswith("search-plain-x2-")]
     scores = [float(re.search(r": ([\d.]+)%", e.findtext(f"{SVG}title", ""))[1]) for e in found]
     assert np.corrcoef(places(found)[:, 1], scores)[0, 1] < -0.999
+
+
+def test_a_radius_that_was_not_searched_is_no_axis():
+    found = tables(["plain", "sam"])
+    found["pool"]["rho"] = found["pool"]["rho"].where(found["pool"]["rho"].isna(), 0.05)
+    root = drawn(found, "search")
+    texts = Counter(text.text for text in root.iter(f"{SVG}text"))
+    assert (texts["radius"], texts["validation, %"]) == (0, 2)
+    assert len(points(root)) == len(found["pool"])
 
 
 def test_sweeps_trials_are_told_from_points():
