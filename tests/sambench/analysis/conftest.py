@@ -20,7 +20,7 @@ def of(study: Records, variant: str, stage: str) -> list[Record]:
     return [r for r in study.records if (r.variant, r.stage) == (variant, stage)]
 
 
-def with_runs(study: Records, runs: Iterable[Record], **header: Any) -> Records:
+def with_runs(study: Records, runs: Iterable[Record], /, **header: Any) -> Records:
     return Records({**study.header, **header}, tuple(runs))
 
 
