@@ -5,7 +5,7 @@ from dataclasses import replace
 from sambench.analysis.contest import Contest
 from sambench.analysis.evidence import Evidence, Run
 from sambench.analysis.verdict import headline
-from sambench.config import Arm
+from sambench.config import Arm, Space
 from sambench.stats import Tuned
 
 MARGIN = 0.1
@@ -24,12 +24,16 @@ def inner(evidence: Evidence) -> dict[str, Tuned]:
 
 def is_inner(arm: Arm, run: Run) -> bool:
     """Whether it lies there in all ranges; choices have no ends."""
-    values = run.values
-    return all(
-        MARGIN <= space.place(values[name]) <= 1 - MARGIN
-        for name, space in arm.space.items()
-        if space.choices is None
-    )
+    return all(_is_inside(space, run.values.get(name)) for name, space in arm.space.items())
+
+
+def _is_inside(space: Space, value: float | str | None) -> bool:
+    if space.choices is not None:
+        return True
+    low, high = space.bounds
+    if not isinstance(value, int | float) or not low <= value <= high:
+        return False
+    return MARGIN <= space.place(value) <= 1 - MARGIN
 
 
 def answer(evidence: Evidence, contest: Contest) -> str:
