@@ -275,6 +275,13 @@ def test_arms_that_are_not_ranked_are_hollow(many):
     assert fills > {"none"}
 
 
+def test_a_caption_explains_what_is_there_alone(six, many):
+    assert "Hollow" in words(many["intervals"]) and "Hollow" not in words(six["intervals"])
+    found = tables(SIX)
+    found["ranking"]["group"] = ""
+    assert "letter" in words(six["intervals"]) and "letter" not in words(drawn(found, "intervals"))
+
+
 def test_the_arm_that_beats_plain_is_filled(six):
     fills = {e.get("id", ""): group(six["differences"], e).get("fill")
              for e in points(six["differences"])}  # fmt: skip
@@ -288,6 +295,30 @@ def test_fixed_settings_are_not_called_tuned():
     for drawn in render(fixed):
         assert "tuned" not in drawn.svg and "budget" not in drawn.svg
     assert "Mean test accuracy over seeds" in render(fixed)[0].svg
+
+
+def test_a_wide_band_is_cut_at_the_edge_of_its_panel():
+    """Two runs have t intervals of more than all that an accuracy can be."""
+    found = tables(SIX)
+    found["curves"]["low"] -= 3
+    found["curves"]["high"] += 3
+    root = drawn(found, "curves")
+    height = float(root.get("viewBox", "").split()[3])
+    for band in shaded(root):
+        ys = [float(y) for y in re.findall(r"[ML] [-\d.]+ ([-\d.]+)", band.get("d", ""))]
+        assert len(ys) > 4 and 0 < min(ys) < max(ys) < height
+    assert "100" not in {text.text for text in root.iter(f"{SVG}text")}
+
+
+def test_steps_that_equal_scores_leave_empty_have_no_entry():
+    found = tables(SIX)
+    found["pool"]["val"] = found["pool"]["val"].where(found["pool"]["val"].isna(), 0.5)
+    found["pool"].loc[0, "val"] = 0.6
+    written = [text.text or "" for text in drawn(found, "search").iter(f"{SVG}text")]
+    entries = [text for text in written if "50.0" in text]
+        t.text for t in drawn(found, "search").iter(f"{SVG}text") if "50.0" in (t.text or "")
+    ]
+    assert entries == ["< 50.0", "\u2265 50.0"]
 
 
 STEP = re.compile(r"-(\d)(?:-retrained)?-\d+$")

@@ -22,6 +22,7 @@ def folder(study_file: Path, tmp_path: Path) -> StudyFolder:
     return StudyFolder(tmp_path / "runs", config.load(study_file))
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_the_pool_and_the_study_goes_on(
     sambench: Sambench, folder: StudyFolder, run: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -33,12 +34,12 @@ def test_a_sweep_runs_the_pool_and_the_study_goes_on(
     found = {ended["config"]["point"]: ended for ended in json.loads(done.stdout)}
     assert set(found) == {0, 1} and {ended["state"] for ended in found.values()} == {"finished"}
 
-    told = wandb_files.runs(tmp_path / "runs" / "sweeps" / "tiny-plain")
-    by_id = {own.id: own for own in told.values()}
+    swept = tmp_path / "runs" / "sweeps" / "tiny-plain" / "wandb"
+    told = {own.id: own for own in map(wandb_files.read, swept.glob("offline-run-*/*.wandb"))}
     before = {}
     for point, ended in found.items():
         planned = points.plan(folder, "plain", point, "cpu")
-        own, kept = by_id[ended["run_id"]], folder.run(planned) / "result.json"
+        own, kept = told[ended["run_id"]], folder.run(planned) / "result.json"
         before[kept] = kept.read_bytes()
         outcome = json.loads(kept.read_text())["outcome"]
         assert (own.group, own.job_type, own.exit_code) == ("tiny/plain", "pool", 0)
@@ -57,6 +58,7 @@ def test_a_sweep_runs_the_pool_and_the_study_goes_on(
     assert len(own) == len(rows) - 2 + 1
 
 
+@pytest.mark.slow
 def test_a_point_that_is_over_is_told_whole(
     sambench: Sambench, study_file: Path, tmp_path: Path
 ) -> None:
