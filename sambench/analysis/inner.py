@@ -1,5 +1,6 @@
 """The same answer from the inner 80% of each searched range: does it hang on what lies outside?"""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sambench.analysis.contest import Contest
@@ -36,13 +37,12 @@ def _is_inside(space: Space, value: float | str | None) -> bool:
     return MARGIN <= space.place(value) <= 1 - MARGIN
 
 
-def answer(evidence: Evidence, contest: Contest) -> str:
+def answer(evidence: Evidence, contest: Contest, found: Mapping[str, Tuned]) -> str:
     """The headline from there, of the arms that take part in the answer; "" where one cannot.
 
     It rests on as many searches as the points of the smallest pool hold.
     """
-    found = inner(evidence)
-    if not contest.rivals or not contest.baselines or not set(contest.arms) <= set(found):
+    if not contest.rivals or not set(contest.arms) <= set(found):
         return ""
     held = [len(found[label].influence) / evidence.trials[label] for label in contest.arms]
     arms = {label: found[label] for label in contest.arms}
