@@ -45,7 +45,8 @@ def shown(folder: Path, study: Study, tracked: Collection[str] | None) -> "Leade
     except UserError:
         return None  # a run writes them anew
     lost = bool(found.damages) or "failed" in set(found.frame["outcome"])
-    if lost or not _current(found.header["versions"]):
+    gone = len(results) < len(found.frame)
+    if lost or gone or not _current(found.header["versions"]):
         return None
     shown = analyse(found)
     return None if shown.kind == "partial" else shown
