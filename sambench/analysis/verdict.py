@@ -52,11 +52,9 @@ def headline(contest: Contest, evidence: Evidence) -> str:
         also = f"; {numbers.listing(others)} also beat{'s' * (len(others) == 1)} it" * bool(others)
         found = f"{best} beats {BASELINE}: {_gap(gap)} over {plain}{where}{also}."
     else:
-        p = numbers.p_value(contest.beats[best])
-        needed = f"Holm p {p}, {contest.size.alpha / 2:g} is needed"
         found = (
             f"No variant beats {BASELINE}{where}: {best}, the best of them, lies {_gap(gap)} from "
-            f"{plain} ({needed}){_worse(contest)}."
+            f"{plain}{_not_enough(contest, best, gap)}{_worse(contest)}."
         )
     return found + _lengths(contest, evidence)
 
@@ -65,6 +63,14 @@ def _gap(gap: Estimate) -> str:
     """+1.85 points [+1.20, +2.50]"""
     value, _, interval = numbers.difference(gap).partition(" ")
     return f"{value} points {interval}".rstrip()
+
+
+def _not_enough(contest: Contest, best: str, gap: Estimate) -> str:
+    """How sure a lead is that is no win."""
+    if gap.value <= 0:
+        return ""
+    needed = f"{contest.size.alpha / 2:g}"
+    return f", Holm p {numbers.p_value(contest.beats[best])} where {needed} is needed"
 
 
 def _points(margin: float) -> str:

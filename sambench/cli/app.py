@@ -16,6 +16,7 @@ from sambench.cli.bench import bench
 from sambench.cli.best import best
 from sambench.cli.failures import EXHAUSTED, fail, unusable
 from sambench.cli.leaderboard import leaderboard
+from sambench.cli.merge import merge
 from sambench.cli.parsing import Commands
 from sambench.cli.study import study
 from sambench.cli.sweep import sweep
@@ -30,7 +31,7 @@ def cli() -> None:
     """Which sharpness-aware optimizer is worth its cost on your model and data?"""
 
 
-for command in (study, trial, best, leaderboard, bench, variants, sweep):
+for command in (study, merge, trial, best, leaderboard, bench, variants, sweep):
     cli.add_command(command)
 
 

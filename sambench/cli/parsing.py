@@ -9,6 +9,8 @@ import click
 
 from sambench.errors import UserError, echo, nearest
 
+DIGITS = 9  # of a point's number
+
 
 class Commands(click.Group):
     """Names the nearest command to an unknown one."""
@@ -44,6 +46,26 @@ class Real(click.FloatRange):
         if not math.isfinite(number := click.FLOAT.convert(value, param, ctx)):
             self.fail(f"{number} is not a finite number.", param, ctx)
         return super().convert(number, param, ctx)
+
+
+class Span(click.ParamType):
+    """FIRST:END, as in Python: the numbers from the first to that before the end."""
+
+    name = "span"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> range:
+        if isinstance(value, range):
+            return value
+        first, _, end = str(value).partition(":")
+        if not (_is_count(first) and _is_count(end) and int(first) < int(end)):
+            self.fail(f"must look like 40:80, for 40 to 79, got {echo(value)}", param, ctx)
+        return range(int(first), int(end))
+
+
+def _is_count(word: str) -> bool:
+    return word.isascii() and word.isdecimal() and len(word) <= DIGITS
 
 
 class Count(click.IntRange):

@@ -10,7 +10,7 @@ import click
 
 from sambench.cli import limits, options
 from sambench.cli.failures import works
-from sambench.cli.parsing import Count
+from sambench.cli.parsing import Count, Span
 from sambench.cli.records import LEADERBOARDS
 from sambench.cli.variants import infos
 from sambench.errors import UserError
@@ -43,6 +43,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Which runs W&B gets, beside the study's own; confirm: those that the test set scores.",
 )
+@click.option(
+    "--points",
+    type=Span(),
+    metavar="FIRST:END",
+    help="Only this part of the pools, e.g. 40:80; `merge` joins the parts of several machines.",
+)
 @click.option("--fork", metavar="NAME", help="Start a new study of this name from the same file.")
 @click.option("--publish", is_flag=True, help="Also write records and page into leaderboards/.")
 @click.option("--dry-run", is_flag=True, help="Print what would run, and how long it should take.")
@@ -57,6 +63,7 @@ def study(
     workers: int | None,
     wandb: str | None,
     wandb_runs: str,
+    points: range | None,
     fork: str | None,
     publish: bool,
     dry_run: bool,
@@ -81,6 +88,8 @@ def study(
     devices.check(device)
     if launch.launched():
         raise UserError("a study runs without torchrun, which is for `trial`; here use --workers")
+    if dry_run and points is not None:
+        raise UserError("--dry-run plans a study whole: leave --points out")
     named = [] if fork is None else [f"name={json.dumps(fork)}"]
     words = [*overrides, *named]
     loaded = config.read(name, words)
@@ -117,7 +126,8 @@ def study(
         wandb=wandb,
         wandb_runs=wandb_runs,
         checkpoint_every_s=checkpoint_every,
-        command=_command(name, overrides, fork, num, device),
+        points=points,
+        command=_command(name, overrides, fork, points, num, device),
         console=console,
     )
     leaderboard = run_study(loaded, settings=settings)
@@ -135,12 +145,18 @@ def _workers(asked: int | None, device: str) -> int:
 
 
 def _command(
-    name: str, overrides: tuple[str, ...], fork: str | None, workers: int, device: str
+    name: str,
+    overrides: tuple[str, ...],
+    fork: str | None,
+    points: range | None,
+    workers: int,
+    device: str,
 ) -> str:
     """The command line that repeats the study."""
     words = ["python", "-m", "sambench", "study", name]
     words += [word for override in overrides for word in ("--set", override)]
     words += ["--fork", fork] if fork is not None else []
+    words += ["--points", f"{points.start}:{points.stop}"] if points else []
     words += ["--workers", str(workers)]
     words += [] if device == "auto" else ["--device", device]
     return shlex.join(words)

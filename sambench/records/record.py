@@ -132,7 +132,7 @@ def escape(text: str) -> str:
 def hyperparameters(text: str) -> dict[str, int | float | str]:
     """Of a record's JSON text: names and plain values; ValueError for anything else."""
     try:
-        found = json.loads(text, parse_constant=_no_number)
+        found = _JSON.decode(text)
     except RecursionError:
         raise ValueError("hyperparameters are nested too deeply") from None
     if not isinstance(found, dict):
@@ -147,6 +147,9 @@ def hyperparameters(text: str) -> dict[str, int | float | str]:
 
 def _no_number(word: str) -> None:
     raise ValueError(f"{word} is no value of a hyperparameter")
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number)
 
 
 def pack(correct: np.ndarray) -> str:

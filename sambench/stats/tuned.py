@@ -52,7 +52,7 @@ def tuned(ranking: Ranking, scores: Sequence[Score | None], k: Score) -> Tuned |
     scores: the mean test score of each confirmed rank's reruns; None where all of them diverged
     k: points of a search, at least 1 and fewer than the pool has
 
-    The score is exact, the influences are its rounded differences. None if no rank has a score, or none without some point.
+    The score is exact. None if no rank has a score, or none without some point.
     """
     low = _tuned(ranking, scores, floor(k))
     if low is None or k == floor(k):

@@ -44,12 +44,13 @@ def shown(folder: Path, study: Study, tracked: Collection[str] | None) -> "Leade
         found = records.read(path)
     except UserError:
         return None  # a run writes them anew
+    gone = len(results) < found.header["num_records"]  # more may be of arms that were left out
     lost = bool(found.damages) or "failed" in set(found.frame["outcome"])
-    gone = len(results) < len(found.frame)
-    if lost or gone or not _current(found.header["versions"]):
+    if gone or lost or not _current(found.header["versions"]):
         return None
     shown = analyse(found)
-    return None if shown.kind == "partial" else shown
+    settled = shown.kind == "fixed" or found.header["fits"]
+    return shown if settled and shown.kind != "partial" else None
 
 
 SUMMARIES = 2  # lines that W&B's ledger has of a whole study: its run, and what that holds

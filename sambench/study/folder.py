@@ -38,13 +38,21 @@ class StudyFolder:
     leaderboard.md, and its tables and figures in leaderboard/
     """
 
-    def __init__(self, root: Path, study: Study, own: Mapping[str, str] | None = None) -> None:
-        """`own` identifies what a Python caller brings beside the study."""
+    def __init__(
+        self,
+        root: Path,
+        study: Study,
+        own: Mapping[str, str] | None = None,
+        arms: Iterable[Arm] | None = None,
+    ) -> None:
+        """`own` identifies what a Python caller brings beside the study; `arms` are the registry's
+        unless records, which froze them, say otherwise."""
         self.path = root / study.name
         self.study = study
         self.own = dict(own or {})
         self._kept = self._read()
-        self.arms = self._frozen(study.arms())
+        self._competitors = tuple(study.arms() if arms is None else arms)
+        self.arms = self._frozen(self._competitors)
         """The competitors by label: those that the study had before stay as they were, whatever a
         newer registry says."""
 
@@ -68,22 +76,25 @@ class StudyFolder:
 
         Budget, searches, margin and the list of variants may change: the study goes on.
         """
-        if self._kept is None:
-            return
-        old = {key: self._kept.get(key) for key in (*RUNS, "own")}
-        changed = changed_keys(old, self._content(RUNS))
-        asked = self._kept.get("asked", {})
-        changed += [
-            f"{label}.{key}"
-            for label, arm in self._asked(self.study.arms()).items()
-            if label in asked
-            for key in changed_keys(asked[label], arm)
-        ]
-        if changed:
+        if changed := self.changed():
             raise UserError(
                 f"study {self.study.name!r} has runs, and these keys have changed since: "
                 f"{', '.join(changed)}; undo that, or start a new study with --fork NAME"
             )
+
+    def changed(self) -> list[str]:
+        """Keys on which runs depend and that are not as the folder has them; of arms by label."""
+        if self._kept is None:
+            return []
+        old = {key: self._kept.get(key) for key in (*RUNS, "own")}
+        changed = changed_keys(old, self._content(RUNS))
+        asked = self._kept.get("asked", {})
+        return changed + [
+            f"{label}.{key}"
+            for label, arm in self._asked(self._competitors).items()
+            if label in asked
+            for key in changed_keys(asked[label], arm)
+        ]
 
     def _content(self, keys: Iterable[str]) -> dict[str, object]:
         return {**self.study.model_dump(mode="json", include=set(keys)), "own": self.own}

@@ -126,5 +126,36 @@ def record(run: Run, outcome: Outcome, source: str = "study", rank: int | None =
     )
 
 
+def outcome(record: Record) -> Outcome:
+    """What a run's record says of how it ended; of the epochs, the objective's curve alone."""
+    packed = record.items["accuracy"]
+    correct = records.unpack(packed, record.num_items).tolist() if packed else ()
+    scores = map(float, record.curve.split())
+    return Outcome(
+        outcome=record.outcome,
+        reason=record.reason,
+        epochs_done=record.epochs_done,
+        val_accuracy=record.val["accuracy"],
+        val_loss=record.val["loss"],
+        test_accuracy=record.test["accuracy"],
+        test_loss=record.test["loss"],
+        test_correct=tuple(correct),
+        train_loss=record.train_loss,
+        gradient_evaluations=record.gradient_evaluations,
+        steps=record.steps,
+        step_time_s=record.step_time_s,
+        wall_s=record.wall_s,
+        device=record.device,
+        processor=record.processor,
+        instructions=record.instructions,
+        threads=record.threads,
+        torch=record.torch,
+        peak_memory=record.peak_memory,
+        data=record.data,
+        wandb=record.wandb,
+        history=tuple({"epoch": i, "val_accuracy": score} for i, score in enumerate(scores, 1)),
+    )
+
+
 def _order(record: Record) -> tuple[int, str, int, int]:
     return records.STAGES.index(record.stage), record.variant, record.point, record.rerun

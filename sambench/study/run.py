@@ -283,6 +283,11 @@ class _Execution:
         outcome = finished_outcome(run, self.folder.run(run))
         if outcome is None or outcome.outcome == "failed":  # by the machine: it is repeated
             return False
+        if self.data_digest and outcome.data not in ("", self.data_digest):
+            raise UserError(
+                f"{self.folder.run(run)}: its run was trained on other data than this machine's "
+                f"{self.study.task.dataset}; undo that, or start a new study with --fork NAME"
+            )
         checkpoint.remove(self.folder.run(run))  # a kill may have come between the two files
         self._keep(run, outcome, resumed=True)
         return True

@@ -11,7 +11,6 @@ import numpy as np
 from sambench.config import Arm, Space
 from sambench.records import Fit
 from sambench.stats import surface
-from sambench.stats.surface import Surface
 
 ALONG = 17
 """Values of the radius at which the surface is kept."""
@@ -77,7 +76,7 @@ def _at_edge(space: Space, value: Any) -> bool:
     return space.choices is None and not space.is_whole and value in space.bounds
 
 
-def _profile(arm: Arm, found: Surface) -> list[tuple[float, float, float]]:
+def _profile(arm: Arm, found: surface.Surface) -> list[tuple[float, float, float]]:
     """Along the radius: its value, the surface's best over the other axes, its standard error."""
     space = arm.space.get(arm.radius or "")
     if space is None or space.choices is not None:

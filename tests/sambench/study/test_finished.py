@@ -13,6 +13,7 @@ import filelock
 import pytest
 
 from sambench import config
+from sambench.records import STAGES
 from sambench.study import finished
 from sambench.tracking import modes
 
@@ -63,7 +64,7 @@ def test_what_a_run_would_mend_is_not_shown(folder: Path, tiny: Path, change: st
 def test_another_study_and_one_that_wandb_lacks_are_not_shown(folder: Path, tiny: Path):
     for changed in ("train.epochs=3", "search.searches=2", "search.margin=2"):
         assert finished.shown(folder, config.read(tiny, [changed]), tracked=None) is None
-    assert finished.shown(folder, config.read(tiny), tracked=modes.stages("none")) is None
+    assert finished.shown(folder, config.read(tiny), tracked=STAGES) is None
 
 
 def test_showing_imports_no_torch(folder: Path, tiny: Path):
