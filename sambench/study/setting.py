@@ -13,6 +13,10 @@ from sambench.records import Fit
 from sambench.stats import surface
 from sambench.stats.surface import Surface
 
+STEPS = 129
+"""Positions along an axis that the optimum is moved to, ends included."""
+ROUNDS = 3
+"""Of moves along all axes."""
 ALONG = 17
 """Values of the radius at which the surface is kept."""
 OTHERS = 512
@@ -20,7 +24,10 @@ OTHERS = 512
 
 
 def chosen(arm: Arm, points: Sequence[tuple[Mapping[str, Any], float | None]]) -> Fit | None:
-    """Where an arm's surface is highest, to two digits; None if it searched nothing, or no run ended.
+    """Where an arm's surface is highest, to two digits; None without a search or a survivor.
+
+    Where there is no surface (too few scores, or all equal), it is the best point, the first of
+    equal ones.
 
     points: searched values and validation score, None where a run diverged
     """
@@ -28,20 +35,39 @@ def chosen(arm: Arm, points: Sequence[tuple[Mapping[str, Any], float | None]]) -
     if not arm.space or not len(scores) or np.isnan(scores).all():
         return None
     found = surface.fit(_coordinates(arm, [own for own, _ in points]), scores)
-    if found is None:  # the best point, then
+    if found is None:
         best = int(np.nanargmax(scores))
         own = {name: _rounded(arm.space[name], v) for name, v in points[best][0].items()}
         return Fit(setting=own, edges=[], expected=float(scores[best]), noise=0.0, profile=[])
-    candidates = _settings(arm, surface.places(len(arm.space)))
-    heights, _ = found(_coordinates(arm, candidates))
-    best = int(heights.argmax())
+    position, height = _highest(arm, found)
+    (setting,) = _settings(arm, position[None])
     return Fit(
-        setting={name: _rounded(arm.space[name], v) for name, v in candidates[best].items()},
-        edges=[n for n, s in arm.space.items() if _at_edge(s, candidates[best][n])],
-        expected=float(heights[best]),
+        setting={name: _rounded(arm.space[name], value) for name, value in setting.items()},
+        edges=_edges(arm, position),
+        expected=height,
         noise=float(found.noise),
         profile=_profile(arm, found),
     )
+
+
+def _highest(arm: Arm, found: Surface) -> tuple[np.ndarray, float]:
+    """Where the surface is highest, (d,), and how high: the best of many places, moved from there.
+
+    Along each axis in turn, to its ends as well: no place of several axes lies just there.
+    """
+    position, height = _best(arm, found, surface.places(len(arm.space)))
+    for axis in [*range(len(arm.space))] * ROUNDS:
+        line = np.tile(position, (1 + STEPS, 1))  # where it is comes first: it stays if all is flat
+        line[1:, axis] = np.linspace(0, 1, STEPS)
+        position, height = _best(arm, found, line)
+    return position, height
+
+
+def _best(arm: Arm, found: Surface, positions: np.ndarray) -> tuple[np.ndarray, float]:
+    """The first of the highest positions, and its height."""
+    heights, _ = found(_coordinates(arm, _settings(arm, positions)))
+    best = int(heights.argmax())
+    return positions[best], float(heights[best])
 
 
 def _settings(arm: Arm, positions: np.ndarray) -> list[dict[str, Any]]:
@@ -67,14 +93,20 @@ def _coordinates(arm: Arm, settings: Sequence[Mapping[str, Any]]) -> np.ndarray:
 
 def _rounded(space: Space, value: Any) -> Any:
     """To two digits, within the range."""
-    if space.choices is not None or space.is_whole:
+    if not _is_continuous(space):
         return value
     low, high = space.bounds
     return min(max(float(f"{value:.2g}"), low), high)
 
 
-def _at_edge(space: Space, value: Any) -> bool:
-    return space.choices is None and not space.is_whole and value in space.bounds
+def _edges(arm: Arm, position: np.ndarray) -> list[str]:
+    """The continuous ranges at whose bounds a position lies."""
+    places = zip(arm.space.items(), position, strict=True)
+    return [name for (name, space), u in places if _is_continuous(space) and u in (0, 1)]
+
+
+def _is_continuous(space: Space) -> bool:
+    return space.choices is None and not space.is_whole
 
 
 def _profile(arm: Arm, found: Surface) -> list[tuple[float, float, float]]:
