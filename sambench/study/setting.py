@@ -13,10 +13,8 @@ from sambench.records import Fit
 from sambench.stats import surface
 from sambench.stats.surface import Surface
 
-STEPS = 129
-"""Positions along an axis that the optimum is moved to, ends included."""
-ROUNDS = 3
-"""Of moves along all axes."""
+EDGE = 0.05
+"""Share of a range at either end; a pool has too few points there to say that scores fall again."""
 ALONG = 17
 """Values of the radius at which the surface is kept."""
 OTHERS = 512
@@ -39,35 +37,17 @@ def chosen(arm: Arm, points: Sequence[tuple[Mapping[str, Any], float | None]]) -
         best = int(np.nanargmax(scores))
         own = {name: _rounded(arm.space[name], v) for name, v in points[best][0].items()}
         return Fit(setting=own, edges=[], expected=float(scores[best]), noise=0.0, profile=[])
-    position, height = _highest(arm, found)
-    (setting,) = _settings(arm, position[None])
+    positions = surface.places(len(arm.space))
+    candidates = _settings(arm, positions)
+    heights, _ = found(_coordinates(arm, candidates))
+    best = int(heights.argmax())
     return Fit(
-        setting={name: _rounded(arm.space[name], value) for name, value in setting.items()},
-        edges=_edges(arm, position),
-        expected=height,
+        setting={name: _rounded(arm.space[name], v) for name, v in candidates[best].items()},
+        edges=_edges(arm, positions[best]),
+        expected=float(heights[best]),
         noise=float(found.noise),
         profile=_profile(arm, found),
     )
-
-
-def _highest(arm: Arm, found: Surface) -> tuple[np.ndarray, float]:
-    """Where the surface is highest, (d,), and how high: the best of many places, moved from there.
-
-    Along each axis in turn, to its ends as well: no place of several axes lies just there.
-    """
-    position, height = _best(arm, found, surface.places(len(arm.space)))
-    for axis in [*range(len(arm.space))] * ROUNDS:
-        line = np.tile(position, (1 + STEPS, 1))  # where it is comes first: it stays if all is flat
-        line[1:, axis] = np.linspace(0, 1, STEPS)
-        position, height = _best(arm, found, line)
-    return position, height
-
-
-def _best(arm: Arm, found: Surface, positions: np.ndarray) -> tuple[np.ndarray, float]:
-    """The first of the highest positions, and its height."""
-    heights, _ = found(_coordinates(arm, _settings(arm, positions)))
-    best = int(heights.argmax())
-    return positions[best], float(heights[best])
 
 
 def _settings(arm: Arm, positions: np.ndarray) -> list[dict[str, Any]]:
@@ -102,7 +82,7 @@ def _rounded(space: Space, value: Any) -> Any:
 def _edges(arm: Arm, position: np.ndarray) -> list[str]:
     """The continuous ranges at whose bounds a position lies."""
     places = zip(arm.space.items(), position, strict=True)
-    return [name for (name, space), u in places if _is_continuous(space) and u in (0, 1)]
+    return [n for (n, space), u in places if _is_continuous(space) and min(u, 1 - u) < EDGE]
 
 
 def _is_continuous(space: Space) -> bool:
