@@ -6,8 +6,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from sambench.analysis.findings import Against, Estimate, Size
-from sambench.stats import Tuned, claims, student
-from sambench.stats.claims import Contrast, Recommendation, Searches
+from sambench.stats import Contrast, Recommendation, Searches, Tuned, claims, student
 
 
 @dataclass(frozen=True)

@@ -187,8 +187,9 @@ class Evidence:
         return {label: self._trials(arm) for label, arm in self.arms.items()}
 
     def _trials(self, arm: Arm) -> Fraction:
-        pool = [run for run in self.runs[arm.label]["pool"] if run.is_complete and run.steps]
-        counted = [run.gradient_evaluations / run.steps for run in pool]
+        runs = self.runs[arm.label]["confirm" if self.is_fixed else "pool"]
+        complete = [run for run in runs if run.is_complete and run.steps]
+        counted = [run.gradient_evaluations / run.steps for run in complete]
         passes = statistics.median_low(counted) if counted else arm.passes
         return self._afforded(arm, passes)
 

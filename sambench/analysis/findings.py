@@ -77,7 +77,7 @@ class Row:
     why: str
     """why it is not ranked, "" if it is"""
     trials: float
-    """k, the points that the budget affords"""
+    """k, the points that the budget affords; 0 of fixed settings"""
     points: int
     """of its pool: those that ended, and how many the study asks for"""
     planned: int

@@ -9,8 +9,7 @@ from sambench.analysis.contest import Contest
 from sambench.analysis.evidence import CONCLUDING, Evidence
 from sambench.analysis.findings import Kind
 from sambench.config import BASELINE
-from sambench.stats import Tuned
-from sambench.stats.claims import Searches
+from sambench.stats import Searches, Tuned
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def build(evidence: Evidence, ranked: Ranked) -> tuple[Row, ...]:
                 is_baseline=label in evidence.baselines,
                 group="" if ranked.obstacle else contest.groups.get(label, ""),
                 why=ranked.whys[label],
-                trials=float(evidence.trials[label]),
+                trials=0.0 if evidence.is_fixed else float(evidence.trials[label]),
                 points=len(points),
                 planned=evidence.planned(arm),
                 diverged_points=sum(not run.is_complete for run in points),

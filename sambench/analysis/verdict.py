@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sambench.analysis import numbers
 from sambench.analysis.contest import Contest, difference
 from sambench.analysis.evidence import Evidence
-from sambench.analysis.findings import Row, Setting
+from sambench.analysis.findings import Estimate, Row, Setting
 from sambench.analysis.ranked import Ranked
 from sambench.config import BASELINE, LENGTHS
 
@@ -25,25 +25,19 @@ class Verdict:
 
 
 def judge(ranked: Ranked, evidence: Evidence, rows: Sequence[Row]) -> Verdict:
-    """The headline says who beats plain; what to use follows from the margin alone."""
+    """The headline says who beats plain; what to use follows from costs and margin alone."""
     if ranked.obstacle:
         return Verdict(ranked.obstacle)
+    told, margin = headline(ranked.contest, evidence), _points(evidence.size.margin)
     found = ranked.contest.recommendation
-    margin = f"{evidence.size.margin:g} point{'s' * (evidence.size.margin != 1)}"
-    told = headline(ranked.contest, evidence)
     if found.label is not None:
         row = next(row for row in rows if row.label == found.label)
         return Verdict(told, found.label, _advice(row, margin))
-    needed = found.searches and found.searches * (2 if evidence.is_fixed else 1)
-    unit = "paired seeds" if evidence.is_fixed else "searches"
-    more = (
-        f"about {needed} {unit} would tell"
-        if needed
-        else f"no affordable number of {unit} would tell"
-    )
-    return Verdict(
-        told, None, f"undecided: any arm may be exceeded by more than {margin}; {more}.", needed
-    )
+    unit, of_search = ("paired seeds", 2) if evidence.is_fixed else ("searches", 1)
+    needed = found.searches and of_search * found.searches
+    more = f"about {needed}" if needed else "no affordable number of"
+    advice = f"undecided: any arm may be exceeded by more than {margin}; {more} {unit} would tell."
+    return Verdict(told, None, advice, needed)
 
 
 def headline(contest: Contest, evidence: Evidence) -> str:
@@ -51,22 +45,46 @@ def headline(contest: Contest, evidence: Evidence) -> str:
     where = "" if evidence.is_fixed else f" at a budget of {contest.size.budget:g} runs"
     if not contest.rivals:
         return f"Only {BASELINE} is ranked{where}; there is nothing to compare it with."
-    plain = _best_plain(contest, evidence)
     best, *others = contest.winners or contest.rivals[:1]
-    gain = f"{numbers.difference(difference(contest.contrast(best, contest.best_plain)))} points"
+    gap = difference(contest.contrast(best, contest.best_plain))
+    plain = _best_plain(contest, evidence)
     if contest.winners:
         also = f"; {numbers.listing(others)} also beat{'s' * (len(others) == 1)} it" * bool(others)
-        found = f"{best} beats {BASELINE}: {gain} over {plain}{where}{also}."
+        found = f"{best} beats {BASELINE}: {_gap(gap)} over {plain}{where}{also}."
     else:
-        worse = numbers.listing(contest.worse)
-        also = f"; {worse} {'is' if len(contest.worse) == 1 else 'are'} worse" * bool(worse)
-        found = f"No variant beats {BASELINE}{where}: {best}, the best of them, lies {gain} from {plain}{also}."
+        found = (
+            f"No variant beats {BASELINE}{where}: {best}, the best of them, lies {_gap(gap)} from "
+            f"{plain}{_not_enough(contest, best, gap)}{_worse(contest)}."
+        )
     return found + _lengths(contest, evidence)
 
 
+def _gap(gap: Estimate) -> str:
+    """+1.85 points [+1.20, +2.50]"""
+    value, _, interval = numbers.difference(gap).partition(" ")
+    return f"{value} points {interval}".rstrip()
+
+
+def _not_enough(contest: Contest, best: str, gap: Estimate) -> str:
+    """How sure a lead is that is no win."""
+    if gap.value <= 0:
+        return ""
+    needed = f"{contest.size.alpha / 2:g}"
+    return f", Holm p {numbers.p_value(contest.beats[best])} where {needed} is needed"
+
+
+def _points(margin: float) -> str:
+    return f"{margin:g} point{'s' * (margin != 1)}"
+
+
+def _worse(contest: Contest) -> str:
+    worse = contest.worse
+    verb = "is" if len(worse) == 1 else "are"
+    return f"; {numbers.listing(worse)} {verb} worse" if worse else ""
+
+
 def _best_plain(contest: Contest, evidence: Evidence) -> str:
-    label = contest.best_plain
-    length = evidence.arms[label].length
+    length = evidence.arms[contest.best_plain].length
     schedule = SCHEDULES.get(length, f"{length:g} schedules")
     best = f"the best {BASELINE}" if len(contest.baselines) > 1 else BASELINE
     return f"{best} ({schedule})"
@@ -78,24 +96,26 @@ def _lengths(contest: Contest, evidence: Evidence) -> str:
     if set(LENGTHS) <= set(had):
         return ""
     lengths = numbers.listing([f"{length:g}" for length in had])
-    return f" {BASELINE} ran at {lengths} schedule length{'s' * (had != [1])} alone."
+    return f" {BASELINE} had {lengths} schedule length{'s' * (had != [1])} alone."
 
 
 def _advice(row: Row, margin: str) -> str:
     """The setting to use, what it scored and costs, and why it is this arm."""
     assert row.cost
-    found = row.setting
-    setting = f" with {_setting(found)}" if found else ""
-    score = (
-        f": {numbers.accuracy(found.score)}% over {found.runs} runs" if found and found.runs else ""
-    )
     return (
-        f"{row.label}{setting}{score}. A run costs {numbers.setting(row.cost.ratio)} full runs of "
-        f"{BASELINE}: no arm exceeds it by more than {margin}, and of those arms none is cheaper."
+        f"{row.label}{_trained(row.setting)}. A run costs {numbers.setting(row.cost.ratio)} full "
+        f"runs of {BASELINE}: no arm exceeds it by more than {margin} (95%), and of those arms "
+        "none is cheaper."
     )
 
 
-def _setting(found: Setting) -> str:
-    """lr 0.0316, rho 0.05, 10 epochs"""
+def _trained(found: Setting | None) -> str:
+    """with lr 0.0316, rho 0.05, 10 epochs: 91.20 ± 0.50% over 5 runs"""
+    if found is None:
+        return ""
     rho = "" if found.rho is None else f", rho {numbers.setting(found.rho)}"
-    return f"lr {numbers.setting(found.lr)}{rho}, {found.epochs} epochs"
+    setting = f" with lr {numbers.setting(found.lr)}{rho}, {found.epochs} epochs"
+    if found.score is None:
+        return setting
+    runs = f"{found.runs} run{'s' * (found.runs != 1)}"
+    return f"{setting}: {numbers.accuracy(found.score)}% over {runs}"

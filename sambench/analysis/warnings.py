@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from sambench.analysis import numbers
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Row
+from sambench.stats import ALPHA
 
 SURVIVAL = 0.01
 """A chance of this that a search has no survivor is worth a word."""
@@ -13,15 +14,14 @@ SURVIVAL = 0.01
 def warn(evidence: Evidence, rows: Sequence[Row]) -> Iterator[str]:
     """Of the study, then of each arm."""
     if swept := evidence.num_swept:
-        trials = f"{swept} trial{'s' * (swept != 1)} of W&B sweeps"
-        yield f"{trials} {'is' if swept == 1 else 'are'} shown, and count in no ranking."
+        verb = "is" if swept == 1 else "are"
+        yield f"{_times(swept, 'trial')} of W&B sweeps {verb} shown, and count in no ranking."
     if n := evidence.strangers:
-        yield f"{n} run{'s' * (n != 1)} of arms that the records' header does not name: not counted."
-    if evidence.size.extension:
+        yield f"{_times(n, 'run')} of arms that the header does not name: not counted."
+    if n := evidence.size.extension:
         yield (
-            f"The study was concluded {evidence.size.extension} time"
-            f"{'s' * (evidence.size.extension != 1)} before, at other sizes: its claims are tested "
-            f"at {evidence.size.alpha:g} instead of 0.05."
+            f"The study was concluded {_times(n, 'time')} before, at other sizes: its claims are "
+            f"tested at {evidence.size.alpha:g} instead of {ALPHA:g}."
         )
     for row in rows:
         yield from _warn(evidence, row)
@@ -29,20 +29,25 @@ def warn(evidence: Evidence, rows: Sequence[Row]) -> Iterator[str]:
 
 def _warn(evidence: Evidence, row: Row) -> Iterator[str]:
     for name in row.setting.edges if row.setting else ():
-        space = evidence.arms[row.label].space[name]
-        low, high = (numbers.setting(end) for end in space.bounds)
+        low, high = map(numbers.setting, evidence.arms[row.label].space[name].bounds)
         yield (
             f"{row.label}'s best {name} lies at an end of its search range ({low} to {high}); "
             "a better one may lie outside."
         )
     if row.no_survivor >= SURVIVAL:
-        share = numbers.percent(row.no_survivor)
-        yield f"{row.label}: all points of a search diverge in {share}% of searches; its score is of the others."
-    if lost := row.diverged_reruns:
-        low, high = (numbers.percent(end) for end in row.diverged_share)
         yield (
-            f"{row.label} diverged in {lost} of {row.reruns} confirm runs (95%: {low}% to {high}%): "
-            "its score covers only the others."
+            f"{row.label}: in {numbers.percent(row.no_survivor)}% of searches every point "
+            "diverges; its score is that of the others."
+        )
+    if lost := row.diverged_reruns:
+        low, high = map(numbers.percent, row.diverged_share)
+        yield (
+            f"{row.label} diverged in {lost} of {row.reruns} confirm runs (95%: {low}% to "
+            f"{high}%): its score covers only the others."
         )
     if failed := row.runs["failed"]:
         yield f"{row.label}: {failed} of {sum(row.runs.values())} runs failed."
+
+
+def _times(num: int, what: str) -> str:
+    return f"{num} {what}{'s' * (num != 1)}"

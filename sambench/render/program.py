@@ -1,6 +1,7 @@
 """The setting to use of a study as a runnable program, or as JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 from sambench import records as records_
@@ -83,7 +84,7 @@ def snippet(records: Records, label: str | None = None) -> str:
     run, task, train = found.first, header["spec"]["task"], header["spec"]["train"]
     given = records_.hyperparameters(run.hyperparameters)
     values = {
-        "head": "\n".join(f"# {one_line(line)}".rstrip() for line in _head(leaderboard, found)),
+        "head": _comment(_head(leaderboard, found)),
         "threads": run.threads,
         "task": _tables(task),
         "streams": {
@@ -112,6 +113,11 @@ def snippet(records: Records, label: str | None = None) -> str:
     )
 
 
+def _comment(lines: Iterable[str]) -> str:
+    wrapped = [wrap(one_line(line), 96, break_long_words=False) or [""] for line in lines]
+    return "\n".join(f"# {line}".rstrip() for own in wrapped for line in own)
+
+
 def _head(leaderboard: Leaderboard, found: Chosen) -> Iterator[str]:
     """What the study says, and what it measured with this setting."""
     row, setting, score, run = found
@@ -127,8 +133,10 @@ def _head(leaderboard: Leaderboard, found: Chosen) -> Iterator[str]:
         edges = numbers.listing(list(setting.edges))
         yield f"It lies at the edge of the range of {edges}: a better one may lie beyond."
     measured = numbers.percent(run.test["accuracy"] or 0.0)
-    yield f"This program repeats the first of them, which measured {measured}% on {run.device};"
-    yield "other processors round in ways of their own."
+    yield (
+        f"This program repeats the first of them, which measured {measured}% on {run.device}; "
+        "other processors round in ways of their own."
+    )
 
 
 def _train(train: dict[str, Any]) -> str:

@@ -7,9 +7,12 @@ from sambench.stats import bands as bands
 from sambench.stats import claims as claims
 from sambench.stats import student as student
 from sambench.stats import sums as sums
+from sambench.stats import surface as surface
 from sambench.stats.across import Across as Across
 from sambench.stats.across import across as across
 from sambench.stats.claims import Contrast as Contrast
+from sambench.stats.claims import Recommendation as Recommendation
+from sambench.stats.claims import Searches as Searches
 from sambench.stats.logarithms import decades as decades
 from sambench.stats.logarithms import evenly as evenly
 from sambench.stats.paired import searches as searches

@@ -20,6 +20,7 @@ def width(members: Sequence[Mapping[int, float]], freedom: int, seed: int) -> fl
     """
     points = sorted(set().union(*members))
     table = np.array([[member.get(i, 0.0) for i in points] for member in members])
+    table = table.reshape(len(members), len(points))
     errors = np.sqrt((table**2).sum(axis=1))
     table = table[errors > 0] / errors[errors > 0, None]
     if not len(table):

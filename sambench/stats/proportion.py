@@ -12,9 +12,9 @@ from sambench.stats.student import ALPHA
 
 @lru_cache(maxsize=1024)
 def exact_interval(count: int, total: int, alpha: float = ALPHA) -> tuple[float, float]:
-    """Of `count` out of `total`, at 1 - alpha (Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404).
+    """Of `count` out of `total`, at 1 - alpha; (0, 1) for nothing out of nothing.
 
-    (0, 1) for nothing out of nothing.
+    Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404.
     """
     low = _quantile(alpha / 2, count, total - count + 1) if count else 0.0
     high = _quantile(1 - alpha / 2, count + 1, total - count) if count < total else 1.0

@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from itertools import accumulate
-from math import ceil, floor, lcm, sqrt
-
-import numpy as np
+from itertools import accumulate, pairwise
+from math import ceil, floor, fsum, lcm, sqrt
 
 from sambench.stats.ranking import Ranking, weights
 
@@ -54,7 +52,7 @@ def tuned(ranking: Ranking, scores: Sequence[Score | None], k: Score) -> Tuned |
     scores: the mean test score of each confirmed rank's reruns; None where all of them diverged
     k: points of a search, at least 1 and fewer than the pool has
 
-    Exact where the scores are fractions. None if no rank has a score, or none without some point.
+    The score is exact. None if no rank has a score, or none without some point.
     """
     low = _tuned(ranking, scores, floor(k))
     if low is None or k == floor(k):
@@ -64,59 +62,18 @@ def tuned(ranking: Ranking, scores: Sequence[Score | None], k: Score) -> Tuned |
 
 
 def _tuned(ranking: Ranking, scores: Sequence[Score | None], k: int) -> Tuned | None:
-    if not any(score is not None for score in scores):
+    exact = [None if score is None else Fraction(score) for score in scores]
+    of = lcm(*(score.denominator for score in exact if score is not None))
+    values = [0 if score is None else int(score * of) for score in exact]
+    tops = _sums(ranking, values, k)
+    bottoms = _sums(ranking, [int(score is not None) for score in exact], k)
+    if not all(bottoms):
         return None
-    found = _each(ranking, scores, k)
-    if found is None:
-        return None
-    score, *without = found
+    without = [top / (bottom * of) for top, bottom in zip(tops[1:], bottoms[1:], strict=True)]
     n = len(without)
-    middle = sum(without) / n
-    factor = sqrt((n - 1) / n)
-    apart = [factor * float(theta - middle) for theta in without]
-    return Tuned(score, dict(zip(ranking.points, apart, strict=True)))
-
-
-def _each(ranking: Ranking, scores: Sequence[Score | None], k: int) -> list[Score] | None:
-    """tuned(k), then what it is without the point of each rank; None if one has no score."""
-    rows = _rows(ranking.blocks, len(ranking.points), len(scores), k)
-    known = [score is not None for score in scores]
-    exact = all(isinstance(score, Fraction) for score in scores if score is not None)
-    if exact:
-        of = lcm(*(s.denominator for s in scores if isinstance(s, Fraction)))
-        values = np.array([int(s * of) if s is not None else 0 for s in scores], object)
-    else:
-        rows, of = rows.astype(float), 1
-        values = np.array([0.0 if s is None else float(s) for s in scores])
-    tops, bottoms = rows @ values, rows @ np.array(known, rows.dtype)
-    if not bottoms.all():
-        return None
-    pairs = zip(tops.tolist(), bottoms.tolist(), strict=True)
-    return [Fraction(top, bottom * of) if exact else top / bottom for top, bottom in pairs]
-
-
-@lru_cache(maxsize=4096)
-def _rows(blocks: tuple[int, ...], n: int, confirmed: int, k: int) -> np.ndarray:
-    """Weights of the confirmed ranks, as integers: of the whole pool, and without each rank.
-
-    (1 + n, confirmed). A block of equal scores gives its weight in equal parts to its confirmed
-    members. Who drops out makes nobody else confirmed.
-    """
-    edges = [end for end in accumulate(blocks, initial=0) if end < confirmed]
-    ends = [*edges[1:], edges[-1] + blocks[len(edges) - 1]]
-    members = [min(end, confirmed) - start for start, end in zip(edges, ends, strict=True)]
-    common = lcm(*members, *(num - 1 for num in members if num > 1))
-    rows = np.zeros((1 + n, confirmed), object)
-    for row, gone in enumerate((n, *range(n))):  # the first drops nobody
-        below = list(accumulate(weights(n - (gone < n), k), initial=0))
-        for start, end, num in zip(edges, ends, members, strict=True):
-            weight = below[end - (gone < end)] - below[start - (gone < start)]
-            inside = start <= gone < start + num
-            if num > inside:
-                rows[row, start : start + num] = weight * (common // (num - inside))
-        if gone < confirmed:
-            rows[row, gone] = 0
-    return rows
+    middle, factor = fsum(without) / n, sqrt((n - 1) / n)
+    apart = [factor * (theta - middle) for theta in without]
+    return Tuned(Fraction(tops[0], bottoms[0] * of), dict(zip(ranking.points, apart, strict=True)))
 
 
 def shares(ranking: Ranking, known: Sequence[bool], k: Score) -> list[float]:
@@ -130,6 +87,48 @@ def shares(ranking: Ranking, known: Sequence[bool], k: Score) -> list[float]:
 
 
 def _shares(ranking: Ranking, known: Sequence[bool], k: int) -> list[Fraction]:
-    row = _rows(ranking.blocks, len(ranking.points), len(known), k)[0].tolist()
-    held = [w if there else 0 for w, there in zip(row, known, strict=True)]
-    return [Fraction(w, sum(held)) for w in held]
+    below = _below(len(ranking.points), k)
+    held = [
+        Fraction(below[end] - below[start], num)
+        for start, end, num in _spans(ranking, len(known))
+        for _ in range(num)
+    ]
+    total = sum(w for w, there in zip(held, known, strict=True) if there)
+    return [w / total if there else Fraction() for w, there in zip(held, known, strict=True)]
+
+
+def _sums(ranking: Ranking, values: Sequence[int], k: int) -> list[int]:
+    """Weighted sums of the confirmed ranks' values: of the whole pool, and without each rank.
+
+    In integers, all times one number that ranking and k decide. A block of equal scores gives its
+    weight in equal parts to its confirmed members. Who drops out makes nobody else confirmed.
+    """
+    n, spans = len(ranking.points), _spans(ranking, len(values))
+    common = lcm(*(size for *_, num in spans for size in (num, num - 1) if size))
+    whole, fewer = _below(n, k), _below(n - 1, k)
+    totals = [sum(values[start : start + num]) for start, _, num in spans]
+    means = [total * (common // num) for total, (*_, num) in zip(totals, spans, strict=True)]
+    parts = list(zip(spans, means, strict=True))
+    stay = [(fewer[end] - fewer[start]) * mean for (start, end, _), mean in parts if end < n]
+    move = [(fewer[end - 1] - fewer[start - 1]) * mean for (start, end, _), mean in parts[1:]]
+    found = [sum((whole[end] - whole[start]) * mean for (start, end, _), mean in parts)]
+    for i, (start, end, num) in enumerate(spans):
+        rest, weight = sum(stay[:i]) + sum(move[i:]), fewer[end - 1] - fewer[start]
+        for gone in range(start, end):
+            drops = gone < start + num
+            left = totals[i] - values[gone] if drops else totals[i]
+            size = num - drops
+            found.append(rest + (weight * left * (common // size) if size else 0))
+    return found + [sum(stay)] * (n + 1 - len(found))
+
+
+def _spans(ranking: Ranking, confirmed: int) -> list[tuple[int, int, int]]:
+    """Of each block of equal scores: first rank, one past the last, number of confirmed members."""
+    edges = pairwise(accumulate(ranking.blocks, initial=0))
+    return [(s, e, min(e, confirmed) - s) for s, e in edges if s < confirmed]
+
+
+@lru_cache(maxsize=4096)
+def _below(n: int, k: int) -> tuple[int, ...]:
+    """Weight of all ranks before each, and of all of them."""
+    return tuple(accumulate(weights(n, k), initial=0))

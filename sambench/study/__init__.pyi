@@ -1,7 +1,6 @@
 from . import agent_trials as agent_trials
 from . import finished as finished
 from . import point as point
-from . import pool as pool
 from . import root as root
 from . import trial as trial
 from .collection import collect as collect

@@ -48,7 +48,8 @@ def shown(folder: Path, study: Study, tracked: Collection[str] | None) -> "Leade
     if lost or not _current(found.header["versions"]):
         return None
     shown = analyse(found)
-    return None if shown.kind == "partial" else shown
+    settled = shown.kind == "fixed" or found.header["fits"]
+    return shown if settled and shown.kind != "partial" else None
 
 
 SUMMARIES = 2  # lines that W&B's ledger has of a whole study: its run, and what that holds

@@ -40,7 +40,8 @@ def preflight(
         datasets.check(study.task)
     if custom.model is None:
         models.check(study.task)
-    dataset = custom.data or datasets.load(study.task, seeds.derive(study.seed, "probe").streams, cache)
+    streams = seeds.derive(study.seed, "probe").streams
+    dataset = custom.data or datasets.load(study.task, streams, cache)
     _check_schedule(study.train, num_batches(len(dataset.train), study.train.batch_size))
     if custom.data is None:
         for note in datasets.notes(study.task):

@@ -11,7 +11,6 @@ import numpy as np
 from sambench.config import Arm, Space
 from sambench.records import Fit
 from sambench.stats import surface
-from sambench.stats.surface import Surface
 
 EDGE = 0.05
 """Share of a range at either end; a pool has too few points there to say that scores fall again."""
@@ -89,7 +88,7 @@ def _is_continuous(space: Space) -> bool:
     return space.choices is None and not space.is_whole
 
 
-def _profile(arm: Arm, found: Surface) -> list[tuple[float, float, float]]:
+def _profile(arm: Arm, found: surface.Surface) -> list[tuple[float, float, float]]:
     """Along the radius: its value, the surface's best over the other axes, its standard error."""
     space = arm.space.get(arm.radius or "")
     if space is None or space.choices is not None:

@@ -149,7 +149,7 @@ class _AgentsRun:
             if outcome is not None:
                 self._run.summary.update({"state": outcome.outcome, "reason": outcome.reason})
             self._run.finish(exit_code=1 if outcome is None else 0)
-            return self._run.url or self._run.id
+            return (None if self._run.offline else self._run.url) or self._run.id
         except Exception as error:
             self._failed(error)
             return ""

@@ -14,7 +14,7 @@ import yaml
 from sambench.config import Arm, Space, Study
 from sambench.errors import UserError, nearest
 from sambench.files import write_atomically
-from sambench.study import PRUNE_FROM, StudyFolder, pool
+from sambench.study import PRUNE_FROM, StudyFolder
 from sambench.sweeps import sweep_file
 
 METRIC = "val_accuracy"
@@ -39,7 +39,7 @@ def files(
     for label in labels:
         if label not in arms:
             raise UserError(f"--variant: no variant {label!r}, {nearest(label, arms)}")
-    if pool.searches_nothing(arms):
+    if not any(arm.space for arm in arms.values()):
         raise UserError(f"{study.name} searches nothing: it has no sweep")
     where = str(Path(source).resolve()) if Path(source).is_file() else source
     words = [where, *(word for override in overrides for word in ("--set", override))]
@@ -79,7 +79,7 @@ def sweep(study: Study, arm: Arm, words: Sequence[str]) -> Content:
 
 
 def _pool(study: Study, arm: Arm) -> Content:
-    every = list(range(pool.size(study, arm)))
+    every = list(range(study.points(arm)))
     return {"method": "grid", "parameters": {"point": {"values": every}}}
 
 
@@ -90,7 +90,7 @@ def _adaptive(study: Study, arm: Arm) -> Content:
             "rho" if name == arm.radius else name: parameter(space)
             for name, space in arm.space.items()
         },
-        "run_cap": pool.size(study, arm),
+        "run_cap": study.points(arm),
     }
     if first := first_band(study, arm):
         found["early_terminate"] = {"type": "hyperband", "min_iter": first}

@@ -25,7 +25,11 @@ study = {
         "model": "test_resnet",
     },
     "train": {"epochs": 2, "batch_size": 50},
-    "search": {"budget": 4, "searches": 1, "space": {"lr": {"low": 0.01, "high": 0.3, "log": True}}},
+    "search": {
+        "budget": 4,
+        "searches": 2,
+        "space": {"lr": {"low": 0.01, "high": 0.3, "log": True}},
+    },
 }
 found = sambench.run_study(study, device="cpu", wandb="disabled")
 print(found.headline)

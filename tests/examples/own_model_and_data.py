@@ -39,7 +39,11 @@ study = {
     "variants": ["plain", "sam"],
     "task": {"dataset": "own", "model": "own"},  # names for the page
     "train": {"epochs": 2, "batch_size": 64},
-    "search": {"budget": 4, "searches": 1, "space": {"lr": {"low": 0.01, "high": 1.0, "log": True}}},
+    "search": {
+        "budget": 4,
+        "searches": 2,
+        "space": {"lr": {"low": 0.01, "high": 1.0, "log": True}},
+    },
 }
 
 if __name__ == "__main__":  # with workers > 1 the parts must be importable by name

@@ -28,6 +28,10 @@ if __name__ == "__main__":
             "model": "test_resnet",
         },
         "train": {"epochs": 2, "batch_size": 50},
-        "search": {"budget": 4, "searches": 1, "space": {"lr": {"low": 0.01, "high": 0.3, "log": True}}},
+        "search": {
+            "budget": 4,
+            "searches": 2,
+            "space": {"lr": {"low": 0.01, "high": 0.3, "log": True}},
+        },
     }
     print(sambench.run_study(study, device="cpu", wandb="disabled").headline)

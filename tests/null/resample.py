@@ -76,5 +76,3 @@ def interval(hits: int, of: int) -> tuple[float, float]:
 
     found = binomtest(hits, of).proportion_ci(0.95, method="exact")
     return float(found.low), float(found.high)
-
-

@@ -10,6 +10,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from io import StringIO
 from math import ceil, floor
 from pathlib import Path
@@ -284,18 +285,14 @@ def make() -> Make:
                 for i, (_, positions) in points.items()
             }
 
-            def score(i: int, j: int | str, share: float) -> float:
-                return share + luck(0.005, seed, i, j) + luck(0.005, seed, label, i, j)
-
+            score = partial(_score, seed, label)
             pool = {
                 i: round(NUM_VAL * (score(i, "pool", q) - 0.35)) / NUM_VAL
                 for i, q in quality.items()
             }
             change = changes.get(label, {})
             found += [
-                record(
-                    label, "pool", i, val={"accuracy": pool[i], "loss": 1.5}, **points[i][0]
-                )
+                record(label, "pool", i, val={"accuracy": pool[i], "loss": 1.5}, **points[i][0])
                 for i in pool
             ]
             ranking = Ranking.of(pool)
@@ -333,6 +330,11 @@ def make() -> Make:
         return Records(copy.deepcopy(header), tuple(found))
 
     return build
+
+
+def _score(seed: int, label: str, i: int, j: int | str, share: float) -> float:
+    """With the luck of a run, half of which all arms share."""
+    return share + luck(0.005, seed, i, j) + luck(0.005, seed, label, i, j)
 
 
 def _setting(own: Arm, seed: int, point: int) -> tuple[dict[str, Any], dict[str, float]]:

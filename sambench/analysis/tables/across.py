@@ -1,14 +1,14 @@
 """Every variant over several tasks.
 
     variant          label; in two tasks or more
-    tasks            how many rank it; studies of one task, or that share runs, are one of them
+    tasks            how many rank it, in a study that concludes something
     difference       mean over tasks of its lead over the best plain, in [-1, 1]
     low, high        its 95% interval
     beyond           whether the interval holds the variation between tasks, and so speaks for tasks
                      like these: from five on; before that it speaks for these very tasks
 
-A task is its data, noise, model and recipe. Of several studies of one that of most searches counts,
-then that of the largest budget, then the first by name.
+A task is its data, noise, model and recipe, and studies that share runs are of one task. Of several
+studies of one that of most searches counts, then of the largest budget, then the first by name.
 """
 
 from collections.abc import Sequence
@@ -39,14 +39,15 @@ class OverTasks(NamedTuple):
 
 def table(studies: Sequence[Evidence]) -> pd.DataFrame:
     """One row per variant, the largest mean first."""
+    ranked = {id(study): rank(study) for study in studies}
     leads: dict[str, list[Contrast]] = {}
-    for evidence in tasks(studies):
-        contest = rank(evidence).contest
-        for label in contest.rivals if contest.baselines else ():
+    for study in tasks([study for study in studies if not ranked[id(study)].obstacle]):
+        contest = ranked[id(study)].contest
+        for label in contest.rivals:
             leads.setdefault(label, []).append(contest.contrast(label, contest.best_plain))
     found = {label: across(own) for label, own in leads.items() if len(own) > 1}
-    rows = [_line(label, one) for label, one in found.items()]
-    return rounded(typed(sorted(rows, key=lambda row: (-row.difference, row.variant)), OverTasks))
+    order = sorted(found, key=lambda label: (-found[label].difference, label))
+    return rounded(typed([_line(label, found[label]) for label in order], OverTasks))
 
 
 def tasks(studies: Sequence[Evidence]) -> list[Evidence]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from sambench import stats
-from sambench.analysis.findings import Cost, Leaderboard, Row
+from sambench.analysis.findings import Cost, Estimate, Leaderboard, Row
 from sambench.analysis.tables._schema import NAN, typed
 
 PARETO = {
@@ -37,21 +37,29 @@ class RunCost(NamedTuple):
     score: float
     low: float
     high: float
-    pareto_gradients: bool = False
-    pareto_wall: bool = False
-    pareto_memory: bool = False
+    pareto_gradients: bool
+    pareto_wall: bool
+    pareto_memory: bool
 
 
 def table(found: Leaderboard) -> pd.DataFrame:
     """One row per arm with a complete run, in the order of the ranking."""
-    frame = typed([_line(row, row.cost) for row in found.rows if row.cost], RunCost)
+    frame = pd.DataFrame([_line(row, row.cost) for row in found.rows if row.cost])
     for name, cost in PARETO.items():
-        frame[name] = stats.pareto_front(frame[cost], frame["score"])
-    return frame
+        frame[name] = stats.pareto_front(frame[cost], frame["score"]) if len(frame) else []
+    return typed(frame, RunCost)
 
 
-def _line(row: Row, cost: Cost) -> RunCost:
-    measured = (cost.ratio, cost.seconds, cost.step_time, cost.peak_memory)
-    score = (row.score.value, row.score.low, row.score.high) if row.score else (None, None, None)
-    cells = [NAN if value is None else value for value in (*measured, *score)]
-    return RunCost(row.label, cost.gradient_evaluations, *cells)
+def _line(row: Row, cost: Cost) -> dict[str, object]:
+    score = row.score or Estimate(NAN)
+    return {
+        "variant": row.label,
+        "gradient_evaluations": cost.gradient_evaluations,
+        "ratio": cost.ratio,
+        "wall_s": cost.seconds,
+        "step_time": cost.step_time,
+        "peak_memory": cost.peak_memory,
+        "score": score.value,
+        "low": score.low,
+        "high": score.high,
+    }

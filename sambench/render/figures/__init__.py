@@ -84,4 +84,4 @@ def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Pl
         yield column, lambda column=column: cost.draw(tables["cost"], look, column, tuned)
     yield "search", lambda: search.draw(pool, tables["setting"], look)
     yield "radius", lambda: radius.draw(tables["profile"], tables["radius"], look)
-    yield "curves", lambda: curves.draw(tables["curves"], look)
+    yield "curves", lambda: curves.draw(tables["curves"], look, tuned)

@@ -10,25 +10,28 @@ from sambench.render.figures.plot import Plot, arms
 from sambench.render.figures.scales import Scale, limits
 from sambench.render.figures.style import Look
 
+ROOM = 0.12
+"""For bands: that of a few runs is cut at the panel's edge."""
 
-def draw(curves: pd.DataFrame, look: Look) -> Plot | None:
-    """None where no run has two epochs."""
+
+def draw(curves: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
+    """None where no run has two epochs. tuned: else settings are fixed"""
     found = have(rows(curves, CurvePoint), "mean")
     if len({row.epoch for row in found}) < 2:
         return None
     lines = Lines.of(map(_point, found), look)
+    whose = "each arm's setting to use" if tuned else "each arm"
     plot = Plot(
         "curves",
         "Training curves",
         f"Validation accuracy against epochs, a line for each of {arms(len(lines.by_arm))}.",
-        "Validation accuracy after each epoch of the runs of each arm's setting to use: mean over "
-        "the runs, with its 95% t interval as a band."
+        f"Validation accuracy after each epoch of the runs of {whose}: mean over the runs, with "
+        "its 95% t interval as a band."
         + ("" if lines.together else " A panel shows an arm before those of plain."),
         lines.body,
     )
-    ends = [end for row in found for end in (row.mean, row.low, row.high) if known(end)]
     x = Scale(1, max(row.epoch for row in found))
-    lines.draw(plot, x, Scale(*limits([100 * end for end in ends])), "epochs",
+    lines.draw(plot, x, Scale(*limits([100 * row.mean for row in found], ROOM)), "epochs",
                "validation accuracy, %")  # fmt: skip
     return plot
 

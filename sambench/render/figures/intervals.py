@@ -36,8 +36,9 @@ def draw(ranking: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
         "intervals",
         "At the study's budget" if tuned else "Test accuracy",
         f"{what}, with 95% intervals, of {arms(len(found))}; {first}.",
-        f"{what}, with the 95% interval of each alone. Lines: the arms of plain. "
-        "Arms that share a letter are not separated; hollow ones are not ranked.",
+        f"{what}, with the 95% interval of each alone. Lines: the arms of plain."
+        + " Arms that share a letter are not separated." * any(groups)
+        + " Hollow: not ranked." * any(row.why for row in found),
         _height(found),
     )
     axes = _axes(plot, found, groups, "group" if any(groups) else "", look)

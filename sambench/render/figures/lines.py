@@ -115,8 +115,9 @@ class Lines:
         colour, alpha = look.colour(label), BACK if behind else 1.0
         band = have(line, "low", "high")
         if not behind and len(band) > 1:
-            below = [(panel.across(point.x), panel.up(point.low)) for point in band]
-            above = [(panel.across(point.x), panel.up(point.high)) for point in reversed(band)]
+            inside = panel.y.inside
+            below = [(panel.across(point.x), panel.up(inside(point.low))) for point in band]
+            above = [(panel.across(p.x), panel.up(inside(p.high))) for p in reversed(band)]
             plot.area([*below, *above], color=colour, alpha=0.1, zorder=1)
         plot.strokes(
             [[(panel.across(point.x), panel.up(point.y)) for point in line]],

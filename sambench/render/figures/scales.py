@@ -32,6 +32,10 @@ class Scale:
             return np.log(at / low) / math.log(high / low)
         return (at - low) / (high - low)
 
+    def inside(self, value: float) -> float:
+        """The nearest value of the scale."""
+        return min(max(value, self.low), self.high)
+
     def ticks(self, most: int) -> list[float]:
         """Marks, or round numbers, within; of a linear scale at most `most` + 1."""
         from matplotlib.ticker import MaxNLocator

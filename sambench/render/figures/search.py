@@ -156,6 +156,8 @@ def _legend(plot: Plot, bounds: Sequence[float]) -> None:
     words = [f"< {100 * bounds[0]:.1f}", *(f"≥ {100 * bound:.1f}" for bound in bounds)]
     y = plot.body - 0.1
     for step, word in enumerate(words):
+        if 0 < step < len(bounds) and bounds[step - 1] == bounds[step]:
+            continue  # equal scores left it empty
         x = LEFT + 0.06 + 0.62 * step
         plot.points(inches, f"scale-{step}", [x], [y], _dot(step))
         plot.text(x + 0.08, y, word, size=SMALL, va="center_baseline")

@@ -42,6 +42,7 @@ def parts(study: PublishedStudy) -> list[Part]:
             bullets=method(leaderboard),
             table=arms.table(header["arms"]),
         ),
+        Part("search", "Search", figures=["search"]),
         Part("training", "Training", figures=["curves"]),
         _radius(study),
         _divergence(leaderboard),
@@ -57,6 +58,7 @@ def _ranking(leaderboard: Leaderboard) -> list[Part]:
     """The table, what its words mean, who is not in it and why."""
     if leaderboard.kind == "adaptive":
         return []
+    plain = ranking.each_plain(leaderboard)
     return [
         Part(
             "ranking",
@@ -65,7 +67,7 @@ def _ranking(leaderboard: Leaderboard) -> list[Part]:
             figures=["intervals"],
         ),
         Part("unranked", "Not ranked", bullets=unranked(leaderboard)),
-        Part("plain", "Against each arm of plain", table=ranking.each_plain(leaderboard)),
+        Part("plain", plain.caption, figures=["differences"], table=plain),
         Part("words", "What the words mean", bullets=legend(leaderboard)),
     ]
 
@@ -139,13 +141,11 @@ def _runs(name: str, table: Table) -> Part:
 def _radius(study: PublishedStudy) -> Part:
     table = radius.table(study.tables["radius"])
     told = (
-        "Along the radius, the best validation score that the fitted surface has over all else. "
-        "Its interval reaches as far as the surface lies within the spread of a single run of its "
-        "highest: the wider, the less tuning of the radius matters."
+        "From the surface through all validation scores, each radius at its best other values. As "
+        "good, to one run: as far as the surface lies within the spread of a single run of its "
+        "highest. The wider, the less tuning of the radius matters."
     )
-    return Part(
-        "radius", "Radius", [told] if table.rows else [], table=table, figures=["search", "radius"]
-    )
+    return Part("radius", "Radius", [told] if table.rows else [], table=table, figures=["radius"])
 
 
 def _divergence(leaderboard: Leaderboard) -> Part:

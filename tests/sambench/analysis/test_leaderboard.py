@@ -1,260 +1,363 @@
 """The answer, on made-up studies whose truth is known."""
 
+import dataclasses
+import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 
-from sambench import records, stats
-from sambench.analysis import published
-from sambench.analysis.leaderboard import Leaderboard, analyse
-from sambench.analysis.rows import Row
-from sambench.analysis.verdict import judge
+from sambench.analysis import Leaderboard, analyse
+from sambench.analysis.evidence import Evidence
+from sambench.analysis.ranked import rank
 from sambench.records import Record, Records
-from sambench.render.markdown import page
-
-Make = Callable[..., Records]
-WIN = {"plain": 0.9325, "sam": 0.948, "asam": 0.951, "esam": 0.940}
-
-
-def page_of(study: Records) -> str:
-    return page.render(published.study(Path("digits.csv"), study))
-
-
-def row(leaderboard: Leaderboard, label: str) -> Row:
-    return next(row for row in leaderboard.rows if row.label == label)
-
-
-def confirm(study: Records, variant: str) -> list[Record]:
-    return [r for r in study.records if (r.variant, r.stage) == (variant, "confirm")]
-
-
-def changed(study: Records, change: Callable[[Record], Record]) -> Records:
-    return Records(study.header, tuple(change(record) for record in study.records))
-
-
-def diverging(study: Records, variant: str, seeds: int) -> Records:
-    """The first confirm runs of one variant diverged."""
-    hit = confirm(study, variant)[:seeds]
-    gone = {
-        "outcome": "diverged",
-        "reason": "loss is nan",
-        "test_accuracy": None,
-        "test_correct": "",
-    }
-    return changed(study, lambda record: replace(record, **gone) if record in hit else record)
-
-
-def test_a_clear_win(make: Make):
-    study = make(WIN)
-    found = analyse(study)
-    accuracies = {v: [r.test_accuracy or 0 for r in confirm(study, v)] for v in WIN}
-    assert [r.label for r in found.rows] == ["asam", "sam", "esam", "plain"]
-    assert found.use == "asam" and found.warnings == ()
-    gain = 100 * (np.mean(accuracies["asam"]) - np.mean(accuracies["plain"]))
-    assert found.headline.startswith(f"asam beats tuned plain by {gain:.2f} points (")
-    assert found.headline.endswith("at 2.00x its gradient evaluations; sam and esam also beat it.")
-    assert "10 paired seeds, Holm p <0.001" in found.headline
-    assert found.advice == (
-        "asam with lr 0.0316, rho 0.05, 10 epochs. A run costs 240 gradient evaluations "
-        "(2.00x tuned plain), 2.00x its time per step."
-    )
-    assert found.counts["confirm"] == {"complete": 40, "pruned": 0, "diverged": 0, "failed": 0}
-    assert found.counts["search"]["complete"] == 32
-
-
-def test_a_win_over_a_tuned_baseline_alone_says_what_it_does_not_beat(make: Make):
-    again = make({"plain-equal-epochs": 0.9505}).records
-    ours = tuple(replace(record, key="plain") for record in again)
-    headline = analyse(make(WIN, extra=ours)).headline
-    assert headline.startswith("asam beats tuned plain by ")
-    assert re.search(
-        r"But it does not beat plain at equal epochs \(95\.\d\d%\): difference [+-]0\.\d\d, Holm p",
-        headline,
-    )
-    weak = tuple(replace(r, key="plain") for r in make({"plain-equal-epochs": 0.93}).records)
-    assert "equal epochs" not in analyse(make(WIN, extra=weak)).headline
-
-
-def test_a_cheaper_equal_is_named(make: Make):
-    found = analyse(make({"plain": 0.93, "sam": 0.9505, "esam": 0.950}))
-    assert found.use == "sam" and row(found, "esam").group == row(found, "sam").group
-    assert found.advice.endswith("Cheaper, and not separated from it: esam (1.57x).")
-
-
-def test_a_variant_cheaper_than_a_long_baseline_is_named_unless_worse(make: Make):
-    found = analyse(
-        make({"plain": 0.94, "sam": 0.94, "esam": 0.94}, plain={"gradient_evaluations": 240.0})
-    )
-    assert found.advice.endswith("Cheaper, and not separated from it: esam (0.79x).")
-    esam = row(found, "esam")
-    assert esam.against and esam.group == row(found, "plain").group
-    lost = replace(
-        esam.against, holm_p=0.01, difference=replace(esam.against.difference, mean=-0.1)
-    )
-    worse = [replace(r, against=lost) if r is esam else r for r in found.rows]
-    assert judge(worse).advice.endswith("A run costs 240 gradient evaluations.")
-
-
-def test_a_diverging_variant_is_no_cheaper_equal(make: Make):
-    costly = make({"plain": 0.94, "esam": 0.94}, plain={"gradient_evaluations": 240.0})
-    assert "Cheaper" in analyse(costly).advice
-    assert "Cheaper" not in analyse(diverging(costly, "esam", 1)).advice
-
-
-def test_what_the_seeds_and_the_images_could_tell(make: Make):
-    study = make(WIN)
-    found = row(analyse(study), "esam").against
-    assert found and found.difference.sd
-    assert found.detectable == stats.minimum_detectable_difference(
-        found.difference.sd, 10, alpha=0.05 / 3
-    )
-    a, b = (
-        np.array([records.unpack(r.test_correct, 600) for r in confirm(study, v)])
-        for v in ("esam", "plain")
-    )
-    assert found.test_set_error == stats.image_standard_error(a, b)
-
-
-def test_the_baseline_among_several_plain_arms(make: Make):
-    study = make({"plain": 0.93, "a-plain": 0.92})
-    found = analyse(changed(study, lambda record: replace(record, key="plain")))
-    assert [r.label for r in found.rows if r.is_baseline] == ["plain"]
-
-
-def test_a_tie_is_called_a_tie(make: Make):
-    found = analyse(make({"plain": 0.94, "sam": 0.94, "asam": 0.94}))
-    assert found.headline.startswith("Tie: no variant is separated from tuned plain (")
-    assert found.use == "plain" and {r.group for r in found.rows} == {"a"}
-    assert found.advice.endswith("A run costs 120 gradient evaluations.")
-
-
-def test_identical_runs_tie_without_nan(make: Make):
-    study = make({"plain": 0.94})
-    twins = [replace(r, variant="sam", key="sam") for r in study.records]
-    header = {**study.header, "spaces": {}}
-    both = Records(header, (*study.records, *twins))
-    found = analyse(both)
-    assert found.headline.startswith("Tie:") and "nan" not in page_of(both).lower()
-    comparison = row(found, "sam").against
-    assert comparison and (comparison.holm_p, comparison.detectable) == (1, 0)
-
-
-def test_a_loss_is_called_a_loss(make: Make):
-    found = analyse(make({"plain": 0.94, "sam": 0.92, "esam": 0.91}))
-    assert re.fullmatch(
-        r"No variant beats tuned plain \(.*\); sam and esam are worse\.", found.headline
-    )
-    assert found.use == "plain"
-
-
-def test_below_five_seeds_nothing_is_ranked(make: Make):
-    study = make(WIN, seeds=4)
-    found = analyse(study)
-    assert found.headline == "Preliminary: fewer than 5 paired seeds, so nothing is ranked."
-    assert found.use is None and [r.label for r in found.rows] == ["plain", "asam", "esam", "sam"]
-    assert all(not r.group and not (r.against and r.against.holm_p) for r in found.rows)
-    assert "**Use this:** nothing yet." in page_of(study)
-    assert analyse(make(WIN, seeds=5)).use in ("sam", "asam")
-
-
-def test_one_seed_has_no_interval(make: Make):
-    text = page_of(make(WIN, seeds=1))
-    table = [line for line in text.splitlines() if line.startswith("| -     |")]
-    assert len(table) == 2 * 4 and not any("±" in line or "[" in line for line in table)
-    assert "nan" not in text.lower()
-
-
-@pytest.mark.parametrize(
-    ("lr", "told"), [(0.9, True), (0.0015, True), (0.45, False), (0.0025, False)]
+from sambench.stats import claims
+from tests.sambench.analysis.conftest import (
+    DIVERGED,
+    FAILED,
+    asking,
+    changed,
+    of,
+    row,
+    with_runs,
+    without,
 )
-def test_an_untuned_baseline_gets_no_headline(make: Make, lr: float, told: bool):
-    """On the log scale 0.001 to 1 the outer tenths end at 0.002 and 0.5."""
-    found = analyse(make(WIN, plain={"lr": lr}))
-    assert found.headline.startswith("No headline: plain's best lr, ") == told
-    assert (found.use is None) == told and found.warnings == ()
-    assert row(found, "asam").group == "a"
+from tests.sambench.conftest import Make
+
+WIN = {"plain-x0.5": 0.88, "plain": 0.87, "plain-x2": 0.83, "sam": 0.89, "asam": 0.93}
+TIE = {"plain-x0.5": 0.9, "plain": 0.9, "plain-x2": 0.9, "sam": 0.925}
 
 
-def test_other_variants_at_a_bound_are_warned_about(make: Make):
-    found = analyse(make(WIN, asam={"rho": 0.45}))
-    assert found.use == "asam"
-    assert found.warnings == (
-        "asam's best rho, 0.45, lies within 10% of a bound of its search range (0.01 to 0.5); "
-        "a better one may lie outside.",
+@pytest.fixture(scope="module")
+def win(make: Make) -> Records:
+    return make(WIN)
+
+
+@pytest.fixture(scope="module")
+def answer(win: Records) -> Leaderboard:
+    return analyse(win)
+
+
+def contest(study: Records) -> Any:
+    return rank(Evidence(study)).contest
+
+
+def test_a_clear_win(win: Records, answer: Leaderboard):
+    assert answer.kind == "pool" and answer.rows[0].label == "asam"
+    asam = row(answer, "asam")
+    lead = next(own for own in asam.against if own.label == "plain-x0.5").difference
+    low, high = lead.low or 0, lead.high or 0
+    assert answer.headline == (
+        f"asam beats plain: {100 * lead.value:+.2f} points [{100 * low:+.2f}, {100 * high:+.2f}] "
+        "over the best plain (half the schedule) at a budget of 8 runs."
     )
+    assert asam.wins and asam.beats is not None and asam.beats < 0.025 and asam.group == "a"
+    assert answer.counts["confirm"]["complete"] == len(
+        [r for r in win.records if r.stage == "confirm"]
+    )
+    assert answer.warnings == () and answer.num_items == 600
 
 
-def test_a_variant_that_diverges_cannot_win(make: Make):
-    study = diverging(make({"plain": 0.93, "asam": 0.95, "sam": 0.92}), "asam", 2)
-    found = analyse(study)
+def test_claims_are_those_of_the_statistics(win: Records, answer: Leaderboard):
+    """Each by its hardest plain, Holm over two rivals, nine degrees of freedom."""
+    arms = contest(win).arms
+    plains = ["plain-x0.5", "plain", "plain-x2"]
+    worst = {
+        label: max(claims.contrast(arms[label], arms[base], 5).p_above for base in plains)
+        for label in ("sam", "asam")
+    }
+    first, second = sorted(worst, key=worst.__getitem__)
+    assert row(answer, first).beats == pytest.approx(min(1, 2 * worst[first]))
+    assert row(answer, second).beats == pytest.approx(max(2 * worst[first], worst[second]))
+    for label in worst:
+        found = row(answer, label)
+        assert {own.label: own.p for own in found.against} == pytest.approx(
+            {base: claims.contrast(arms[label], arms[base], 5).p_above for base in plains}
+        )
+        assert found.detectable == pytest.approx(
+            claims.detectable(arms[label].error_against(arms["plain-x0.5"]), 5, 2)
+        )
+    for base in plains:
+        plain = row(answer, base)
+        assert (plain.against, plain.beats, plain.wins, plain.detectable) == ((), None, False, None)
+
+
+def test_the_recommendation_is_the_cheapest_within_the_margin(win: Records, answer: Leaderboard):
+    assert answer.use == "asam" and answer.searches_needed is None
+    assert re.fullmatch(
+        r"asam with lr 0\.032, rho 0\.071, 10 epochs: 9\d\.\d\d ± \d\.\d\d% over 5 runs\. A run "
+        r"costs 2 full runs of plain: no arm exceeds it by more than 1 point \(95%\), and of those "
+        r"arms none is cheaper\.",
+        answer.advice,
+    )
+    generous = analyse(asking(win, margin=50.0))
+    assert generous.use == "plain-x0.5" and generous.headline == answer.headline
+    assert "by more than 50 points" in generous.advice
+
+
+def test_undecided_says_how_many_searches_would_tell(win: Records):
+    found = analyse(asking(win, margin=0.0001))
+    if found.use is None:
+        assert found.advice.startswith("undecided: any arm may be exceeded by more than 0.0001 po")
+        told = re.search(r"about (\d+) searches would tell", found.advice)
+        assert (int(told[1]) if told else None) == found.searches_needed
+    tie = analyse(with_runs(win, [*of_twins(win)]))
+    assert tie.use is not None or tie.searches_needed or "no affordable" in tie.advice
+
+
+def of_twins(study: Records) -> list[Record]:
+    """sam's runs are asam's."""
+    rest = [r for r in study.records if r.variant != "sam"]
+    twins = [replace(r, variant="sam", key="sam") for r in study.records if r.variant == "asam"]
+    return [*rest, *twins]
+
+
+def test_identical_arms_tie(win: Records):
+    found = analyse(with_runs(win, of_twins(win)))
+    sam, asam = row(found, "sam"), row(found, "asam")
+    assert sam.score == asam.score and sam.group == asam.group == "a"
+    assert contest(with_runs(win, of_twins(win))).contrast("sam", "asam").error == 0
+    assert found.headline.startswith("asam beats plain: ")
+    assert found.headline.endswith("at a budget of 8 runs; sam also beats it.")
+
+
+@pytest.fixture(scope="module")
+def tie(make: Make) -> Leaderboard:
+    return analyse(make(TIE))
+
+
+def test_no_win_names_the_best_and_how_far_it_lies(tie: Leaderboard):
+    assert re.fullmatch(
+        r"No variant beats plain at a budget of 8 runs: sam, the best of them, lies "
+        r"\+\d\.\d\d points \[-.+, \+.+\] from the best plain \(.+\), Holm p 0\.\d{3} where 0\.025 "
+        r"is needed\.",
+        tie.headline,
+    )
+    assert not any(own.wins for own in tie.rows)
+    assert set(row(tie, "sam").group) & set(tie.rows[1].group)
+
+
+def test_a_loss_is_called_worse(make: Make):
+    found = analyse(make({**TIE, "sam": 0.84, "asam": 0.86}))
+    assert re.search(
+        r"asam, .+ -\d.+ points \[-.+, -.+\] from .+\); asam and sam are worse\.$", found.headline
+    )
+    assert found.use and found.use.startswith("plain")
+
+
+def test_few_searches_conclude_nothing(make: Make):
+    found = analyse(make(WIN, searches=4))
+    assert found.headline == (
+        "Nothing is concluded: pools as large as 4 searches, and 5 are needed."
+    )
+    assert (found.kind, found.use, found.advice) == ("pool", None, "nothing yet.")
+    assert all(own.why == "nothing is concluded" and not own.group for own in found.rows)
+    assert not any(own.wins or own.beats for own in found.rows) and found.orders == ()
     asam = row(found, "asam")
-    assert found.use == "plain" and asam.accuracy and asam.accuracy.n == 8
-    assert found.headline.startswith("No variant beats tuned plain (")
+    assert asam.score and asam.score.low is not None and len(asam.against) == 3
+
+
+def test_one_search_has_no_score(make: Make):
+    """A pool as large as its search has nothing to average over."""
+    found = analyse(make({"plain": 0.9, "sam": 0.9}, searches=1))
+    assert all(own.score is None for own in found.rows)
+    assert found.headline == ("Nothing is concluded: pools as large as 1 search, and 5 are needed.")
+
+
+def test_an_incomplete_plain_makes_the_answer_partial(win: Records):
+    points = [r for r in win.records if r.variant == "plain-x2" and r.point >= 12]
+    found = analyse(without(win, points))
+    assert found.kind == "partial" and found.use is None
+    assert found.headline == "Nothing is concluded yet: 8 of 180 points are missing."
+    assert row(found, "plain-x2").why == "its pool has 12 of 20 points"
+    assert row(found, "asam").why == "nothing is concluded" and not row(found, "asam").wins
+
+
+def test_missing_reruns_of_a_plain_make_it_partial_too(win: Records):
+    gone = of(win, "plain", "confirm")[:3]
+    num = sum(r.stage == "confirm" for r in win.records)
+    found = analyse(without(win, gone))
+    assert found.headline == (
+        f"Nothing is concluded yet: 3 of {num} reruns of the best points are missing."
+    )
+
+
+def test_an_incomplete_rival_is_left_out(win: Records):
+    points = [r for r in win.records if r.variant == "sam" and r.point >= 12]
+    found = analyse(without(win, points))
+    assert found.kind == "pool" and found.use == "asam"
+    assert found.rows[-1].label == "sam" and found.rows[-1].group == ""
+    alone = analyse(without(without(win, points), [r for r in win.records if r.variant == "asam"]))
+    assert alone.kind == "partial"
+
+
+def test_an_arm_that_affords_two_trials_is_shown_and_not_ranked(make: Make):
+    found = analyse(make({**WIN, "gam": 0.95}))
+    gam = row(found, "gam")
+    assert gam.why == "affords 2 trials, 3 are needed" and gam.score and gam.group == ""
+    assert found.kind == "pool" and found.use == "asam" and gam.against == ()
+    assert "gam" not in {own.label for own in found.equal}
+
+
+def test_fewer_lengths_of_plain_are_told(make: Make):
+    found = analyse(make({"plain": 0.85, "asam": 0.93}))
     assert found.headline.endswith(
-        " without diverging in a confirm run, as asam did; sam is worse."
+        "over plain (the full schedule) at a budget of 8 runs. plain had 1 schedule length alone."
     )
-    assert "asam diverged in 2 of 10 confirm runs" in found.warnings[0]
-    assert "18/0/2" in page_of(study)
+    two = analyse(make({"plain": 0.85, "plain-x2": 0.85, "asam": 0.93}))
+    assert two.headline.endswith(" plain had 1 and 2 schedule lengths alone.")
 
 
-def test_pairs_are_by_seed(make: Make):
-    study = diverging(make({"plain": 0.93, "sam": 0.95}), "plain", 3)
-    plain, sam = confirm(study, "plain")[3:], confirm(study, "sam")[3:]
-    gain = np.mean([r.test_accuracy or 0 for r in sam]) - np.mean(
-        [r.test_accuracy or 0 for r in plain]
+def test_no_baseline_no_headline(make: Make, win: Records):
+    found = analyse(make({"sam": 0.95}))
+    assert found.headline.startswith("No headline: no arm of plain is ranked (")
+    dear = analyse(make({"plain": 0.9, "sam": 0.9}, budget=2.0))
+    assert dear.headline == (
+        "No headline: no arm of plain is ranked (plain: affords 2 trials, 3 are needed)."
     )
-    comparison = row(analyse(study), "sam").against
-    assert comparison and comparison.difference.n == 7
-    assert comparison.difference.mean == pytest.approx(gain)
+    nothing = analyse(with_runs(win, []))
+    assert nothing.kind == "partial" and nothing.use is None and len(nothing.rows) == 5
 
 
-def test_a_row_with_too_few_pairs_is_not_ranked(make: Make):
-    found = analyse(diverging(make(WIN), "asam", 6))
-    assert found.rows[-1].label == "asam" and found.rows[-1].group == "" and found.use == "sam"
-    assert "asam is not ranked: fewer than 5 of its seeds are paired." in found.warnings
+def test_plain_alone_is_advised_and_compared_with_nothing(make: Make):
+    found = analyse(make({"plain-x0.5": 0.9, "plain": 0.85, "plain-x2": 0.8}))
+    assert found.headline == (
+        "Only plain is ranked at a budget of 8 runs; there is nothing to compare it with."
+    )
+    assert found.use == "plain-x0.5"
 
 
-def test_a_variant_that_never_ran_to_the_end(make: Make):
-    study = diverging(make(WIN), "asam", 10)
+def test_an_extension_tests_at_half_the_level(win: Records, answer: Leaderboard):
+    found = analyse(with_runs(win, win.records, extension=2))
+    assert found.size.alpha == 0.0125 and found.size.extension == 2
+    assert found.warnings == (
+        "The study was concluded 2 times before, at other sizes: its claims are tested at 0.0125 "
+        "instead of 0.05.",
+    )
+    asam = row(found, "asam")
+    assert asam.beats == row(answer, "asam").beats and asam.wins == (
+        asam.beats is not None and asam.beats < 0.00625
+    )
+    assert (asam.detectable or 0) > (row(answer, "asam").detectable or 0)
+
+
+def test_an_adaptive_search_ranks_nothing(win: Records):
+    found = analyse(asking(win, sampler="tpe"))
+    assert (found.kind, found.use) == ("adaptive", None)
+    assert found.headline == (
+        "No ranking: tpe chooses a trial by those before it, so that its trials are no pool of "
+        "independent points; it hands out settings."
+    )
+    asam = row(found, "asam")
+    assert asam.setting and asam.setting.lr == 0.032 and asam.score is None
+    assert asam.why == "tpe chooses a trial by those before it"
+    assert found.equal == () and found.halves == ()
+
+
+def fixed(study: Records, seeds: int = 10, planned: int | None = None) -> Records:
+    """Runs of the settings to use, as many as seeds, of a study that searched nothing."""
+    arms = {label: {**arm, "space": {}, "lr": 0.03} for label, arm in study.header["arms"].items()}
+    spec = dict(study.header["spec"])
+    spec["search"] = {"lr": 0.03}
+    spec["confirm"] = {"seeds": planned or seeds}
+    runs = []
+    for label in arms:
+        own = sorted(of(study, label, "confirm"), key=lambda r: (r.rerun, r.point))[:seeds]
+        runs += [replace(r, point=0, rerun=j, rank=None) for j, r in enumerate(own)]
+    return with_runs(study, runs, spec=spec, arms=arms, fits={})
+
+
+def test_fixed_settings_are_compared_by_paired_seeds(win: Records):
+    from scipy import stats as scipy
+
+    study = fixed(win)
     found = analyse(study)
-    assert row(found, "asam").accuracy is None and row(found, "asam").cost is None
-    assert "| -     | asam    | -" in page_of(study)
+    assert found.kind == "fixed" and "at a budget" not in found.headline
+    scores = {
+        label: [r.test["accuracy"] or 0 for r in of(study, label, "confirm")] for label in WIN
+    }
+    for own in row(found, "asam").against:
+        known = scipy.ttest_rel(scores["asam"], scores[own.label], alternative="greater")
+        assert own.p == pytest.approx(known.pvalue, rel=1e-6)
+    asam = row(found, "asam")
+    mean, sem = sum(scores["asam"]) / 10, scipy.sem(scores["asam"])
+    low, high = scipy.t.interval(0.95, 9, mean, sem)
+    assert asam.score and (asam.score.value, asam.score.low, asam.score.high) == pytest.approx(
+        (mean, low, high)
+    )
+    assert asam.setting and asam.setting.runs == 10 and asam.setting.score == asam.score
+    assert (asam.trials, asam.points, asam.planned, asam.inner) == (0, 0, 0, None)
+    assert asam.cost and asam.cost.ratio == 2
 
 
-def test_no_baseline_no_headline(make: Make):
-    for study in (make({"sam": 0.95}), make({}), diverging(make(WIN), "plain", 10)):
-        found = analyse(study)
-        assert found.headline == "No headline: the baseline, plain, has no complete confirm run."
-        assert found.use is None and page_of(study)
+def test_few_seeds_conclude_nothing(win: Records):
+    assert analyse(fixed(win, 4)).headline == (
+        "Nothing is concluded: 4 paired seeds, and 5 are needed."
+    )
+    partial = analyse(fixed(win, 6, planned=8))
+    assert partial.kind == "partial"
+    assert partial.headline == "Nothing is concluded yet: 10 of 40 runs are missing."
+    assert row(partial, "sam").why == "6 of its 8 seeds ran"
+    assert analyse(fixed(win, 1, planned=10)).kind == "partial"
 
 
-def test_the_baseline_alone(make: Make):
-    found = analyse(make({"plain": 0.93}))
-    assert found.headline.startswith("Only tuned plain (") and found.use == "plain"
-    assert found.warnings == ()
+def test_a_fixed_setting_that_diverges_mostly_is_not_ranked(win: Records):
+    study = changed(fixed(win), lambda r: r.variant == "sam" and r.rerun > 2, **DIVERGED)
+    assert row(analyse(study), "sam").why == "only 3 of its 10 runs did not diverge"
 
 
-def test_many_variants_ask_for_ten_seeds(make: Make):
-    five = {**WIN, "looksam": 0.94}
-    assert "5 variants ask for 10 seeds; this study has 6." in analyse(make(five, seeds=6)).warnings
-    assert analyse(make(five)).warnings == ()
+def test_edges_are_warned_about(win: Records):
+    fits = {**win.header["fits"]}
+    fits["asam"] = {**fits["asam"], "edges": ["rho"]}
+    found = analyse(with_runs(win, win.records, fits=fits))
+    assert found.warnings == (
+        "asam's best rho lies at an end of its search range (0.01 to 0.5); a better one may lie "
+        "outside.",
+    )
 
 
-def test_step_times_never_mix_machines(make: Make):
-    found = analyse(make(WIN, sam={"device": "cuda"}, esam={"threads": 2}))
-    times = {r.label: r.cost.step_time for r in found.rows if r.cost}
-    assert times == {"asam": 2, "plain": 1, "sam": None, "esam": None}
-    assert "Step times are blank where devices or thread counts differ." in found.warnings
+def test_runs_of_an_older_setting_are_not_the_setting_s(win: Records):
+    fits = {**win.header["fits"]}
+    fits["asam"] = {**fits["asam"], "setting": {"lr": 0.05, "rho": 0.071}}
+    found = row(analyse(with_runs(win, win.records, fits=fits)), "asam")
+    assert found.setting is None
 
 
-def test_failed_runs_are_told(make: Make, failed: Record):
-    assert "sam: 1 of 21 runs failed." in analyse(make(WIN, extra=(failed,))).warnings
+def test_divergence_and_failures_are_told(win: Records):
+    found = changed(win, lambda r: r in of(win, "asam", "confirm")[:2], **DIVERGED)
+    found = changed(found, lambda r: r in of(win, "asam", "setting")[:1], **FAILED)
+    told = " ".join(analyse(found).warnings)
+    assert "asam diverged in 2 of 31 confirm runs (95%: 0.79% to 21.42%)" in told
+    assert "asam: 1 of 56 runs failed." in told
 
 
-@pytest.fixture
-def failed(make: Make) -> Record:
-    return replace(make({"sam": 0.9}).records[0], outcome="failed", reason="out of memory")
+def test_times_are_of_one_machine(win: Records):
+    """That of most runs: where an arm ran elsewhere too, only its runs there count."""
+    slow = changed(
+        win,
+        lambda r: r.variant == "asam" and r.point % 2 == 1,
+        instructions="SSE41",
+        wall_s=99.0,
+        step_time_s=9.0,
+    )
+    found = analyse(slow)
+    assert found.timed_on == "Example CPU (AVX2), threads 1" and len(found.machines) == 2
+    asam = row(found, "asam").cost
+    assert asam and (asam.seconds, asam.step_time) == (4.8, 2.0)
+    gone = analyse(changed(win, lambda r: r.variant == "asam", device="H100"))
+    cost = row(gone, "asam").cost
+    assert cost and cost.seconds is None and cost.step_time is None and cost.ratio == 2
+    assert "H100 beside Example CPU (AVX2), threads 1" in gone.machines
+
+
+def test_rows_of_arms_that_the_header_does_not_name(win: Records, answer: Leaderboard):
+    arms = {label: arm for label, arm in win.header["arms"].items() if label != "sam"}
+    found = analyse(with_runs(win, win.records, arms=arms))
+    assert {own.label for own in found.rows} == set(WIN) - {"sam"}
+    assert found.warnings == ("56 runs of arms that the header does not name: not counted.",)
+
+
+def test_it_becomes_json(answer: Leaderboard):
+    found = json.loads(json.dumps(dataclasses.asdict(answer)))
+    assert found["rows"][0]["label"] == "asam" and found["size"]["searches"] == 5

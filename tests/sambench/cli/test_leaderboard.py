@@ -36,7 +36,7 @@ def test_a_leaderboard_of_damaged_records(call: Call, done: list[str | Path]):
     ("form", "piece"),
     [
         ("md", "**Use this:**"),
-        ("csv", "study,ranking,variant,"),
+        ("csv", "study,variant,group,"),
         ("json", '"headline": '),
         ("latex", "\\\\toprule"),
     ],

@@ -2,26 +2,32 @@
 
     python tests/sambench/render/big.py leaderboards/big.csv --rows 1000000
 
-40 variants on 600 test images; per variant a tenth of the rows are confirm runs, the rest a search
-whose accuracies peak at some lr and radius, with divergence beyond.
+40 arms on 600 test images, by the whole protocol: pools whose accuracies peak at some lr and
+radius, with divergence beyond; reruns of the best points, and of a setting to use.
 """
 
 import argparse
 import json
 import math
 from collections.abc import Iterator
+from fractions import Fraction
+from math import ceil, floor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import variants
 from sambench import records
-from sambench.records import KINDS, Record, pack
+from sambench.config import Arm, Space
+from sambench.records import Record, pack
+from sambench.stats import Ranking, afforded, smallest_shown
 
-EPOCHS, STEPS, NUM_TEST = 10, 120, 600
-LR = {"low": 0.001, "high": 1.0, "log": True, "choices": None}
-RHO = {"low": 0.01, "high": 0.5, "log": True, "choices": None}
-FACTOR = {"low": None, "high": None, "log": False, "choices": [0.5, 1.0, 2.0]}
+EPOCHS, STEPS, NUM_TEST, BUDGET = 10, 120, 600, 8.0
+LR = Space(low=0.001, high=1.0, log=True)
+RHO = Space(low=0.01, high=0.5, log=True)
+EACH = 11
+"""Rows of an arm with two passes, for each search: 4 points, 6 reruns, a run of the setting."""
 
 
 def labels(num: int) -> list[str]:
@@ -29,126 +35,158 @@ def labels(num: int) -> list[str]:
     return ["plain", *(key for key in variants.names() if key != "plain")][:num]
 
 
-def header(keys: list[str], trials: int, seeds: int, name: str = "big") -> dict:
+def arm(key: str) -> Arm:
+    rho = {} if key == "plain" else {"rho": RHO}
+    return Arm(
+        label=key,
+        key=key,
+        length=1.0,
+        epochs=EPOCHS,
+        passes=2.0 if rho else 1.0,
+        lr=None,
+        fix={},
+        space={"lr": LR, **rho},
+        radius="rho" if rho else None,
+        defaults={"rho": 0.05} if rho else {},
+    )
+
+
+def header(keys: list[str], searches: int, name: str) -> dict[str, Any]:
     """As `study` would write it."""
     return {
         "study": name,
         "spec": {
             "name": name,
             "question": "How long does a leaderboard take?",
-            "seed": 0,
             "variants": keys,
-            "variant": [],
             "task": {
                 "dataset": "synthetic",
                 "image_size": 16,
-                "label_noise": 0.0,
                 "split": {"train": 797, "val": 400, "test": NUM_TEST},
                 "model": "test_resnet",
-                "model_args": {},
             },
-            "train": {
-                "base": "sgd",
-                "weight_decay": 5e-4,
-                "epochs": EPOCHS,
-                "batch_size": 64,
-                "schedule": "cosine",
-                "augment": "none",
-            },
+            "train": {"epochs": EPOCHS, "batch_size": 64},
             "search": {
-                "trials": trials,
-                "sampler": "halton",
-                "pruner": "none",
-                "space": {"lr": LR},
+                "budget": BUDGET,
+                "searches": searches,
+                "space": {"lr": LR.model_dump(mode="json")},
             },
-            "finalists": {"top": 2, "seeds": 2},
-            "confirm": {"seeds": seeds},
         },
-        "spaces": {
-            key: {"lr": LR, **({"epochs_factor": FACTOR} if key == "plain" else {"rho": RHO})}
-            for key in keys
-        },
+        "arms": {key: arm(key).model_dump(mode="json") for key in keys},
+        "objective": "accuracy",
+        "scores": [records.ACCURACY.model_dump(), records.LOSS.model_dump()],
+        "measures": [],
+        "bands": {"curves": 3.5, "differences": 4.0},
         "command": f"python -m sambench study {name}",
         "commit": "0123abc",
         "date": "2026-11-22",
         "versions": {"sambench": "0.1.0"},
         "hardware": {"cpu": "made up"},
-        "test_runs": seeds * len(keys),
+        "test_runs": 0,
     }
 
 
-def runs(keys: list[str], trials: int, seeds: int, name: str = "big") -> Iterator[Record]:
-    """Every run of the study, by stage."""
-    rng = np.random.default_rng(0)
-    order = [(key, "search", trial, 0) for key in keys for trial in range(trials)]
-    order += [(key, "finalist", trial, 100 + s) for key in keys for trial in (1, 2) for s in (0, 1)]
-    order += [(key, "confirm", 1, 1000 + seed) for key in keys for seed in range(seeds)]
-    luck = rng.normal(scale=0.004, size=seeds)
-    images = rng.random((seeds, NUM_TEST))
-    for key, stage, trial, seed in order:
-        place = keys.index(key)
-        passes = 1 if key == "plain" else 2
-        lr, rho = 10 ** (-3 + 3 * rng.random()), 10 ** (-2 + 1.7 * rng.random())
-        if stage != "search":
-            lr, rho = 0.0316 * (1 + place / 100), 0.07 * (1 + place / 100)
-        diverged = stage == "search" and lr > 0.6 and rho > 0.3
-        far = (math.log10(lr) + 1.5) ** 2 + (math.log10(rho) + 1.15) ** 2
-        share = 0.90 + 0.001 * place - 0.05 * far + rng.normal(scale=0.004)
-        correct = ""
-        accuracy = None
-        if stage == "confirm":
-            i = seed - 1000
-            hits = images[i] + rng.normal(scale=0.02, size=NUM_TEST) < share + luck[i]
-            accuracy, correct = float(hits.mean()), pack(hits)
-        done = 3 if diverged else EPOCHS
-        curve = " ".join(f"{share * (1 - 0.5 ** (e + 1)):.4f}" for e in range(done))
-        radius = None if key == "plain" else rho
-        fields = {
-            "study": name,
-            "variant": key,
-            "key": key,
-            "stage": stage,
-            "trial": trial,
-            "seed": seed,
-            **{f"seed_{stream}": seed * 7919 for stream in ("split", "labels", "init", "order")},
-            "lr": lr,
-            "rho": radius,
-            "hyperparameters": json.dumps({} if radius is None else {"rho": radius, "eta": 0.01}),
-            "epochs": EPOCHS,
-            "epochs_done": done,
-            "outcome": "diverged" if diverged else "complete",
-            "reason": "loss is nan in epoch 4" if diverged else "",
-            "val_accuracy": None if diverged else share - 0.01,
-            "val_loss": None if diverged else 1.4 - share,
-            "test_accuracy": accuracy,
-            "test_loss": None if accuracy is None else 1.5 - accuracy,
-            "train_loss": None if diverged else 1.1 - share,
-            "test_correct": correct,
-            "num_test": NUM_TEST if correct else 0,
-            "gradient_evaluations": float(STEPS * passes),
-            "steps": STEPS,
-            "step_time_s": 0.02 * passes * (1 + 0.1 * rng.random()),
-            "wall_s": 2.5 * passes * (1 + 0.1 * rng.random()),
-            "device": "cpu",
-            "threads": 1,
-            "torch": "2.15.0",
-            "source": "study",
-            "curve": curve,
-            "peak_memory": None,
-            "wandb": "",
-        }
-        yield Record(**{k: v for k, v in fields.items() if k in KINDS})  # pyright: ignore
+def runs(keys: list[str], searches: int, name: str) -> Iterator[Record]:
+    """Every run of the study, arm by arm."""
+    trials = {key: afforded(BUDGET, arm(key).passes, Fraction(1)) for key in keys}
+    smallest = min(smallest_shown(trials.values(), k) for k in trials.values())
+    for place, key in enumerate(keys):
+        yield from _arm(arm(key), place, searches, trials[key], smallest, name)
 
 
-def write(path: Path, rows: int, num_variants: int = 40) -> None:
-    """About as many rows as asked for, so many that each variant has as many as the others."""
-    keys = labels(num_variants)
-    each = rows // len(keys)
-    seeds = max(each // 10, 5)
-    trials = max(each - seeds - 4, 3)
-    records.write(
-        path, header(keys, trials, seeds, path.stem), runs(keys, trials, seeds, path.stem)
+def _arm(
+    own: Arm, place: int, searches: int, k: Fraction, smallest: int, name: str
+) -> Iterator[Record]:
+    rng = np.random.default_rng(place)
+    points = rng.random((ceil(searches * k), 2))
+    settings = [(LR.at(u), RHO.at(v) if own.radius else None) for u, v in points]
+    shares = [_share(place, lr, rho) for lr, rho in settings]
+    scores = {
+        i: None if _diverges(*settings[i]) else round(400 * (share + rng.normal(scale=0.01))) / 400
+        for i, share in enumerate(shares)
+    }
+    for i, score in scores.items():
+        yield _record(own, name, "pool", i, 0, settings[i], shares[i], score)
+    ranking = Ranking.of(scores)
+    counts = ranking.reruns(floor(k), searches, smallest)
+    for rank, (i, num) in enumerate(zip(ranking.points, counts, strict=False)):
+        for j in range(num):
+            hits = rng.random(NUM_TEST) < shares[i]
+            yield _record(own, name, "confirm", i, j, settings[i], shares[i], 0.9, hits, rank)
+    best = (0.032, 0.071 if own.radius else None)
+    for j in range(searches):
+        hits = rng.random(NUM_TEST) < _share(place, *best)
+        yield _record(own, name, "setting", -1, j, best, 0.9, 0.9, hits)
+
+
+def _share(place: int, lr: Any, rho: Any) -> float:
+    far = (math.log10(lr) + 1.5) ** 2 + (0 if rho is None else (math.log10(rho) + 1.15) ** 2)
+    return min(0.85 + 0.001 * place, 0.95) - 0.05 * far
+
+
+def _diverges(lr: Any, rho: Any) -> bool:
+    return lr > 0.6 and (rho or 0) > 0.3
+
+
+def _record(
+    own: Arm,
+    name: str,
+    stage: str,
+    point: int,
+    rerun: int,
+    setting: tuple[Any, Any],
+    share: float,
+    score: float | None,
+    hits: np.ndarray | None = None,
+    rank: int | None = None,
+) -> Record:
+    lr, rho = setting
+    done = 3 if score is None else EPOCHS
+    streams = {f"seed_{s}": 1000 * point + rerun for s in ("split", "labels", "init", "order")}
+    return Record(
+        study=name,
+        variant=own.label,
+        key=own.key,
+        stage=stage,
+        point=point,
+        rerun=rerun,
+        rank=rank,
+        **streams,
+        lr=lr,
+        rho=rho,
+        hyperparameters=json.dumps({} if rho is None else {"rho": rho}),
+        epochs=EPOCHS,
+        epochs_done=done,
+        outcome="diverged" if score is None else "complete",
+        reason="loss is nan in epoch 4" if score is None else "",
+        train_loss=None if score is None else 1.1 - score,
+        num_items=0 if hits is None else NUM_TEST,
+        gradient_evaluations=STEPS * own.passes,
+        steps=STEPS,
+        step_time_s=0.02 * own.passes,
+        wall_s=2.5 * own.passes,
+        device="cpu",
+        processor="cpu",
+        instructions="AVX2",
+        threads=1,
+        torch="2.15.0",
+        data="0" * 32,
+        source="study",
+        curve=" ".join(f"{share * (1 - 0.5 ** (e + 1)):.4f}" for e in range(done)),
+        peak_memory=None,
+        wandb="",
+        val={"accuracy": score, "loss": None if score is None else 1.4 - score},
+        test={} if hits is None else {"accuracy": float(hits.mean()), "loss": 0.6},
+        items={} if hits is None else {"accuracy": pack(hits)},
     )
+
+
+def write(path: Path, rows: int, num_arms: int = 40) -> None:
+    """About as many rows as asked for; all arms search as often."""
+    keys = labels(num_arms)
+    searches = max(rows // len(keys) // EACH, 5)
+    found = list(runs(keys, searches, path.stem))
+    records.write(path, header(keys, searches, path.stem), found)
 
 
 if __name__ == "__main__":

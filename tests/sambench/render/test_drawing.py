@@ -17,7 +17,7 @@ Make = Callable[..., Records]
 
 @pytest.fixture
 def folder(make: Make, tmp_path: Path) -> Path:
-    study = make({"plain": 0.93, "sam": 0.95})
+    study = make({"plain-x0.5": 0.89, "plain": 0.87, "plain-x2": 0.83, "sam": 0.95})
     records.write(tmp_path / "run" / "records.csv", study.header, study.records)
     return publish(tmp_path / "run", tmp_path / "leaderboards").parent
 
@@ -30,9 +30,9 @@ def without_matplotlib(name: str) -> str:
 
 
 def test_figures_stay_while_they_fit(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    page, figure = folder / "digits.md", folder / "digits" / "accuracy.svg"
+    page, figure = folder / "digits.md", folder / "digits" / "intervals.svg"
     links = dict(re.findall(r"^!\[(.+)\]\((digits/.+)\)$", page.read_text(), re.MULTILINE))
-    assert "digits/accuracy.svg" in links.values()
+    assert "digits/intervals.svg" in links.values()
     assert all((folder / path).is_file() for path in links.values())
     good = {path: path.read_text() for path in folder.rglob("*.*") if path.is_file()}
 
@@ -66,7 +66,7 @@ def test_figures_are_drawn_from_records_by_code(
     if change == "code":
         monkeypatch.setattr(drawing, "_code", lambda: b"draw otherwise")
     else:
-        study = make({"plain": 0.93, "sam": 0.96})
+        study = make({"plain-x0.5": 0.89, "plain": 0.87, "plain-x2": 0.83, "sam": 0.96})
         records.write(folder / "digits.csv", study.header, study.records)
     assert set(regenerate(folder, check=True).stale) >= set(before)
     regenerate(folder)

@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from sambench.render.figures.panels import Panel
 
 sys.path.insert(0, str(Path(__file__).parent))
 from frames import bases, empty, is_base, tables
-from test_machines import NOISY, Shaken
+from test_machines import NOISY, OTHER, PLAIN, Shaken
 
 pytest.importorskip("matplotlib")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -93,14 +94,15 @@ def test_files_and_alt_texts(tmp_path):
     assert found[1][1].startswith("Differences of 3 arms to plain-x0.5 with 95% intervals; asam")
 
 
-def test_the_same_tables_give_the_same_bytes_in_another_process(tmp_path):
+@pytest.mark.parametrize("machine", [PLAIN, OTHER], ids=["plain", "other"])
+def test_another_process_with_other_kernels_draws_the_same_bytes(tmp_path, machine):
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from test_figures import SIX, bases, few;"
-        "from sambench.render import figures; figures.draw(few(SIX), sys.argv[2], bases(SIX))"
+        "import sys; sys.path.insert(0, sys.argv[1]); from test_figures import SIX, bases, tables;"
+        "from sambench.render import figures; figures.draw(tables(SIX), sys.argv[2], bases(SIX))"
     )
-    here = Path(__file__).parent
-    subprocess.run([sys.executable, "-c", code, str(here), str(tmp_path)], check=True)
-    for drawn in render(few(SIX)):
+    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path)]
+    subprocess.run(command, check=True, env={**os.environ, **machine})
+    for drawn in render(tables(SIX)):
         assert (tmp_path / f"{drawn.name}.svg").read_text() == drawn.svg
 
 
@@ -273,6 +275,13 @@ def test_arms_that_are_not_ranked_are_hollow(many):
     assert fills > {"none"}
 
 
+def test_a_caption_explains_what_is_there_alone(six, many):
+    assert "Hollow" in words(many["intervals"]) and "Hollow" not in words(six["intervals"])
+    found = tables(SIX)
+    found["ranking"]["group"] = ""
+    assert "letter" in words(six["intervals"]) and "letter" not in words(drawn(found, "intervals"))
+
+
 def test_the_arm_that_beats_plain_is_filled(six):
     fills = {e.get("id", ""): group(six["differences"], e).get("fill")
              for e in points(six["differences"])}  # fmt: skip
@@ -286,6 +295,54 @@ def test_fixed_settings_are_not_called_tuned():
     for drawn in render(fixed):
         assert "tuned" not in drawn.svg and "budget" not in drawn.svg
     assert "Mean test accuracy over seeds" in render(fixed)[0].svg
+
+
+def test_a_wide_band_is_cut_at_the_edge_of_its_panel():
+    """Two runs have t intervals of more than all that an accuracy can be."""
+    found = tables(SIX)
+    found["curves"]["low"] -= 3
+    found["curves"]["high"] += 3
+    root = drawn(found, "curves")
+    height = float(root.get("viewBox", "").split()[3])
+    for band in shaded(root):
+        ys = [float(y) for y in re.findall(r"[ML] [-\d.]+ ([-\d.]+)", band.get("d", ""))]
+        assert len(ys) > 4 and 0 < min(ys) < max(ys) < height
+    assert "100" not in {text.text for text in root.iter(f"{SVG}text")}
+
+
+def test_steps_that_equal_scores_leave_empty_have_no_entry():
+    found = tables(SIX)
+    found["pool"]["val"] = found["pool"]["val"].where(found["pool"]["val"].isna(), 0.5)
+    found["pool"].loc[0, "val"] = 0.6
+    written = [text.text or "" for text in drawn(found, "search").iter(f"{SVG}text")]
+    entries = [text for text in written if "50.0" in text]
+    assert entries == ["< 50.0", "\u2265 50.0"]
+
+
+def test_the_setting_to_use_is_in_sight():
+    """It may lie beyond all points, and is drawn before they are."""
+    found = tables(SIX)
+    found["setting"]["lr"] = 5.0
+    found["setting"]["rho"] = found["setting"]["rho"] * 100
+    root = drawn(found, "search")
+    _, _, width, height = map(float, root.get("viewBox", "").split())
+    dashed = [e.get("d", "") for e in root.iter() if e.get("stroke-dasharray")]
+    ends = [tuple(map(float, end)) for d in dashed for end in re.findall(r"[ML] (\S+) (\S+)", d)]
+    assert len(ends) == 3 * 2 + 3 * 4  # one line in each panel, a second one where radii are
+    assert all(0 < x < width and 0 < y < height for x, y in ends)
+    assert "dashed lines meet at the setting to use" in words(root)
+
+    found["setting"] = found["setting"].iloc[:0]
+    found["pool"]["rank"] = -1
+    found["pool"] = found["pool"].query("outcome == 'complete'")
+    alone = words(drawn(found, "search"))
+    assert not any(word in alone for word in ("dashed", "bold", "cross:"))
+
+
+def test_a_fixed_setting_with_trials_of_sweeps_is_still_fixed():
+    found = tables(["plain", "sam"])
+    found["pool"]["source"] = "sweep"
+    assert "Mean test accuracy over seeds" in words(drawn(found, "intervals"))
 
 
 STEP = re.compile(r"-(\d)(?:-retrained)?-\d+$")
@@ -315,6 +372,15 @@ def test_an_arm_without_a_radius_shows_its_scores_instead(six):
     found = [e for e in points(six["search"]) if e.get("id", "").startswith("search-plain-x2-")]
     scores = [float(re.search(r": ([\d.]+)%", e.findtext(f"{SVG}title", ""))[1]) for e in found]
     assert np.corrcoef(places(found)[:, 1], scores)[0, 1] < -0.999
+
+
+def test_a_radius_that_was_not_searched_is_no_axis():
+    found = tables(["plain", "sam"])
+    found["pool"]["rho"] = found["pool"]["rho"].where(found["pool"]["rho"].isna(), 0.05)
+    root = drawn(found, "search")
+    texts = Counter(text.text for text in root.iter(f"{SVG}text"))
+    assert (texts["radius"], texts["validation, %"]) == (0, 2)
+    assert len(points(root)) == len(found["pool"])
 
 
 def test_sweeps_trials_are_told_from_points():

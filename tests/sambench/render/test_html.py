@@ -51,7 +51,7 @@ def build():
 
 
 def test_it_asks_no_network_and_runs_our_script_only(make, build, tmp_path):
-    page = build({"digits": make({"plain": 0.9, "sam": 0.93}, seeds=5)}, tmp_path)
+    page = build({"digits": make({"plain": 0.9, "sam": 0.93})}, tmp_path)
     assert not re.search(r'(?:src|srcset|action|data)="', page)
     assert not re.search(r"@import|url\((?!#)", page)
     hrefs = set(re.findall(r'href="([^"]*)"', page))
@@ -65,7 +65,7 @@ def test_it_asks_no_network_and_runs_our_script_only(make, build, tmp_path):
 
 
 def test_what_records_say_is_never_markup(make, build, tmp_path):
-    made = make({"plain": 0.9, "sam": 0.93}, seeds=5)
+    made = make({"plain": 0.9, "sam": 0.93})
     evil = [
         dataclasses.replace(run, device=EVIL, wandb="javascript:alert(1)", reason=EVIL)
         if run.variant == "sam"
@@ -112,9 +112,9 @@ FORGED = {
 @pytest.mark.parametrize("case", FORGED)
 def test_a_forged_figure_is_drawn_again(make, build, tmp_path, monkeypatch, case):
     """Whoever can count can seal; without matplotlib it is left out of the page."""
-    made = {"digits": make({"plain": 0.9, "sam": 0.93}, seeds=5)}
+    made = {"digits": make({"plain": 0.9, "sam": 0.93})}
     good = build(made, tmp_path)
-    figure = tmp_path / "digits" / "accuracy.svg"
+    figure = tmp_path / "digits" / "intervals.svg"
     svg = figure.read_text()
     seal = seals.read(svg)
     assert seal is not None and harmless.is_harmless(svg)
@@ -135,11 +135,11 @@ def test_a_forged_figure_is_drawn_again(make, build, tmp_path, monkeypatch, case
 
 def test_a_page_does_not_say_what_is_inlined(make, build, tmp_path, monkeypatch):
     """Without matplotlib too figures are those of the study's own folder, whatever a page links."""
-    build({"digits": make({"plain": 0.9, "sam": 0.93}, seeds=5)}, tmp_path)
+    build({"digits": make({"plain": 0.9, "sam": 0.93})}, tmp_path)
     (tmp_path / "secret.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg">secret</svg>')
     page = tmp_path / "digits.md"
     page.write_text(page.read_text() + "\n![x](secret.svg)\n![x](digits/../secret.svg)\n")
-    figure = tmp_path / "digits" / "accuracy.svg"
+    figure = tmp_path / "digits" / "intervals.svg"
     figure.write_text(figure.read_text().replace("<svg", "<svg ", 1))
 
     def without(name: str) -> str:
@@ -152,7 +152,7 @@ def test_a_page_does_not_say_what_is_inlined(make, build, tmp_path, monkeypatch)
 
 
 def test_the_same_records_give_the_same_bytes(make, build, tmp_path):
-    made = {"digits": make({"plain": 0.9, "sam": 0.93}, seeds=5)}
+    made = {"digits": make({"plain": 0.9, "sam": 0.93})}
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
         folder.mkdir()
@@ -161,31 +161,34 @@ def test_the_same_records_give_the_same_bytes(make, build, tmp_path):
 
 
 def test_published_numbers_are_shown_and_not_ranked(make, build, tmp_path):
-    made = make({"plain": 0.9, "sam": 0.93}, seeds=5)
+    made = make({"plain": 0.9, "sam": 0.93})
     made.header["spec"]["published"] = [
         {"variant": "sam", "accuracy": 97.3, "sd": None, "source": "https://example.org/p"}
     ]
     page = build({"digits": made}, tmp_path)
     ranking, _, rest = page.partition('id="study-digits-published"')
-    assert "97.30" not in ranking and "97.30" in rest and 'class="table muted"' in ranking
+    assert "97.30" not in ranking and "97.30" in rest and 'class="table muted quiet"' in ranking
 
 
 def test_thousands_of_runs_stay_a_small_file(make, build, tmp_path):
-    made = make({"plain": 0.9, "sam": 0.93}, seeds=5)
+    made = make({"plain": 0.9, "sam": 0.93})
     first = made.records[0]
-    many = [dataclasses.replace(first, trial=t, lr=10 ** (-3 + t / 3000)) for t in range(8000)]
+    many = [
+        dataclasses.replace(first, stage="sweep", point=t, lr=10 ** (-3 + t / 3000))
+        for t in range(8000)
+    ]
     page = build({"digits": records.Records(made.header, (*many, *made.records))}, tmp_path)
     assert len(page) < 2_000_000
 
 
 def test_a_variant_that_is_not_installed_still_has_its_results(make, build, tmp_path):
-    page = build({"digits": make({"plain": 0.9, "sam": 0.93}, seeds=5)}, tmp_path, infos={})
+    page = build({"digits": make({"plain": 0.9, "sam": 0.93})}, tmp_path, infos={})
     part = page.partition('<section id="variant-sam"')[2].partition("</section>")[0]
     assert "not installed" in part and "#study-digits" in part
 
 
 def test_ids_are_unique_over_studies(make, build, tmp_path):
-    made = make({"plain": 0.9, "sam": 0.93}, seeds=5)
+    made = make({"plain": 0.9, "sam": 0.93})
     page = build({"a": made, "b": made}, tmp_path)
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))

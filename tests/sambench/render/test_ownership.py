@@ -48,7 +48,7 @@ USERS = {
     "digits.md": "my notes",
     "index.html": "<h1>my site</h1>",
     "digits/ranking.csv": "place,name\n1,me\n",
-    "digits/accuracy.svg": "<svg xmlns='http://www.w3.org/2000/svg'></svg>\n",
+    "digits/intervals.svg": "<svg xmlns='http://www.w3.org/2000/svg'></svg>\n",
 }
 
 
@@ -97,7 +97,7 @@ def test_other_files_of_the_users_stay(folder: Path):
 def test_a_figure_of_ours_that_is_no_longer_made_goes(folder: Path):
     pytest.importorskip("matplotlib")
     old = folder / "digits" / "old.svg"
-    old.write_bytes((folder / "digits" / "accuracy.svg").read_bytes())
+    old.write_bytes((folder / "digits" / "intervals.svg").read_bytes())
     regenerate(folder)
     assert not old.exists()
 

@@ -1,44 +1,51 @@
-"""Ranks and the interquartile mean over studies."""
+"""One arm over several tasks, against sums by hand and simulated tasks."""
+
+from math import sqrt
 
 import numpy as np
 import pytest
-from scipy import stats as scipy_stats
+from scipy import stats as scipy
 
 from sambench import stats
+from sambench.stats import Contrast
 
 
-@pytest.mark.parametrize("n", [4, 8, 40])
-def test_iqm_equals_scipy(n: int):
-    values = np.random.default_rng(n).normal(size=(3, n))
-    known = scipy_stats.trim_mean(values, 0.25, axis=1)
-    assert stats.iqm(values) == pytest.approx(known)
+def test_few_tasks_add_up_their_errors():
+    """Of two equal variances with 9 degrees of freedom each, Welch's is 18."""
+    found = stats.across([Contrast(0.02, 0.01, 9), Contrast(0.04, 0.01, 9)])
+    half = scipy.t.ppf(0.975, 18) * sqrt(0.01**2 + 0.01**2) / 2
+    assert (found.tasks, found.is_sample) == (2, False)
+    assert found.difference == pytest.approx(0.03)
+    assert (found.low, found.high) == pytest.approx((0.03 - half, 0.03 + half))
 
 
-def test_iqm_counts_values_at_a_quartile_in_part():
-    """Of three values the middle half is 1.5: all of the second, a quarter of the others."""
-    assert stats.iqm([10.0, 0.0, 1.0]) == pytest.approx((0.25 * 0 + 1 + 0.25 * 10) / 1.5)
+def test_unequal_errors_have_fewer_freedoms():
+    found = stats.across([Contrast(0.0, 0.03, 9), Contrast(0.0, 0.01, 9)])
+    freedom = int((9 + 1) ** 2 / (9**2 / 9 + 1 / 9))
+    half = scipy.t.ppf(0.975, freedom) * sqrt(0.0009 + 0.0001) / 2
+    assert found.high == pytest.approx(half)
 
 
-def test_iqm_weighs_studies_not_seeds():
-    few, many = [0.1, 0.2], [0.3] * 50 + [0.4] * 50
-    weights = [0.5] * 2 + [0.01] * 100
-    assert stats.iqm([*few, *many], weights) == pytest.approx((0.2 + 0.3) / 2)
+def test_from_five_tasks_on_tasks_are_the_sample():
+    values = [0.01, 0.03, -0.02, 0.0, 0.05]
+    found = stats.across([Contrast(value, 0.001, 9) for value in values])
+    known = scipy.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert found.is_sample and (found.low, found.high) == pytest.approx((known.low, known.high))
 
 
-def test_ranks_share_ties_and_leave_out_who_is_not_everywhere():
-    studies = [{"a": 0.9, "b": 0.8, "c": 0.9}, {"a": 0.7, "b": 0.8, "c": 0.6, "d": 0.9}]
-    assert stats.mean_ranks(studies) == {"a": 1.75, "b": 2.0, "c": 2.25}
-    assert stats.mean_ranks([]) == {}
+def test_what_does_not_vary_has_no_width():
+    found = stats.across([Contrast(0.5, 0.0, 9)] * 2)
+    assert (found.low, found.difference, found.high) == (0.5, 0.5, 0.5)
 
 
-def test_bootstrap_repeats_itself_and_orders_its_ends():
-    strata = [np.random.default_rng(i).normal(0.01 * i, 0.01, 10) for i in range(3)]
-    found = stats.stratified_iqm(strata)
-    assert found == stats.stratified_iqm(strata)
-    assert found != stats.stratified_iqm(strata, seed=1)
-    assert found.low < found.iqm < found.high
-
-
-def test_one_seed_per_study_has_no_interval():
-    found = stats.stratified_iqm([[0.1], [0.2], [0.3]])
-    assert found.iqm == pytest.approx(0.2) and np.isnan(found.low) and np.isnan(found.high)
+@pytest.mark.parametrize(("tasks", "between"), [(3, 0.0), (6, 0.02)])
+def test_intervals_cover(tasks: int, between: float):
+    """Three fixed tasks by their errors alone, six by what varies between them."""
+    rng, hits = np.random.default_rng(tasks), 0
+    for _ in range(2000):
+        truths = 0.01 + between * rng.normal(size=tasks)
+        scale = np.sqrt(rng.chisquare(9, tasks) / 9)
+        values = truths + 0.01 * rng.normal(size=tasks)
+        found = stats.across([Contrast(*own, 9) for own in zip(values, 0.01 * scale, strict=True)])
+        hits += found.low <= 0.01 <= found.high
+    assert 0.93 <= hits / 2000 <= 0.97

@@ -50,6 +50,19 @@ def test_groups_share_a_letter_unless_separated():
     assert claims.groups({"a": arm(0.5), "b": arm(0.9)}, searches=5) == {"b": "a", "a": "a"}
 
 
+def test_an_extension_separates_less():
+    """Two arms whose p is 0.03: apart at 0.05, not at half of it."""
+    t = float(scipy.t.isf(0.015, 9))
+    arms = {"a": arm(0.9, 0.01), "b": arm(0.9 - 0.01 * t, 0.0)}
+    assert claims.groups(arms, 5) == {"a": "a", "b": "b"}
+    assert claims.groups(arms, 5, alpha=0.025) == {"a": "a", "b": "a"}
+    assert claims.detectable(0.01, 5, 1, alpha=0.025) > claims.detectable(0.01, 5, 1)
+    costs = {"a": 2.0, "b": 1.0}
+    margin = 0.01 * t + 0.01 * float(scipy.t.ppf(0.98, 9))  # between the levels of 5% and 2%
+    assert claims.recommend(arms, costs, 5, margin).label == "b"
+    assert claims.recommend(arms, costs, 5, margin, alpha=0.02).label == "a"
+
+
 def test_the_detectable_difference():
     t = scipy.t(9).ppf
     found = claims.detectable(0.01, searches=5, variants=8)

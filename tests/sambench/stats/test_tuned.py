@@ -8,7 +8,7 @@ from math import sqrt
 import pytest
 
 from sambench.stats.ranking import Ranking
-from sambench.stats.tuned import tuned
+from sambench.stats.tuned import shares, tuned
 
 Validation = dict[int, float | None]
 F = Fraction
@@ -112,3 +112,29 @@ def test_differences_are_paired_by_point():
     assert a.error_against(a) == 0
     expected = sum((u - b.influence.get(i, 0)) ** 2 for i, u in a.influence.items())
     assert a.error_against(b) == pytest.approx(sqrt(expected), rel=1e-12)
+
+
+@pytest.mark.parametrize("validation", [DISTINCT, TIED, DIVERGED])
+@pytest.mark.parametrize("k", [1, 2, F(5, 2)])
+def test_shares_add_up_to_the_score(validation: Validation, k: F):
+    ranking = Ranking.of(validation)
+    own: list[F | None] = [*scores(ranking, 4)]
+    own[1] = None
+    found = tuned(ranking, own, k)
+    parts = shares(ranking, [score is not None for score in own], k)
+    low, high = (tuned(ranking, own, whole) for whole in (int(k), int(-(-k // 1))))
+    assert found and low and high and parts[1] == 0 and sum(parts) == pytest.approx(1)
+    known = sum(part * float(score or 0) for part, score in zip(parts, own, strict=True))
+    assert known == pytest.approx(float(found.score), rel=1e-12)
+
+
+def test_a_pool_without_ties_and_all_confirmed_by_hand():
+    """Ranks 0, 1, 2 of three points win 2, 1 and 0 of the three searches of two."""
+    ranking = Ranking.of({0: 0.3, 1: 0.2, 2: 0.1})
+    assert shares(ranking, [True, True, True], 2) == pytest.approx([2 / 3, 1 / 3, 0])
+    found = tuned(ranking, [F(9, 10), F(6, 10), F(1, 10)], 2)
+    assert found and found.score == F(8, 10)
+    thetas = [F(6, 10), F(9, 10), F(9, 10)]
+    mean = sum(thetas) / 3
+    known = [sqrt(2 / 3) * float(theta - mean) for theta in thetas]
+    assert list(found.influence.values()) == pytest.approx(known)

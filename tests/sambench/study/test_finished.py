@@ -13,6 +13,7 @@ import filelock
 import pytest
 
 from sambench import config
+from sambench.records import STAGES
 from sambench.study import finished
 
 Change = Callable[[Path], object]
@@ -34,7 +35,7 @@ def folder(done: Path, tmp_path: Path) -> Path:
 
 
 def test_its_leaderboard(folder: Path, tiny: Path):
-    found = finished.shown(folder, config.read(tiny), tracked=False)
+    found = finished.shown(folder, config.read(tiny), tracked=None)
     assert found is not None and {row.label for row in found.rows} == {"plain", "sam"}
 
 
@@ -56,13 +57,13 @@ CHANGES: dict[str, Change] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_a_run_would_mend_is_not_shown(folder: Path, tiny: Path, change: str):
     CHANGES[change](folder)
-    assert finished.shown(folder, config.read(tiny), tracked=False) is None
+    assert finished.shown(folder, config.read(tiny), tracked=None) is None
 
 
 def test_another_study_and_one_that_wandb_lacks_are_not_shown(folder: Path, tiny: Path):
     for changed in ("train.epochs=3", "search.searches=2", "search.margin=2"):
-        assert finished.shown(folder, config.read(tiny, [changed]), tracked=False) is None
-    assert finished.shown(folder, config.read(tiny), tracked=True) is None
+        assert finished.shown(folder, config.read(tiny, [changed]), tracked=None) is None
+    assert finished.shown(folder, config.read(tiny), tracked=STAGES) is None
 
 
 def test_showing_imports_no_torch(folder: Path, tiny: Path):
@@ -83,4 +84,4 @@ def test_showing_imports_no_torch(folder: Path, tiny: Path):
 
 def test_one_that_a_process_holds_is_not_shown(folder: Path, tiny: Path):
     with filelock.FileLock(folder / "lock"):
-        assert finished.shown(folder, config.read(tiny), tracked=False) is None
+        assert finished.shown(folder, config.read(tiny), tracked=None) is None

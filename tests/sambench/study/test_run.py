@@ -92,9 +92,7 @@ def test_gradient_evaluations_are_counted(spec: Spec, run: Any, recorded: Record
         assert record.gradient_evaluations == passes * record.steps
 
 
-def test_a_study_grows_and_keeps_its_runs(
-    spec: Spec, run: Any, recorded: Recorded, tmp_path: Path
-):
+def test_a_study_grows_and_keeps_its_runs(spec: Spec, run: Any, recorded: Recorded, tmp_path: Path):
     """More searches, a larger budget, another variant: what has run is not run again."""
     run(spec)
     folder = tmp_path / "runs" / "tiny"

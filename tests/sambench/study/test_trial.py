@@ -66,7 +66,7 @@ def test_the_table_says_how_it_ended(call: Call):
 
 
 def test_labels_of_the_study_bring_their_fixed_values(call: Call):
-    label = "variant=[{name='asam', label='davda', fix={form='davda'}}]"
+    label = "variant=[{name='plain'}, {name='asam', label='davda', fix={form='davda'}}]"
     found = outcome(call, "--variant", "davda", "--lr", "0.1", "--set", label)
     assert found["hyperparameters"]["form"] == "davda"
 

@@ -14,6 +14,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
+sys.path.insert(0, str(HERE.parent))  # wandb_files, wandb_server
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +24,7 @@ def golden() -> dict[str, Any]:
 
 
 @pytest.fixture
-def wandb_server(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(HERE.parent))
+def wandb_server() -> ModuleType:
     return importlib.import_module("wandb_server")
 
 

@@ -31,4 +31,5 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
 def run_(spec: dict[str, Any]) -> Run:
     study = config.parse(spec)
     rho = {"rho": 0.05}
-    return Run(study, "sam", "sam", "confirm", 3, seeds.derive(1000), 0.1, rho, 3, "rho")
+    streams = seeds.derive(0, "confirm", 3, 1)
+    return Run(study, "sam", "sam", "confirm", 3, 1, streams, 0.1, rho, 3, "rho")

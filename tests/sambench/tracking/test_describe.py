@@ -1,12 +1,13 @@
 """What W&B is told about a run, and where runs go."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import variants
-from sambench import config, tracking
+from sambench import config, records, tracking
 from sambench.config import Task, Train
 from sambench.errors import UserError
 from sambench.seeds import STREAMS
@@ -19,8 +20,8 @@ def test_the_configuration_is_flat_and_complete(run_: Run):
     told = tracking.describe(run_)["config"]
     assert not any(isinstance(value, dict | list | tuple) for value in told.values())
     expected = {
-        "study": "tiny", "variant": "sam", "key": "sam", "stage": "confirm", "trial": 3,
-        "seed": 1000, "lr": 0.1, "rho": 0.05, "epochs": 3, "batch_size": 32, "base": "sgd",
+        "study": "tiny", "variant": "sam", "key": "sam", "stage": "confirm", "point": 3,
+        "rerun": 1, "lr": 0.1, "rho": 0.05, "epochs": 3, "batch_size": 32, "base": "sgd",
         "model": "test_resnet", "dataset": "synthetic", "label_noise": 0.0, "device": "cpu",
         "split_train": 64, "betas_1": 0.999, "amp": "none", "clip": None,
     }  # fmt: skip
@@ -52,24 +53,18 @@ def test_a_radius_of_another_name_is_rho_too(run_: Run):
 
 def test_names_of_a_run(run_: Run):
     told = tracking.describe(run_)
-    assert (told["name"], told["group"], told["job_type"]) == (run_.id, "tiny", "confirm")
+    assert (told["name"], told["group"], told["job_type"]) == (run_.id, "tiny/sam", "confirm")
     assert told["tags"] == ["sam", "test_resnet", "synthetic"]
 
 
-@pytest.mark.parametrize(
-    ("stage", "tuned", "job_type"),
-    [("search", True, "search"), ("confirm", True, "equal-compute"), ("confirm", False, "confirm")],
-)
-def test_the_baseline_with_a_tuned_schedule_is_told_apart(
-    stage: str, tuned: bool, job_type: str, run_: Run
-):
-    told = tracking.describe(replace(run_, stage=stage), equal_compute=tuned)
-    assert told["job_type"] == job_type
+@pytest.mark.parametrize("stage", ["pool", "confirm", "setting", "sweep"])
+def test_the_job_of_a_run_is_its_stage(stage: str, run_: Run):
+    assert tracking.describe(replace(run_, stage=stage))["job_type"] == stage
 
 
 def test_ids_follow_what_is_trained(run_: Run, spec: Spec):
     others = [
-        replace(run_, trial=4),
+        replace(run_, point=4),
         replace(run_, lr=0.2),
         replace(run_, study=config.parse({**spec, "name": "other"})),
         replace(run_, study=config.parse({**spec, "seed": 7})),
@@ -77,6 +72,14 @@ def test_ids_follow_what_is_trained(run_: Run, spec: Spec):
     assert len({tracking.run_id(run) for run in [run_, *others]}) == 5
     same = replace(run_, study=config.parse({**spec, "question": "in other words?"}))
     assert tracking.run_id(same) == tracking.run_id(run_)
+
+
+def test_no_test_score_is_told():
+    scored = Outcome(
+        "complete", test_accuracy=0.25, test_loss=1.5, test_correct=(True, False), val_accuracy=0.5
+    )
+    text = json.dumps(tracking.ending(scored))
+    assert "test" not in text and "0.25" not in text
 
 
 @pytest.mark.parametrize(
@@ -107,3 +110,12 @@ def test_the_mode_is_what_is_asked_else_the_environment_else_offline(
         tracking.mode(None)
     monkeypatch.delenv("WANDB_MODE")
     assert tracking.mode(None) == "offline"
+
+
+def test_which_runs_are_asked_for_by_name():
+    """Every stage of a study's own runs is in "all"; `confirm` is what the test set scores."""
+    assert tracking.stages("all") == {*records.STAGES} - {"sweep"}
+    assert tracking.stages("confirm") == {*records.TESTED}
+    assert tracking.stages("none") == set()
+    with pytest.raises(UserError, match=r"--wandb-runs: unknown choice 'confrm', did you mean con"):
+        tracking.stages("confrm")

@@ -33,11 +33,11 @@ def logged(run: wandb_files.Offline) -> list[dict[str, Any]]:
 
 
 def test_runs_hold_all_that_panels_need(run_: Run, tmp_path: Path):
-    pruned = replace(run_, stage="search", trial=1)
+    pruned = replace(run_, stage="pool", point=1)
     stopped = Outcome("pruned", "pruned after epoch 1", history=tuple(ROWS[:1]))
-    diverged = replace(run_, stage="search", trial=2)
+    diverged = replace(run_, stage="pool", point=2)
     nan = Outcome("diverged", "non-finite loss in epoch 1", history=tuple(ROWS[:1]))
-    failed = replace(run_, stage="search", trial=4)
+    failed = replace(run_, stage="pool", point=4)
     with Tracker(tmp_path, "offline") as tracker:
         track(tracker, run_, DONE)
         track(tracker, pruned, stopped, ROWS[:1])
@@ -50,13 +50,13 @@ def test_runs_hold_all_that_panels_need(run_: Run, tmp_path: Path):
     whole = found[run_.id]
     told = tracking.describe(run_)
     assert (whole.id, whole.project) == (run_id(run_), "sambench")
-    assert (whole.group, whole.job_type) == ("tiny", "confirm")
+    assert (whole.group, whole.job_type) == ("tiny/sam", "confirm")
     assert whole.tags == told["tags"]
     assert whole.config == told["config"]
     assert logged(whole) == ROWS
     assert [row["_step"] for row in whole.history] == [1, 2, 3]
     assert whole.summary["val_accuracy"] == 0.6  # the last epoch's, in the panels' reach
-    assert (whole.summary["state"], whole.summary["test_accuracy"]) == ("complete", 0.25)
+    assert whole.summary["state"] == "complete" and "test_accuracy" not in whole.summary
     assert (whole.exit_code, whole.notes) == (0, "")
 
     for run, outcome, code in ((pruned, stopped, 0), (diverged, nan, 0)):
@@ -119,7 +119,7 @@ def test_a_killed_study_leaves_a_killed_run_and_no_process(run_: Run, tmp_path: 
 
 def test_what_an_earlier_process_finished_is_told_once(run_: Run, tmp_path: Path):
     """Also a run that it finished without W&B."""
-    other = replace(run_, trial=4)
+    other = replace(run_, point=4)
     with Tracker(tmp_path, "offline") as tracker:
         track(tracker, run_, DONE)
     with Tracker(tmp_path, "offline") as tracker:
@@ -132,12 +132,42 @@ def test_what_an_earlier_process_finished_is_told_once(run_: Run, tmp_path: Path
     assert logged(found[other.id]) == logged(found[run_.id]) == ROWS
 
 
+@pytest.mark.parametrize(("asked", "told"), [("confirm", ["confirm", "setting"]), ("none", [])])
+def test_only_the_runs_that_were_asked_for_are_told(
+    run_: Run, tmp_path: Path, asked: str, told: list[str]
+):
+    runs = [replace(run_, stage=stage) for stage in ("pool", "confirm", "setting")]
+    with Tracker(tmp_path, "offline", tracking.stages(asked)) as tracker:
+        for run in runs:
+            track(tracker, run, DONE)
+        tracker.settle()
+        assert [run.stage for run in runs if tracker.path(run)] == told
+    assert sorted(run.job_type for run in wandb_files.runs(tmp_path).values()) == told
+
+
+def test_what_an_agent_has_told_is_not_told_again(run_: Run, tmp_path: Path):
+    """Neither before the study runs nor while it does."""
+    runs = [replace(run_, stage="pool", point=point) for point in range(3)]
+    tracking.note(tmp_path, runs[0], "agents/run0")
+    with Tracker(tmp_path, "offline") as tracker:
+        tracker.finish(runs[0], DONE)
+        tracker.finish(runs[2], DONE)
+        tracker.settle()
+        tracking.note(tmp_path, runs[1], "agents/run1")
+        tracker.finish(runs[1], DONE)
+        tracker.settle()
+        assert [tracker.path(run) for run in runs] == [
+            "agents/run0", "agents/run1", run_id(runs[2])
+        ]  # fmt: skip
+    assert set(wandb_files.runs(tmp_path)) == {runs[2].id}
+
+
 def test_fifty_runs_leave_nothing_behind(run_: Run, tmp_path: Path):
     here = psutil.Process()
     with Tracker(tmp_path, "offline") as tracker:
         use: list[tuple[int, int, int]] = []
-        for trial in range(50):
-            track(tracker, replace(run_, trial=trial), DONE)
+        for point in range(50):
+            track(tracker, replace(run_, point=point), DONE)
             tracker.settle()
             assert tracker._client is not None
             theirs = psutil.Process(tracker._client.process.pid)
@@ -181,7 +211,7 @@ def test_a_disk_that_is_full_is_told_once(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with Tracker(tmp_path / "study", "offline") as tracker:
         track(tracker, run_, DONE)
-        track(tracker, replace(run_, trial=4), DONE)
+        track(tracker, replace(run_, point=4), DONE)
         tracker.settle()
         assert tracker.path(run_) == ""
     (line,) = capsys.readouterr().err.splitlines()
@@ -195,7 +225,7 @@ def test_without_wandb_the_study_goes_on(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with Tracker(tmp_path / "study", "offline") as tracker:
         track(tracker, run_, DONE)
-        track(tracker, replace(run_, trial=4), DONE)
+        track(tracker, replace(run_, point=4), DONE)
     assert capsys.readouterr().err == (
         "W&B failed: no wandb here; the study goes on, without W&B\n"
     )
@@ -209,7 +239,7 @@ def test_a_process_that_dies_is_told_once(
         tracker.settle()
         assert tracker._client is not None
         tracker._client.kill()
-        track(tracker, replace(run_, trial=4), DONE)
+        track(tracker, replace(run_, point=4), DONE)
         tracker.settle()
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "W&B failed: its process ended; the study goes on, without W&B"

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import wandb_files
 from click.testing import CliRunner
+from rich.console import Console
 
 from sambench import records
 from sambench.cli.app import cli
@@ -18,37 +20,43 @@ def tracked(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("wandb/offline-run-*"))
 
 
+def by_id(folder: Path) -> dict[str, wandb_files.Offline]:
+    return {told.id: told for told in wandb_files.runs(folder).values()}
+
+
 def test_every_run_and_the_leaderboard_are_tracked(spec: Any, run: Any, tmp_path: Path):
-    spec["equal_epochs"] = True
     folder = tmp_path / "runs" / "tiny"
-    run(spec, wandb="offline")
-    found = wandb_files.runs(folder)
-    ids = {told.id for told in found.values()}
+    shown = StringIO()
+    run(spec, wandb="offline", console=Console(file=shown))
+    found = by_id(folder)
     rows = records.read(folder / "records.csv").records
-    assert len(rows) == 15 and {row.wandb for row in rows} < ids
+    assert len(rows) == 17 == len({row.wandb for row in rows} & set(found))
     for row in rows:
-        told = found[f"{row.stage}-{row.variant}-t{row.trial}-s{row.seed}"]
-        assert told.id == row.wandb
-        assert told.config["variant"] == row.variant and told.config["lr"] == row.lr
+        told = found[row.wandb]
+        assert told.name.startswith(f"{row.stage}-{row.variant}-")
+        assert (told.group, told.job_type) == (f"tiny/{row.variant}", row.stage)
+        of_row = {"variant": row.variant, "point": row.point, "rerun": row.rerun, "lr": row.lr}
+        assert told.config.items() >= of_row.items()
+        assert told.config.get("rho") == row.rho
         assert len(told.history) == row.epochs_done
         assert told.history[-1]["gradient_evaluations"] == row.gradient_evaluations
-        assert told.summary["val_accuracy"] == row.val_accuracy
-        tuned = row.stage == "confirm" and row.variant == "plain"
-        assert told.job_type == ("equal-compute" if tuned else row.stage)
+        assert told.summary["val_accuracy"] == row.val["accuracy"]
         names = {"train_loss", "val_loss", "train_accuracy", "val_accuracy", "lr", "radius"}
         names |= {"grad_norm", "grad_norm_perturbed", "cosine", "rise", "images_per_s"}
         assert names < set(told.history[0])
+        seen = {*told.summary, *told.config, *(name for line in told.history for name in line)}
+        assert not [name for name in seen if name.startswith("test")]  # the report's alone
+    assert "test_" not in (folder / "journal.log").read_text()
+    assert "test " not in shown.getvalue()
 
-    whole = found["tiny: leaderboard"]
-    assert (whole.job_type, whole.group, whole.exit_code) == ("summary", "tiny", 0)
+    (whole,) = (told for told in found.values() if told.job_type == "summary")
+    assert (whole.name, whole.group, whole.exit_code) == ("tiny: leaderboard", "tiny", 0)
     assert whole.summary["headline"]
     (table,) = folder.glob(f"wandb/*-{whole.id}/files/{whole.summary['leaderboard.path']}")
     content = json.loads(table.read_text())
-    accuracy = content["columns"].index("test_accuracy")
-    assert {line[1] for line in content["data"]} == {"plain", "sam"}
-    assert all(0 <= line[accuracy] <= 1 for line in content["data"])
+    arm = content["columns"].index("arm")
+    assert {line[arm] for line in content["data"]} == {"plain", "sam"}
     figures = sorted(path.name for path in folder.glob("leaderboard/*.svg"))
-    assert "accuracy.svg" in figures
     assert set(whole.artifacts["tiny-records"]) == {"records.csv", "leaderboard.md", *figures}
     assert all(whole.summary[f"{Path(name).stem}._type"] == "html-file" for name in figures)
 
@@ -60,18 +68,25 @@ def test_every_run_and_the_leaderboard_are_tracked(spec: Any, run: Any, tmp_path
 def test_a_study_that_ran_untracked_can_be_tracked_afterwards(
     spec: Any, run: Any, recorded: Any, tmp_path: Path
 ):
+    """First without W&B, then what the test set scores, then all of it."""
     folder = tmp_path / "runs" / "tiny"
     run(spec)
-    before = [replace(row, wandb="") for row in recorded(folder)]
+    before = recorded(folder)
     assert not (folder / "wandb").exists()
-    run(spec, wandb="offline")
-    found = wandb_files.runs(folder)
-    assert len(found) == 11
-    for row in records.read(folder / "records.csv").records:
-        assert (
-            len(found[f"{row.stage}-{row.variant}-t{row.trial}-s{row.seed}"].history) == row.epochs
-        )
+    stages = []
+    for asked in ("none", "confirm", "all"):
+        run(spec, wandb="offline", wandb_runs=asked)
+        rows = records.read(folder / "records.csv").records
+        stages.append({row.stage for row in rows if row.wandb})
+        assert len(by_id(folder)) == sum(bool(row.wandb) for row in rows) + 1
+    assert stages == [set(), {"confirm", "setting"}, {"pool", "confirm", "setting"}]
     assert [replace(row, wandb="") for row in recorded(folder)] == before
+
+
+def test_a_choice_that_nobody_knows_runs_nothing(spec: Any, run: Any, tmp_path: Path):
+    with pytest.raises(UserError, match="--wandb-runs: unknown choice 'pools'"):
+        run(spec, wandb_runs="pools")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_online_without_a_login_launches_nothing(spec: Any, run: Any, tmp_path: Path):

@@ -57,7 +57,8 @@ def engine(spec: Spec) -> Callable[..., Engine]:
     def engine(key: str = "sam", *, epochs: int = 3, **changes: Any) -> Engine:
         study = config.parse({**spec, "train": spec["train"] | changes})
         settings = {"k": 2} if key == "looksam" else {}
-        run = Run(study, key, key, "pool", 0, 0, seeds.derive(0, "point", 0), 0.0625, settings, epochs)
+        streams = seeds.derive(0, "point", 0)
+        run = Run(study, key, key, "pool", 0, 0, streams, 0.0625, settings, epochs)
         dataset = images.load(study.task, run.seeds.streams)
         return engine_for(run, dataset, Custom(model=small))
 
