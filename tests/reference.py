@@ -61,7 +61,6 @@ HEADINGS = {
     "Split": "`task.split`",
     "Train": "`[train]`",
     "Search": "`[search]`",
-    "Finalists": "`[finalists]`",
     "Confirm": "`[confirm]`",
     "VariantTable": "`[[variant]]`",
     "Space": "A space, as in `search.space.lr` and `space.rho` of a `[[variant]]`",

@@ -10,8 +10,7 @@ from it: another machine may differ in its last digits.
 import warnings
 from dataclasses import dataclass
 from math import sqrt
-from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 SMALLEST = 4
 """Scores; fewer have no surface."""
 PLACES = 4096
-BEYOND = 0.02
-"""Share of an axis's places that are put on each of its ends, so that ends are looked at."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,8 @@ class Surface:
     def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The expected score, and its standard error, both (n,)."""
         middle, spread = map(np.asarray, self.model.predict(x, return_std=True))
-        error = np.sqrt(np.maximum((self.scale * spread) ** 2 - self.noise**2, 0))
-        return self.mean + self.scale * middle, error
+        variance = (self.scale * spread) ** 2 - self.noise**2  # a new score would have both
+        return self.mean + self.scale * middle, np.sqrt(np.maximum(variance, 0))
 
 
 def fit(x: np.ndarray, scores: np.ndarray) -> Surface | None:
@@ -60,18 +57,18 @@ def fit(x: np.ndarray, scores: np.ndarray) -> Surface | None:
     if scale == 0:
         return None
     shape = ConstantKernel(1.0, (1e-2, 1e2)) * RBF([0.5] * x.shape[1], (0.1, 5.0))
-    kernel = shape + WhiteKernel(0.3, (1e-3, 3.0))
-    model = GaussianProcessRegressor(kernel, n_restarts_optimizer=2, random_state=0)
+    prior = shape + WhiteKernel(0.3, (1e-3, 3.0))
+    model = GaussianProcessRegressor(prior, n_restarts_optimizer=2, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a length scale at its bound
         model.fit(x, (clipped - clipped.mean()) / scale)
-    noise = scale * sqrt(attrgetter("k2.noise_level")(model.kernel_))
+    kernel: Any = model.kernel_  # whose type scikit-learn does not tell
+    noise = scale * sqrt(kernel.k2.noise_level)
     return Surface(model, float(clipped.mean()), scale, noise)
 
 
 def places(axes: int, num: int = PLACES) -> np.ndarray:
-    """Positions (num, axes) that fill [0, 1]^axes evenly, ends included (Sobol's sequence)."""
+    """Positions (num, axes) that fill [0, 1)^axes evenly (Sobol's sequence)."""
     from scipy.stats import qmc
 
-    drawn = qmc.Sobol(axes, rng=0).random(num)
-    return np.clip((1 + 2 * BEYOND) * drawn - BEYOND, 0, 1)
+    return qmc.Sobol(axes, rng=0).random(num)

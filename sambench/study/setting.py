@@ -12,6 +12,8 @@ from sambench.config import Arm, Space
 from sambench.records import Fit
 from sambench.stats import surface
 
+EDGE = 0.05
+"""Share of a range at either end; a pool has too few points there to say that scores fall again."""
 ALONG = 17
 """Values of the radius at which the surface is kept."""
 OTHERS = 512
@@ -19,7 +21,10 @@ OTHERS = 512
 
 
 def chosen(arm: Arm, points: Sequence[tuple[Mapping[str, Any], float | None]]) -> Fit | None:
-    """Where an arm's surface is highest, to two digits; None if it searched nothing or none ended.
+    """Where an arm's surface is highest, to two digits; None without a search or a survivor.
+
+    Where there is no surface (too few scores, or all equal), it is the best point, the first of
+    equal ones.
 
     points: searched values and validation score, None where a run diverged
     """
@@ -27,16 +32,17 @@ def chosen(arm: Arm, points: Sequence[tuple[Mapping[str, Any], float | None]]) -
     if not arm.space or not len(scores) or np.isnan(scores).all():
         return None
     found = surface.fit(_coordinates(arm, [own for own, _ in points]), scores)
-    if found is None:  # the best point, then
+    if found is None:
         best = int(np.nanargmax(scores))
         own = {name: _rounded(arm.space[name], v) for name, v in points[best][0].items()}
         return Fit(setting=own, edges=[], expected=float(scores[best]), noise=0.0, profile=[])
-    candidates = _settings(arm, surface.places(len(arm.space)))
+    positions = surface.places(len(arm.space))
+    candidates = _settings(arm, positions)
     heights, _ = found(_coordinates(arm, candidates))
     best = int(heights.argmax())
     return Fit(
         setting={name: _rounded(arm.space[name], v) for name, v in candidates[best].items()},
-        edges=[n for n, s in arm.space.items() if _at_edge(s, candidates[best][n])],
+        edges=_edges(arm, positions[best]),
         expected=float(heights[best]),
         noise=float(found.noise),
         profile=_profile(arm, found),
@@ -66,14 +72,20 @@ def _coordinates(arm: Arm, settings: Sequence[Mapping[str, Any]]) -> np.ndarray:
 
 def _rounded(space: Space, value: Any) -> Any:
     """To two digits, within the range."""
-    if space.choices is not None or space.is_whole:
+    if not _is_continuous(space):
         return value
     low, high = space.bounds
     return min(max(float(f"{value:.2g}"), low), high)
 
 
-def _at_edge(space: Space, value: Any) -> bool:
-    return space.choices is None and not space.is_whole and value in space.bounds
+def _edges(arm: Arm, position: np.ndarray) -> list[str]:
+    """The continuous ranges at whose bounds a position lies."""
+    places = zip(arm.space.items(), position, strict=True)
+    return [n for (n, space), u in places if _is_continuous(space) and min(u, 1 - u) < EDGE]
+
+
+def _is_continuous(space: Space) -> bool:
+    return space.choices is None and not space.is_whole
 
 
 def _profile(arm: Arm, found: surface.Surface) -> list[tuple[float, float, float]]:

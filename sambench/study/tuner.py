@@ -146,9 +146,7 @@ class Tuner:
             return False
         percent = 100 * int(row["epoch"]) // epochs
         reported = self._reported(trial)
-        if any(
-            step > percent for step in reported
-        ):  # a killed process got further: it did not prune
+        if max(reported, default=0) > percent:  # a killed process got further: it did not prune
             return False
         if percent not in reported:
             trial.report(row["val_accuracy"], percent)

@@ -24,6 +24,7 @@ COMMANDS: list[tuple[str, ...]] = [
     ("leaderboard", "tiny", "--check", "--folder", "runs"),
     ("leaderboard", "--format", "md", "--folder", "boards"),
     ("leaderboard", "tiny", "--html", "--folder", "boards"),
+    ("merge", "boards/tiny.csv", "--into", "joined"),
     ("variants", "sam", "--json"),
     ("variants",),
     ("sweep", "export", "tiny.toml", "--variant", "sam", "--set", "train.epochs=1"),
@@ -35,13 +36,14 @@ OPTIONS = [
     "--set", "--device", "--workers", "--wandb", "--fork", "--publish", "--dry-run", "--json",
     "--root", "--checkpoint-every", "--variant", "--lr", "--rho", "--fix", "--seed", "--out",
     "--point", "--length", "--wandb-runs",
+    "--points", "--into",
     "--format", "--folder", "--check", "--html", "--model", "--amp", "--engine", "--count",
     "--local", "--upload", "--help", "--version", "--nothing", "-h", "--", "-",
 ]  # fmt: skip
 KEYS = [
     "name", "seed", "task.dataset", "task.model", "task.image_size", "task.model_args", "train.lr",
-    "train.epochs", "train.batch_size", "train.mixup", "train.base", "search.trials", "variants",
-    "search.space.lr", "search.space.lr.low", "confirm.seeds", "finalists.top", "a.b.c", "", ".",
+    "train.epochs", "train.batch_size", "train.mixup", "train.base", "search.budget", "variants",
+    "search.space.lr", "search.space.lr.low", "confirm.seeds", "search.searches", "a.b.c", "", ".",
     "task", "train.betas", "train.momentum", "task.split.train", "task.stream",
 ]  # fmt: skip
 SETTINGS = [

@@ -22,6 +22,8 @@ COMMANDS = [
     ("leaderboard", "--folder", "boards", "--format", "json"),
     ("leaderboard", "--folder", "boards", "--format", "latex"),
     ("sweep", "dashboard", "boards/tiny.csv"),
+    ("merge", "boards/tiny.csv", "boards/good.csv"),
+    ("merge", "boards/part.csv", "boards/tiny.csv"),
 ]
 MINE: dict[str, Any] = {
     "boards/tiny/mine.csv": b"a,b\n1,2\n",
@@ -32,7 +34,7 @@ MINE: dict[str, Any] = {
 README = "boards/README.md"
 WRITES = (
     README, "boards/tiny.md", "boards/good.md", "boards/index.html", "boards/tiny/[!m]*",
-    "boards/good/*", "runs/*/dashboard.json",
+    "boards/good/*", "runs/*/dashboard.json", "runs/tiny/*",
 )  # fmt: skip
 NAMES = {"pwned", "__import__", "system"}
 """What no program of ours calls."""
@@ -41,7 +43,7 @@ NAMES = {"pwned", "__import__", "system"}
 def make(rng: Random, world: World) -> Case:
     """One bad records file beside a good one."""
     kind = rng.random()
-    base = rng.choice(world.records[:2])
+    base = rng.choice([world.records[0], world.part])
     words = rng.choice(COMMANDS)
     if kind < 0.02:
         made = _case("a README.md of the user's", COMMANDS[2], base, world)
@@ -80,7 +82,8 @@ def _case(
     return Case(
         what,
         words,
-        {"boards/tiny.csv": content, "boards/good.csv": world.records[0], **MINE},
+        {"boards/tiny.csv": content, "boards/good.csv": world.records[0], **MINE}
+        | ({"boards/part.csv": world.part} if words[0] == "merge" else {}),
         writes=WRITES,
         lines=25,
         check=check,

@@ -10,17 +10,19 @@ from tests.fuzz.world import STUDY, TINY, World
 
 FULL: dict[str, Any] = {
     **TINY,
-    "variants": ["plain"],
+    "variants": [],
     "variant": [
+        {"name": "plain", "length": [0.5, 1]},
         {
             "name": "sam",
             "label": "sam-wide",
+            "length": 0.5,
             "fix": {},
             "space": {"rho": {"low": 0.01, "high": 1.0, "log": True}},
         },
         {"name": "esam", "label": "esam-half", "fix": {"gamma": 0.5}, "space": {}},
     ],
-    "equal_epochs": True,
+    "search": {**TINY["search"], "margin": 0.5, "sampler": "gp", "pruner": "median"},
     "train": {
         **TINY["train"],
         "base_args": {"dampening": 0.0},
@@ -35,6 +37,7 @@ FULL: dict[str, Any] = {
         "cutmix": 0.5,
         "micro_batch": 16,
         "clip": 1.0,
+        "yields": "best",
         "decay_norm_and_bias": False,
     },
     "published": [
@@ -44,12 +47,22 @@ FULL: dict[str, Any] = {
 """A study file that uses nearly every key."""
 
 
+FIXED: dict[str, Any] = {
+    **TINY,
+    "variants": [],
+    "variant": [{"name": "plain"}, {"name": "sam", "fix": {"rho": 0.05}}],
+    "search": {"lr": 0.1},
+    "confirm": {"seeds": 2},
+}
+"""One that searches nothing."""
+
+
 def make(rng: Random, world: World) -> Case:
     """A bad study file, planned or run."""
     if rng.random() < 0.25:
         content, what = _damaged(rng, world)
     else:
-        data, what = mutated(rng, rng.choice([TINY, FULL, _shipped(rng)]))
+        data, what = mutated(rng, rng.choice([TINY, FULL, FIXED, _shipped(rng)]))
         content = toml(data).encode(errors="replace")
     if rng.random() < 0.03:
         maker = rng.choice(SPECIAL)
@@ -75,5 +88,5 @@ def _damaged(rng: Random, world: World) -> tuple[bytes, str]:
 
 def _shipped(rng: Random) -> dict[str, Any]:
     """A study of ours that needs no pictures from elsewhere."""
-    names = ["digits", "digits-noise0", "digits-noise20", "digits-noise40"]
+    names = ["digits", "digits-noise0", "digits-noise20", "digits-noise40-best"]
     return tomllib.loads((ROOT / "studies" / f"{rng.choice(names)}.toml").read_text())

@@ -14,7 +14,8 @@ from tests.fuzz.harness import ROOT, Case, Result, run
 TINY: dict[str, Any] = {
     "question": "Which of two?",
     "seed": 0,
-    "variants": ["plain", "sam"],
+    "variants": ["sam"],
+    "variant": [{"name": "plain", "length": 1}],
     "task": {
         "dataset": "synthetic",
         "image_size": 8,
@@ -23,9 +24,11 @@ TINY: dict[str, Any] = {
         "model": "test_resnet",
     },
     "train": {"base": "sgd", "momentum": 0.9, "epochs": 1, "batch_size": 32},
-    "search": {"trials": 2, "space": {"lr": {"low": 0.01, "high": 0.5, "log": True}}},
-    "finalists": {"top": 1, "seeds": 1},
-    "confirm": {"seeds": 2},
+    "search": {
+        "budget": 2.0,
+        "searches": 1,
+        "space": {"lr": {"low": 0.01, "high": 0.5, "log": True}},
+    },
 }
 STUDY = ("study", "tiny.toml", "--device", "cpu", "--workers", "1")
 TRIAL = ("trial", "tiny.toml", "--variant", "sam", "--lr", "0.1", "--device", "cpu")
@@ -58,6 +61,17 @@ class World:
         """Whole records files: the tiny study's, and those published."""
         paths = [self.runs / "tiny" / "records.csv", *sorted(ROOT.glob("leaderboards/*.csv"))]
         return [path.read_bytes() for path in paths]
+
+    @cached_property
+    def part(self) -> bytes:
+        """Records of the first point of its pools."""
+        case = Case(
+            "a part of the tiny study",
+            (*STUDY, "--points", "0:1"),
+            {"tiny.toml": self.study},
+            writes=("runs/*",),
+        )
+        return (self._made("part", case).work / "runs" / "tiny" / "records.csv").read_bytes()
 
     @cached_property
     def outcome(self) -> dict[str, Any]:
