@@ -10,6 +10,7 @@ from it: another machine may differ in its last digits.
 import warnings
 from dataclasses import dataclass
 from math import sqrt
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,17 +32,14 @@ class Surface:
     model: "GaussianProcessRegressor"
     mean: float
     scale: float
-
-    @property
-    def noise(self) -> float:
-        """Standard deviation of a score about the surface."""
-        return self.scale * sqrt(self.model.kernel_.k2.noise_level)
+    noise: float
+    """standard deviation of a score about the surface"""
 
     def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The expected score, and its standard error, both (n,)."""
-        middle, error = self.model.predict(x, return_std=True)
-        error = np.sqrt(np.maximum(error**2 - self.model.kernel_.k2.noise_level, 0))
-        return self.mean + self.scale * middle, self.scale * error
+        middle, spread = map(np.asarray, self.model.predict(x, return_std=True))
+        error = np.sqrt(np.maximum((self.scale * spread) ** 2 - self.noise**2, 0))
+        return self.mean + self.scale * middle, error
 
 
 def fit(x: np.ndarray, scores: np.ndarray) -> Surface | None:
@@ -67,7 +65,8 @@ def fit(x: np.ndarray, scores: np.ndarray) -> Surface | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a length scale at its bound
         model.fit(x, (clipped - clipped.mean()) / scale)
-    return Surface(model, float(clipped.mean()), scale)
+    noise = scale * sqrt(attrgetter("k2.noise_level")(model.kernel_))
+    return Surface(model, float(clipped.mean()), scale, noise)
 
 
 def places(axes: int, num: int = PLACES) -> np.ndarray:
