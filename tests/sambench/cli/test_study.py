@@ -37,7 +37,6 @@ SET = [
     ("search.sampler=tpe", "search.searches: tpe needs 20 trials of every arm"),
     ("search.trials=8", "search.trials: is no more: write search.budget"),
     ("search.budget=1", "search.budget: 1 full runs of the baseline afford sam no run, which"),
-    ("search.lr=0.1", ""),
     ("search.pruner=medain", "search.pruner: unknown value 'medain', did you mean median?"),
     ("finalists.top=9", "finalists: is no more: whatever may win a search is retrained"),
     ("confirm.seeds=9", "confirm: is for a study that searches nothing"),
