@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
-from math import ceil, floor
+from math import ceil, floor, inf
 from typing import NamedTuple
 
 import pandas as pd
@@ -188,8 +188,11 @@ class Evidence:
 
     def _trials(self, arm: Arm) -> Fraction:
         runs = self.runs[arm.label]["confirm" if self.is_fixed else "pool"]
-        complete = [run for run in runs if run.is_complete and run.steps]
-        counted = [run.gradient_evaluations / run.steps for run in complete]
+        counted = [
+            run.gradient_evaluations / run.steps
+            for run in runs
+            if run.is_complete and run.steps > 0 and 0 < run.gradient_evaluations < inf
+        ]
         passes = statistics.median_low(counted) if counted else arm.passes
         return self._afforded(arm, passes)
 

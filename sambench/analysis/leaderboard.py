@@ -20,7 +20,8 @@ def analyse(records: Records) -> Leaderboard:
 def conclude(evidence: Evidence) -> Leaderboard:
     """The answer, from what ran."""
     ranked = rank(evidence)
-    found = rows.build(evidence, ranked)
+    within = inner.inner(evidence)
+    found = rows.build(evidence, ranked, within)
     counts = tally(evidence.frame, "stage")
     answer = verdict.judge(ranked, evidence, found)
     machines = {run.machine for label in evidence.arms for run in evidence.all_runs(label)}
@@ -35,7 +36,7 @@ def conclude(evidence: Evidence) -> Leaderboard:
         rows=found,
         equal=equal(evidence),
         orders=() if ranked.obstacle else orders(evidence),
-        inner=inner.answer(evidence, ranked.contest),
+        inner="" if ranked.obstacle else inner.answer(evidence, ranked.contest, within),
         halves=halves(evidence),
         size=evidence.size,
         warnings=tuple(warnings.warn(evidence, found)),

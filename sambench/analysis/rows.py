@@ -1,23 +1,24 @@
 """One row of a leaderboard per arm: what was found, as numbers."""
 
+from collections.abc import Mapping
+
 from sambench import stats
 from sambench.analysis import test_set
 from sambench.analysis.contest import estimate
 from sambench.analysis.costs import costs
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Estimate, Row
-from sambench.analysis.inner import inner
 from sambench.analysis.ranked import Ranked
 from sambench.analysis.settings import settings
 from sambench.analysis.tally import tally
 from sambench.stats import Tuned
 
 
-def build(evidence: Evidence, ranked: Ranked) -> tuple[Row, ...]:
-    """Ranked arms by score, then the others in the study's order."""
+def build(evidence: Evidence, ranked: Ranked, within: Mapping[str, Tuned]) -> tuple[Row, ...]:
+    """Ranked arms by score, then the others in the study's order; `within`: of inner ranges."""
     contest = ranked.contest
     paid, chosen = costs(evidence), settings(evidence)
-    outcomes, within = tally(evidence.frame, "variant"), inner(evidence)
+    outcomes = tally(evidence.frame, "variant")
     rivals = contest.rivals if contest.baselines else []
     errors = test_set.errors(evidence, rivals, contest.best_plain) if rivals else {}
     order = [*contest.order, *(label for label in evidence.arms if label not in contest.arms)]

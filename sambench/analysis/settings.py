@@ -15,17 +15,17 @@ def settings(evidence: Evidence) -> dict[str, Setting]:
 
 
 def _setting(evidence: Evidence, label: str, runs: list[Run]) -> Setting | None:
-    fit = evidence.fits.get(label)
     if not runs:
         return None
-    first = runs[0]
+    first, fit = runs[0], evidence.fits.get(label)
+    edges = fit.edges if fit else ()
     scores = {run.rerun: evidence.score(run) for run in runs if run.is_complete}
     return Setting(
         lr=first.lr,
         rho=None if first.rho != first.rho else first.rho,
         hyperparameters={n: v for n, v in first.values.items() if n != "lr"},
         epochs=first.epochs,
-        edges=tuple(fit.edges) if fit else (),
+        edges=tuple(name for name in edges if name in evidence.arms[label].space),
         score=_mean(scores),
         runs=len(scores),
     )

@@ -74,7 +74,7 @@ class Header(BaseModel):
     """the score that tuning goes by"""
     scores: list[Score]
     measures: list[Score] = []
-    extension: Count = 0
+    extension: Annotated[int, Field(ge=0, le=64)] = 0
     """how often the study was concluded before, at other sizes"""
     fits: dict[Name, Fit] = {}
     bands: Bands | None = None

@@ -65,8 +65,9 @@ def _win(label: str, here: Rows, there: Rows) -> Iterator[str]:
         return
     told = "beats plain here, not there" if ours.wins else "beats plain there, not here"
     loser = theirs if ours.wins else ours
-    hardest = max(loser.against, key=lambda found: found.p).label
-    yield f"{label} {told}{_numbers(label, hardest, here, there)}"
+    common = [found for found in loser.against if found.label in here and found.label in there]
+    hardest = max(common, key=lambda found: found.p, default=None)
+    yield f"{label} {told}{_numbers(label, hardest.label, here, there) if hardest else ''}"
 
 
 def _order(a: str, b: str, here: Rows, there: Rows) -> Iterator[str]:

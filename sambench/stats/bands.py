@@ -6,6 +6,7 @@ import numpy as np
 
 COVERAGE = 0.95
 DRAWS = 10_000
+CHUNK = 200  # members at a time, for memory's sake
 
 
 def width(members: Sequence[Mapping[int, float]], freedom: int, seed: int) -> float:
@@ -26,7 +27,10 @@ def width(members: Sequence[Mapping[int, float]], freedom: int, seed: int) -> fl
     if not len(table):
         return 0.0
     rng = np.random.default_rng(seed)
-    largest = np.abs(rng.normal(size=(DRAWS, len(points))) @ table.T).max(axis=1)
+    draws, largest = rng.normal(size=(DRAWS, len(points))), np.zeros(DRAWS)
+    for start in range(0, len(table), CHUNK):
+        some = np.abs(draws @ table[start : start + CHUNK].T)
+        largest = np.maximum(largest, some.max(axis=1))
     scale = np.sqrt(rng.chisquare(freedom, size=DRAWS) / freedom)
     return float(np.quantile(largest / scale, COVERAGE))
 

@@ -44,8 +44,9 @@ def shown(folder: Path, study: Study, tracked: Collection[str] | None) -> "Leade
         found = records.read(path)
     except UserError:
         return None  # a run writes them anew
+    gone = len(results) < found.header["num_records"]  # more may be of arms that were left out
     lost = bool(found.damages) or "failed" in set(found.frame["outcome"])
-    if lost or not _current(found.header["versions"]):
+    if gone or lost or not _current(found.header["versions"]):
         return None
     shown = analyse(found)
     settled = shown.kind == "fixed" or found.header["fits"]

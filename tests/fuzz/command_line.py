@@ -16,7 +16,8 @@ COMMANDS: list[tuple[str, ...]] = [
     (*STUDY, "--dry-run"),
     (*STUDY, "--dry-run", "--json", "--set", "train.epochs=1", "--fork", "other"),
     (*STUDY, "--root", "runs", "--checkpoint-every", "10", "--wandb", "disabled"),
-    (*TRIAL, "--seed", "0", "--rho", "0.1", "--epochs-factor", "1"),
+    (*TRIAL, "--seed", "0", "--rho", "0.1", "--length", "1"),
+    ("trial", "tiny.toml", "--variant", "plain", "--point", "0", "--root", "runs", "--json"),
     (*TRIAL, "--fix", "rho=0.1", "--set", "train.epochs=1", "--out", "out", "--json"),
     ("best", "tiny", "--format", "python", "--root", "runs"),
     ("best", "tiny", "--format", "json"),
@@ -34,6 +35,7 @@ COMMANDS: list[tuple[str, ...]] = [
 OPTIONS = [
     "--set", "--device", "--workers", "--wandb", "--fork", "--publish", "--dry-run", "--json",
     "--root", "--checkpoint-every", "--variant", "--lr", "--rho", "--fix", "--seed", "--out",
+    "--point", "--length", "--wandb-runs",
     "--points", "--into",
     "--format", "--folder", "--check", "--html", "--model", "--amp", "--engine", "--count",
     "--local", "--upload", "--help", "--version", "--nothing", "-h", "--", "-",

@@ -76,7 +76,7 @@ def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Pl
     from sambench.render.figures import cost, curves, intervals, radius, search, tuning
 
     ranking, pool = tables["ranking"], thinned(tables["pool"], MOST)
-    tuned = not pool.empty
+    tuned = bool((pool["source"] == "study").any())
     yield "tuning", lambda: tuning.draw(tables["tuning"], look)
     yield "intervals", lambda: intervals.draw(ranking, look, tuned)
     yield "differences", lambda: intervals.differences(ranking, look)

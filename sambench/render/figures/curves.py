@@ -10,6 +10,7 @@ from sambench.render.figures.plot import Plot, arms
 from sambench.render.figures.scales import Scale, limits
 from sambench.render.figures.style import Look
 
+FEW = 5  # epochs that all have ticks
 ROOM = 0.12
 """For bands: that of a few runs is cut at the panel's edge."""
 
@@ -30,7 +31,8 @@ def draw(curves: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
         + ("" if lines.together else " A panel shows an arm before those of plain."),
         lines.body,
     )
-    x = Scale(1, max(row.epoch for row in found))
+    last = max(row.epoch for row in found)
+    x = Scale(1, last, marks=tuple(range(1, last + 1)) if last <= FEW else ())
     lines.draw(plot, x, Scale(*limits([100 * row.mean for row in found], ROOM)), "epochs",
                "validation accuracy, %")  # fmt: skip
     return plot

@@ -27,8 +27,8 @@ def draw(profiles: pd.DataFrame, radius: pd.DataFrame, look: Look) -> Plot | Non
         "How carefully a radius must be tuned",
         f"Expected validation accuracy along the radius for {arms(len(variants))}, all else at its "
         "best, with the papers' defaults.",
-        "Validation accuracy that a surface through all points of the pool expects, at the best "
-        "values of what else was searched; band: one standard error of the surface. Dashed: the "
+        "Validation accuracy that a surface through all points expects, at the best values "
+        "of what else was searched; band: one standard error of the surface. Dashed: the "
         "paper's default. Bar below: radii that a single run cannot tell from the best.",
         layout.body,
     )

@@ -40,31 +40,40 @@ def draw(pool: pd.DataFrame, setting: pd.DataFrame, look: Look) -> Plot | None:
     spots = {variant: _spots(runs[variant]) for variant in variants}
     every = [spot for own in spots.values() for spot in own]
     lost = sum(_diverged(spot.run) for spot in every)
+    chosen = {run.variant: run for run in rows(setting, SettingRun)}
     layout = Layout(len(variants), own="y", named=True)
     plot = Plot(
         "search",
         "Where the points lie",
-        "Validation accuracy of each arm's random points over learning rate and radius, a panel "
-        f"for each of {arms(len(variants))}; {lost} runs diverged.",
-        "Validation accuracy of the points of each pool, in percent: larger and brighter is "
-        "better, each step a sixth of all points. Bold edge: retrained and tested; ring: the "
-        "best; cross: diverged; dashed lines meet at the setting to use.",
+        "Validation accuracy of each arm's points over learning rate and radius, a panel for each "
+        f"of {arms(len(variants))}; {lost} runs diverged.",
+        _caption(every, lost > 0, bool(chosen)),
         layout.body + SCALE,
     )
     bounds = _bounds([spot.run.val for spot in every if _scored(spot.run)])
     _legend(plot, bounds)
-    rates = [spot.x for spot in every]
+    rates = [spot.x for spot in every] + [chosen[v].lr for v in variants if v in chosen]
     x = scales.log_scale(min(rates), max(rates))
-    axes = [(x, _upwards(runs[variant], spots[variant])) for variant in variants]
+    axes = [(x, _upwards(spots[v], runs[v], chosen.get(v))) for v in variants]
     names = [RADIUS if _has_radius(runs[variant]) else SCORE for variant in variants]
     places = panels(plot, layout, variants, axes, look, plot.body - SCALE, names)
-    chosen = {run.variant: run for run in rows(setting, SettingRun)}
     for variant, panel in zip(variants, places, strict=True):
         if variant in chosen:
-            _crosshair(plot, panel, chosen[variant])
+            _crosshair(plot, panel, chosen[variant], radius=_has_radius(runs[variant]))
         _panel(plot, panel, variant, spots[variant], bounds)
     plot.text(LEFT, 0.1, "learning rate across (log scale)", size=SMALL)
     return plot
+
+
+def _caption(spots: Sequence[Spot], lost: bool, chosen: bool) -> str:
+    """Of what there is."""
+    marks = ["ring: the best"]
+    marks += ["bold edge: retrained and tested"] * any(spot.run.rank >= 0 for spot in spots)
+    marks += ["cross: diverged"] * lost + ["dashed lines meet at the setting to use"] * chosen
+    return (
+        "Validation accuracy of each arm's points, in percent: larger and brighter is better, each "
+        f"step a sixth of all points; {'; '.join(marks)}."
+    )
 
 
 def _scored(run: PoolRun) -> bool:
@@ -76,7 +85,8 @@ def _diverged(run: PoolRun) -> bool:
 
 
 def _has_radius(runs: Sequence[PoolRun]) -> bool:
-    return any(known(run.rho) for run in runs)
+    """Whether several radii were tried."""
+    return len({run.rho for run in runs if known(run.rho)}) > 1
 
 
 def _spots(runs: Sequence[PoolRun]) -> list[Spot]:
@@ -88,8 +98,12 @@ def _spots(runs: Sequence[PoolRun]) -> list[Spot]:
     return [Spot(run, run.lr, 100 * (run.val if _scored(run) else lowest)) for run in shown]
 
 
-def _upwards(runs: Sequence[PoolRun], spots: Sequence[Spot]) -> scales.Scale:
+def _upwards(
+    spots: Sequence[Spot], runs: Sequence[PoolRun], chosen: SettingRun | None
+) -> scales.Scale:
     ends = [spot.y for spot in spots]
+    if chosen and _has_radius(runs):
+        ends.append(chosen.rho)
     if _has_radius(runs) and min(ends) > 0:
         return scales.log_scale(min(ends), max(ends))
     return scales.Scale(*scales.limits(ends))
@@ -122,12 +136,12 @@ def _panel(
             plot.points(panel.place, f"{variant}-best", [spot.x], [spot.y], RING)
 
 
-def _crosshair(plot: Plot, panel: Panel, run: SettingRun) -> None:
-    """Through the setting to use."""
+def _crosshair(plot: Plot, panel: Panel, run: SettingRun, *, radius: bool) -> None:
+    """Through the setting to use; radius: which the panel shows upwards."""
     style = {"color": INK, "linewidth": 0.8, "linestyle": (0, (3, 2)), "alpha": 0.6, "zorder": 1}
     x = panel.across(run.lr)
     lines = [[(x, panel.bottom), (x, panel.top)]]
-    if known(run.rho):
+    if radius:
         y = panel.up(run.rho)
         lines.append([(panel.left, y), (panel.right, y)])
     plot.strokes(lines, **style)

@@ -15,12 +15,12 @@ def answer(leaderboard: Leaderboard) -> list[Told]:
 
 
 def unranked(leaderboard: Leaderboard) -> list[str]:
-    """Who is not ranked and why; the headline says so where that holds of all."""
-    if leaderboard.kind == "adaptive":
-        return []
+    """Who is not ranked and why; where one reason holds of all, the headline has it."""
     reasons: dict[str, list[str]] = {}
     for row in leaderboard.rows:
         reasons.setdefault(row.why, []).append(row.label)
+    if len(reasons) == 1:
+        return []
     return [f"{listing(labels)}: {why}." for why, labels in reasons.items() if why]
 
 

@@ -60,12 +60,8 @@ def _ranking(leaderboard: Leaderboard) -> list[Part]:
         return []
     plain = ranking.each_plain(leaderboard)
     return [
-        Part(
-            "ranking",
-            ranking.caption(leaderboard),
-            table=ranking.table(leaderboard),
-            figures=["intervals"],
-        ),
+        Part("ranking", ranking.caption(leaderboard), table=ranking.table(leaderboard)),
+        Part("intervals", "", figures=["intervals"]),
         Part("unranked", "Not ranked", bullets=unranked(leaderboard)),
         Part("plain", plain.caption, figures=["differences"], table=plain),
         Part("words", "What the words mean", bullets=legend(leaderboard)),

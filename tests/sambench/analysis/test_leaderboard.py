@@ -153,7 +153,8 @@ def test_few_searches_conclude_nothing(make: Make):
     )
     assert (found.kind, found.use, found.advice) == ("pool", None, "nothing yet.")
     assert all(own.why == "nothing is concluded" and not own.group for own in found.rows)
-    assert not any(own.wins or own.beats for own in found.rows) and found.orders == ()
+    assert not any(own.wins or own.beats for own in found.rows)
+    assert found.orders == () and found.inner == ""
     asam = row(found, "asam")
     assert asam.score and asam.score.low is not None and len(asam.against) == 3
 

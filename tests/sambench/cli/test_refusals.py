@@ -147,7 +147,7 @@ COMMANDS = {
     ("trial", "digits", "--variant", "sam", "--lr", "1", "--rho", "1e300"): "--rho must be from",
     ("trial", "digits", "--variant", "sam", "--lr", "1", "--fix", f"rho={DIGITS}"): "digits",
     ("trial", "digits", "--variant", "sam", "--lr", "1", "--seed", DIGITS): "--seed",
-    ("trial", "digits", "--variant", "sam", "--lr", "1", "--epochs-factor", "1e9"): "<= 1000",
+    ("trial", "digits", "--variant", "sam", "--lr", "1", "--length", "1e9"): "<= 1000",
     ("bench", "--rounds", "1000000000"): "1000000000 is more than 10000",
     ("x" * 100_000,): "unknown command",
 }

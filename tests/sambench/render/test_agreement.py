@@ -96,3 +96,16 @@ def test_without_intervals_nothing_is_beyond_them():
     bare[0] = replace(bare[0], against=(Against("plain", Estimate(0.0), 0.5),))
     told = claims_agree(board(rows()), board(bare))
     assert "(sam minus plain: +2.00 here, +0.00 there)" in told
+
+
+def test_a_plain_arm_of_one_side_decides_nothing_here():
+    there = rows(wins=False)
+    hardest = [Against("plain", estimate(0.02), 0.001), Against("plain-x2", estimate(0.0), 0.4)]
+    there[0] = replace(there[0], against=tuple(hardest))
+    told = claims_agree(board(rows()[:2]), board(there)).splitlines()
+    assert told[0] == "The published page does not agree: Not on both sides: plain-x2."
+    assert told[1].startswith("- sam beats plain here, not there (sam minus plain: +2.00 here")
+    bare = [replace(there[0], against=tuple(hardest[1:])), *there[1:]]
+    assert "- sam beats plain here, not there" in claims_agree(
+        board(rows()[:2]), board(bare)
+    ).split("\n")

@@ -310,6 +310,14 @@ def test_a_wide_band_is_cut_at_the_edge_of_its_panel():
     assert "100" not in {text.text for text in root.iter(f"{SVG}text")}
 
 
+def test_few_epochs_are_whole():
+    found = tables(SIX)
+    found["curves"] = found["curves"].query("epoch <= 2")
+    written = [text.text for text in drawn(found, "curves").iter(f"{SVG}text")]
+    ticks = [text for text in written if text in ("1", "1.5", "2")]
+    assert ticks == ["1", "2"]
+
+
 def test_steps_that_equal_scores_leave_empty_have_no_entry():
     found = tables(SIX)
     found["pool"]["val"] = found["pool"]["val"].where(found["pool"]["val"].isna(), 0.5)

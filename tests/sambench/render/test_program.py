@@ -4,6 +4,7 @@ import ast
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,21 @@ def test_where_nothing_is_recommended_the_first_arm_is_told(made: Make):
     told = settings(found)
     assert not told["recommended"] and told["headline"].startswith("Nothing is concluded")
     assert "Recommended: nothing yet." in snippet(found)
+
+
+def test_a_fixed_setting_is_confirmed_itself(make: Make, tmp_path: Path):
+    """Its runs are the paired ones, and there is none of stage "setting"."""
+    found = make(FOUR)
+    arms = {label: {**arm, "space": {}, "lr": 0.032} for label, arm in found.header["arms"].items()}
+    spec = {**found.header["spec"], "search": {"lr": 0.032}, "confirm": {"seeds": 5}}
+    runs = [replace(run, stage="confirm", point=0) for run in found.records
+            if run.stage == "setting"]  # fmt: skip
+    path = tmp_path / "records.csv"
+    records.write(path, {**found.header, "arms": arms, "spec": spec, "fits": {}}, runs)
+    told, program = settings(records.read(path)), snippet(records.read(path))
+    assert (told["label"], told["lr"], told["runs"]) == ("sam", 0.032, 5)
+    first = next(run for run in runs if run.variant == "sam" and run.rerun == 0)
+    assert repr(first.seed_order) in program and "the mean of 5 runs" in program
 
 
 def test_a_study_whose_settings_did_not_end_has_no_best(made: Make):

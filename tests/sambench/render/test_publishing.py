@@ -37,6 +37,14 @@ def test_publish_writes_records_page_and_index(folder: Path):
     assert "[digits](digits.md)" in (folder / "README.md").read_text()
 
 
+def test_every_figure_stands_on_the_page_once(folder: Path):
+    pytest.importorskip("matplotlib")
+    text = (folder / "digits.md").read_text()
+    drawn = [path.name for path in (folder / "digits").glob("*.svg")]
+    assert len(drawn) >= 8
+    assert {name: text.count(f"](digits/{name})") for name in drawn} == dict.fromkeys(drawn, 1)
+
+
 def test_regenerating_changes_nothing(folder: Path):
     before = {path: path.read_bytes() for path in folder.rglob("*.*")}
     assert regenerate(folder, check=True).stale == regenerate(folder).stale == []

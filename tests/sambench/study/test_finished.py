@@ -15,6 +15,7 @@ import pytest
 from sambench import config
 from sambench.records import STAGES
 from sambench.study import finished
+from sambench.tracking import modes
 
 Change = Callable[[Path], object]
 
@@ -85,3 +86,18 @@ def test_showing_imports_no_torch(folder: Path, tiny: Path):
 def test_one_that_a_process_holds_is_not_shown(folder: Path, tiny: Path):
     with filelock.FileLock(folder / "lock"):
         assert finished.shown(folder, config.read(tiny), tracked=None) is None
+
+
+@pytest.mark.parametrize("asked", ["all", "confirm", "none"])
+def test_only_the_runs_that_wandb_should_have_are_missed(folder: Path, tiny: Path, asked: str):
+    """Its ledger has a line per run, and two of the study itself."""
+    stages = modes.stages(asked)
+    names = [path.name for path in folder.glob("runs/*")]
+    wanted = [name for name in names if name.partition("-")[0] in stages]
+    ledger = folder / "wandb" / "tracked.jsonl"
+    ledger.parent.mkdir()
+    lines = [json.dumps({"id": name, "path": name}) for name in [*wanted, "a", "a/content"]]
+    ledger.write_text("\n".join(lines[:-1]))
+    assert finished.shown(folder, config.read(tiny), tracked=stages) is None
+    ledger.write_text("\n".join(lines))
+    assert finished.shown(folder, config.read(tiny), tracked=stages) is not None

@@ -56,3 +56,8 @@ def test_who_is_not_ranked_is_told_by_reason():
         "gam: too few.",
     ]
     assert unranked(board(rows[:1])) == []
+
+
+def test_a_reason_that_holds_of_all_is_left_to_the_headline():
+    rows = [row(label, None, why="nothing is concluded") for label in ("plain", "sam")]
+    assert unranked(board(rows)) == []

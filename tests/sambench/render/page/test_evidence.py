@@ -146,3 +146,11 @@ def test_runs_are_listed_up_to_a_limit(study: Study, monkeypatch: pytest.MonkeyP
     assert table and len(table.rows) == (5 if many else 180)
     assert table.after == ("The first 5 of them; the records have all." if many else "")
     assert table.caption == "Pool runs: 180"
+
+
+def test_an_extension_says_that_it_is_one_and_is_stricter(make: Make):
+    made = make(WIN)
+    made.header["extension"] = 1
+    found = published.study(Path("digits.csv"), made)
+    assert any("was concluded 1 time before" in told for told in page.of(found).warnings)
+    assert "below 0.0125" in " ".join(parts(found)["words"].bullets)
