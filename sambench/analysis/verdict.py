@@ -96,16 +96,17 @@ def _lengths(contest: Contest, evidence: Evidence) -> str:
     if set(LENGTHS) <= set(had):
         return ""
     lengths = numbers.listing([f"{length:g}" for length in had])
-    return f" {BASELINE} had {lengths} schedule length{'s' * (had != [1])} alone."
+    return f" Here {BASELINE} ran at schedule length{'s' * (len(had) > 1)} {lengths} only."
 
 
 def _advice(row: Row, margin: str) -> str:
     """The setting to use, what it scored and costs, and why it is this arm."""
     assert row.cost
+    cost = numbers.setting(row.cost.ratio)
     return (
-        f"{row.label}{_trained(row.setting)}. A run costs {numbers.setting(row.cost.ratio)} full "
-        f"runs of {BASELINE}: no arm exceeds it by more than {margin} (95%), and of those arms "
-        "none is cheaper."
+        f"{row.label}{_trained(row.setting)}. A run costs {cost} full run{'s' * (cost != '1')} of "
+        f"{BASELINE}: no arm exceeds it by more than {margin} (95%), and of those arms none is "
+        "cheaper."
     )
 
 

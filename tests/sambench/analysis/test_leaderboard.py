@@ -204,10 +204,11 @@ def test_an_arm_that_affords_two_trials_is_shown_and_not_ranked(make: Make):
 def test_fewer_lengths_of_plain_are_told(make: Make):
     found = analyse(make({"plain": 0.85, "asam": 0.93}))
     assert found.headline.endswith(
-        "over plain (the full schedule) at a budget of 8 runs. plain had 1 schedule length alone."
+        "over plain (the full schedule) at a budget of 8 runs. Here plain ran at schedule length 1 "
+        "only."
     )
     two = analyse(make({"plain": 0.85, "plain-x2": 0.85, "asam": 0.93}))
-    assert two.headline.endswith(" plain had 1 and 2 schedule lengths alone.")
+    assert two.headline.endswith(" Here plain ran at schedule lengths 1 and 2 only.")
 
 
 def test_no_baseline_no_headline(make: Make, win: Records):
@@ -226,7 +227,9 @@ def test_plain_alone_is_advised_and_compared_with_nothing(make: Make):
     assert found.headline == (
         "Only plain is ranked at a budget of 8 runs; there is nothing to compare it with."
     )
-    assert found.use == "plain-x0.5"
+    assert found.use == "plain-x0.5" and " A run costs 0.5 full runs of plain: " in found.advice
+    found = analyse(make({"plain": 0.85}))
+    assert " A run costs 1 full run of plain: " in found.advice
 
 
 def test_an_extension_tests_at_half_the_level(win: Records, answer: Leaderboard):
