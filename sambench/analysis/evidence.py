@@ -211,10 +211,15 @@ class Evidence:
         return ceil(self.study.search.searches * self._afforded(arm, arm.passes))
 
     @cached_property
+    def _started(self) -> list[Fraction]:
+        """k of the arms whose pools have a point."""
+        pools = {label: runs["pool"] for label, runs in self.runs.items()}
+        return [self.trials[label] for label, own in pools.items() if any(r.ended for r in own)]
+
+    @cached_property
     def smallest(self) -> int:
         """The fewest trials of an arm that is ranked: those of the table at equal trials."""
-        started = [self.trials[label] for label, runs in self.runs.items() if runs["pool"]]
-        return smallest_shown(started, max(started)) if started else 0
+        return smallest_shown(self._started, max(self._started)) if self._started else 0
 
     @cached_property
     def pools(self) -> dict[str, Pool]:
@@ -226,8 +231,7 @@ class Evidence:
     def _pool(self, arm: Arm) -> Pool:
         runs, k = self.runs[arm.label], self.trials[arm.label]
         searches = self.study.search.searches
-        started = [self.trials[label] for label, own in self.runs.items() if own["pool"]]
-        smallest = smallest_shown(started, k)
+        smallest = smallest_shown(self._started, k)
         ranking = Ranking.of(
             {
                 run.point: run.val if run.is_complete and run.val == run.val else None

@@ -126,7 +126,8 @@ class Protocol:
 
     def _trials(self, arm: Arm, own: Mapping[int, tuple[Run, Outcome]]) -> Fraction:
         """What the budget affords, by counted evaluations."""
-        counted = [o.gradient_evaluations / o.steps for _, o in own.values() if o.steps]
+        complete = [o for _, o in own.values() if o.outcome == "complete" and o.steps]
+        counted = [o.gradient_evaluations / o.steps for o in complete]
         passes = statistics.median_low(counted) if counted else arm.passes
         length = Fraction(arm.epochs, self.study.train.epochs)
         return afforded(self.study.search.budget, passes, length)
