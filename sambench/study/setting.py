@@ -2,9 +2,7 @@
 
 Rule 9 of the protocol. The single best run is partly lucky; a surface borrows from its neighbours,
 and from the reruns. The optimum is that of the surface less its standard error: where it is flat,
-its highest place is one of the ends, of which no run speaks. On 60 made-up pools of 20 points, at
-digits' noise, that lost 0.25 points to the best setting; 0.34 without the standard error, 0.59
-without the reruns, 0.61 the best single run (`tests/sambench/study/test_setting.py` has their kind).
+its highest place is one of the ends, of which no run speaks.
 """
 
 from collections.abc import Mapping, Sequence
