@@ -81,7 +81,7 @@ def test_a_pool_that_does_not_divide_is_rounded_up(spec: Spec):
     study = config.parse({**spec, "search": {**spec["search"], "budget": 7.0, "searches": 3}})
     plain = next(arm for arm in study.arms() if arm.label == "plain")
     sam = next(arm for arm in study.arms() if arm.label == "sam")
-    assert (pool.size(study, plain), pool.size(study, sam)) == (21, 11)
+    assert (study.points(plain), study.points(sam)) == (21, 11)
 
 
 def test_points_are_shared_by_axis(study: Study):
