@@ -20,7 +20,7 @@ def schema() -> dict:
     """Of a study file as an editor sees it: one file, which may extend another."""
     found = _tables()
     for name in MERGED:
-        del found[name]["required"]
+        found[name].pop("required", None)
     study = found.pop("Study")
     extends = {"type": "string", "description": "another study, of which this one is a change"}
     return {

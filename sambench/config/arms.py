@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sambench.config.names import Name
 from sambench.config.numbers import Count
@@ -39,6 +39,14 @@ def _lengths(given: object) -> object:
     return tuple(found)
 
 
+_LENGTH = {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST}
+Lengths = Annotated[
+    tuple[float, ...],
+    BeforeValidator(_lengths),
+    WithJsonSchema({"anyOf": [_LENGTH, {"type": "array", "items": _LENGTH, "minItems": 1}]}),
+]
+
+
 class VariantTable(Table):
     """A variant with hyperparameters to fix, and to search beside lr and the radius."""
 
@@ -46,7 +54,7 @@ class VariantTable(Table):
     """registry key"""
     label: Name | None = None
     """tells two entries of one variant apart; default: the name"""
-    length: Annotated[tuple[float, ...], BeforeValidator(_lengths)] | None = None
+    length: Lengths | None = None
     """of its schedule in units of `train.epochs`, or a list of lengths: each is an arm of its own;
     default: 1, and [0.5, 1, 2] for `plain`"""
     fix: dict[str, Scalar] = Field(default_factory=dict)

@@ -18,7 +18,6 @@ from sambench.config.numbers import (
     Nonnegative,
     Pixels,
     Plain,
-    Rate,
     Seed,
     Share,
 )
@@ -116,7 +115,7 @@ class Search(Table):
     """`random`: a pool, which ranks; `tpe` and `gp`, Optuna's, tune and hand out a setting"""
     pruner: Literal["none", "median", "hyperband", "percentile"] = "none"
     """Optuna's: ends trials early that do badly; not of a pool"""
-    lr: IfSet[Annotated[Rate, BeforeValidator(_rate)] | None] = None
+    lr: IfSet[Annotated[float, Field(gt=0, le=LARGEST_RATE), BeforeValidator(_rate)] | None] = None
     """the learning rate, where it is not searched"""
     space: dict[str, Space] = Field(default_factory=dict)
     """of `lr` alone; what else is searched stands with a variant"""

@@ -36,7 +36,7 @@ class Fit(BaseModel):
     setting: dict[Identifier, bool | int | float | str]
     """searched name -> value of the optimum, to two digits"""
     edges: list[Identifier]
-    """those whose optimum lies at a bound of its range"""
+    """continuous ones whose optimum lies at a bound of its range"""
     expected: float
     """the surface's score there"""
     noise: float

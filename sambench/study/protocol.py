@@ -119,7 +119,8 @@ class Protocol:
         for label, k in trials.items():
             ranking = rankings[label]
             smallest = smallest_shown(trials.values(), k)
-            counts = ranking.reruns(floor(k), self.study.search.searches, smallest)
+            whole = min(floor(k), len(ranking.points))  # a run may count less than it declares
+            counts = ranking.reruns(whole, self.study.search.searches, min(whole, smallest))
             for point, num in zip(ranking.points, counts, strict=False):
                 yield pools[label][point][0], num
 

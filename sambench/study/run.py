@@ -245,10 +245,15 @@ class _Execution:
     def _fit(self) -> dict[str, Fit]:
         """The setting to use, of every arm that searched something."""
         found = {}
-        for label, own in self.protocol.pools(self.results).items():
-            arm = self.folder.arms[label]
-            points = [(_searched(arm, run), outcome.val_accuracy) for run, outcome in own.values()]
-            if (fit := chosen(arm, points)) is not None:
+        for label, arm in self.folder.arms.items():
+            scores = [
+                (_searched(arm, run), outcome.val_accuracy)
+                for run, outcome in self.results.values()
+                if run.label == label
+                and run.stage in ("pool", "confirm")
+                and outcome.outcome in ("complete", "diverged")
+            ]
+            if (fit := chosen(arm, scores)) is not None:
                 found[label] = fit
         return found
 

@@ -193,7 +193,7 @@ def read(path: Path) -> Dashboard:
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: not a dashboard: {error}") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise UserError(f"{path}: not a dashboard of format {FORMAT}")
+        raise UserError(f"{path}: not a dashboard of format {FORMAT}; move it away, make it anew")
     try:
         return Dashboard.model_validate(found)
     except ValidationError as error:

@@ -43,7 +43,7 @@ NAMES = {"pwned", "__import__", "system"}
 def make(rng: Random, world: World) -> Case:
     """One bad records file beside a good one."""
     kind = rng.random()
-    base = rng.choice([world.records[0], world.part])
+    base = rng.choice([*world.records[:2], world.part])
     words = rng.choice(COMMANDS)
     if kind < 0.02:
         made = _case("a README.md of the user's", COMMANDS[2], base, world)

@@ -323,7 +323,7 @@ RULES = {
     "it is fixed or searched",
     "search={}": "search.space.lr: is required, or lr = 0.1",
     "search.lr={low=0.1, high=1}": "search.lr: must be a number; a range stands in search.space.lr",
-    "search.lr=0": "search.lr: must be a number > 0, got 0.0",
+    "search.lr=0": "search.lr: must be > 0, got 0",
     "search.lr=1e7": "search.lr: must be <= 1e+06, got 10000000.0",
     "train.yields=first": "train.yields: unknown value 'first', choose from best, last",
     "search.space={}": "search.space.lr: is required, or lr = 0.1",

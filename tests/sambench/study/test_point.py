@@ -150,7 +150,7 @@ def test_bad_input_is_one_line(call: Call, words: tuple[str, ...], line: str, tm
 @pytest.mark.parametrize(
     "search",
     [
-        {"budget": 20, "sampler": "tpe"},
+        {"budget": 40, "sampler": "tpe"},
         {"lr": 0.1, "space": {}},
     ],
 )

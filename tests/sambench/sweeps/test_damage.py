@@ -166,9 +166,9 @@ def test_a_dashboard_stays_in_its_folder(tmp_path: Path, study: str) -> None:
         (b"my notes", "not a dashboard"),
         (b"[" * 10**5, "not a dashboard"),
         (b"\xff", "not a dashboard"),
-        (b"[]", "not a dashboard of format 1"),
-        (b'{"format": 1}', "project: is required"),
-        (b'{"format": 1, "project": 3}', "project: must be a string"),
+        (b"[]", "not a dashboard of format 2"),
+        (b'{"format": 2}', "project: is required"),
+        (b'{"format": 2, "project": 3}', "project: must be a string"),
     ],
 )
 def test_what_is_no_dashboard_is_neither_read_nor_replaced(
