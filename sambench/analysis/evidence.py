@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
-from math import ceil, floor, inf
+from math import floor, inf
 from typing import NamedTuple
 
 import pandas as pd
@@ -194,9 +194,6 @@ class Evidence:
             if run.is_complete and run.steps > 0 and 0 < run.gradient_evaluations < inf
         ]
         passes = statistics.median_low(counted) if counted else arm.passes
-        return self._afforded(arm, passes)
-
-    def _afforded(self, arm: Arm, passes: float) -> Fraction:
         length = Fraction(arm.epochs, self.study.train.epochs)
         return afforded(self.study.search.budget, passes, length)
 
@@ -205,10 +202,8 @@ class Evidence:
         return Fraction(repr(self.study.search.budget)) / self.trials[label]
 
     def planned(self, arm: Arm) -> int:
-        """Points of its pool that the study asks for; they are planned at the declared passes."""
-        if self.is_fixed:
-            return 0
-        return ceil(self.study.search.searches * self._afforded(arm, arm.passes))
+        """Points of its pool that the study asks for."""
+        return 0 if self.is_fixed else self.study.points(arm)
 
     @cached_property
     def _started(self) -> list[Fraction]:
