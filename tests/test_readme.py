@@ -61,7 +61,9 @@ COMMANDS = sorted(
         for words in re.findall(r"^    .*-m sambench (.*?)(?: *#.*)?$", file.read_text(), re.M)
     }
 )
-SHORT = "--set train.epochs=1 --set search.trials=2 --set confirm.seeds=2 --device cpu"
+SHORT = (
+    "--set train.epochs=1 --set search.budget=2 --set search.searches=1 --workers 1 --device cpu"
+)
 RUN = {
     "best digits --format python": (),
     "leaderboard": (),

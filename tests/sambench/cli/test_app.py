@@ -24,7 +24,7 @@ OPTIONS = [
     (["study", "digits", "extra"], "unexpected extra argument (extra)"),
     (["study", "--set"], "Option '--set' requires an argument"),
     (["studdy"], "unknown command 'studdy'; did you mean study?"),
-    (["frobnicate"], "unknown command 'frobnicate'; choose from bench, best, leaderboard, study"),
+    (["frobnicate"], "unknown command 'frobnicate'; choose from bench, best, leaderboard, merge"),
     (["--verison"], "No such option"),
     (["best", "digits"], "no records of a study 'digits'; run one first"),
     (["best", "--format", "yaml"], "'yaml' is not one of 'python', 'json'"),

@@ -14,7 +14,7 @@ def test_a_leaderboard_of_damaged_records(call: Call, done: list[str | Path]):
     assert call(*done, "--publish")[0] == 0
     published, broken = Path("leaderboards/tiny.csv"), Path("leaderboards/broken.csv")
     published.write_text(published.read_text()[:-50])
-    named = "sambench: leaderboards/tiny.csv: line 12: damaged: its check does not fit its cells"
+    named = "sambench: leaderboards/tiny.csv: line 19: damaged: its check does not fit its cells"
     code, out, err = call("leaderboard", "--check")
     assert code == 1 and err.startswith(named) and "stale: leaderboards/tiny.md" in out
     code, out, err = call("leaderboard")
@@ -22,7 +22,7 @@ def test_a_leaderboard_of_damaged_records(call: Call, done: list[str | Path]):
     code, out, err = call("leaderboard", "--check")
     assert code == 1 and err.startswith(named) and "stale" not in out
     code, out, err = call("leaderboard", "--format", "json")
-    assert code == 1 and json.loads(out)[0]["damages"][0].startswith("line 12: damaged")
+    assert code == 1 and json.loads(out)[0]["damages"][0].startswith("line 19: damaged")
     broken.write_text("# {}\n")
     code, out, err = call("leaderboard")
     assert code == 2 and "broken.csv: line 1: not the header" in err and named in err

@@ -152,7 +152,7 @@ def folder_study(path: Path, pictures: Path) -> list[str | Path]:
         "train = 64, val = 20, test = 30", "val = 4"
     )
     path.write_text(text)
-    return study(path, "--set", "search.trials=1", "--set", "confirm.seeds=1")
+    return study(path)
 
 
 @pytest.mark.parametrize("spoil", SPOILT, ids=lambda f: f.__name__)
@@ -198,7 +198,7 @@ def test_a_damaged_journal_can_be_deleted_as_the_message_says(
 
 def test_a_damaged_result_is_repeated(call: Call, done: list[str | Path], recorded: Recorded):
     before = recorded(Path("runs/tiny"))
-    result = Path("runs/tiny/runs/search-sam-t0-s0/result.json")
+    result = Path("runs/tiny/runs/pool-sam-p0/result.json")
     result.write_text(result.read_text().replace("0.", "1.", 1))
     code, _, err = call(*done)
     assert code == 0 and err.count(f"{result} is damaged; its run is repeated") == 1
@@ -207,7 +207,7 @@ def test_a_damaged_result_is_repeated(call: Call, done: list[str | Path], record
 
 def test_a_damaged_study(refused: Callable[..., str], done: list[str | Path]):
     Path("runs/tiny/study.json").write_text("{")
-    assert "runs/tiny/study.json is damaged" in refused(*done)
+    assert "runs/tiny/study.json is damaged" in refused(*done, "--set", "search.searches=2")
 
 
 def test_damaged_records(call: Call, done: list[str | Path], recorded: Recorded):
@@ -233,8 +233,8 @@ def test_a_published_study_that_cannot_be_read_does_not_stop_a_study(
 
 
 def test_a_changed_study_names_its_keys(refused: Callable[..., str], done: list[str | Path]):
-    line = refused(*done, "--set", "train.epochs=3", "--set", "confirm.seeds=3")
-    assert "have changed since: train.epochs, confirm.seeds" in line and "--fork NAME" in line
+    line = refused(*done, "--set", "train.epochs=3", "--set", "seed=3")
+    assert "have changed since: seed, train.epochs" in line and "--fork NAME" in line
 
 
 def test_fork_starts_a_new_study(call: Call, done: list[str | Path]):
@@ -254,7 +254,7 @@ def test_a_second_process_is_refused(refused: Callable[..., str], done: list[str
 def test_a_dry_run_writes_nothing(call: Call, study_file: Path):
     code, out, _ = call(*study(study_file, "--dry-run", "--json"))
     plan = json.loads(out)
-    assert code == 0 and plan["search_trials"] == 4 and plan["confirm_runs"] == 4
+    assert code == 0 and plan["pool_runs"] == 3 and plan["confirm_runs"] == 12
     code, out, _ = call(*study(study_file, "--dry-run"))
     assert code == 0 and "gradient evaluations" in out
     assert not Path("runs/tiny").exists()
@@ -335,11 +335,11 @@ def test_work_that_fails_exits_with_1(
     from sambench.executors.local import RunFailed
 
     def fail(*arguments: Any, **options: Any) -> Any:
-        raise RunFailed("search-sam-t0-s0: its worker died 3 times")
+        raise RunFailed("pool-sam-p0: its worker died 3 times")
 
     monkeypatch.setattr("sambench.executors.assignment.train", fail)
     code, _, err = call(*study(study_file))
     assert (code, err) == (
         1,
-        "sambench: a run failed: search-sam-t0-s0: its worker died 3 times\n",
+        "sambench: a run failed: pool-sam-p0: its worker died 3 times\n",
     )
