@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from sambench import records
+from sambench.stats import exact_interval
 from tests.null import pool, resample
 
 ROOT = Path("runs")
@@ -19,7 +20,7 @@ def main(command: str, *labels: str) -> None:
         return
     rates = resample.resample(found, pool.LABELS[0])
     for name, hits in (("false win", rates.wins), ("false pair", rates.pairs)):
-        low, high = resample.interval(hits, rates.studies)
+        low, high = exact_interval(hits, rates.studies)
         share = hits / rates.studies
         print(f"{name}: {hits} of {rates.studies} studies, {share:.1%} [{low:.1%}, {high:.1%}]")
     scored = [r for r in found if r.stage in records.TESTED]

@@ -68,11 +68,3 @@ def _test_scores(records: Sequence[Record]) -> dict[str, dict[int, Fraction]]:
         label: {i: Fraction(sum(own), len(own)) for i, own in by_point.items()}
         for label, by_point in runs.items()
     }
-
-
-def interval(hits: int, of: int) -> tuple[float, float]:
-    """Exact 95% interval of a share (Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404)."""
-    from scipy.stats import binomtest
-
-    found = binomtest(hits, of).proportion_ci(0.95, method="exact")
-    return float(found.low), float(found.high)
