@@ -1,11 +1,9 @@
 """What a study ran, arm by arm."""
 
-import statistics
 from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
-from math import floor, inf
 from typing import NamedTuple
 
 import pandas as pd
@@ -15,7 +13,7 @@ from sambench.analysis.findings import Size
 from sambench.analysis.pool import Pool
 from sambench.config import Arm, Study, baselines
 from sambench.records import Fit, Records, hyperparameters
-from sambench.stats import Ranking, afforded, claims, smallest_shown
+from sambench.stats import Ranking, afforded, claims, counted_passes, smallest_shown
 
 CONCLUDING = 5
 """Searches, or paired seeds; fewer conclude nothing."""
@@ -188,12 +186,8 @@ class Evidence:
 
     def _trials(self, arm: Arm) -> Fraction:
         runs = self.runs[arm.label]["confirm" if self.is_fixed else "pool"]
-        counted = [
-            run.gradient_evaluations / run.steps
-            for run in runs
-            if run.is_complete and run.steps > 0 and 0 < run.gradient_evaluations < inf
-        ]
-        passes = statistics.median_low(counted) if counted else arm.passes
+        counted = ((run.gradient_evaluations, run.steps) for run in runs if run.is_complete)
+        passes = counted_passes(counted, arm.passes)
         length = Fraction(arm.epochs, self.study.train.epochs)
         return afforded(self.study.search.budget, passes, length)
 
@@ -234,9 +228,7 @@ class Evidence:
                 if run.ended
             }
         )
-        due: tuple[int, ...] = ()
-        if 1 <= smallest and floor(k) <= len(ranking.points):
-            due = ranking.reruns(floor(k), searches, smallest)
+        due = ranking.reruns(k, searches, smallest)
         again: dict[int, list[Run]] = defaultdict(list)
         for run in runs["confirm"]:
             if run.ended:

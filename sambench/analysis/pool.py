@@ -100,6 +100,10 @@ class Pool:
             return f"its pool has {self.points} of {self.planned} points"
         if not self.ranking.survivors:
             return "all points of its pool diverged"
+        if ceil(self.trials) >= self.points:
+            return (
+                f"a search would take {numbers.setting(float(self.trials))} of {self.points} points"
+            )
         if self.missing_reruns:
             return f"{self.missing_reruns} of {sum(self.due)} reruns of its best points are missing"
         return "" if self.tuned(self.trials) else "too many of its reruns diverged"

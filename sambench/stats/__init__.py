@@ -22,6 +22,7 @@ from sambench.stats.proportion import exact_interval as exact_interval
 from sambench.stats.ranking import RANKED_FROM as RANKED_FROM
 from sambench.stats.ranking import Ranking as Ranking
 from sambench.stats.ranking import afforded as afforded
+from sambench.stats.ranking import counted_passes as counted_passes
 from sambench.stats.ranking import smallest_shown as smallest_shown
 from sambench.stats.student import ALPHA as ALPHA
 from sambench.stats.tuned import Score as Score

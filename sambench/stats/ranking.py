@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate, groupby
-from math import comb, floor
+from math import comb, floor, inf
+from statistics import median_low
 from typing import Self
 
 from sambench.errors import UserError
@@ -31,6 +32,15 @@ def afforded(budget: float, passes: float, length: Fraction) -> Fraction:
     passes: counted gradient evaluations a step; length: of the schedule, the baseline's being 1
     """
     return Fraction(repr(float(budget))) / (Fraction(repr(float(passes))) * length)
+
+
+def counted_passes(runs: Iterable[tuple[float, int]], declared: float) -> float:
+    """Gradient evaluations a step of the median run, the lower of two; `declared` without any.
+
+    runs: gradient evaluations and steps of each complete run
+    """
+    found = [evaluations / steps for evaluations, steps in runs if steps and 0 < evaluations < inf]
+    return median_low(found) if found else declared
 
 
 def smallest_shown(trials: Iterable[Fraction], own: Fraction) -> int:
@@ -71,14 +81,19 @@ class Ranking:
         enough = (rank for rank, w in enumerate(held, 1) if w >= (1 - LEFT_OUT) * held[-1])
         return next(enough, 0)
 
-    def reruns(self, k: int, searches: int, smallest: int) -> tuple[int, ...]:
-        """How often each confirmed rank is retrained.
+    def reruns(self, k: Fraction | int, searches: int, smallest: int) -> tuple[int, ...]:
+        """How often each confirmed rank is retrained; none where k affords no trial.
 
-        k: of the searches that the reruns are for; smallest: the smallest k that is shown
+        k: of the searches that the reruns are for, of which whole trials count, and no more than
+            there are points: a run may cost less than it declares
+        smallest: the smallest k that is shown
         """
         n = len(self.points)
-        total, confirmed = comb(n, k), self.confirmed(smallest)
-        shares = [Fraction(RERUNS * searches * w, total) for w in weights(n, k)[:confirmed]]
+        whole = min(floor(k), n)
+        if whole < 1:
+            return ()
+        total, confirmed = comb(n, whole), self.confirmed(min(whole, smallest))
+        shares = [Fraction(RERUNS * searches * w, total) for w in weights(n, whole)[:confirmed]]
         return tuple(max(1, round(share)) for share in shares)
 
 

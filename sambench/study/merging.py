@@ -5,18 +5,18 @@ what the study would run. `study` then goes on from all of them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sambench import config, records, seeds
+from sambench import config, records
 from sambench.config import RUNS, Arm, changed_keys
 from sambench.errors import UserError, shortened
 from sambench.records import Record, Records
 from sambench.study import pool, results
 from sambench.study.folder import StudyFolder
 from sambench.study.protocol import Protocol
-from sambench.training import NO_POINT, RESULT_FILE, Outcome, Run, read_outcome, write_outcome
+from sambench.training import RESULT_FILE, Outcome, Run, read_outcome, write_outcome
 
 LISTED = 120  # characters of a list of keys
 CIRCUMSTANCES = (
@@ -190,18 +190,10 @@ def _run(part: _Part, record: Record) -> Run:
     study, arm = part.folder.study, part.folder.arms[record.variant]
     if record.stage == "setting":
         values = {**records.hyperparameters(record.hyperparameters), "lr": record.lr}
-        own = part.protocol.pool_run(arm, NO_POINT, {name: values.get(name) for name in arm.space})
-        return replace(
-            own,
-            stage="setting",
-            rerun=record.rerun,
-            seeds=seeds.derive(study.seed, "setting", record.rerun),
-        )
+        own = {name: values.get(name) for name in arm.space}
+        return part.protocol.setting_run(arm, own, record.rerun)
     own = part.protocol.pool_run(arm, record.point, pool.parameters(study, arm, record.point))
-    if record.stage == "pool":
-        return own
-    streams = seeds.derive(study.seed, "confirm", record.point, record.rerun)
-    return replace(own, stage="confirm", rerun=record.rerun, seeds=streams)
+    return own if record.stage == "pool" else part.protocol.confirm_run(own, record.rerun)
 
 
 def _is_there(row: _Row) -> bool:

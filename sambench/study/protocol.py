@@ -3,18 +3,16 @@
 Each stage is a list of runs that depends on the outcomes of the stage before, and on nothing else.
 """
 
-import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from math import floor
 from typing import Any
 
 import variants
 from sambench import seeds
 from sambench.config import Arm, Study
-from sambench.stats import Ranking, afforded, smallest_shown
+from sambench.stats import Ranking, afforded, counted_passes, smallest_shown
 from sambench.study import pool
 from sambench.training import NO_POINT, Outcome, Run
 
@@ -73,24 +71,26 @@ class Protocol:
         else:
             counts = []
         most = max((num for _, num in counts), default=0)
-        return [
-            replace(run, stage="confirm", rerun=j, seeds=self._seeds("confirm", run.point, j))
-            for j in range(most)
-            for run, num in counts
-            if j < num
-        ]
+        return [self.confirm_run(run, j) for j in range(most) for run, num in counts if j < num]
 
     def settings(self, chosen: Mapping[str, Mapping[str, Any]]) -> list[Run]:
         """The runs of each arm's setting to use; `chosen`: label -> searched name -> value."""
-        found = [self.pool_run(self.arms[label], NO_POINT, own) for label, own in chosen.items()]
         return [
-            replace(run, stage="setting", rerun=j, seeds=self._seeds("setting", j))
+            self.setting_run(self.arms[label], own, j)
             for j in range(self.study.search.searches)
-            for run in found
+            for label, own in chosen.items()
         ]
 
-    def _seeds(self, *run: str | int) -> seeds.Seeds:
-        return seeds.derive(self.study.seed, *run)
+    def confirm_run(self, run: Run, rerun: int) -> Run:
+        """A point's run, again."""
+        streams = seeds.derive(self.study.seed, "confirm", run.point, rerun)
+        return replace(run, stage="confirm", rerun=rerun, seeds=streams)
+
+    def setting_run(self, arm: Arm, chosen: Mapping[str, Any], rerun: int) -> Run:
+        """A run of an arm's setting to use."""
+        run = self.pool_run(arm, NO_POINT, chosen)
+        streams = seeds.derive(self.study.seed, "setting", rerun)
+        return replace(run, stage="setting", rerun=rerun, seeds=streams)
 
     def pools(self, results: Results) -> dict[str, dict[int, tuple[Run, Outcome]]]:
         """Runs of each arm's pool that ended, by point; those that failed are no points."""
@@ -119,16 +119,15 @@ class Protocol:
         for label, k in trials.items():
             ranking = rankings[label]
             smallest = smallest_shown(trials.values(), k)
-            whole = min(floor(k), len(ranking.points))  # a run may count less than it declares
-            counts = ranking.reruns(whole, self.study.search.searches, min(whole, smallest))
+            counts = ranking.reruns(k, self.study.search.searches, smallest)
             for point, num in zip(ranking.points, counts, strict=False):
                 yield pools[label][point][0], num
 
     def _trials(self, arm: Arm, own: Mapping[int, tuple[Run, Outcome]]) -> Fraction:
         """What the budget affords, by counted evaluations."""
-        complete = [o for _, o in own.values() if o.outcome == "complete" and o.steps]
-        counted = [o.gradient_evaluations / o.steps for o in complete]
-        passes = statistics.median_low(counted) if counted else arm.passes
+        complete = [o for _, o in own.values() if o.outcome == "complete"]
+        counted = ((o.gradient_evaluations, o.steps) for o in complete)
+        passes = counted_passes(counted, arm.passes)
         length = Fraction(arm.epochs, self.study.train.epochs)
         return afforded(self.study.search.budget, passes, length)
 
@@ -162,14 +161,14 @@ def expected_runs(study: Study, arms: Iterable[Arm]) -> dict[str, dict[str, int]
         confirm = {
             label: sum(
                 Ranking.of(dict.fromkeys(range(pools[label]), 0.0)).reruns(
-                    floor(k), searches, smallest_shown(trials.values(), k)
+                    k, searches, smallest_shown(trials.values(), k)
                 )
             )
             for label, k in trials.items()
         }
     else:
         confirm = dict.fromkeys(protocol.arms, 0)
-    settings = dict.fromkeys(protocol.arms, 0 if protocol.is_fixed else searches)
+    settings = {label: searches if arm.space else 0 for label, arm in protocol.arms.items()}
     return {"pool": pools, "confirm": confirm, "setting": settings}
 
 

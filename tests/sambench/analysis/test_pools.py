@@ -98,6 +98,14 @@ def test_a_failed_run_is_no_point_and_no_rerun(study: Records):
     assert "plain: " in " ".join(analyse(found).warnings)
 
 
+def test_runs_that_cost_far_less_than_declared_outgrow_their_pool(study: Records):
+    """At an eighth of its declared passes plain affords 24 trials, of 15 points."""
+    found = changed(study, lambda r: r.variant == "plain", gradient_evaluations=15.0)
+    own = row(analyse(found), "plain")
+    assert own.why == "a search would take 24 of 15 points"
+    assert own.score is None
+
+
 def test_missing_reruns_are_counted(study: Records):
     again = of(study, "plain", "confirm")
     found = analyse(without(study, again[:2]))

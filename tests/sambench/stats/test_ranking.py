@@ -7,7 +7,7 @@ from math import comb
 import pytest
 
 from sambench.errors import UserError
-from sambench.stats.ranking import Ranking, weights
+from sambench.stats.ranking import Ranking, counted_passes, weights
 
 
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (5, 1), (5, 5), (7, 3), (9, 4)])
@@ -60,3 +60,15 @@ def test_only_survivors_are_confirmed():
     found = Ranking.of({0: 0.5, 1: None, 2: 0.25, 3: None})
     assert found.confirmed(1) == 2
     assert Ranking.of({0: None, 1: None}).confirmed(1) == 0
+
+
+def test_reruns_are_of_whole_trials_and_of_no_more_than_there_are_points():
+    found = Ranking.of({i: float(i) for i in range(4)})
+    assert found.reruns(Fraction(7, 3), 5, smallest=2) == found.reruns(2, 5, smallest=2)
+    assert found.reruns(9, 5, smallest=9) == (30,)  # a search of all four finds the best
+    assert found.reruns(Fraction(2, 3), 5, smallest=0) == ()
+
+
+def test_passes_are_those_of_the_lower_median_run():
+    assert counted_passes([(20.0, 10), (15.0, 10), (10.0, 10), (0.0, 5), (3.0, 0)], 9.0) == 1.5
+    assert counted_passes([], 2.0) == 2.0

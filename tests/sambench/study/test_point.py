@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from sambench import config, records
-from sambench.cli import main
 from sambench.errors import UserError
 from sambench.study import point as points
 from sambench.study.folder import StudyFolder
@@ -26,28 +25,6 @@ Call = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def folder(spec: Spec, tmp_path: Path) -> StudyFolder:
     return StudyFolder(tmp_path / "runs", config.parse(spec))
-
-
-@pytest.fixture
-def call(
-    capfd: pytest.CaptureFixture[str],
-    study_file: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Call:
-    """(exit code, standard output, standard error) of `sambench trial tiny.toml ...`."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("signal.signal", lambda *_: None)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        command = ["sambench", "trial", str(study_file), "--device", "cpu", *words]
-        monkeypatch.setattr(sys, "argv", command)
-        with pytest.raises(SystemExit) as done:
-            main()
-        return int(done.value.code or 0), *capfd.readouterr()
-
-    return call
 
 
 def trained(folder: StudyFolder, variant: str, point: int) -> Outcome:

@@ -1,7 +1,6 @@
 """`sambench trial`: one run with given settings, as a study would have run it."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,32 +8,9 @@ from typing import Any
 import pytest
 
 from sambench import config, seeds
-from sambench.cli import main
 from sambench.training import Run, train
 
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(
-    capfd: pytest.CaptureFixture[str],
-    study_file: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Call:
-    """(exit code, standard output, standard error) of `sambench trial tiny.toml ...`."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("signal.signal", lambda *_: None)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        command = ["sambench", "trial", str(study_file), "--device", "cpu", *words]
-        monkeypatch.setattr(sys, "argv", command)
-        with pytest.raises(SystemExit) as done:
-            main()
-        return int(done.value.code or 0), *capfd.readouterr()
-
-    return call
 
 
 def outcome(call: Call, *words: str) -> dict[str, Any]:
