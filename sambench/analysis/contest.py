@@ -82,6 +82,11 @@ class Contest:
         error = self.contrast(label, self.best_plain).error
         return claims.detectable(error, self.searches, len(self.rivals), self.size.alpha)
 
+    def exceeds(self, a: str, b: str) -> float:
+        """The most by which a may exceed b, as the recommendation counts it."""
+        found = self.contrast(a, b)
+        return found.difference + student.exceeded(self.size.alpha / 2, found.freedom) * found.error
+
     @cached_property
     def recommendation(self) -> Recommendation:
         margin = self.size.margin / 100
@@ -89,12 +94,12 @@ class Contest:
 
 
 def estimate(tuned: Tuned, searches: Searches) -> Estimate:
-    """A score and its t interval; without searches to estimate its error it has none."""
+    """A score and its t interval, cut at 0 and 1; without searches to estimate its error none."""
     freedom = claims.freedom(searches)
     if freedom < 1:
         return Estimate(float(tuned.score))
-    half = student.exceeded(claims.ALPHA / 2, freedom) * tuned.error
-    return Estimate(float(tuned.score), float(tuned.score) - half, float(tuned.score) + half)
+    score, half = float(tuned.score), student.exceeded(claims.ALPHA / 2, freedom) * tuned.error
+    return Estimate(score, max(score - half, 0.0), min(score + half, 1.0))
 
 
 def difference(contrast: Contrast) -> Estimate:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+ROUNDING = 1e-9
+"""The halves of an interval differ by no more, if nothing is cut."""
+
 Kind = Literal["pool", "fixed", "adaptive", "partial"]
 """
 pool       arms are ranked by tuned(k) of pools of random points
@@ -14,11 +17,28 @@ partial    runs are missing, without which nothing can be concluded
 
 @dataclass(frozen=True)
 class Estimate:
-    """A score or a difference, and its own 95% interval; None where there is none."""
+    """A score or a difference, and its own 95% interval; None where there is none.
+
+    A score's interval is cut where scores end, at 0 and 1.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
+
+    @property
+    def half(self) -> float | None:
+        """Of the interval's width; of one that is cut, of what it was."""
+        if self.low is None or self.high is None:
+            return None
+        return max(self.value - self.low, self.high - self.value)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it ends at a bound of the scores, and so nearer on one side."""
+        if self.low is None or self.high is None:
+            return False
+        return abs((self.value - self.low) - (self.high - self.value)) > ROUNDING
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,13 @@ def points(fraction: float) -> str:
 
 
 def accuracy(score: Estimate | None) -> str:
-    """95.10 ± 0.41; without ± where there is no interval."""
+    """95.10 ± 0.41; 99.20 [97.70, 100.00] where the interval is cut; without one its value."""
     if score is None:
         return NONE
-    if score.high is None:
+    if score.low is None or score.high is None:
         return percent(score.value)
+    if score.is_cut:
+        return f"{percent(score.value)} [{percent(score.low)}, {percent(score.high)}]"
     half = 100 * (decimal(score.high) - decimal(score.value))
     return f"{percent(score.value)} ± {half:.2f}"
 

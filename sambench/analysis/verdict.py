@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sambench.analysis import numbers
 from sambench.analysis.contest import Contest, difference
 from sambench.analysis.evidence import Evidence
-from sambench.analysis.findings import Estimate, Row, Setting
+from sambench.analysis.findings import Estimate, Row, Setting, Size
 from sambench.analysis.ranked import Ranked
 from sambench.config import BASELINE, LENGTHS
 
@@ -28,11 +28,11 @@ def judge(ranked: Ranked, evidence: Evidence, rows: Sequence[Row]) -> Verdict:
     """The headline says who beats plain; what to use follows from costs and margin alone."""
     if ranked.obstacle:
         return Verdict(ranked.obstacle)
-    told, margin = headline(ranked.contest, evidence), _points(evidence.size.margin)
+    told, margin = headline(ranked.contest, evidence), _margin(evidence.size)
     found = ranked.contest.recommendation
     if found.label is not None:
         row = next(row for row in rows if row.label == found.label)
-        return Verdict(told, found.label, _advice(row, margin))
+        return Verdict(told, found.label, _advice(row, margin, ranked.contest))
     unit, of_search = ("paired seeds", 2) if evidence.is_fixed else ("searches", 1)
     needed = found.searches and of_search * found.searches
     more = f"about {needed}" if needed else "no affordable number of"
@@ -73,8 +73,10 @@ def _not_enough(contest: Contest, best: str, gap: Estimate) -> str:
     return f", Holm p {numbers.p_value(contest.beats[best])} where {needed} is needed"
 
 
-def _points(margin: float) -> str:
-    return f"{margin:g} point{'s' * (margin != 1)}"
+def _margin(size: Size) -> str:
+    """1 point (95%)"""
+    plural = "s" * (size.margin != 1)
+    return f"{size.margin:g} point{plural} ({100 * (1 - size.alpha):.4g}%)"
 
 
 def _worse(contest: Contest) -> str:
@@ -99,19 +101,36 @@ def _lengths(contest: Contest, evidence: Evidence) -> str:
     return f" Here {BASELINE} ran at schedule length{'s' * (len(had) > 1)} {lengths} only."
 
 
-def _advice(row: Row, margin: str) -> str:
+def _advice(row: Row, margin: str, contest: Contest) -> str:
     """The setting to use, what it scored and costs, and why it is this arm."""
-    assert row.cost
-    cost = numbers.setting(row.cost.ratio)
+    use = row.label
+    told = f"{use}{_trained(row.setting)}. A run costs {_cost(contest, use)}."
+    if len(contest.arms) == 1:
+        return f"{told} No other arm is ranked."
+    cheaper = [label for label in contest.order if contest.costs[label] < contest.costs[use]]
+    least = "of no cheaper arm is that sure" if cheaper else "none is cheaper"
+    alike = [label for label in cheaper if not contest.is_separated(label, use)]
+    against = "".join(f" {_against(contest, label, use)}" for label in alike)
+    return f"{told} No other arm exceeds it by more than {margin}; {least}.{against}"
+
+
+def _cost(contest: Contest, label: str) -> str:
+    """2 full runs of plain"""
+    cost = numbers.setting(float(contest.costs[label]))
+    return f"{cost} full run{'s' * (cost != '1')} of {BASELINE}"
+
+
+def _against(contest: Contest, label: str, use: str) -> str:
+    """Why not a cheaper arm from which the one to use is not separated."""
+    most, best = max((contest.exceeds(other, label), other) for other in contest.arms)
     return (
-        f"{row.label}{_trained(row.setting)}. A run costs {cost} full run{'s' * (cost != '1')} of "
-        f"{BASELINE}: no arm exceeds it by more than {margin} (95%), and of those arms none is "
-        "cheaper."
+        f"{label}, at {_cost(contest, label)}, is not separated from {use}, but {best} may lie "
+        f"{numbers.points(most).lstrip('+')} points above it."
     )
 
 
 def _trained(found: Setting | None) -> str:
-    """with lr 0.0316, rho 0.05, 10 epochs: 91.20 ± 0.50% over 5 runs"""
+    """with lr 0.0316, rho 0.05, 10 epochs: test accuracy 91.20 ± 0.50% over 5 runs"""
     if found is None:
         return ""
     rho = "" if found.rho is None else f", rho {numbers.setting(found.rho)}"
@@ -119,4 +138,4 @@ def _trained(found: Setting | None) -> str:
     if found.score is None:
         return setting
     runs = f"{found.runs} run{'s' * (found.runs != 1)}"
-    return f"{setting}: {numbers.accuracy(found.score)}% over {runs}"
+    return f"{setting}: test accuracy {numbers.accuracy(found.score)}% over {runs}"

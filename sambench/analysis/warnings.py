@@ -31,8 +31,8 @@ def _warn(evidence: Evidence, row: Row) -> Iterator[str]:
     for name in row.setting.edges if row.setting else ():
         low, high = map(numbers.setting, evidence.arms[row.label].space[name].bounds)
         yield (
-            f"{row.label}'s best {name} lies at an end of its search range ({low} to {high}); "
-            "a better one may lie outside."
+            f"The {name} to use of {row.label} lies at an end of its search range ({low} to "
+            f"{high}); a better one may lie outside."
         )
     if row.no_survivor >= SURVIVAL:
         yield (

@@ -120,6 +120,6 @@ def _difference(rows: Rows, a: str, b: str) -> Estimate:
 
 def _both(x: Estimate, y: Estimate) -> float | None:
     """How far two independent estimates may lie apart; None where one has no interval."""
-    if x.high is None or y.high is None:
+    if x.half is None or y.half is None:
         return None
-    return hypot(x.high - x.value, y.high - y.value)
+    return hypot(x.half, y.half)

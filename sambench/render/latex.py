@@ -1,7 +1,9 @@
 """A leaderboard as a LaTeX table with booktabs, ready to paste."""
 
-from sambench.analysis import NONE, Leaderboard
-from sambench.render.tables import ranking
+from collections.abc import Iterator
+
+from sambench.analysis import NONE, Leaderboard, Row
+from sambench.render.tables import Column, ranking
 from sambench.render.texts import one_line
 
 ESCAPES = {
@@ -13,7 +15,6 @@ ESCAPES = {
     "<": "$<$",
     ">": "$>$",
 }
-LEFT_OUT = ("points", "diverged", "seconds", "test-set SE")
 TABLE = r"""% {study}: needs \usepackage{{booktabs}}
 \begin{{table}}
 \caption{{{caption}}}
@@ -31,7 +32,7 @@ TABLE = r"""% {study}: needs \usepackage{{booktabs}}
 
 def table(leaderboard: Leaderboard) -> str:
     """The answer as caption, and a line per arm."""
-    found = ranking.table(leaderboard, LEFT_OUT)
+    found = ranking.table(leaderboard, *_further(leaderboard))
     return TABLE.format(
         study=leaderboard.study,
         caption=escape(caption(leaderboard)),
@@ -39,6 +40,14 @@ def table(leaderboard: Leaderboard) -> str:
         heads=" & ".join(map(escape, found.names)),
         rows="\n".join(" & ".join(map(_cell, line)) + r" \\" for line in found.texts),
     )
+
+
+def _further(leaderboard: Leaderboard) -> Iterator[Column[Row]]:
+    """What a paper's reader asks for, beyond the page's first table."""
+    if any(row.beats is not None for row in leaderboard.rows):
+        yield ranking.P
+    if leaderboard.kind != "fixed":
+        yield ranking.SEARCHED
 
 
 def caption(leaderboard: Leaderboard) -> str:

@@ -41,7 +41,8 @@ def table(evidence: Evidence) -> pd.DataFrame:
     n, first, second = (found[name].to_numpy() for name in ("n", "first", "second"))
     mean, variance = sums.mean_and_variance(n, first, second, of)
     half = student.critical(n - 1) * np.sqrt(variance / n)
-    return typed(found.assign(mean=mean, low=mean - half, high=mean + half), CurvePoint)
+    low, high = np.maximum(mean - half, 0), np.minimum(mean + half, 1)
+    return typed(found.assign(mean=mean, low=low, high=high), CurvePoint)
 
 
 def _points(evidence: Evidence) -> pd.DataFrame:

@@ -2,20 +2,22 @@
 
 radius: one line per arm whose radius was searched
     radius       name of the hyperparameter that records call rho
-    best         where the surface is highest, each radius at its own best other values
-    low, high    around it, as far as the surface lies within the spread of a single run of its
-                 highest: who trains once cannot tell these apart; cut at the searched range
+    used         of the setting to use
+    low, high    around it, as far as a single run's spread from it: who trains once cannot tell
+                 these apart
     decades      log10(high / low), NaN from 0
     default      the paper's, NaN where it has none
-    regret_of_default   score of validation lost at the default; NaN outside the range
+    regret_of_default   score of validation lost at the default; NaN where no point lay
 profile:
     radius, value, score, se   the surface along the radius, on validation data, and its error
 
-The surface is fitted once, in the study, which stores it at 17 radii: ends of `low` to `high` are
-some of those, and what lies between them is interpolated.
+Radii are compared by the surface less its standard error, each at its best other values, which is
+how the setting to use was picked; and only between the smallest and the largest that ran. The
+surface is fitted once, in the study, which stores it at 17 radii: ends of `low` to `high` are some
+of those, or the outermost that ran, and what lies between them is interpolated.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +25,7 @@ import pandas as pd
 
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.tables._schema import NAN, typed
-from sambench.config import Space
+from sambench.config import Arm, Space
 from sambench.records import Fit
 from sambench.stats import decades
 
@@ -33,7 +35,7 @@ class Radius(NamedTuple):
 
     variant: str
     radius: str
-    best: float
+    used: float
     low: float
     high: float
     decades: float
@@ -59,51 +61,64 @@ def table(evidence: Evidence) -> pd.DataFrame:
 def profiles(evidence: Evidence) -> pd.DataFrame:
     """One row per such arm and radius."""
     found = [
-        ProfilePoint(label, name, *point)
-        for label, name, fit in _fitted(evidence)
-        for point in fit.profile
+        ProfilePoint(arm.label, name, *point)
+        for arm, name, fit in _fitted(evidence)
+        for point in _profile(arm.space[name], fit, _ran(evidence, arm))
     ]
     return typed(found, ProfilePoint)
 
 
-def _fitted(evidence: Evidence) -> Iterator[tuple[str, str, Fit]]:
+def _fitted(evidence: Evidence) -> Iterator[tuple[Arm, str, Fit]]:
     """Arms whose surface has a profile, and the radius that it follows."""
     for label, arm in evidence.arms.items():
         fit = evidence.fits.get(label)
-        if fit and fit.profile and arm.radius:
-            yield label, arm.radius, fit
+        if fit and fit.profile and arm.radius and _ran(evidence, arm):
+            yield arm, arm.radius, fit
+
+
+def _ran(evidence: Evidence, arm: Arm) -> list[float]:
+    """Its radii of all runs that ended."""
+    return [run.rho for run in evidence.all_runs(arm.label) if run.ended and run.rho == run.rho]
+
+
+def _profile(space: Space, fit: Fit, ran: Sequence[float]) -> np.ndarray:
+    """Radius, surface and its error, (n, 3), from the smallest radius that ran to the largest."""
+    stored = np.array(fit.profile)
+    ends = np.clip([min(ran), max(ran)], stored[0, 0], stored[-1, 0])
+    inside = stored[(ends[0] < stored[:, 0]) & (stored[:, 0] < ends[1])]
+    values = np.unique([ends[0], *inside[:, 0], ends[1]])
+    places = [[space.place(float(value)) for value in found] for found in (values, stored[:, 0])]
+    return np.stack([values, *(np.interp(*places, column) for column in stored.T[1:])], axis=1)
 
 
 def _radii(evidence: Evidence) -> Iterator[Radius]:
-    for label, name, fit in _fitted(evidence):
-        values, scores, _ = np.array(fit.profile).T
-        best = int(scores.argmax())
-        first, last = _around(scores >= scores[best] - fit.noise, best)
+    for arm, name, fit in _fitted(evidence):
+        space = arm.space[name]
+        values, scores, errors = _profile(space, fit, _ran(evidence, arm)).T
+        sure = scores - errors
+        places = np.array([space.place(float(value)) for value in values])
+        used, default = float(fit.setting[name]), arm.defaults.get(name, NAN)
+        top = float(np.interp(space.place(used), places, sure))
+        first, last = _around(
+            sure >= top - fit.noise, int(abs(places - space.place(used)).argmin())
+        )
         low, high = float(values[first]), float(values[last])
-        arm = evidence.arms[label]
-        default = arm.defaults.get(name, NAN)
+        known = values[0] <= default <= values[-1]
+        lost = top - float(np.interp(space.place(default), places, sure)) if known else NAN
         yield Radius(
-            variant=label,
+            variant=arm.label,
             radius=name,
-            best=float(values[best]),
+            used=used,
             low=low,
             high=high,
             decades=decades(low, high) if low > 0 else NAN,
             default=default,
-            regret_of_default=float(scores[best]) - _at(default, arm.space[name], values, scores),
+            regret_of_default=max(lost, 0.0) if known else NAN,
         )
 
 
-def _around(good: np.ndarray, best: int) -> tuple[int, int]:
-    """First and last of the unbroken run of good ones around the best."""
+def _around(good: np.ndarray, used: int) -> tuple[int, int]:
+    """First and last of the unbroken run of good ones around the one that is used."""
     bad = np.flatnonzero(~good)
-    before, after = bad[bad < best], bad[bad > best]
+    before, after = bad[bad < used], bad[bad > used]
     return int(before.max(initial=-1)) + 1, int(after.min(initial=len(good))) - 1
-
-
-def _at(value: float, space: Space, values: np.ndarray, scores: np.ndarray) -> float:
-    """The score at a radius, linear between the stored ones on the scale of the search."""
-    if not values[0] <= value <= values[-1]:
-        return NAN
-    places = [space.place(float(known)) for known in values]
-    return float(np.interp(space.place(value), places, scores))

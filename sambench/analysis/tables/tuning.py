@@ -4,7 +4,7 @@
                  budget affords
     evaluations  what they cost, in full runs of the baseline
     score        tuned(k)
-    low, high    its own 95% interval
+    low, high    its own 95% interval, cut at 0 and 1 as all intervals of scores
     band_low, band_high   of a band that holds all curves of the study together with 95%; NaN in
                  records that keep no width of it
 
@@ -54,6 +54,6 @@ def _points(evidence: Evidence) -> Iterator[TuningPoint]:
                 score=found.value,
                 low=NAN if found.low is None else found.low,
                 high=NAN if found.high is None else found.high,
-                band_low=found.value - half,
-                band_high=found.value + half,
+                band_low=found.value - min(half, found.value),
+                band_high=found.value + min(half, 1 - found.value),
             )

@@ -1,12 +1,13 @@
 """A study's page in markdown."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from sambench.analysis import PublishedStudy
 from sambench.render import page, texts
 from sambench.render.markdown.table import markdown
-from sambench.render.page import Part
+from sambench.render.page import Part, Term
 
 Figures = Sequence[tuple[str, str]]
 """Address relative to the page, text for who cannot see it."""
@@ -25,11 +26,12 @@ def render(study: PublishedStudy, figures: Figures = ()) -> str:
         "**Beware:**" if found.warnings else "",
         _bullets(found.warnings),
     ]
-    pieces = [*head, *(piece for part in found.parts for piece in _part(part, figures))]
+    links = {part.name: _link(part.title) for part in found.parts}
+    pieces = [*head, *(piece for part in found.parts for piece in _part(part, figures, links))]
     return "\n\n".join(piece for piece in pieces if piece) + "\n"
 
 
-def _part(part: Part, figures: Figures) -> list[str]:
+def _part(part: Part, figures: Figures, links: Mapping[str, str]) -> list[str]:
     """Nothing where there is neither a word nor a figure."""
     drawn = [
         f"![{_alt(alt)}]({path})" for path, alt in figures if part.shows(PurePosixPath(path).stem)
@@ -43,7 +45,9 @@ def _part(part: Part, figures: Figures) -> list[str]:
         *drawn,
         *([markdown(table), texts.markdown(table.after)] if table else []),
         f"    {texts.command(part.command)}" if part.command else "",
+        links.get(part.see, ""),
         _bullets(part.bullets),
+        _terms(part.terms),
     ]
     if part.folded:
         return [f"<details><summary>{title}</summary>", *body, "</details>"]
@@ -52,6 +56,18 @@ def _part(part: Part, figures: Figures) -> list[str]:
 
 def _bullets(sentences: Iterable[str]) -> str:
     return "\n".join(f"- {texts.markdown(sentence)}" for sentence in sentences)
+
+
+def _terms(found: Iterable[Term]) -> str:
+    return "\n".join(
+        f"- **{texts.markdown(term)}**: {texts.markdown(told)}" for term, told in found
+    )
+
+
+def _link(title: str) -> str:
+    """To a heading, by the address that GitHub gives it."""
+    address = re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+    return f"[{texts.markdown(title)}](#{address})"
 
 
 def _alt(text: str) -> str:

@@ -6,6 +6,7 @@ from sambench.render.page import answer as answer
 from sambench.render.page.evidence import parts
 from sambench.render.page.part import Page as Page
 from sambench.render.page.part import Part as Part
+from sambench.render.page.part import Term as Term
 
 
 def of(study: PublishedStudy) -> Page:

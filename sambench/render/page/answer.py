@@ -34,7 +34,7 @@ def how_sure(leaderboard: Leaderboard, use: Row | None) -> str:
         equals = [row.label for row in ranked if row != use and set(row.group) & set(use.group)]
         told = f"not separated from {listing(equals)}" if equals else "separated from all others"
         found.append(f"{use.label} is {told}.")
-    halves = sorted(_half(row) for row in ranked if row.score and row.score.high is not None)
+    halves = sorted(half for row in ranked if row.score and (half := row.score.half) is not None)
     if halves:
         low, high = numbers.percent(halves[0]), numbers.percent(halves[-1])
         wide = f"±{low}" if low == high else f"±{low} to ±{high}"
@@ -46,8 +46,3 @@ def how_sure(leaderboard: Leaderboard, use: Row | None) -> str:
         )
         found.append(f"95% intervals of the scores are {wide} points, {of}.")
     return " ".join(found)
-
-
-def _half(row: Row) -> float:
-    assert row.score and row.score.high is not None
-    return row.score.high - row.score.value

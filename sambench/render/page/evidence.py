@@ -23,6 +23,8 @@ from sambench.render.tables import (
     settings,
 )
 
+WORDS = "words"
+
 
 def parts(study: PublishedStudy) -> list[Part]:
     """Those that have something to tell, and those that figures may fill."""
@@ -30,23 +32,22 @@ def parts(study: PublishedStudy) -> list[Part]:
     found = [
         Part("curve", "", figures=["tuning"]),
         *_ranking(leaderboard),
+        *_settings(leaderboard),
+        Part(
+            "method", "How it was found", bullets=method(leaderboard), table=arms.table(leaderboard)
+        ),
+        Part("limits", "What it cannot tell", bullets=limits(leaderboard)),
+        *_words(leaderboard),
+        *_differences(leaderboard),
         *_beyond_the_budget(leaderboard),
         _inner(leaderboard),
-        *_settings(leaderboard),
         _halves(leaderboard),
-        _published(header["spec"].get("published") or ()),
-        Part("limits", "What it cannot tell", bullets=limits(leaderboard)),
-        Part(
-            "method",
-            "How it was found",
-            bullets=method(leaderboard),
-            table=arms.table(header["arms"]),
-        ),
         Part("search", "Search", figures=["search"]),
         Part("training", "Training", figures=["curves"]),
         _radius(study),
         _divergence(leaderboard),
         _cost(study),
+        _published(header["spec"].get("published") or ()),
         _runs("pool", runs.pool(study.records)),
         _runs("reruns", runs.tested(study.records)),
         _reproduce(leaderboard),
@@ -55,16 +56,30 @@ def parts(study: PublishedStudy) -> list[Part]:
 
 
 def _ranking(leaderboard: Leaderboard) -> list[Part]:
-    """The table, what its words mean, who is not in it and why."""
+    """The table, and who is not in it and why."""
+    if leaderboard.kind == "adaptive":
+        return []
+    table, title = ranking.table(leaderboard), ranking.caption(leaderboard)
+    return [
+        Part("ranking", title, table=table, see=WORDS),
+        Part("unranked", "Not ranked", bullets=unranked(leaderboard)),
+    ]
+
+
+def _words(leaderboard: Leaderboard) -> list[Part]:
+    if leaderboard.kind == "adaptive":
+        return []
+    return [Part(WORDS, "What the words mean", terms=legend(leaderboard))]
+
+
+def _differences(leaderboard: Leaderboard) -> list[Part]:
+    """Scores and differences with their intervals, and what the claims about plain rest on."""
     if leaderboard.kind == "adaptive":
         return []
     plain = ranking.each_plain(leaderboard)
     return [
-        Part("ranking", ranking.caption(leaderboard), table=ranking.table(leaderboard)),
-        Part("intervals", "", figures=["intervals"]),
-        Part("unranked", "Not ranked", bullets=unranked(leaderboard)),
         Part("plain", plain.caption, figures=["differences"], table=plain),
-        Part("words", "What the words mean", bullets=legend(leaderboard)),
+        Part("intervals", "Scores with their intervals", figures=["intervals"]),
     ]
 
 
@@ -137,9 +152,10 @@ def _runs(name: str, table: Table) -> Part:
 def _radius(study: PublishedStudy) -> Part:
     table = radius.table(study.tables["radius"])
     told = (
-        "From the surface through all validation scores, each radius at its best other values. As "
-        "good, to one run: as far as the surface lies within the spread of a single run of its "
-        "highest. The wider, the less tuning of the radius matters."
+        "Read from the surface that the setting to use was picked by: through all validation "
+        "scores, less its standard error, each radius at its best other values, between the "
+        "smallest and the largest that ran. As good, to one run: within the spread of a single run "
+        "of the radius to use. The wider, the less tuning of the radius matters."
     )
     return Part("radius", "Radius", [told] if table.rows else [], table=table, figures=["radius"])
 

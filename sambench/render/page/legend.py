@@ -1,60 +1,88 @@
-"""What the words and columns of a ranking mean."""
+"""What the words and columns of a page mean."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sambench.analysis import Leaderboard, Row, listing
+from sambench.render.page.part import Term
 
 
-def legend(leaderboard: Leaderboard) -> list[str]:
-    """Short: one line for each that the table needs."""
+def legend(leaderboard: Leaderboard) -> list[Term]:
+    """Those that the page uses, in the order of its tables."""
+    return list(_terms(leaderboard))
+
+
+def _terms(leaderboard: Leaderboard) -> Iterator[Term]:
     size, fixed = leaderboard.size, leaderboard.kind == "fixed"
     ranked = [row for row in leaderboard.rows if row.group]
     rivals = sum(row.beats is not None for row in ranked)
-    return [
-        schedules(leaderboard.rows),
-        *(SEEDS if fixed else _searches(size.budget)),
-        *(_differences(rivals, "seed" if fixed else "point", size.alpha / 2) if rivals else []),
-        *([GROUPS.format(alpha=size.alpha)] if ranked else []),
-        "cost of a run: counted gradient evaluations, in full runs of plain. seconds: of the "
-        f"median complete run{_where(leaderboard)}; nothing is ranked by them.",
-    ]
+    yield Term("arm", schedules(leaderboard.rows))
+    yield SEEDS if fixed else TUNED
+    yield Term("±", _interval(leaderboard))
+    yield Term("cost of a run", "counted gradient evaluations, in full runs of plain.")
+    if rivals:
+        pairs = "seed" if fixed else "point"
+        yield Term(
+            "minus plain", f"difference in points [its own 95% interval], paired by {pairs}."
+        )
+    if ranked:
+        yield Term(
+            "group",
+            "arms that share a letter tie. A tie means not separated (all pairs, two-sided, "
+            f"Holm, {size.alpha:.3g}); it does not mean equal.",
+        )
+    if fixed:
+        yield Term("seeds", "runs that ended, the diverged ones among them, which leave the mean.")
+    else:
+        yield Term(
+            "trials k",
+            f"what a budget of {size.budget:g} full runs of plain affords, in counted gradient "
+            "evaluations.",
+        )
+        yield Term(
+            "points", "random settings that the arm's pool ran; no search picks one that diverged."
+        )
+    if rivals:
+        yield Term("p over plain", "one-sided, of not lying above that arm of plain, unadjusted.")
+        yield Term(
+            "Holm p",
+            "of not beating every arm of plain, one-sided: the largest p over them, adjusted for "
+            f"{rivals} arm{'s' * (rivals != 1)}. An arm beats plain where it is below "
+            f"{size.alpha / 2:.4g}.",
+        )
+        yield Term(
+            "test-set SE",
+            "standard error over test items of the difference from the best plain, paired, in "
+            "points.",
+        )
+    where = f" ({leaderboard.timed_on})" if leaderboard.timed_on else ""
+    yield Term("seconds", f"of the median complete run{where}; nothing is ranked by them.")
 
 
-GROUPS = (
-    "group: arms that share a letter tie. A tie means not separated (all pairs, two-sided, Holm, "
-    "{alpha:.3g}); it does not mean equal."
+SEEDS = Term(
+    "test accuracy",
+    "mean over seeds. Seeds are paired: the same split, labels, initial weights and data order for "
+    "all arms.",
 )
-SEEDS = (
-    "test accuracy: mean over seeds ± its 95% t interval. Seeds are paired: the same split, "
-    "labels, initial weights and data order for all arms.",
-    "seeds: that ended; diverged: those among them, which leave the mean.",
+TUNED = Term(
+    "tuned(k)",
+    "the test accuracy to expect of tuning with k trials, which are random points, and training "
+    "anew with the setting that validation picks; averaged over all searches of k points that the "
+    "pool holds.",
 )
 
 
-def _searches(budget: float) -> list[str]:
-    return [
-        "tuned(k): the test accuracy to expect of tuning with k trials, which are random points, "
-        "and training anew with the setting that validation picks. Averaged over all searches of k "
-        "points that the pool holds. ±: 95% interval, by the jackknife over points, so another "
-        "search's luck is in it.",
-        f"trials k: what a budget of {budget:g} full runs of plain affords, in counted gradient "
-        "evaluations. points: random settings that the arm's pool ran; diverged: those among them, "
-        "which no search picks.",
-    ]
-
-
-def _differences(rivals: int, unit: str, alpha: float) -> list[str]:
-    return [
-        f"minus plain: difference in points [its own 95% interval], paired by {unit}. Holm p: "
-        "of not beating every arm of plain, one-sided, the largest over them, adjusted for "
-        f"{rivals} arm{'s' * (rivals != 1)}. An arm beats plain where it is below {alpha:.4g}.",
-        "test-set SE: standard error of the difference over test items, paired, in points.",
-    ]
+def _interval(leaderboard: Leaderboard) -> str:
+    """How the intervals of scores come about."""
+    fixed = leaderboard.kind == "fixed"
+    how = "t over seeds" if fixed else "the jackknife over points: another search's luck is in it"
+    cut = any(row.score and row.score.is_cut for row in leaderboard.rows)
+    ends = " Where it would pass 0 or 100%, it is cut there and written [low, high]." * cut
+    return f"95% interval, by {how}.{ends}"
 
 
 def schedules(rows: Sequence[Row]) -> str:
     """Who trained how long: a claim about plain is one about the lengths that it had."""
-    found = "arm: a variant with what is searched, what is fixed, and the length of its schedule"
+    found = "a variant with what is searched, what is fixed, and the length of its schedule"
     plain = sorted(row.length for row in rows if row.is_baseline)
     if not plain:
         return f"{found}."
@@ -64,7 +92,3 @@ def schedules(rows: Sequence[Row]) -> str:
     rest = f"of the others {listing(others)}, the rest 1" if others else "the others 1"
     lengths = listing([f"{length:g}" for length in plain])
     return f"{found}, 1 for the study's epochs. plain had {lengths}; {rest}."
-
-
-def _where(leaderboard: Leaderboard) -> str:
-    return f" ({leaderboard.timed_on})" if leaderboard.timed_on else ""

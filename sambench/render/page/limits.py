@@ -24,7 +24,7 @@ def limits(leaderboard: Leaderboard) -> list[str]:
     where = (
         "Answers hold for the settings of the study: nothing was tuned for anybody."
         if fixed
-        else "Answers hold for the ranges and schedules below; beyond them better settings may lie."
+        else "Answers hold for the ranges and schedules above; beyond them better settings may lie."
     )
     covered = "training" if fixed else "search and training"
     return [

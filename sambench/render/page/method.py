@@ -2,6 +2,7 @@
 
 from sambench.analysis import Leaderboard
 from sambench.config import Study, extensions
+from sambench.render import noise
 
 YIELDS = {
     "last": "the weights after the last epoch",
@@ -19,13 +20,13 @@ def _task(study: Study) -> list[str]:
     task, train = study.task, study.train
     sizes = [(name, size) for name, size in task.split if size]
     split = ", ".join(f"{name} {size:,}" for name, size in sizes) or "the default split"
-    noise = f"; {task.label_noise:.0%} of training and validation labels wrong"
     size = f" at {task.image_size} pixels" if task.image_size else ""
+    wrong = noise.told(task.label_noise)
     further = extensions(train.model_dump(mode="json"))
     further.pop("yields", None)
     also = ", ".join(f"{name} {value}" for name, value in further.items())
     return [
-        f"Task: {task.model} on {task.dataset}{size} ({split}){noise if task.label_noise else ''}.",
+        f"Task: {task.model} on {task.dataset}{size} ({split}).{wrong and f' {wrong}'}",
         f"Training: {train.base}, {train.epochs} epochs at length 1, batch size "
         f"{train.batch_size}, {train.schedule} schedule, weight decay {train.weight_decay:g}, "
         f"augmentation {train.augment}. A run yields {YIELDS[train.yields]}.",
@@ -43,8 +44,8 @@ def _pool(study: Study) -> list[str]:
         "weights and data order; its number gives it the same ones in every arm. Validation data "
         "only.",
         "Reruns: an arm's best points by validation were trained again on fresh streams, the more "
-        "often the likelier a search picks them. These runs alone saw the test set, so a lucky run "
-        "gains nothing.",
+        "often the likelier a search picks them. Only these runs and those of the settings to use "
+        "saw the test set, so a lucky run gains nothing.",
         "tuned(k): the mean test accuracy of each point's reruns, weighed by the chance that it "
         "wins a search of k points of the pool; linear between whole k.",
         "Intervals: the jackknife over points, each with its reruns; t with "

@@ -2,13 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sambench.render.tables import Table
 
 
+class Term(NamedTuple):
+    """A word of the page, and what it means."""
+
+    word: str
+    meaning: str
+
+
 @dataclass(frozen=True)
 class Part:
-    """Sentences, then the figures of these names, a table, bullets, a command line."""
+    """Sentences, then the figures of these names, a table, a command line, bullets, terms."""
 
     name: str
     """a word, of its address"""
@@ -18,7 +26,10 @@ class Part:
     figures: Sequence[str] = ()
     table: Table | None = None
     bullets: Sequence[str] = ()
+    terms: Sequence[Term] = ()
     command: str = ""
+    see: str = ""
+    """name of the part that explains its words"""
     folded: bool = False
     """for whoever looks for it"""
 
@@ -26,7 +37,7 @@ class Part:
     def is_empty(self) -> bool:
         """Whether there is nothing to tell; figures are told apart, some study has none."""
         rows = self.table.rows if self.table else ()
-        return not (self.sentences or rows or self.bullets or self.command)
+        return not (self.sentences or rows or self.bullets or self.terms or self.command)
 
     def shows(self, figure: str) -> bool:
         """Whether a figure of this name belongs here: "cost-time" to "cost"."""

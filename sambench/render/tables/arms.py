@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sambench.analysis import NONE
-from sambench.render.tables.table import Column, Table, measured, of, text
-
-Arms = Mapping[str, Mapping[str, Any]]
-"""Of a header: label -> competitor."""
+from sambench.analysis import NONE, Leaderboard, Row, numbers
+from sambench.render.tables import ranking
+from sambench.render.tables.table import Cell, Column, Table, measured, number, of, text
 
 
 def searched(space: Mapping[str, Any]) -> str:
@@ -30,18 +28,51 @@ def _fixed(arm: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in {**lr, **arm["fix"]}.items()) or NONE
 
 
-Item = tuple[str, Mapping[str, Any]]
+Item = tuple[Mapping[str, Any], Row]
+"""A competitor as the header has it, and what became of it."""
+
+
+def _points(row: Row) -> Cell:
+    """Of how many, where some are missing."""
+    of = "" if row.points == row.planned else f" of {row.planned:,}"
+    return number(f"{row.points:,}{of}", row.points)
+
+
 COLUMNS: Sequence[Column[Item]] = (
-    Column("arm", lambda item: text(item[0]), number=False),
-    Column("variant", lambda item: text(item[1]["key"]), number=False),
-    Column("schedule", lambda item: measured(item[1]["length"], "{:g}".format)),
-    Column("epochs", lambda item: measured(item[1]["epochs"])),
-    Column("searched", lambda item: text(_ranges(item[1])), number=False),
-    Column("fixed", lambda item: text(_fixed(item[1])), number=False),
+    Column("arm", lambda item: text(item[1].label), number=False, hint="Its name on this page"),
+    Column("variant", lambda item: text(item[0]["key"]), number=False, hint="The optimizer"),
+    Column(
+        "schedule",
+        lambda item: measured(item[0]["length"], "{:g}".format),
+        hint="Its length, 1 for the study's epochs",
+    ),
+    Column("epochs", lambda item: measured(item[0]["epochs"]), hint="Of every run"),
+    Column(
+        "searched",
+        lambda item: text(_ranges(item[0])),
+        number=False,
+        hint="The ranges that random points were drawn from",
+    ),
+    Column(
+        "fixed",
+        lambda item: text(_fixed(item[0])),
+        number=False,
+        hint="Hyperparameters that the study file sets",
+    ),
+)
+POOL: Sequence[Column[Item]] = (
+    Column("trials k", lambda item: ranking.trials(item[1]), hint=ranking.SEARCHED.hint),
+    Column("points", lambda item: _points(item[1]), hint="Random settings that its pool ran"),
+)
+SEEDS: Sequence[Column[Item]] = (
+    Column("seeds", lambda item: measured(item[1].reruns, numbers.count), hint="Runs that ended"),
 )
 
 
-def table(arms: Arms) -> Table:
+def table(leaderboard: Leaderboard) -> Table:
     """In the order of the study file."""
-    found = of(arms.items(), COLUMNS, "Who competed")
+    rows = {row.label: row for row in leaderboard.rows}
+    items = [(arm, rows[label]) for label, arm in leaderboard.header["arms"].items()]
+    ran = {"fixed": SEEDS, "adaptive": POOL[1:]}.get(leaderboard.kind, POOL)
+    found = of(items, [*COLUMNS, *ran], "Who competed")
     return found.without_empty(["searched", "fixed"])

@@ -6,18 +6,36 @@ from sambench.analysis import numbers
 from sambench.bench import Bench, Cost, Costs, Epoch, Outside, costs
 from sambench.render.tables.table import Cell, Column, Table, measured, number, of, text
 
-OPTIMIZER = Column[Cost]("optimizer", lambda cost: text(cost.name), number=False)
-STEP = Column[Cost]("step, ms", lambda cost: measured(cost.step_s, lambda s: f"{1e3 * s:.4g}"))
+PASSES = "Gradient evaluations of a step, counted"
+COPIES = "Peak memory beyond plain's on this model and batch, in copies of the parameters"
+OPTIMIZER = Column[Cost](
+    "optimizer", lambda cost: text(cost.name), number=False, hint="Ours by their names in studies"
+)
+STEP = Column[Cost](
+    "step, ms",
+    lambda cost: measured(cost.step_s, lambda s: f"{1e3 * s:.4g}"),
+    hint="Median time of a training step",
+)
 SPEED_AND_MEMORY: Sequence[Column[Cost]] = (
-    Column("images/s", lambda cost: measured(cost.images_per_s, numbers.count)),
-    Column("memory over plain", lambda cost: measured(cost.memory, numbers.ratio)),
-    Column("copies", lambda cost: measured(cost.copies, "{:+z.2f}".format)),
+    Column(
+        "images/s", lambda cost: measured(cost.images_per_s, numbers.count), hint="In those steps"
+    ),
+    Column(
+        "memory over plain",
+        lambda cost: measured(cost.memory, numbers.ratio),
+        hint="Peak memory of a step over plain's",
+    ),
+    Column("copies", lambda cost: measured(cost.copies, "{:+z.2f}".format), hint=COPIES),
 )
 STEPS: Sequence[Column[Cost]] = (
     OPTIMIZER,
     STEP,
-    Column("time over plain", lambda cost: number(str(cost.ratio), cost.ratio.median)),
-    Column("passes", lambda cost: measured(cost.passes, "{:.3g}".format)),
+    Column(
+        "time over plain",
+        lambda cost: number(str(cost.ratio), cost.ratio.median),
+        hint="Within a round: median over rounds [quartiles]",
+    ),
+    Column("passes", lambda cost: measured(cost.passes, "{:.3g}".format), hint=PASSES),
     *SPEED_AND_MEMORY,
 )
 
@@ -29,9 +47,13 @@ def _quartiles(cost: Cost) -> Cell:
 SORTABLE: Sequence[Column[Cost]] = (
     OPTIMIZER,
     STEP,
-    Column("time over plain", lambda cost: measured(cost.ratio.median, "{:.2f}".format)),
-    Column("quartiles", _quartiles),
-    Column("gradients a step", lambda cost: measured(cost.passes, "{:.3g}".format)),
+    Column(
+        "time over plain",
+        lambda cost: measured(cost.ratio.median, "{:.2f}".format),
+        hint="Within a round: median over rounds",
+    ),
+    Column("quartiles", _quartiles, hint="Of the time over plain"),
+    Column("gradients a step", lambda cost: measured(cost.passes, "{:.3g}".format), hint=PASSES),
     *SPEED_AND_MEMORY,
 )
 
@@ -42,15 +64,32 @@ def _milliseconds(outside: Outside) -> Cell:
 
 
 OUTSIDE: Sequence[Column[Outside]] = (
-    Column("SAM", lambda outside: text(outside.name), number=False),
-    Column("outside, ms", _milliseconds),
-    Column("ours over it", lambda outside: measured(outside.ours_over_it, "{:.2f}".format)),
+    Column("SAM", lambda outside: text(outside.name), number=False, hint="Whose it is"),
+    Column(
+        "outside, ms",
+        _milliseconds,
+        hint="Time of a step outside forward and backward: median [quartiles]",
+    ),
+    Column(
+        "ours over it",
+        lambda outside: measured(outside.ours_over_it, "{:.2f}".format),
+        hint="Our time outside over its",
+    ),
 )
 TRAINING: Sequence[Column[Epoch]] = (
-    Column("epoch of", lambda epoch: text(f"{epoch.name}, {epoch.images:,} images"), number=False),
-    Column("seconds", lambda epoch: Cell(str(epoch.seconds))),
-    Column("share of the ceiling", lambda epoch: Cell(str(epoch.of_ceiling))),
-    Column("GPU busy", lambda epoch: Cell(f"{epoch.busy:.1%}")),
+    Column(
+        "epoch of",
+        lambda epoch: text(f"{epoch.name}, {epoch.images:,} images"),
+        number=False,
+        hint="By the study's own loop",
+    ),
+    Column("seconds", lambda epoch: Cell(str(epoch.seconds)), hint="Median [quartiles]"),
+    Column(
+        "share of the ceiling",
+        lambda epoch: Cell(str(epoch.of_ceiling)),
+        hint="Time of as many bare passes over the epoch's",
+    ),
+    Column("GPU busy", lambda epoch: Cell(f"{epoch.busy:.1%}"), hint="Share of the time"),
 )
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from sambench.analysis import numbers
 from sambench.analysis.tables import RunCost, rows
-from sambench.render.tables.table import Cell, Column, Table, measured, of, text
+from sambench.render.tables.table import ARM, Cell, Column, Table, measured, of, text
 
 MIB = 2**20
 
@@ -17,15 +17,25 @@ def _starred(value: float, digits: int, best: bool) -> Cell:
 
 
 COLUMNS: Sequence[Column[RunCost]] = (
-    Column("arm", lambda cost: text(cost.variant), number=False),
-    Column("score, %", lambda cost: measured(cost.score, numbers.percent)),
-    Column("cost of a run", lambda cost: measured(cost.ratio, numbers.ratio)),
+    Column("arm", lambda cost: text(cost.variant), number=False, hint=ARM),
     Column(
-        "gradient evaluations", lambda c: _starred(c.gradient_evaluations, 0, c.pareto_gradients)
+        "gradient evaluations",
+        lambda c: _starred(c.gradient_evaluations, 0, c.pareto_gradients),
+        hint="Counted in a run, each of a whole batch",
     ),
-    Column("seconds", lambda c: _starred(c.wall_s, 1, c.pareto_wall)),
-    Column("step time, plain = 1", lambda cost: measured(cost.step_time, numbers.ratio)),
-    Column("memory, MiB", lambda c: _starred(c.peak_memory / MIB, 0, c.pareto_memory)),
+    Column(
+        "seconds", lambda c: _starred(c.wall_s, 1, c.pareto_wall), hint="Of a run, on one machine"
+    ),
+    Column(
+        "step time, plain = 1",
+        lambda cost: measured(cost.step_time, numbers.ratio),
+        hint="Time of a training step over plain's, on the same machine",
+    ),
+    Column(
+        "memory, MiB",
+        lambda c: _starred(c.peak_memory / MIB, 0, c.pareto_memory),
+        hint="Allocated on the GPU at most",
+    ),
 )
 
 
@@ -34,4 +44,4 @@ def table(frame: pd.DataFrame) -> Table:
     found = rows(frame.sort_values(["gradient_evaluations", "variant"]), RunCost)
     after = "Of the median complete run. *: no other arm scores as high for less."
     table = of(found, COLUMNS, "Cost", after=after)
-    return table.without_empty([column.name for column in COLUMNS[3:]])
+    return table.without_empty([column.name for column in COLUMNS[1:]])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sambench.analysis import NONE, Row, numbers
-from sambench.render.tables.table import Cell, Column, Table, measured, number, of, text
+from sambench.render.tables.table import ARM, Cell, Column, Table, measured, number, of, text
 
 
 def _share(row: Row) -> Cell:
@@ -12,17 +12,33 @@ def _share(row: Row) -> Cell:
 
 
 COLUMNS: Sequence[Column[Row]] = (
-    Column("arm", lambda row: text(row.label), number=False),
-    Column("points", lambda row: measured(row.points, numbers.count)),
-    Column("diverged", lambda row: measured(row.diverged_points, numbers.count)),
+    Column("arm", lambda row: text(row.label), number=False, hint=ARM),
+    Column("points", lambda row: measured(row.points, numbers.count), hint="That ended"),
+    Column(
+        "diverged",
+        lambda row: measured(row.diverged_points, numbers.count),
+        hint="Points among them; no search picks them",
+    ),
     Column(
         "searches without a survivor, %",
         lambda row: measured(row.no_survivor, numbers.percent),
         hint="The chance that all points of a search diverge",
     ),
-    Column("reruns", lambda row: measured(row.reruns, numbers.count)),
-    Column("diverged reruns", lambda row: measured(row.diverged_reruns, numbers.count)),
-    Column("their share, % [exact 95% CI]", _share),
+    Column(
+        "reruns",
+        lambda row: measured(row.reruns, numbers.count),
+        hint="Runs on fresh streams that the test set scores",
+    ),
+    Column(
+        "diverged reruns",
+        lambda row: measured(row.diverged_reruns, numbers.count),
+        hint="They leave the mean",
+    ),
+    Column(
+        "their share, % [exact 95% CI]",
+        _share,
+        hint="Of reruns that would diverge (Clopper-Pearson)",
+    ),
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sambench.analysis import NONE, Equal, numbers
-from sambench.render.tables.table import Cell, Column, Table, measured, number, of, text
+from sambench.render.tables.table import ARM, Cell, Column, Table, measured, number, of, text
 
 
 def _difference(row: Equal) -> Cell:
@@ -11,11 +11,24 @@ def _difference(row: Equal) -> Cell:
 
 
 COLUMNS: Sequence[Column[Equal]] = (
-    Column("arm", lambda row: text(row.label), number=False),
-    Column("schedule", lambda row: measured(row.length, "{:g}".format)),
-    Column("trials k", lambda row: measured(row.trials)),
-    Column("tuned(k), %", lambda row: number(numbers.accuracy(row.score), row.score.value)),
-    Column("compared with", lambda row: text(row.plain or NONE), number=False),
+    Column("arm", lambda row: text(row.label), number=False, hint=ARM),
+    Column(
+        "schedule",
+        lambda row: measured(row.length, "{:g}".format),
+        hint="Its length, 1 for the study's epochs",
+    ),
+    Column("trials k", lambda row: measured(row.trials), hint="The same for all arms"),
+    Column(
+        "tuned(k), %",
+        lambda row: number(numbers.accuracy(row.score), row.score.value),
+        hint="Test accuracy to expect of a search, ± its 95% interval",
+    ),
+    Column(
+        "compared with",
+        lambda row: text(row.plain or NONE),
+        number=False,
+        hint="The arm of plain with a schedule as long",
+    ),
     Column("minus it [95% CI]", _difference, hint="In points"),
 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sambench.analysis import Estimate, Half, numbers
-from sambench.render.tables.table import Cell, Column, Table, measured, number, of, text
+from sambench.render.tables.table import ARM, Cell, Column, Table, measured, number, of, text
 
 
 def kinds(found: Sequence[Half]) -> dict[str, str]:
@@ -20,19 +20,32 @@ def table(found: Sequence[Half]) -> Table:
     """Empty where all ran on one kind."""
     letters = kinds(found)
     columns: Sequence[Column[Half]] = (
-        Column("arm", lambda half: text(half.label), number=False),
+        Column("arm", lambda half: text(half.label), number=False, hint=ARM),
         Column(
             "machines",
             lambda half: text(" and ".join(letters[one] for one in half.machines)),
             number=False,
+            hint="Kinds by their letters",
         ),
-        Column("tuned(k), %, on the first", lambda half: _score(half.scores[0])),
-        Column("on the second", lambda half: _score(half.scores[1])),
+        Column(
+            "tuned(k), %, on the first",
+            lambda half: _score(half.scores[0]),
+            hint="From its points on that kind alone, ± its 95% interval",
+        ),
+        Column(
+            "on the second",
+            lambda half: _score(half.scores[1]),
+            hint="From its points on that kind alone, ± its 95% interval",
+        ),
         Column(
             "first minus second [95% CI]",
             lambda half: number(numbers.difference(half.difference), half.difference.value),
             hint="In points",
         ),
-        Column("SE", lambda half: measured(half.error, numbers.percent)),
+        Column(
+            "SE",
+            lambda half: measured(half.error, numbers.percent),
+            hint="Standard error of that difference, in points",
+        ),
     )
     return of(found, columns, "The same on other machines")

@@ -7,6 +7,9 @@ from sambench.analysis.tables import OverTasks, over_tasks, rows
 from sambench.render.tables import ranking
 from sambench.render.tables.table import Cell, Column, Table, measured, number, of, text
 
+VARIANT = "As the studies label it"
+TASKS = "That rank it"
+MEAN = "Mean over tasks of the lead over the best plain, in points"
 BETTER, WORSE, TIE = "▲", "▼", "="
 LEGEND = (
     "Mean over tasks of the lead over the best plain, in points. A task (data, noise, model, "
@@ -35,10 +38,10 @@ def _tasks(row: OverTasks | None) -> Cell:
 
 
 SHORT: Sequence[Column[OverTasks]] = (
-    Column("variant", lambda row: text(row.variant), number=False),
-    Column("tasks", _tasks),
-    Column("minus best plain [95% CI]", _mean),
-    Column("speaks", _speaks, number=False),
+    Column("variant", lambda row: text(row.variant), number=False, hint=VARIANT),
+    Column("tasks", _tasks, hint=TASKS),
+    Column("minus best plain [95% CI]", _mean, hint=MEAN),
+    Column("speaks", _speaks, number=False, hint="Of which tasks the interval tells"),
 )
 
 
@@ -57,15 +60,21 @@ def by_study(studies: Mapping[str, PublishedStudy], hrefs: Mapping[str, str]) ->
     def lead(study: PublishedStudy) -> Column[str]:
         own = {row.label: row for row in study.leaderboard.rows}
         best = ranking.best_plain(study.leaderboard.rows)
-        return Column(study.leaderboard.study, lambda label: _lead(own.get(label), best))
+        return Column(
+            study.leaderboard.study,
+            lambda label: _lead(own.get(label), best),
+            hint="Points above the best plain of this study",
+        )
 
     columns: list[Column[str]] = [
-        Column("variant", lambda x: Cell(x, x, hrefs.get(keys[x], "")), number=False)
+        Column("variant", lambda x: Cell(x, x, hrefs.get(keys[x], "")), number=False, hint=VARIANT)
     ]
     if found:
         columns += (
-            Column[str]("tasks", lambda label: _tasks(found.get(label))),
-            Column[str]("mean over tasks [95% CI]", lambda label: _mean(found.get(label))),
+            Column[str]("tasks", lambda label: _tasks(found.get(label)), hint=TASKS),
+            Column[str](
+                "mean over tasks [95% CI]", lambda label: _mean(found.get(label)), hint=MEAN
+            ),
         )
     columns += map(lead, studies.values())
     after = (

@@ -28,10 +28,15 @@ def _source(row: Quoted) -> Cell:
 
 
 COLUMNS: Sequence[Column[Quoted]] = (
-    Column("variant", lambda row: text(row["variant"]), number=False),
-    Column("accuracy, %", _accuracy),
-    Column("source", _source, number=False),
-    Column("note", lambda row: text(row.get("note") or ""), number=False),
+    Column("variant", lambda row: text(row["variant"]), number=False, hint="As it is called there"),
+    Column("accuracy, %", _accuracy, hint="± standard deviation, where it is given"),
+    Column("source", _source, number=False, hint="Where it was published"),
+    Column(
+        "note",
+        lambda row: text(row.get("note") or ""),
+        number=False,
+        hint="What else the study file says of it",
+    ),
 )
 
 

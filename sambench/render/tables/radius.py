@@ -6,7 +6,7 @@ import pandas as pd
 
 from sambench.analysis import NONE, numbers
 from sambench.analysis.tables import Radius, rows
-from sambench.render.tables.table import Cell, Column, Table, measured, number, of, text
+from sambench.render.tables.table import ARM, Cell, Column, Table, measured, number, of, text
 
 
 def _interval(row: Radius) -> Cell:
@@ -15,13 +15,23 @@ def _interval(row: Radius) -> Cell:
 
 
 COLUMNS: Sequence[Column[Radius]] = (
-    Column("arm", lambda row: text(row.variant), number=False),
-    Column("radius", lambda row: text(row.radius), number=False),
-    Column("best", lambda row: measured(row.best, numbers.setting)),
-    Column("as good, to one run", _interval),
-    Column("decades", lambda row: measured(row.decades, "{:.2f}".format)),
-    Column("paper's", lambda row: measured(row.default, numbers.setting)),
-    Column("regret of it, points", lambda row: measured(row.regret_of_default, numbers.percent)),
+    Column("arm", lambda row: text(row.variant), number=False, hint=ARM),
+    Column("radius", lambda row: text(row.radius), number=False, hint="What the variant calls it"),
+    Column("used", lambda row: measured(row.used, numbers.setting), hint="By the setting to use"),
+    Column("as good, to one run", _interval, hint="A single run cannot tell these from the used"),
+    Column(
+        "decades",
+        lambda row: measured(row.decades, "{:.2f}".format),
+        hint="How wide that is: 1 is a factor of 10",
+    ),
+    Column(
+        "paper's", lambda row: measured(row.default, numbers.setting), hint="Its paper's default"
+    ),
+    Column(
+        "lost by it, points",
+        lambda row: measured(row.regret_of_default, numbers.percent),
+        hint="Expected validation score of the used radius minus that of the paper's",
+    ),
 )
 
 

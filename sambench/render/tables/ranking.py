@@ -1,9 +1,9 @@
 """The ranking: what tuning with the study's budget, or with its fixed settings, is worth."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sambench.analysis import NONE, Against, Leaderboard, Row, numbers
-from sambench.render.tables.table import Cell, Column, Table, measured, number, of, text
+from sambench.render.tables.table import ARM, Cell, Column, Table, measured, number, of, text
 
 RECOMMENDED = "recommended"
 
@@ -32,81 +32,63 @@ def trials(row: Row) -> Cell:
     return measured(row.trials, "{:.4g}".format)
 
 
-def points(row: Row) -> Cell:
-    """Of how many, where some are missing."""
-    of = "" if row.points == row.planned else f" of {row.planned:,}"
-    return number(f"{row.points:,}{of}", row.points)
-
-
 def cost(row: Row) -> Cell:
     """Of one run, in full runs of the baseline."""
     return measured(row.cost and row.cost.ratio, numbers.ratio)
 
 
-def seconds(row: Row) -> Cell:
-    return measured(row.cost and row.cost.seconds, "{:,.1f}".format)
-
-
+SEARCHED = Column[Row]("trials k", trials, hint="Random points that the budget affords")
+P = Column[Row](
+    "Holm p",
+    lambda row: measured(row.beats, numbers.p_value),
+    hint="One-sided, of not beating every arm of plain, adjusted for the number of arms",
+)
+COST = Column[Row](
+    "cost of a run", cost, hint="Counted gradient evaluations, in full runs of plain"
+)
 GROUP = Column[Row](
     "group",
     lambda row: Cell(row.group or NONE, row.group or None),
     number=False,
     hint="Arms that share a letter are not separated",
 )
-P = Column[Row](
-    "Holm p",
-    lambda row: measured(row.beats, numbers.p_value),
-    hint="One-sided, of not beating every arm of plain, adjusted for the number of arms",
-)
 TEST_SET = Column[Row](
     "test-set SE",
     lambda row: measured(row.test_set_error, numbers.percent),
-    hint="Standard error of the difference over test items, in points",
-)
-COST: Sequence[Column[Row]] = (
-    Column("cost of a run", cost, hint="Counted gradient evaluations, in full runs of plain"),
-    Column("seconds", seconds, hint="Of the median complete run; never a ranking"),
+    hint="Standard error over test items of the difference from the best plain, in points",
 )
 
 
-def columns(leaderboard: Leaderboard) -> list[Column[Row]]:
-    """In a study of fixed settings scores are means over paired seeds."""
-    rows, fixed = leaderboard.rows, leaderboard.kind == "fixed"
+def columns(leaderboard: Leaderboard) -> Iterator[Column[Row]]:
+    """As many as a phone shows; in a study of fixed settings scores are means over seeds."""
+    rows = leaderboard.rows
     best = best_plain(rows)
 
     def arm(row: Row) -> Cell:
         return Cell(row.label, row.label, note=RECOMMENDED if row.label == leaderboard.use else "")
 
-    ranks = any(row.group for row in rows)
-    found: list[Column[Row]] = [
-        Column[Row]("arm", arm, number=False),
-        *([GROUP] if ranks else []),
-        Column[Row]("test accuracy, %" if fixed else "tuned(k), %", score, hint="± 95% interval"),
-    ]
+    yield Column[Row]("arm", arm, number=False, hint=ARM)
+    if leaderboard.kind == "fixed":
+        yield Column[Row]("test accuracy, %", score, hint="Mean over seeds ± its 95% interval")
+    else:
+        yield Column[Row](
+            "tuned(k), %", score, hint="Test accuracy to expect of a search, ± its 95% interval"
+        )
+    yield COST
     if best:
         name = f"minus {best.label} [95% CI]"
-        found.append(Column[Row](name, lambda row: difference(row, best.label), hint="In points"))
-    if any(row.beats is not None for row in rows):
-        found.append(P)
-    if fixed:
-        found += [
-            Column[Row]("seeds", lambda row: measured(row.reruns, numbers.count)),
-            Column[Row]("diverged", lambda row: measured(row.diverged_reruns, numbers.count)),
-        ]
-    else:
-        found += [
-            Column[Row]("trials k", trials, hint="That the budget affords"),
-            Column[Row]("points", points),
-            Column[Row]("diverged", lambda row: measured(row.diverged_points, numbers.count)),
-        ]
-    return [*found, *COST, *([TEST_SET] if best else [])]
+        yield Column[Row](
+            name, lambda row: difference(row, best.label), hint="From the best plain, in points"
+        )
+    if any(row.group for row in rows):
+        yield GROUP
 
 
-def table(leaderboard: Leaderboard, left_out: Sequence[str] = ()) -> Table:
+def table(leaderboard: Leaderboard, *further: Column[Row]) -> Table:
     """A line per arm; that of the recommended one stands out."""
     labels = [row.label for row in leaderboard.rows]
     marked = labels.index(leaderboard.use) if leaderboard.use in labels else None
-    shown = [column for column in columns(leaderboard) if column.name not in left_out]
+    shown = [*columns(leaderboard), *further]
     return of(leaderboard.rows, shown, caption(leaderboard), filtered=True, marked=marked)
 
 
@@ -122,26 +104,35 @@ def caption(leaderboard: Leaderboard) -> str:
 
 
 def each_plain(leaderboard: Leaderboard) -> Table:
-    """The differences from every arm of the baseline: who beats plain beats all of them."""
+    """Who beats plain beats every arm of it: what the ranking does not say of that."""
     ranked = [row for row in leaderboard.rows if row.group]
-    bases = [column for row in ranked if row.is_baseline for column in _over(row.label)]
+    best = best_plain(ranked)
+    bases = [column for row in ranked if row.is_baseline for column in _over(row, best)]
     found = [
-        Column[Row]("arm", lambda row: text(row.label), number=False),
+        Column[Row]("arm", lambda row: text(row.label), number=False, hint="All but plain's own"),
         *bases,
         P,
-        Column[Row]("beats plain", lambda row: text("yes" if row.wins else "no"), number=False),
+        Column[Row](
+            "beats plain",
+            lambda row: text("yes" if row.wins else "no"),
+            number=False,
+            hint=f"Holm p below {leaderboard.size.alpha / 2:.4g}",
+        ),
+        TEST_SET,
     ]
     return of([row for row in ranked if row.against], found, "Against each arm of plain")
 
 
-def _over(label: str) -> list[Column[Row]]:
-    """The difference from an arm of the baseline, and its p."""
+def _over(base: Row, best: Row | None) -> Iterator[Column[Row]]:
+    """The difference from an arm of the baseline, unless the ranking has it, and its p."""
+    label = base.label
 
     def p(row: Row) -> Cell:
         found = against(row, label)
         return measured(found and found.p, numbers.p_value)
 
-    return [
-        Column(f"minus {label} [95% CI]", lambda row: difference(row, label), hint="In points"),
-        Column(f"p over {label}", p, hint="One-sided, of not above it, unadjusted"),
-    ]
+    if base != best:
+        yield Column(
+            f"minus {label} [95% CI]", lambda row: difference(row, label), hint="In points"
+        )
+    yield Column(f"p over {label}", p, hint="One-sided, of not lying above it, unadjusted")

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from sambench.analysis import NONE, numbers
 from sambench.records import OUTCOMES, Record, Records, as_records
+from sambench.render import noise
 from sambench.render.tables.links import wandb
-from sambench.render.tables.table import Cell, Column, Table, measured, of, text
+from sambench.render.tables.table import ARM, Cell, Column, Table, measured, of, text
 
 LISTED = 500  # runs on a page; the files hold all
 
@@ -20,15 +21,25 @@ def _wandb(run: Record) -> Cell:
     return Cell("run" if address else NONE, address or None, address)
 
 
-ARM = Column[Record]("arm", lambda run: text(run.variant), number=False)
-POINT = Column[Record]("point", lambda run: measured(run.point if run.point >= 0 else None))
-SETTINGS: Sequence[Column[Record]] = (
-    Column("lr", lambda run: measured(run.lr, numbers.setting)),
-    Column("radius", lambda run: measured(run.rho, numbers.setting)),
+LABEL = Column[Record]("arm", lambda run: text(run.variant), number=False, hint=ARM)
+POINT = Column[Record](
+    "point",
+    lambda run: measured(run.point if run.point >= 0 else None),
+    hint="Its number, which gives it the same position and streams in every arm",
 )
-ENDED = Column[Record]("outcome", _how_it_ended, number=False)
-SOURCE = Column[Record]("source", lambda run: text(run.source), number=False)
-WANDB = Column[Record]("W&B", _wandb, number=False)
+SETTINGS: Sequence[Column[Record]] = (
+    Column("lr", lambda run: measured(run.lr, numbers.setting), hint="Peak learning rate"),
+    Column(
+        "radius",
+        lambda run: measured(run.rho, numbers.setting),
+        hint="How far weights are perturbed: rho, or what the variant calls it",
+    ),
+)
+ENDED = Column[Record]("outcome", _how_it_ended, number=False, hint="How the run ended")
+SOURCE = Column[Record](
+    "source", lambda run: text(run.source), number=False, hint="The study, or a sweep of W&B"
+)
+WANDB = Column[Record]("W&B", _wandb, number=False, hint="Where W&B shows the run")
 
 
 def pool(records: Records) -> Table:
@@ -40,41 +51,69 @@ def tested(records: Records) -> Table:
     """The runs that saw the test set: reruns of points, and the settings to use."""
     name = records.objective
     columns: Sequence[Column[Record]] = (
-        Column("stage", lambda run: text(run.stage), number=False),
+        Column(
+            "stage",
+            lambda run: text(run.stage),
+            number=False,
+            hint="confirm: reruns of a point; setting: of the setting to use",
+        ),
         POINT,
-        Column("rank", lambda run: measured(run.rank)),
-        Column("rerun", lambda run: measured(run.rerun)),
-        Column(f"test {name}, %", lambda run: measured(run.test.get(name), numbers.percent)),
+        Column(
+            "rank", lambda run: measured(run.rank), hint="Of the point by validation, 0 the best"
+        ),
+        Column("rerun", lambda run: measured(run.rerun), hint="Its number"),
+        Column(
+            f"test {name}, %",
+            lambda run: measured(run.test.get(name), numbers.percent),
+            hint="On test data, which tuning never sees",
+        ),
         _validation(records),
     )
-    return _listed(records, ("confirm", "setting"), columns, "Reruns")
+    told = noise.told(_noise(records))
+    return _listed(records, ("confirm", "setting"), columns, "Reruns", told)
 
 
 def outcomes(counts: Mapping[str, Mapping[str, int]]) -> Table:
     """Stage -> outcome -> runs."""
 
     def num(outcome: str) -> Column[str]:
-        return Column(outcome, lambda stage: measured(counts[stage][outcome]))
+        return Column(
+            outcome, lambda stage: measured(counts[stage][outcome]), hint="Runs that ended so"
+        )
 
-    found = [stage for stage in counts if any(counts[stage].values())]
-    return of(found, [Column("stage", text, number=False), *map(num, OUTCOMES)], "Runs")
+    stage = Column[str]("stage", text, number=False, hint="What the runs were for")
+    found = [name for name in counts if any(counts[name].values())]
+    return of(found, [stage, *map(num, OUTCOMES)], "Runs")
 
 
 def _validation(records: Records) -> Column[Record]:
     name = records.objective
-    return Column(f"validation {name}, %", lambda run: measured(run.val.get(name), numbers.percent))
+    labels = ", whose labels are as noisy as the training labels" if _noise(records) else ""
+    return Column(
+        f"validation {name}, %",
+        lambda run: measured(run.val.get(name), numbers.percent),
+        hint=f"On validation data{labels}",
+    )
+
+
+def _noise(records: Records) -> float:
+    return records.header["spec"]["task"].get("label_noise", 0.0)
 
 
 def _listed(
-    records: Records, stages: Sequence[str], columns: Sequence[Column[Record]], what: str
+    records: Records,
+    stages: Sequence[str],
+    columns: Sequence[Column[Record]],
+    what: str,
+    told: str = "",
 ) -> Table:
     frame = records.frame
     frame = frame.loc[frame["stage"].isin(stages)]
     order = ["variant", "stage", "point", "rerun", "source"]
     found = as_records(frame.sort_values(order).head(LISTED))
-    more = len(frame) > LISTED
-    after = f"The first {LISTED} of them; the records have all." if more else ""
+    more = f"The first {LISTED} of them; the records have all." if len(frame) > LISTED else ""
+    after = " ".join(filter(None, (more, told)))
     swept = [SOURCE] if frame["source"].ne("study").any() else []
-    named = [ARM, *columns, *SETTINGS, ENDED, *swept, WANDB]
+    named = [LABEL, *columns, *SETTINGS, ENDED, *swept, WANDB]
     table = of(found, named, f"{what}: {len(frame):,}", filtered=True, after=after)
     return table.without_empty(["point", "rank", "radius", "W&B"])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sambench.analysis import NONE, Leaderboard, Setting, numbers
-from sambench.render.tables.table import Cell, Column, Table, measured, number, of, text
+from sambench.render.tables.table import ARM, Cell, Column, Table, measured, number, of, text
 
 
 def hyperparameters(setting: Setting, radius: str | None) -> str:
@@ -25,16 +25,37 @@ def table(leaderboard: Leaderboard) -> Table:
         return text(hyperparameters(item[1], arms[item[0]]["radius"]) or NONE)
 
     columns: Sequence[Column[tuple[str, Setting]]] = (
-        Column("arm", lambda item: text(item[0]), number=False),
-        Column("lr", lambda item: measured(item[1].lr, numbers.setting)),
-        Column("radius", lambda item: measured(item[1].rho, numbers.setting)),
-        Column("further", further, number=False),
-        Column("epochs", lambda item: measured(item[1].epochs, numbers.count)),
+        Column("arm", lambda item: text(item[0]), number=False, hint=ARM),
+        Column("lr", lambda item: measured(item[1].lr, numbers.setting), hint="Peak learning rate"),
+        Column(
+            "radius",
+            lambda item: measured(item[1].rho, numbers.setting),
+            hint="How far weights are perturbed: rho, or what the variant calls it",
+        ),
+        Column("further", further, number=False, hint="Its other hyperparameters"),
+        Column(
+            "epochs",
+            lambda item: measured(item[1].epochs, numbers.count),
+            hint="Of the schedule",
+        ),
         Column("test accuracy, %", _score, hint="Mean over its retrainings ± 95% t interval"),
-        Column("retrained", lambda item: measured(item[1].runs, numbers.count)),
-        Column("at a bound", lambda item: text(", ".join(item[1].edges) or NONE), number=False),
+        Column(
+            "retrained",
+            lambda item: measured(item[1].runs, numbers.count),
+            hint="Runs on fresh streams that ended",
+        ),
+        Column(
+            "at a bound",
+            lambda item: text(", ".join(item[1].edges) or NONE),
+            number=False,
+            hint="At an end of its range: a better one may lie outside",
+        ),
     )
-    return of(found, columns, "Settings to use").without_empty(["radius", "further", "at a bound"])
+    labels = [label for label, _ in found]
+    marked = labels.index(leaderboard.use) if leaderboard.use in labels else None
+    return of(found, columns, "Settings to use", marked=marked).without_empty(
+        ["radius", "further", "at a bound"]
+    )
 
 
 def _score(item: tuple[str, Setting]) -> Cell:

@@ -10,6 +10,9 @@ from typing import Generic, Never, TypeVar
 
 from sambench.analysis import NONE, csv_tables
 
+ARM = "A variant with its ranges and schedule"
+"""Hint of a column of arms."""
+
 Key = float | str | None
 T_contra = TypeVar("T_contra", contravariant=True)
 T = TypeVar("T")

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from variants.core.protocol import Hyperparameter
 
 
+PASSES = "Gradient evaluations a step, at its defaults"
+MEMORY = (
+    "Peak memory of a step beyond the base optimizer's, in copies of the parameters, where "
+    "activations take next to none; where they do, what is short-lived fits into their room"
+)
+
+
 def _short(default: object) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
@@ -24,10 +31,15 @@ def _range(h: "Hyperparameter") -> str:
 
 
 HYPERPARAMETERS: "Sequence[Column[tuple[str, Hyperparameter]]]" = (
-    Column("hyperparameter", lambda item: text(item[0]), number=False),
-    Column("default", lambda item: text(item[1].default), number=False),
-    Column("legal", lambda item: text(item[1].domain), number=False),
-    Column("search range", lambda item: text(_range(item[1])), number=False),
+    Column("hyperparameter", lambda item: text(item[0]), number=False, hint="Its name in code"),
+    Column("default", lambda item: text(item[1].default), number=False, hint="The paper's"),
+    Column("legal", lambda item: text(item[1].domain), number=False, hint="What it may be"),
+    Column(
+        "search range",
+        lambda item: text(_range(item[1])),
+        number=False,
+        hint="Where a study searches it, unless its file says otherwise",
+    ),
 )
 
 
@@ -60,12 +72,17 @@ def year(info: "VariantInfo") -> Cell:
 
 
 LISTING: "Sequence[Column[VariantInfo]]" = (
-    Column("key", lambda info: text(info.name), number=False),
-    Column("title", lambda info: text(info.title), number=False),
-    Column("year", year),
-    Column("passes", passes),
-    Column("memory", copies),
-    Column("hyperparameters", lambda info: text(_settings(info)), number=False),
+    Column("key", lambda info: text(info.name), number=False, hint="Its name in studies"),
+    Column("title", lambda info: text(info.title), number=False, hint="Its paper's name"),
+    Column("year", year, hint="Of its paper"),
+    Column("passes", passes, hint=PASSES),
+    Column("memory, at most", copies, hint=MEMORY),
+    Column(
+        "hyperparameters",
+        lambda info: text(_settings(info)),
+        number=False,
+        hint="With their defaults",
+    ),
 )
 
 
@@ -84,16 +101,34 @@ class Entry(NamedTuple):
 
 UNKNOWN = Cell(NONE)
 CATALOGUE: Sequence[Column[Entry]] = (
-    Column("variant", lambda entry: Cell(entry.key, entry.key, entry.href), number=False),
+    Column(
+        "variant",
+        lambda entry: Cell(entry.key, entry.key, entry.href),
+        number=False,
+        hint="Its name in studies",
+    ),
     Column(
         "method",
         lambda entry: text(entry.info.title if entry.info else "not installed here"),
         number=False,
+        hint="Its paper's name",
     ),
-    Column("year", lambda entry: year(entry.info) if entry.info else UNKNOWN),
-    Column("gradients a step", lambda entry: passes(entry.info) if entry.info else UNKNOWN),
-    Column("memory, copies", lambda entry: copies(entry.info) if entry.info else UNKNOWN),
-    Column("studies", lambda entry: measured(entry.studies, lambda num: str(num or NONE))),
+    Column("year", lambda entry: year(entry.info) if entry.info else UNKNOWN, hint="Of its paper"),
+    Column(
+        "gradients a step",
+        lambda entry: passes(entry.info) if entry.info else UNKNOWN,
+        hint=PASSES,
+    ),
+    Column(
+        "memory, at most",
+        lambda entry: copies(entry.info) if entry.info else UNKNOWN,
+        hint=MEMORY,
+    ),
+    Column(
+        "studies",
+        lambda entry: measured(entry.studies, lambda num: str(num or NONE)),
+        hint="That have run it",
+    ),
 )
 
 
@@ -117,8 +152,13 @@ def _of_setting(name: str) -> Callable[[Result], Cell]:
 
 
 RESULTS: Sequence[Column[Result]] = (
-    Column("study", lambda found: Cell(found.study, found.study, found.href), number=False),
-    Column("as", lambda found: text(found.row.label), number=False),
+    Column(
+        "study",
+        lambda found: Cell(found.study, found.study, found.href),
+        number=False,
+        hint="Where it competed",
+    ),
+    Column("as", lambda found: text(found.row.label), number=False, hint="Its label there"),
     Column("test accuracy, %", lambda found: ranking.score(found.row), hint="± 95% interval"),
     Column(
         "minus best plain [95% CI]",
@@ -126,10 +166,14 @@ RESULTS: Sequence[Column[Result]] = (
         hint="In points",
     ),
     Column("Holm p", lambda found: ranking.P.cell(found.row), hint=ranking.P.hint),
-    Column("trials k", lambda found: ranking.trials(found.row)),
+    Column(
+        "trials k",
+        lambda found: ranking.trials(found.row),
+        hint="Random points that the study's budget affords",
+    ),
     Column("lr", _of_setting("lr"), hint="Of the setting to use"),
     Column("radius", _of_setting("rho"), hint="Of the setting to use"),
-    Column("cost of a run", lambda found: ranking.cost(found.row)),
+    Column("cost of a run", lambda found: ranking.cost(found.row), hint=ranking.COST.hint),
 )
 
 

@@ -9,13 +9,11 @@ from sambench.render.page import answer
 from sambench.render.tables import ranking, settings
 from sambench.render.terminal.table import fitted
 
-LEFT_TO_THE_PAGE = ("points", "diverged", "seconds", "test-set SE")
-
 
 def render(leaderboard: Leaderboard) -> RenderableType:
-    """Answer, warnings, and as much of the table as fits 80 columns."""
+    """Answer, table and warnings of the page."""
     ranks = leaderboard.kind != "adaptive"
-    shown = ranking.table(leaderboard, LEFT_TO_THE_PAGE) if ranks else settings.table(leaderboard)
+    shown = ranking.table(leaderboard) if ranks else settings.table(leaderboard)
     left = [f"not ranked: {line}" for line in answer.unranked(leaderboard)]
     return Group(
         Text(leaderboard.headline, style="bold"),

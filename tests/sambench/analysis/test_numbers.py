@@ -6,6 +6,8 @@ from sambench.analysis import Estimate, numbers
 def test_fractions_become_percent_and_points():
     assert numbers.accuracy(Estimate(0.951, 0.9469, 0.9551)) == "95.10 ± 0.41"
     assert numbers.accuracy(Estimate(0.951)) == "95.10"
+    assert numbers.accuracy(Estimate(0.992, 0.977, 1.0)) == "99.20 [97.70, 100.00]"
+    assert numbers.accuracy(Estimate(0.01, 0.0, 0.03)) == "1.00 [0.00, 3.00]"
     gain = Estimate(0.0185, -0.00001, 0.04)
     assert numbers.difference(gain) == "+1.85 [+0.00, +4.00]"
     assert numbers.difference(Estimate(0.0185)) == "+1.85"

@@ -126,18 +126,40 @@ def test_curves_are_those_of_the_setting_to_use(study: Records):
 
 
 def test_the_radius_is_read_from_the_study_s_surface(study: Records):
-    """A parabola over 17 places, 0.001 (i - 8)^2 below its top, and a noise of 0.01: 3 places."""
+    """A parabola over 17 places, 0.001 (i - 8)^2 below its top, and a noise of 0.01: 3 places.
+
+    The one to use, 0.071, lies between the ninth place and the one before it.
+    """
     table = radius.table(Evidence(study)).set_index("variant")
     assert list(table.index) == ["sam", "esam"]
     place = 0.01 * 50 ** (np.arange(17) / 16)
     sam = table.loc["sam"]
     assert sam["radius"] == "rho" and sam["default"] == 0.05
-    assert sam[["best", "low", "high"]].tolist() == pytest.approx(place[[8, 5, 11]].tolist())
+    assert sam["used"] == 0.071
+    assert sam[["low", "high"]].tolist() == pytest.approx(place[[5, 11]].tolist())
     assert sam["decades"] == pytest.approx(np.log10(50) * 6 / 16)
     at = 16 * np.log(5) / np.log(50)  # of the default, between the sixth and the seventh place
     scores = 0.55 - 0.001 * (np.arange(17) - 8) ** 2
-    assert sam["regret_of_default"] == pytest.approx(0.55 - np.interp(at, range(17), scores))
-    assert len(radius.profiles(Evidence(study))) == 34
+    used = 16 * np.log(7.1) / np.log(50)
+    known = np.interp([used, at], range(17), scores)
+    assert sam["regret_of_default"] == pytest.approx(known[0] - known[1])
+
+
+def test_nothing_is_said_of_a_radius_where_no_run_lay(study: Records):
+    """Where the surface is flat, all of what ran is as good, and no more."""
+    fits = {label: dict(fit) for label, fit in study.header["fits"].items()}
+    fits["sam"]["profile"] = [[0.01 * 50 ** (i / 16), 0.5, 0.005] for i in range(17)]
+    kept = [r for r in study.records if r.variant != "sam" or 0.03 < (r.rho or 0) < 0.2]
+    arms = {label: dict(arm) for label, arm in study.header["arms"].items()}
+    arms["sam"]["defaults"] = {"rho": 0.4}
+    evidence = Evidence(with_runs(study, kept, fits=fits, arms=arms))
+    ran = [r.rho for r in kept if r.variant == "sam" and r.rho]
+    sam = radius.table(evidence).set_index("variant").loc["sam"]
+    assert sam[["low", "high"]].tolist() == [min(ran), max(ran)]
+    assert np.isnan(sam["regret_of_default"]) and sam["default"] == 0.4
+    profile = radius.profiles(evidence).query("variant == 'sam'")
+    assert [profile["value"].min(), profile["value"].max()] == [min(ran), max(ran)]
+    assert set(profile["score"]) == {0.5} and set(profile["se"]) == {0.005}
 
 
 def test_a_radius_without_default_or_within_a_broken_plateau(study: Records):
@@ -146,10 +168,12 @@ def test_a_radius_without_default_or_within_a_broken_plateau(study: Records):
     profile[3][1], profile[5][1], profile[10][1] = 0.55, 0.4, 0.549
     fits["sam"]["profile"] = profile
     fits["sam"]["noise"] = 0.06
+    fits["sam"]["setting"] = {"lr": 0.032, "rho": profile[3][0]}
     arms = {label: dict(arm) for label, arm in study.header["arms"].items()}
     arms["sam"]["defaults"] = {"rho": 2.0}
     arms["esam"]["defaults"] = {}
     table = radius.table(Evidence(with_runs(study, study.records, fits=fits, arms=arms)))
     sam, esam = table.to_dict("records")
-    assert sam["low"] == 0.01 and sam["high"] == pytest.approx(profile[4][0])
+    assert sam["low"] == min(r.rho or 1 for r in of(study, "sam", "pool"))
+    assert sam["high"] == pytest.approx(profile[4][0])
     assert np.isnan(sam["regret_of_default"]) and np.isnan(esam["default"])

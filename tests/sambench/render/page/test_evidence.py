@@ -32,12 +32,12 @@ def test_a_ranked_study(study: Study):
     made = study({**WIN, "gam": 0.91})
     found = parts(made)
     assert list(found) == [
-        *("ranking", "unranked", "plain", "words", "equal", "inner", "settings", "limits"),
-        *("method", "radius", "divergence", "cost", "pool", "reruns", "reproduce"),
+        *("ranking", "unranked", "settings", "method", "limits", "words", "plain", "equal"),
+        *("inner", "radius", "divergence", "cost", "pool", "reruns", "reproduce"),
     ]
     assert found["unranked"].bullets == ["gam: affords 2 trials, 3 are needed."]
     assert [line[0] for line in texts(found["plain"])] == ["asam", "sam"]
-    assert [line[-1] for line in texts(found["plain"])] == ["yes", "no"]
+    assert [line[-2] for line in texts(found["plain"])] == ["yes", "no"]
     told = found["inner"].sentences[0]
     assert told.endswith(made.leaderboard.inner) and "inner 80% of each range" in told
     assert len(texts(found["settings"])) == 6
@@ -61,7 +61,7 @@ def test_a_study_with_missing_points_shows_how_many(study: Study):
     assert made.leaderboard.kind == "partial"
     assert "14 of 180 points are missing" in page.of(made).headline
     assert found["ranking"].title == "Scores at a budget of 8 full runs of plain, not ranked"
-    lines = {line[0]: line for line in texts(found["ranking"])}
+    lines = {line[0]: line for line in texts(found["method"])}
     assert "26 of 40" in lines["plain"] and "20" in lines["sam"]
     assert "plain" not in found
 
@@ -99,10 +99,10 @@ def test_fixed_settings_are_compared_by_seeds(make: Make):
     assert made.leaderboard.kind == "fixed"
     found = parts(made)
     assert found["ranking"].title == "Ranking at the settings of the study"
-    assert found["ranking"].table and "seeds" in found["ranking"].table.names
-    assert "trials k" not in found["ranking"].table.names
+    assert found["method"].table and "seeds" in found["method"].table.names
+    assert "trials k" not in found["method"].table.names
     assert not {"equal", "inner", "radius", "settings"} & found.keys()
-    assert texts(found["method"])[1] == ["sam", "sam", "1", "10", "lr 0.05, rho 0.1"]
+    assert texts(found["method"])[1] == ["sam", "sam", "1", "10", "lr 0.05, rho 0.1", "6"]
     assert "Nothing was searched" in " ".join(found["method"].bullets)
 
 
@@ -153,4 +153,4 @@ def test_an_extension_says_that_it_is_one_and_is_stricter(make: Make):
     made.header["extension"] = 1
     found = published.study(Path("digits.csv"), made)
     assert any("was concluded 1 time before" in told for told in page.of(found).warnings)
-    assert "below 0.0125" in " ".join(parts(found)["words"].bullets)
+    assert "below 0.0125" in dict(parts(found)["words"].terms)["Holm p"]

@@ -14,8 +14,9 @@ WIN = {"plain-x0.5": 0.89, "plain": 0.87, "plain-x2": 0.83, "sam": 0.90}
 def test_task_and_training(study: Study):
     found = method(study(WIN).leaderboard)
     assert found[0] == (
-        "Task: test_resnet on digits at 16 pixels (train 797, val 400, test 600); 40% of training "
-        "and validation labels wrong."
+        "Task: test_resnet on digits at 16 pixels (train 797, val 400, test 600). 40% of training "
+        "and validation labels are wrong, test labels are clean: a model that is always right "
+        "scores about 60% on validation data."
     )
     assert found[1] == (
         "Training: sgd, 10 epochs at length 1, batch size 64, cosine schedule, weight decay "

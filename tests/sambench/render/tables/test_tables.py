@@ -41,18 +41,18 @@ def test_settings_say_what_they_scored_and_where_they_end():
 def test_who_competed_with_what_searched_and_fixed():
     lr = {"low": 0.001, "high": 1.0, "log": True, "choices": None}
     some = {"low": None, "high": None, "log": False, "choices": [0.5, 0.9]}
-    found = arms.table(
-        {
-            "plain-x2": {"key": "plain", "length": 2.0, "epochs": 20, "lr": 0.1, "fix": {},
-                         "space": {}},
-            "sam": {"key": "sam", "length": 1.0, "epochs": 10, "lr": None, "fix": {"eta": 0.1},
-                    "space": {"lr": lr, "beta": some}},
-        }
-    )  # fmt: skip
-    assert found.texts == [
-        ["plain-x2", "plain", "2", "20", "-", "lr 0.1"],
-        ["sam", "sam", "1", "10", "lr 0.001 to 1 (log); beta 0.5, 0.9", "eta 0.1"],
+    made = board([row("sam", points=12, planned=20), row("plain-x2")])
+    made.header["arms"] = {
+        "plain-x2": {**made.header["arms"]["plain-x2"], "lr": 0.1, "space": {}},
+        "sam": {**made.header["arms"]["sam"], "fix": {"eta": 0.1},
+                "space": {"lr": lr, "beta": some}},
+    }  # fmt: skip
+    assert arms.table(made).texts == [
+        ["plain-x2", "plain", "2", "20", "-", "lr 0.1", "4", "20"],
+        ["sam", "sam", "1", "10", "lr 0.001 to 1 (log); beta 0.5, 0.9", "eta 0.1", "4", "12 of 20"],
     ]
+    assert arms.table(replace(made, kind="fixed")).names[-1] == "seeds"
+    assert "trials k" not in arms.table(replace(made, kind="adaptive")).names
 
 
 def test_equal_trials_compare_within_a_length():
