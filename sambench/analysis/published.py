@@ -1,6 +1,6 @@
 """The published studies of a folder, and what is wrong with their records."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -73,9 +73,9 @@ class PublishedStudies:
         return damages, [self.unreadable[name] for name in names if name in self.unreadable]
 
 
-def named(path: Path) -> Path:
-    """The path, if links and pages can have its name; else UserError."""
-    if not NAME.fullmatch(path.stem):
+def named(path: Path, name: str) -> Path:
+    """The path, if links and pages can have this name; else UserError."""
+    if not NAME.fullmatch(name):
         raise UserError(f"{str(path)!r}: its name must be letters, digits, . _ -")
     return path
 
@@ -85,13 +85,12 @@ def read(path: Path) -> PublishedStudy:
     return study(path, records.read(path))
 
 
-def load(folder: Path, names: Collection[str]) -> PublishedStudies:
-    """These studies of a folder."""
+def load(files: Mapping[str, Path]) -> PublishedStudies:
+    """The studies of these records, by name."""
     found = PublishedStudies({}, {})
-    for name in names:
-        path = folder / f"{name}.csv"
+    for name, path in files.items():
         try:
-            found.read[name] = read(named(path))
+            found.read[name] = read(named(path, name))
         except UserError as error:
             found.unreadable[name] = str(error)
         except UNFIT as error:

@@ -13,18 +13,26 @@ from sambench.errors import UserError
 @click.command()
 @click.argument("studies", nargs=-1, metavar="[STUDY]...")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file is stale.")
-@click.option("--html", is_flag=True, help="Also index.html, the interactive page of all studies.")
+@click.option(
+    "--html", is_flag=True, help="Also the interactive pages: NAME/index.html, index.html of all."
+)
 @click.option(
     "--format",
     "form",
     type=click.Choice(["md", "csv", "json", "latex"]),
     help="Print the leaderboards in this format; write nothing.",
 )
-@click.option("--folder", type=Place(), default=LEADERBOARDS, show_default=True)
+@click.option(
+    "--folder",
+    type=Place(),
+    default=LEADERBOARDS,
+    show_default=True,
+    help="Of published studies, or one in which studies were run, such as runs.",
+)
 def leaderboard(
     studies: tuple[str, ...], check: bool, html: bool, form: str | None, folder: Path
 ) -> None:
-    """Regenerate what is published, of all studies or of those named, from their records.
+    """Regenerate the pages of a folder, of all studies or of those named, from their records.
 
     Exits with 1 if records are damaged (the rest of them is reported), with 2 if a records file
     cannot be read (the other studies are regenerated).

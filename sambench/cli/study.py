@@ -173,8 +173,9 @@ def _present(
 
         console.print()
         console.print(shown.render(leaderboard))
-        written = f"\npage: {folder / 'leaderboard.md'}  records: {folder / 'records.csv'}"
-        console.print(written, markup=False)
+        console.print(f"\npage: {folder / 'index.html'}", markup=False, soft_wrap=True)
+        files = f"Markdown: {folder / 'leaderboard.md'}  records: {folder / 'records.csv'}"
+        console.print(files, markup=False, soft_wrap=True)
     _compare(leaderboard, console)
     if publish:
         from sambench.render import publish as copy

@@ -4,6 +4,7 @@ from .agreement import claims_agree as claims_agree
 from .formats import render as render
 from .leaderboards_folder import check_folder as check_folder
 from .leaderboards_folder import check_names as check_names
+from .place import Place as Place
 from .publishing import publish as publish
 from .publishing import publish_costs as publish_costs
 from .regeneration import regenerate as regenerate

@@ -5,11 +5,11 @@ from sambench.analysis import Leaderboard
 LISTED = 10  # one by one; the JSON output has all
 
 
-def summary(leaderboard: Leaderboard) -> str:
-    """What is wrong with the records in a sentence, "" if nothing is."""
+def summary(leaderboard: Leaderboard, file: str) -> str:
+    """What is wrong with the records of that name in a sentence, "" if nothing is."""
     if not leaderboard.damages:
         return ""
-    return f"Damaged records: what is damaged or missing in {leaderboard.study}.csv is not counted."
+    return f"Damaged records: what is damaged or missing in {file} is not counted."
 
 
 def listed(leaderboard: Leaderboard) -> list[str]:

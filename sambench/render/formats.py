@@ -9,7 +9,7 @@ import pandas as pd
 
 from sambench.analysis import PublishedStudy, published, written
 from sambench.render import latex
-from sambench.render.leaderboards_folder import check_folder, check_names, names_in
+from sambench.render.leaderboards_folder import check_folder, check_names, places
 from sambench.render.markdown import page
 
 
@@ -19,8 +19,9 @@ def render(
     """The studies of a folder, or those chosen, as text; damaged lines and unreadable files."""
     check_names(Path(folder), chosen)
     folder = check_folder(folder)
-    names = chosen or names_in(folder)
-    found = published.load(folder, names)
+    at = places(folder)
+    names = chosen or list(at)
+    found = published.load({name: at[name].folder / at[name].records for name in names})
     return FORMATS[form](list(found.read.values())), *found.problems(names)
 
 

@@ -1,15 +1,17 @@
-"""The folder of published studies and benchmarks: records and page of each, and one index."""
+"""The folder of published studies and benchmarks: records and pages of each, and one index."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sambench.analysis import published
 from sambench.bench import Bench, record
 from sambench.files import write_atomically
 from sambench.render import ownership
-from sambench.render.regeneration import Infos, regenerate
-from sambench.render.study_files import study_files, sync
+from sambench.render.place import INDEX, Place
+from sambench.render.regeneration import regenerate
+from sambench.render.study_files import Infos, study_files, sync
 
 
 def publish(run_dir: str | Path, folder: str | Path, infos: Infos = None) -> Path:
@@ -18,11 +20,10 @@ def publish(run_dir: str | Path, folder: str | Path, infos: Infos = None) -> Pat
     study = published.read(source)
     name, text = study.leaderboard.study, source.read_text(encoding="utf-8")
     target = folder / f"{name}.csv"
-    files = study_files(name, study, folder)
-    made = {folder / path: own for path, own in files.texts.items()}
-    _check_pages({target: text, **made}, infos)
+    files = study_files(Place.published(folder, name), replace(study, path=target), infos)
+    _check_pages({target: text, **files.texts}, folder, infos)
     write_atomically(target, text)
-    sync(made)
+    sync(files.texts)
     regenerate(folder, infos=infos)
     return target.with_suffix(".md")
 
@@ -32,14 +33,13 @@ def publish_costs(bench: Bench, folder: str | Path, infos: Infos = None) -> Path
     words = bench.device if bench.device == "cpu" else bench.hardware
     slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
     target = Path(folder) / f"cost-{slug}.json"
-    _check_pages({target: "", target.with_suffix(".md"): ""}, infos)
+    _check_pages({target: "", target.with_suffix(".md"): ""}, Path(folder), infos)
     record.add(target, bench)
     regenerate(folder, infos=infos)
     return target.with_suffix(".md")
 
 
-def _check_pages(texts: Mapping[Path, str], infos: Infos) -> None:
+def _check_pages(texts: Mapping[Path, str], folder: Path, infos: Infos) -> None:
     """UserError, ahead of all writing, if these or the pages of the whole folder are not ours."""
-    folder = next(iter(texts)).parent
-    pages = ["README.md", *(["index.html"] if infos is not None else [])]
+    pages = ["README.md", *([INDEX] if infos is not None else [])]
     ownership.check({**texts, **{folder / page: "" for page in pages}})

@@ -1,22 +1,16 @@
 """From the records of a folder to its pages, tables and index: written, or compared."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
 
 from sambench.analysis import published
 from sambench.bench import Bench, record
 from sambench.errors import UserError
-from sambench.render.leaderboards_folder import check_folder, check_names, names_in
+from sambench.render.leaderboards_folder import check_folder, check_names, is_of_runs, places
 from sambench.render.markdown import costs, index
-from sambench.render.study_files import study_files, sync
-
-if TYPE_CHECKING:
-    from variants import VariantInfo
-
-
-Infos: TypeAlias = "Mapping[str, VariantInfo] | None"
+from sambench.render.place import INDEX
+from sambench.render.study_files import Infos, study_files, sync
 
 
 @dataclass(frozen=True)
@@ -42,26 +36,27 @@ def regenerate(
 ) -> Report:
     """Bring all that is made from the records up to date; with `check` only compare.
 
-    With `chosen`, the files of those studies only. The index covers all studies in any case, and
-    so does index.html, which is made where `infos` of the variants are given. UserError, and
-    nothing is written, if the folder holds no records or a file would be replaced that is not ours.
+    With `chosen`, the files of those studies only; the pages of the whole folder cover all studies
+    in any case. The interactive pages are made where `infos` of the variants are given. UserError,
+    and nothing is written, if the folder holds no records or a file would be replaced that is not
+    ours.
     """
     check_names(Path(folder), chosen)
     folder = check_folder(folder)
-    found = published.load(folder, names_in(folder))
+    at = places(folder)
+    found = published.load({name: place.folder / place.records for name, place in at.items()})
     benches, bad_benches = _benches(folder)
     picked = chosen or [*found.read, *found.unreadable]
-    needed = picked if infos is None else found.read
-    every = published.each(found, lambda name, study: study_files(name, study, folder), needed)
-    made = {name: own for name, own in every.items() if name in picked}
-    texts = {folder / path: text for own in made.values() for path, text in own.texts.items()}
+    made = published.each(found, lambda name, study: study_files(at[name], study, infos), picked)
+    texts = {path: text for own in made.values() for path, text in own.texts.items()}
     texts |= {folder / f"{name}.md": costs.render(name, b) for name, b in benches.items()}
-    texts[folder / "README.md"] = index.render(found, benches)
+    if not is_of_runs(folder):
+        texts[folder / "README.md"] = index.render(found, benches)
     if infos is not None:
         from sambench.render import html
 
-        texts[folder / "index.html"] = html.render(found, every, folder, benches, infos)
-    obsolete = [path for own in made.values() for path in own.obsolete(folder)]
+        texts[folder / INDEX] = html.index(found, benches, infos)
+    obsolete = [path for own in made.values() for path in own.obsolete]
     notes = [own.figures.kept for own in made.values() if own.figures.kept]
     damages, errors = found.problems(picked)
     return Report(sync(texts, obsolete, check=check), damages, [*errors, *bad_benches], notes)
@@ -72,7 +67,7 @@ def _benches(folder: Path) -> tuple[dict[str, tuple[Bench, ...]], list[str]]:
     found, errors = {}, []
     for path in sorted(folder.glob("cost-*.json")):
         try:
-            found[path.stem] = record.read(published.named(path))
+            found[path.stem] = record.read(published.named(path, path.stem))
         except UserError as error:
             errors.append(str(error))
     return found, errors

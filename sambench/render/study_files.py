@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from sambench.analysis import PublishedStudy, written
 from sambench.files import write_atomically
@@ -10,31 +11,43 @@ from sambench.render import drawing, ownership
 from sambench.render.drawing import Drawing
 from sambench.render.markdown import page
 from sambench.render.ownership import is_ours
+from sambench.render.place import Place
+
+if TYPE_CHECKING:
+    from variants import VariantInfo
+
+Infos: TypeAlias = "Mapping[str, VariantInfo] | None"
+"""What is known of the variants, by key; None: no interactive pages."""
 
 
 @dataclass(frozen=True)
 class StudyFiles:
-    """The page NAME.md, and the tables and figures in the folder NAME."""
+    """Both pages, and the tables and figures of the first."""
 
-    name: str
-    texts: dict[str, str]
-    """by file name"""
+    place: Place
+    texts: dict[Path, str]
     figures: Drawing
 
-    def obsolete(self, folder: Path) -> list[Path]:
+    @property
+    def obsolete(self) -> list[Path]:
         """Our figures that are no longer made, if they were compared."""
-        found = [] if self.figures.kept else sorted((folder / self.name).glob("*.svg"))
-        gone = [path for path in found if f"{self.name}/{path.name}" not in self.texts]
-        return [path for path in gone if is_ours(path)]
+        folder = self.place.folder / self.place.page
+        found = [] if self.figures.kept else sorted(folder.glob("*.svg"))
+        return [path for path in found if path not in self.texts and is_ours(path)]
 
 
-def study_files(name: str, study: PublishedStudy, folder: Path) -> StudyFiles:
-    """Of a study whose page is, or will be, FOLDER/NAME.md."""
+def study_files(place: Place, study: PublishedStudy, infos: Infos = None) -> StudyFiles:
+    """Of a study that has, or will have, its files there."""
+    name = place.page
     tables = {table: written(frame) for table, frame in study.tables.items()}
-    figures = drawing.draw(name, study, tables, folder)
+    figures = drawing.draw(name, study, tables, place.folder)
     texts = {f"{name}/{table}.csv": text for table, text in tables.items()} | figures.texts
     texts[f"{name}.md"] = page.render(study, figures.links)
-    return StudyFiles(name, texts, figures)
+    if infos is not None:
+        from sambench.render import html
+
+        texts[place.web] = html.study(study, place, figures, infos)
+    return StudyFiles(place, {place.folder / path: own for path, own in texts.items()}, figures)
 
 
 def sync(

@@ -24,7 +24,8 @@ def shown(folder: Path, study: Study, tracked: Collection[str] | None) -> "Leade
     path = folder / "records.csv"
     results = list(folder.glob("runs/*/result.json"))
     swept = any(folder.glob("sweeps/*/*/result.json"))
-    if swept or not results or not path.is_file() or not (folder / "leaderboard.md").is_file():
+    made = (path, folder / "leaderboard.md", folder / "index.html")
+    if swept or not results or not all(file.is_file() for file in made):
         return None
     written = (*results, *folder.glob("journal.log"))
     newest = max(file.stat().st_mtime for file in written)

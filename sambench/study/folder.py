@@ -36,6 +36,7 @@ class StudyFolder:
     wandb/        W&B's files
     records.csv
     leaderboard.md, and its tables and figures in leaderboard/
+    index.html    the interactive page
     """
 
     def __init__(
@@ -63,6 +64,10 @@ class StudyFolder:
     @property
     def page(self) -> Path:
         return self.path / "leaderboard.md"
+
+    @property
+    def web(self) -> Path:
+        return self.path / "index.html"
 
     def figures(self) -> list[Path]:
         """What was drawn for the study's page, if anything."""
@@ -250,10 +255,11 @@ class StudyFolder:
             )
 
     def _check_ours(self) -> None:
-        """UserError if a folder without a study holds files of these names."""
+        """UserError if files of these names are the user's."""
+        ownership.check({self.page: "", self.web: ""})
         if (self.path / "study.json").exists():
             return
-        ownership.check({self.records: ownership.RECORDS, self.page: ""})
+        ownership.check({self.records: ownership.RECORDS})
         journal = self.path / "journal.log"
         if journal.exists() and not journal.read_bytes().startswith(OPENING):
             raise UserError(f"{journal} is not a study's; move it away, or use --fork NAME")

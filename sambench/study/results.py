@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+import variants
 from sambench import records
 from sambench.analysis import Leaderboard, bands, published
 from sambench.records import Fit, Record, Records
-from sambench.render import study_files, sync
+from sambench.render import Place, study_files, sync
 from sambench.study.folder import StudyFolder
 from sambench.training import Outcome, Run, provenance
 
@@ -35,14 +36,14 @@ def ordered(found: Iterable[Record]) -> list[Record]:
 
 
 def write(folder: StudyFolder, header: dict[str, Any], rows: Sequence[Record]) -> Leaderboard:
-    """The records, their page, its tables and its figures; what is drawn for them is drawn here."""
+    """The records, both pages, tables and figures; what is drawn for them is drawn here."""
     found = bands(Records(header, rows))
     drawn = {"bands": found.model_dump() if found else None}
     records.write(folder.records, header | drawn, rows)
     study = published.read(folder.records)
-    files = study_files(folder.page.stem, study, folder.path)
-    texts = {folder.path / name: text for name, text in files.texts.items()}
-    sync(texts, files.obsolete(folder.path))
+    infos = {name: variants.info(name) for name in variants.names()}
+    files = study_files(Place.own(folder.path), study, infos)
+    sync(files.texts, files.obsolete)
     return study.leaderboard
 
 

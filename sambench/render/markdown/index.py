@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sambench.analysis import Leaderboard, PublishedStudies, PublishedStudy
+from sambench.analysis import PublishedStudies, PublishedStudy
 from sambench.bench import Bench
 from sambench.render import ownership, texts
 from sambench.render.damage_report import summary
@@ -15,7 +15,7 @@ INTRO = f"# Leaderboards\n\nOne page per study, {ownership.INDEX}.\n"
 
 def render(studies: PublishedStudies, benches: Mapping[str, Sequence[Bench]]) -> str:
     """The index in markdown, by file name (without suffix)."""
-    entries = {name: _entry(name, study.leaderboard) for name, study in studies.read.items()}
+    entries = {name: _entry(name, study) for name, study in studies.read.items()}
     entries |= {
         name: f"- {texts.markdown(name)}: its records cannot be read\n"
         for name in studies.unreadable
@@ -36,12 +36,13 @@ def _across(studies: Sequence[PublishedStudy]) -> list[str]:
     return ["## Across studies\n", f"{table}\n", f"{over_tasks.LEGEND}\n"]
 
 
-def _entry(name: str, leaderboard: Leaderboard) -> str:
+def _entry(name: str, study: PublishedStudy) -> str:
+    leaderboard = study.leaderboard
     lines = [
         f"- [{name}]({name}.md), {leaderboard.header['date']}",
         texts.markdown(leaderboard.question),
         leaderboard.headline,
-        summary(leaderboard),
+        summary(leaderboard, study.path.name),
     ]
     return "  \n  ".join(line for line in lines if line) + "\n"
 

@@ -17,7 +17,7 @@ def of(study: PublishedStudy) -> Page:
         question=leaderboard.question,
         headline=leaderboard.headline,
         answer=answer.answer(leaderboard),
-        damage=damage_report.summary(leaderboard),
+        damage=damage_report.summary(leaderboard, study.path.name),
         damages=damage_report.listed(leaderboard),
         warnings=leaderboard.warnings,
         parts=parts(study),

@@ -50,7 +50,7 @@ def parts(study: PublishedStudy) -> list[Part]:
         _published(header["spec"].get("published") or ()),
         _runs("pool", runs.pool(study.records)),
         _runs("reruns", runs.tested(study.records)),
-        _reproduce(leaderboard),
+        _reproduce(study),
     ]
     return [part for part in found if part.figures or not part.is_empty]
 
@@ -175,8 +175,8 @@ def _cost(study: PublishedStudy) -> Part:
     return Part("cost", "Cost", table=costs.table(study.tables["cost"]), figures=["cost"])
 
 
-def _reproduce(leaderboard: Leaderboard) -> Part:
-    header = leaderboard.header
+def _reproduce(study: PublishedStudy) -> Part:
+    leaderboard, header = study.leaderboard, study.leaderboard.header
     told = f"The test set was used {header['test_runs']:,} times, by confirm and setting runs only."
     return Part(
         "reproduce",
@@ -184,5 +184,5 @@ def _reproduce(leaderboard: Leaderboard) -> Part:
         [told],
         table=runs.outcomes(leaderboard.counts),
         command=header["command"],
-        bullets=origin(leaderboard),
+        bullets=origin(leaderboard, study.path.name),
     )

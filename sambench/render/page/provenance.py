@@ -6,7 +6,8 @@ from sambench.analysis import Leaderboard
 from sambench.render import ownership
 
 
-def origin(leaderboard: Leaderboard) -> list[str]:
+def origin(leaderboard: Leaderboard, records: str) -> list[str]:
+    """`records`: the name of their file."""
     header = leaderboard.header
     found = [
         f"date {header['date']}, commit {header['commit']}",
@@ -16,7 +17,7 @@ def origin(leaderboard: Leaderboard) -> list[str]:
     ]
     if own := header.get("own"):
         found.append(f"a Python caller brought {_pairs(own)}: their code is not in the records")
-    return [*found, f"{ownership.STUDY}{leaderboard.study}.csv`."]
+    return [*found, f"{ownership.STUDY}{records}`."]
 
 
 def _pairs(found: Mapping[str, object]) -> str:

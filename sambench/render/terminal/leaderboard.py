@@ -19,7 +19,11 @@ def render(leaderboard: Leaderboard) -> RenderableType:
         Text(leaderboard.headline, style="bold"),
         *(Text(f"{name}: {told}") for name, told in answer.answer(leaderboard)),
         Text(),
-        *(Text(line, style="red") for line in [damage_report.summary(leaderboard)] if line),
+        *(
+            Text(line, style="red")
+            for line in [damage_report.summary(leaderboard, "records.csv")]
+            if line
+        ),
         *(Text(f"! {line}", style="red") for line in damage_report.listed(leaderboard)),
         fitted(shown),
         *(Text(f"! {line}", style="yellow") for line in (*left, *leaderboard.warnings)),
