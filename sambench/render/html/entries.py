@@ -62,7 +62,7 @@ class Entry:
         header = self.leaderboard.header
         spec = {key: value for key, value in header["spec"].items() if key not in OWN}
         return {
-            "arms": ", ".join(row.label for row in self.leaderboard.rows),
+            "arms": ", ".join(header["arms"]),
             **dict(_flat(spec)),
             "machines": "; ".join(self.leaderboard.machines),
             "date": header["date"],

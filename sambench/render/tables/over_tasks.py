@@ -11,6 +11,8 @@ VARIANT = "As the studies label it"
 TASKS = "That rank it"
 MEAN = "Mean over tasks of the lead over the best plain, in points"
 BETTER, WORSE, TIE = "▲", "▼", "="
+MOST = 8
+"""Studies that have a column each; of more nobody reads across."""
 LEGEND = (
     "Mean over tasks of the lead over the best plain, in points. A task (data, noise, model, "
     "recipe) counts once, however many studies it has. Below five tasks the interval speaks for "
@@ -50,10 +52,12 @@ def short(found: Sequence[OverTasks]) -> Table:
 
 
 def by_study(studies: Mapping[str, PublishedStudy], hrefs: Mapping[str, str]) -> Table | None:
-    """None for fewer than two studies; `hrefs`: registry key -> what is told of the variant."""
-    if len(studies) < 2:
-        return None
+    """None where there is nothing to put together: fewer than two studies, or too many for columns
+    and no variant with several tasks; `hrefs`: registry key -> what is told of the variant."""
     found = {row.variant: row for row in overall(list(studies.values()))}
+    wide = len(studies) > MOST
+    if len(studies) < 2 or (wide and not found):
+        return None
     boards = [study.leaderboard for study in studies.values()]
     keys = {row.label: row.key for own in boards for row in own.rows if not row.is_baseline}
 
@@ -76,12 +80,15 @@ def by_study(studies: Mapping[str, PublishedStudy], hrefs: Mapping[str, str]) ->
                 "mean over tasks [95% CI]", lambda label: _mean(found.get(label)), hint=MEAN
             ),
         )
-    columns += map(lead, studies.values())
-    after = (
+    columns += map(lead, studies.values() if not wide else ())
+    signs = (
         f"Points above the best plain of a study. {BETTER} beats every plain, {WORSE} worse than "
         f"the best of them, {TIE} neither."
     )
-    order = sorted(keys, key=lambda x: (-found[x].difference if x in found else 1.0, x))
+    after = "Study by study: where each variant is told of." if wide else signs
+    order = sorted(
+        found if wide else keys, key=lambda x: (-found[x].difference if x in found else 1.0, x)
+    )
     notes = [LEGEND] if found else []
     return of(order, columns, "Across studies", filtered=True, after=after, notes=notes)
 

@@ -131,3 +131,6 @@ def test_studies_stand_beside_each_other(make: Make):
     assert lines["asam"][3].text.endswith("▲") and lines["sam"][4].text.endswith("▼")
     assert lines["sam"][3].text[-1] in "=▲" and lines["sam"][0].href == "#variant-sam"
     assert over_tasks.by_study({"digits": found["digits"]}, {}) is None
+    many = {f"{name}-{i}": found[name] for i in range(5) for name in found}
+    table = over_tasks.by_study(many, {})
+    assert table and table.names == ["variant", "tasks", "mean over tasks [95% CI]"]
