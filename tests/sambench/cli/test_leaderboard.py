@@ -68,3 +68,28 @@ def test_publish_and_leaderboard(call: Call, done: list[str | Path]):
         assert code == 2 and "leaderboards/README.md was not made by sambench" in err
     assert Path("leaderboards/README.md").read_text() == "of the user's"
     assert call("best", "tini")[2].strip().endswith("did you mean tiny?")
+
+
+def test_a_study_ends_with_its_page_and_a_folder_of_them_with_one_of_all(
+    call: Call, done: list[str | Path]
+):
+    """The path is printed whenever a study is shown; what is the user's is refused in a line."""
+    page = Path("runs/tiny/index.html")
+    code, out, _ = call(*done)
+    assert code == 0 and f"page: {page}\n" in out
+    page.unlink()
+    assert f"page: {page}\n" in call(*done)[1]
+    text = page.read_text()
+    assert "<code>records.csv</code>" in text and "tiny.csv" not in text
+    assert call("leaderboard", "--html", "--folder", "runs")[0] == 0
+    assert 'href="tiny/index.html"' in Path("runs/index.html").read_text()
+    linked = page.read_text()
+    assert 'href="../index.html"' in linked and 'href="../index.html"' not in text
+    assert call("leaderboard", "--html", "--check", "--folder", "runs")[0] == 0
+    assert not Path("runs/README.md").exists()
+    code, _, err = call("leaderboard", "--folder", "runs/tiny")
+    assert code == 2 and err.endswith("is a study's own; name the folder of all: runs\n")
+    page.write_text("the user's")
+    code, _, err = call(*done, "--set", "search.margin=2.0")
+    assert code == 2 and err.startswith(f"sambench: {page} was not made by sambench")
+    assert page.read_text() == "the user's"

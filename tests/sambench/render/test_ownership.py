@@ -47,6 +47,7 @@ USERS = {
     "README.md": "# My project\n\nUses `python -m sambench leaderboard`.\n",
     "digits.md": "my notes",
     "index.html": "<h1>my site</h1>",
+    "digits/index.html": "<h1>my study</h1>",
     "digits/ranking.csv": "place,name\n1,me\n",
     "digits/intervals.svg": "<svg xmlns='http://www.w3.org/2000/svg'></svg>\n",
 }
@@ -104,11 +105,14 @@ def test_a_figure_of_ours_that_is_no_longer_made_goes(folder: Path):
 
 def test_a_folder_without_records_is_refused_and_none_is_made(folder: Path, tmp_path: Path):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "study.json").write_text("{}")
     cases = {
         "": "the folder of the leaderboards has no name",
         str(tmp_path / "bords"): f"bords: no such folder; did you mean {folder}",
         str(tmp_path / "zzzzz"): "zzzzz: no such folder; publish a study there",
         str(tmp_path / "empty"): "holds no records of a study; publish a study there",
+        str(tmp_path / "own"): f"own is a study's own; name the folder of all: {tmp_path}",
     }
     before = sorted(tmp_path.rglob("*"))
     for given, message in cases.items():

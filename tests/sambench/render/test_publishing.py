@@ -1,5 +1,6 @@
 """Publishing, regenerating and comparing pages."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,33 @@ def test_only_the_chosen_studies_are_regenerated(folder: Path):
     assert (folder / "digits.md").read_text() == edited
     with pytest.raises(UserError, match=r"no records of a study 'othr' in .*; did you mean other"):
         regenerate(folder, ["othr"])
+
+
+def test_a_folder_of_runs_gets_its_pages_and_one_of_all(make: Make, tmp_path: Path):
+    """In the folders of the studies; nothing else is made there."""
+    for name, sam in (("first", 0.9), ("second", 0.93)):
+        study = make({**WIN, "sam": sam})
+        header = {**study.header, "study": name}
+        runs = [dataclasses.replace(run, study=name) for run in study.records]
+        records.write(tmp_path / name / "records.csv", header, runs)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "notes.csv").write_text("the user's")
+    assert tmp_path / "first" / "leaderboard.md" in regenerate(tmp_path).stale
+    assert regenerate(tmp_path, check=True).stale == []
+    stale = regenerate(tmp_path, infos={}).stale
+    pages = [tmp_path / "first" / "index.html", tmp_path / "second" / "index.html"]
+    assert stale == [*pages, tmp_path / "index.html"]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"data", "first", "second", "notes.csv", "index.html"}
+    index = (tmp_path / "index.html").read_text()
+    assert 'href="first/index.html"' in index and 'href="second/index.html"' in index
+    assert "`records.csv`" in (tmp_path / "first" / "leaderboard.md").read_text()
+    pages[0].write_text("the user's")
+    with pytest.raises(UserError, match=r"first/index\.html was not made by sambench"):
+        regenerate(tmp_path, infos={})
+
+
+def test_each_study_is_named_by_the_file_that_lies_there(folder: Path):
+    assert "`digits.csv`" in (folder / "digits.md").read_text()
+    regenerate(folder, infos={})
+    assert "<code>digits.csv</code>" in (folder / "digits" / "index.html").read_text()

@@ -49,6 +49,7 @@ CHANGES: dict[str, Change] = {
     "no records": lambda f: (f / "records.csv").unlink(),
     "damaged records": lambda f: (f / "records.csv").write_text("x"),
     "no page": lambda f: (f / "leaderboard.md").unlink(),
+    "no interactive page": lambda f: (f / "index.html").unlink(),
     "a run is gone": lambda f: shutil.rmtree(next(f.glob("runs/*"))),
     "a run is newer": lambda f: touch(next(f.glob("runs/*/result.json")), f),
     "a newer journal": lambda f: touch(f / "journal.log", f),

@@ -241,7 +241,7 @@ def test_a_flipped_bit_of_the_journal_is_named(folder: StudyFolder):
                 run_trials(folder, 3)
 
 
-@pytest.mark.parametrize("name", ["records.csv", "leaderboard.md", "journal.log"])
+@pytest.mark.parametrize("name", ["records.csv", "leaderboard.md", "index.html", "journal.log"])
 def test_a_folder_of_the_users_is_no_study(study: Study, tmp_path: Path, name: str):
     users = StudyFolder(tmp_path, study)
     users.path.mkdir()
