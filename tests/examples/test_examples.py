@@ -48,6 +48,12 @@ def test_own_model_and_data(capsys: pytest.CaptureFixture[str]):
     assert "plain" in capsys.readouterr().out
 
 
+def test_own_recipe(capsys: pytest.CaptureFixture[str]):
+    run("own_recipe.py")
+    assert Path("runs/own_recipe/leaderboard.md").exists()
+    assert "plain" in capsys.readouterr().out
+
+
 def test_own_variant_in_a_single_file():
     run("own_variant.py")
     assert "half_sam" in Path("runs/half-sam/leaderboard.md").read_text()
