@@ -129,6 +129,7 @@ def study(
         points=points,
         command=_command(name, overrides, fork, points, num, device),
         console=console,
+        says_where=False,
     )
     leaderboard = run_study(loaded, settings=settings)
     _present(leaderboard, folder, console, as_json=as_json, publish=publish)

@@ -58,6 +58,8 @@ class Settings:
     command: str = "sambench.run_study(...)"
     """how to repeat the study, for its page"""
     console: Console = field(default_factory=Console)
+    says_where: bool = True
+    """whether the console is told where the page is; the command line does so itself, last"""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", Path(self.root))
@@ -95,7 +97,10 @@ def execute_study(study: Study, settings: Settings, custom: Custom) -> Leaderboa
     with _quiet_optuna():
         execution = _Execution(study, settings, custom)
         leaderboard = execution.run()
-        return collect(execution.folder, settings.command) or leaderboard
+        leaderboard = collect(execution.folder, settings.command) or leaderboard
+    if settings.says_where:
+        settings.console.print(f"page: {execution.folder.web}", markup=False, soft_wrap=True)
+    return leaderboard
 
 
 def resolve(

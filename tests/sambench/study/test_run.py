@@ -4,12 +4,14 @@ import importlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 import sambench
 from sambench import records
@@ -62,6 +64,15 @@ def test_a_study_from_end_to_end(spec: Spec, run: Any, recorded: Recorded, tmp_p
     assert not (folder / "wandb").exists()
     assert not list(folder.rglob("checkpoint.pt"))
     json.loads((folder / "study.json").read_text())
+
+
+def test_a_caller_is_told_where_the_page_is(spec: Spec, run: Any, tmp_path: Path):
+    page, said = tmp_path / "runs" / "tiny" / "index.html", StringIO()
+    run(spec, console=Console(file=said))
+    assert said.getvalue().endswith(f"page: {page}\n")
+    assert "<code>records.csv</code>" in page.read_text()
+    run(spec, console=Console(file=said), says_where=False)
+    assert said.getvalue().count("page: ") == 1
 
 
 def best(found: list[Record], label: str) -> int:
