@@ -30,6 +30,9 @@ def settings(records: Records, label: str | None = None) -> dict[str, Any]:
     row, setting, score, _ = _chosen(records, leaderboard, label)
     return {
         "study": leaderboard.study,
+        "model": records.header["spec"]["task"]["model"],
+        "dataset": records.header["spec"]["task"]["dataset"],
+        "own": records.header["own"],
         "headline": leaderboard.headline,
         "advice": leaderboard.advice,
         "recommended": row.label == leaderboard.use,

@@ -55,8 +55,8 @@ class Settings:
     checkpoint_every_s: float = 10.0
     points: range | None = None
     """the part of the pools to run here; None: all, and the conclusion"""
-    command: str = "sambench.run_study(...)"
-    """how to repeat the study, for its page"""
+    command: str = ""
+    """how to repeat the study, for its page; default: the call from Python"""
     console: Console = field(default_factory=Console)
 
     def __post_init__(self) -> None:
@@ -86,11 +86,24 @@ def run_study(
 
     UserError for bad input. What is yours must be importable by name if workers > 1.
     """
-    chosen = replace(settings or Settings(), **options)
+    chosen, custom = replace(settings or Settings(), **options), Custom(model, data, loss)
+    if not chosen.command:
+        chosen = replace(chosen, command=_call(study, overrides, custom))
     with _quiet_optuna():
-        execution = _Execution(resolve(study, overrides), chosen, Custom(model, data, loss))
+        execution = _Execution(resolve(study, overrides), chosen, custom)
         leaderboard = execution.run()
         return collect(execution.folder, chosen.command) or leaderboard
+
+
+def _call(
+    study: Study | Mapping[str, object] | str | Path, overrides: Sequence[str], custom: Custom
+) -> str:
+    """The call that repeats the study, as far as words can."""
+    named = repr(str(study)) if isinstance(study, str | Path) else "study"
+    changes = [repr(list(overrides))] if overrides else []
+    given = {"model": custom.model, "data": custom.data, "loss": custom.loss}
+    own = [f"{name}={name}" for name, value in given.items() if value is not None]
+    return f"sambench.run_study({', '.join([named, *changes, *own])})"
 
 
 def resolve(
@@ -126,7 +139,7 @@ class _Execution:
     def __init__(self, study: Study, settings: Settings, custom: Custom) -> None:
         if settings.workers < 1:
             raise UserError(f"--workers must be >= 1, got {settings.workers}")
-        self.study = study
+        self.study = study = custom.named(study)
         self.settings = settings
         self.custom = custom
         self.folder = StudyFolder(settings.root, study, custom.identity())
@@ -144,7 +157,7 @@ class _Execution:
             stack.enter_context(self.tracker)
             cache = cache_folder(self.settings.root)
             arms = list(self.folder.arms.values())
-            preflight(self.study, self.protocol.device, cache, self.custom, arms)
+            self.checked = preflight(self.study, self.protocol.device, cache, self.custom, arms)
             storage = stack.enter_context(self.folder.opened())
             if self.custom.data is None:
                 found = datasets.contents(self.study.task, cache)
@@ -334,7 +347,8 @@ class _Execution:
             fits=fits,
             extension=self.folder.concluded() if concluded else 0,
         )
-        return header | agent_trials.standing(self.agent_trials, self.folder.arms)
+        told = {"chance": self.checked.chance, "notes": list(self.checked.notes)}
+        return header | told | agent_trials.standing(self.agent_trials, self.folder.arms)
 
 
 def _searched(arm: Arm, run: Run) -> dict[str, Any]:

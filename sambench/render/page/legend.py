@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from sambench.analysis import Leaderboard, Row, listing
+from sambench.render.page.method import streams
 from sambench.render.page.part import Term
 
 
@@ -16,7 +17,7 @@ def _terms(leaderboard: Leaderboard) -> Iterator[Term]:
     ranked = [row for row in leaderboard.rows if row.group]
     rivals = sum(row.beats is not None for row in ranked)
     yield Term("arm", schedules(leaderboard.rows))
-    yield SEEDS if fixed else TUNED
+    yield _seeds(leaderboard) if fixed else TUNED
     yield Term("±", _interval(leaderboard))
     yield Term("cost of a run", "counted gradient evaluations, in full runs of plain.")
     if rivals:
@@ -58,11 +59,13 @@ def _terms(leaderboard: Leaderboard) -> Iterator[Term]:
     yield Term("seconds", f"of the median complete run{where}; nothing is ranked by them.")
 
 
-SEEDS = Term(
-    "test accuracy",
-    "mean over seeds. Seeds are paired: the same split, labels, initial weights and data order for "
-    "all arms.",
-)
+def _seeds(leaderboard: Leaderboard) -> Term:
+    drawn = streams(leaderboard)
+    return Term(
+        "test accuracy", f"mean over seeds. Seeds are paired: the same {drawn} for all arms."
+    )
+
+
 TUNED = Term(
     "tuned(k)",
     "the test accuracy to expect of tuning with k trials, which are random points, and training "
