@@ -87,12 +87,16 @@ def run_study(
     UserError for bad input. What is yours must be importable by name if workers > 1.
     """
     chosen, custom = replace(settings or Settings(), **options), Custom(model, data, loss)
-    if not chosen.command:
-        chosen = replace(chosen, command=_call(study, overrides, custom))
+    command = chosen.command or _call(study, overrides, custom)
+    return execute_study(resolve(study, overrides), replace(chosen, command=command), custom)
+
+
+def execute_study(study: Study, settings: Settings, custom: Custom) -> Leaderboard:
+    """Runs it, or goes on with it."""
     with _quiet_optuna():
-        execution = _Execution(resolve(study, overrides), chosen, custom)
+        execution = _Execution(study, settings, custom)
         leaderboard = execution.run()
-        return collect(execution.folder, chosen.command) or leaderboard
+        return collect(execution.folder, settings.command) or leaderboard
 
 
 def _call(
@@ -147,6 +151,8 @@ class _Execution:
         self.results: dict[str, tuple[Run, Outcome]] = {}
         self.agent_trials: dict[str, AgentTrial] = {}
         self.data_digest: str | None = None
+        self.told: dict[str, object] = {}
+        """what the preflight found for the page's readers"""
         stages = tracking.stages(settings.wandb_runs)
         self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb), stages)
 
@@ -157,9 +163,11 @@ class _Execution:
             stack.enter_context(self.tracker)
             cache = cache_folder(self.settings.root)
             arms = list(self.folder.arms.values())
-            self.checked = preflight(self.study, self.protocol.device, cache, self.custom, arms)
+            if self.custom.training is None:  # else `compare` has seen what it brings
+                found = preflight(self.study, self.protocol.device, cache, self.custom, arms)
+                self.told = {"chance": found.chance, "notes": list(found.notes)}
             storage = stack.enter_context(self.folder.opened())
-            if self.custom.data is None:
+            if not self.custom.brings_data:
                 found = datasets.contents(self.study.task, cache)
                 self.folder.check_data(found)
                 self.data_digest = datasets.digest(found)
@@ -347,8 +355,7 @@ class _Execution:
             fits=fits,
             extension=self.folder.concluded() if concluded else 0,
         )
-        told = {"chance": self.checked.chance, "notes": list(self.checked.notes)}
-        return header | told | agent_trials.standing(self.agent_trials, self.folder.arms)
+        return header | self.told | agent_trials.standing(self.agent_trials, self.folder.arms)
 
 
 def _searched(arm: Arm, run: Run) -> dict[str, Any]:

@@ -8,17 +8,26 @@ from torch import nn
 from sambench.config import Split, Study
 from sambench.tasks.images import Data, is_ours
 from sambench.training.engine import Loss
+from sambench.training.own import OwnTraining
+from sambench.training.source import named
+
+OWN_DATA = "own data"
 
 
 @dataclass(frozen=True)
 class Custom:
-    """A model, data and a loss; None: the study's own."""
+    """A model, data and a loss, or the whole training; None: the study's own."""
 
     model: Callable[[int, int], nn.Module] | None = None
     """(channels, classes) -> model"""
     data: Data | None = None
     """fixed train, val and test sets; then only the streams init and order are redrawn"""
     loss: Loss | None = None
+    training: OwnTraining | None = None
+
+    @property
+    def brings_data(self) -> bool:
+        return self.data is not None or self.training is not None
 
     def named(self, study: Study) -> Study:
         """The study as it runs with these: what they replace it does not speak of any more.
@@ -27,26 +36,26 @@ class Custom:
         """
         task, train = study.task, study.train
         changed: dict[str, object] = {}
+        if self.training is not None:
+            name = named(self.training.train)
+            task = task.model_copy(update={"dataset": OWN_DATA, "model": name})
         if self.model is not None:
-            task = task.model_copy(update={"model": _name(self.model), "model_args": {}})
+            task = task.model_copy(update={"model": named(self.model), "model_args": {}})
         if self.loss is not None:
             train = train.model_copy(update={"label_smoothing": 0.0})
         if self.data is not None:
             sizes = {name: len(getattr(self.data, name)) for name in ("train", "val", "test")}
             fixed = {"image_size": None, "label_noise": 0.0, "split": Split(**sizes)}
             if is_ours(task.dataset):
-                fixed |= {"dataset": "own data"}
+                fixed |= {"dataset": OWN_DATA}
                 changed = {"question": "", "published": ()}
             task = task.model_copy(update=fixed)
         return study.model_copy(update={**changed, "task": task, "train": train})
 
     def identity(self) -> dict[str, str]:
-        """What tells it from others: functions by name, data by content."""
-        named = {"model": self.model, "loss": self.loss}
-        found = {k: _name(f) for k, f in named.items() if f is not None}
+        """What tells it from others: functions by name, data by content, a training by its code."""
+        if self.training is not None:
+            return self.training.identity()
+        given = {"model": self.model, "loss": self.loss}
+        found = {k: named(f) for k, f in given.items() if f is not None}
         return found | ({"data": self.data.digest()} if self.data is not None else {})
-
-
-def _name(function: Callable[..., object]) -> str:
-    named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{named.__module__}.{named.__qualname__}"

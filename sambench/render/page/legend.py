@@ -61,9 +61,7 @@ def _terms(leaderboard: Leaderboard) -> Iterator[Term]:
 
 def _seeds(leaderboard: Leaderboard) -> Term:
     drawn = streams(leaderboard)
-    return Term(
-        "test accuracy", f"mean over seeds. Seeds are paired: the same {drawn} for all arms."
-    )
+    return Term("test accuracy", f"mean over seeds. Seeds are paired: all arms share {drawn}.")
 
 
 TUNED = Term(

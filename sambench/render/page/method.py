@@ -16,16 +16,32 @@ def method(leaderboard: Leaderboard) -> list[str]:
     study = Study.model_validate(leaderboard.header["spec"])
     rules = {"fixed": _fixed, "adaptive": _adaptive}.get(leaderboard.kind, _pool)
     own = leaderboard.header.get("own", {})
-    return [*_task(study, own), *rules(study, streams(leaderboard))]
+    task = _training(study, own) if "training" in own else _task(study, own)
+    return [*task, *rules(study, streams(leaderboard))]
 
 
 def streams(leaderboard: Leaderboard) -> str:
     """What each run draws anew."""
     header = leaderboard.header
+    if "training" in header.get("own", {}):
+        return "the function's random numbers"
     if "data" in header.get("own", {}):
         return "initial weights and data order"
     wrong = "wrong labels, " if header["spec"]["task"].get("label_noise") else ""
     return f"split, {wrong}initial weights and data order"
+
+
+def _training(study: Study, own: Mapping[str, str]) -> list[str]:
+    """Of a function of the caller's that trains its own way."""
+    epochs = f" It was told its epochs, {study.train.epochs} at length 1." * (
+        study.train.epochs > 1
+    )
+    return [
+        f"Task: {own['training']}, a Python caller's own function, which makes its data and its "
+        "model, trains with the optimizer of its arm and by a seed, and returns its scores."
+        f"{epochs}",
+        f"It trained {own['model']} with {own['optimizer']}.",
+    ]
 
 
 def _task(study: Study, own: Mapping[str, str]) -> list[str]:
