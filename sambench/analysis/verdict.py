@@ -104,7 +104,8 @@ def _lengths(contest: Contest, evidence: Evidence) -> str:
 def _advice(row: Row, margin: str, contest: Contest, evidence: Evidence) -> str:
     """The setting to use, what it scored and costs, and why it is this arm."""
     use = row.label
-    told = f"{use}{_trained(row.setting, epochs=evidence.tells_epochs)}. A run costs {_cost(contest, use)}."
+    trained = _trained(row.setting, epochs=evidence.tells_epochs)
+    told = f"{use}{trained}. A run costs {_cost(contest, use)}."
     if len(contest.arms) == 1:
         return f"{told} No other arm is ranked."
     cheaper = [label for label in contest.order if contest.costs[label] < contest.costs[use]]

@@ -53,7 +53,8 @@ def table(leaderboard: Leaderboard) -> Table:
     )
     labels = [label for label, _ in found]
     marked = labels.index(leaderboard.use) if leaderboard.use in labels else None
-    return of(found, columns, "Settings to use", marked=marked)without_empty(["radius", "further", "epochs", "at a bound"])
+    table = of(found, columns, "Settings to use", marked=marked)
+    return table.without_empty(["radius", "further", "epochs", "at a bound"])
 
 
 def _score(item: tuple[str, Setting]) -> Cell:
