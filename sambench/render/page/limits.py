@@ -29,7 +29,7 @@ def limits(leaderboard: Leaderboard) -> list[str]:
     items = (
         f" of {leaderboard.num_items:,} items; another test set adds the test-set SE."
         if leaderboard.num_items
-        else "; another test set adds its own, which nobody can tell without its items."
+        else "; another test set adds luck of its own."
     )
     covered = "training" if fixed else "search and training"
     return [

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from variants.core.protocol import Hyperparameter
 
 
-PASSES = "gradient evaluations a step, at its defaults"
+PASSES = "Gradient evaluations a step, at its defaults"
 MEMORY = (
-    "peak of a step beyond the base optimizer's, in copies of the parameters, where activations "
-    "take next to nothing; where they do, some of it fits into their room"
+    "Peak memory of a step beyond the base optimizer's, in copies of the parameters, where "
+    "activations take next to nothing; where they do, some of it fits into their room"
 )
 
 

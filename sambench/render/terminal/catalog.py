@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def listing(infos: Sequence["VariantInfo"]) -> RenderableType:
     """All variants, a row each."""
     words = {"passes": variants.PASSES, "memory, at most": variants.MEMORY}
-    notes = "\n".join(f"{word}: {meaning}." for word, meaning in words.items())
+    notes = "\n".join(
+        f"{word}: {meaning[0].lower()}{meaning[1:]}." for word, meaning in words.items()
+    )
     table = wrapped(variants.listing(infos))
     return Group(table, Text(f"\n{notes}\nMore: sambench variants KEY"))
 
