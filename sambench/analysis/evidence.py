@@ -1,10 +1,10 @@
 """What a study ran, arm by arm."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -83,6 +83,11 @@ class Run(NamedTuple):
         return self.outcome in ("complete", "diverged")
 
 
+def tells_epochs(header: Mapping[str, Any]) -> bool:
+    """Whether runs of these records train for the epochs that they name."""
+    return "training" not in header.get("own", {}) or header["spec"]["train"]["epochs"] > 1
+
+
 class Evidence:
     """The runs of a study that count, and the arms that its header names."""
 
@@ -115,6 +120,11 @@ class Evidence:
     def is_fixed(self) -> bool:
         """Whether nothing was searched."""
         return not any(arm.space for arm in self.arms.values())
+
+    @property
+    def tells_epochs(self) -> bool:
+        """Whether a run trains for so many; a caller's own function may not be told."""
+        return tells_epochs(self.header)
 
     @property
     def is_adaptive(self) -> bool:

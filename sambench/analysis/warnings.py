@@ -23,8 +23,22 @@ def warn(evidence: Evidence, rows: Sequence[Row]) -> Iterator[str]:
             f"The study was concluded {_times(n, 'time')} before, at other sizes: its claims are "
             f"tested at {evidence.size.alpha:g} instead of {ALPHA:g}."
         )
+    yield from evidence.header.get("notes", ())
+    yield from _chance(evidence.header.get("chance"), rows)
     for row in rows:
         yield from _warn(evidence, row)
+
+
+def _chance(chance: float | None, rows: Sequence[Row]) -> Iterator[str]:
+    """Who may have learned nothing: whose interval holds what a constant answer scores."""
+    lows = {row.label: row.score.low for row in rows if row.score}
+    hit = [x for x, low in lows.items() if chance and low is not None and low <= chance]
+    if chance and hit:
+        verb, these = ("is", "it") if len(hit) == 1 else ("are", "they")
+        yield (
+            f"{numbers.listing(hit)} {verb} not above chance: always naming the most frequent "
+            f"class scores {numbers.percent(chance)}%, so {these} may have learned nothing."
+        )
 
 
 def _warn(evidence: Evidence, row: Row) -> Iterator[str]:

@@ -89,6 +89,10 @@ class Header(BaseModel):
     """how often the study has touched its test set"""
     swept: dict[Name, Count] = {}
     """label -> trials of W&B sweeps, which are shown and never ranked"""
+    chance: Annotated[float, Field(gt=0, le=1)] | None = None
+    """share of the test set that its most frequent class has"""
+    notes: list[str] = []
+    """what the study found before its first run, for readers"""
     data_digest: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     """of all the data, where they are not a Python caller's own"""
 

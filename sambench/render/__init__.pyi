@@ -1,3 +1,4 @@
+from . import noise as noise
 from . import ownership as ownership
 from . import program as program
 from .agreement import claims_agree as claims_agree

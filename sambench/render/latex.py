@@ -52,7 +52,8 @@ def _further(leaderboard: Leaderboard) -> Iterator[Column[Row]]:
 
 def caption(leaderboard: Leaderboard) -> str:
     """The answer, and how to read the numbers."""
-    size = leaderboard.size
+    size, num = leaderboard.size, leaderboard.num_items
+    items = f"{num:,} test items" if num else "test data"
     scores = (
         "mean over paired seeds ± 95% interval"
         if leaderboard.kind == "fixed"
@@ -61,7 +62,7 @@ def caption(leaderboard: Leaderboard) -> str:
     )
     return (
         f"{leaderboard.question} {leaderboard.headline} "
-        f"Accuracy on {leaderboard.num_items:,} test items: {scores}; differences in points, each "
+        f"Accuracy on {items}: {scores}; differences in points, each "
         "with its own interval; arms that share a letter are not separated; cost of a run in "
         "counted gradient evaluations."
     ).strip()

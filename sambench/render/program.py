@@ -30,6 +30,9 @@ def settings(records: Records, label: str | None = None) -> dict[str, Any]:
     row, setting, score, _ = _chosen(records, leaderboard, label)
     return {
         "study": leaderboard.study,
+        "model": records.header["spec"]["task"]["model"],
+        "dataset": records.header["spec"]["task"]["dataset"],
+        "own": records.header["own"],
         "headline": leaderboard.headline,
         "advice": leaderboard.advice,
         "recommended": row.label == leaderboard.use,
@@ -52,15 +55,16 @@ def _chosen(records: Records, leaderboard: Leaderboard, label: str | None) -> Ch
     wanted = label or leaderboard.use
     for row in [rows[wanted]] if wanted else leaderboard.rows:
         if row.setting and row.setting.score:
-            first = _first(records, row.label, leaderboard.kind)
+            first = _first(records, row.label)
             return Chosen(row, row.setting, row.setting.score, first)
     whose = f"{wanted} of study" if wanted else "study"
     raise UserError(f"{whose} {leaderboard.study!r} has no setting that ran to its end yet")
 
 
-def _first(records: Records, label: str, kind: str) -> Record:
+def _first(records: Records, label: str) -> Record:
     """The first complete run of the arm's setting; what searches nothing is confirmed itself."""
-    frame, stage = records.frame, "confirm" if kind == "fixed" else "setting"
+    searches = any(arm["space"] for arm in records.header["arms"].values())
+    frame, stage = records.frame, "setting" if searches else "confirm"
     ran = (frame["stage"] == stage) & (frame["outcome"] == "complete")
     runs = as_records(frame.loc[(ran & (frame["variant"] == label)).to_numpy()])
     return min(runs, key=lambda run: run.rerun)
@@ -100,7 +104,7 @@ def snippet(records: Records, label: str | None = None) -> str:
     }
     spelled = train["base"] in OWN_BASES and train["schedule"] in OWN_SCHEDULES
     if extensions(train) or not spelled:
-        yields = YIELDS[train.get("yields", "last")].format(**values)
+        yields = YIELDS[train.get("yields", "last")]
         return ENGINE.format(**values, train=_train(train), yields=yields)
     return LOOP.format(
         **values,
@@ -183,57 +187,66 @@ from sambench.config import Split, Task
 from sambench.tasks import images
 from sambench.tasks.images import models
 
-torch.set_num_threads({threads})
 task = {task}
 streams = {streams}
-sets = images.load(task, streams)  # your own images go here
-
-torch.manual_seed(streams["init"])
-channels, classes = sets.train.shape[1], len(sets.classes)
-model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
-base = {base}
-epochs, batch_size = {epochs}, {batch_size}
-steps = epochs * images.num_batches(len(sets.train), batch_size)
-warmup = round({warmup} * steps)
-optimizer = variants.SharpnessAware(
-    base,
-    variants.create({create}),
-    model,
-    seed=streams["init"],
-    total_steps=steps,
-)
 
 
-def factor(step):
-    """Of the learning rate at a step."""
-    done = (step - warmup) / max(steps - warmup, 1)
-    return (step + 1) / (warmup + 1) if step < warmup else {lr_rule}
+def main():
+    torch.set_num_threads({threads})
+    sets = images.load(task, streams)  # your own images go here
 
+    torch.manual_seed(streams["init"])
+    channels, classes = sets.train.shape[1], len(sets.classes)
+    model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
+    base = {base}
+    epochs, batch_size = {epochs}, {batch_size}
+    steps = epochs * images.num_batches(len(sets.train), batch_size)
+    warmup = round({warmup} * steps)
+    optimizer = variants.SharpnessAware(
+        base,
+        variants.create({create}),
+        model,
+        seed=streams["init"],
+        total_steps=steps,
+    )
 
-schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-for epoch in range(epochs):
-    model.train()
-    for x, y in images.epoch_batches(
-        sets.train,
-        batch_size=batch_size,
-        seed=streams["order"],
-        epoch=epoch,
-        augment={augment},
-        mean=sets.mean,
-        std=sets.std,
-    ):
-        optimizer.step(
-            lambda rows: cross_entropy(
-                model(x[rows]), y[rows], label_smoothing={smoothing}, reduction="none"
+    def factor(step):
+        """Of the learning rate at a step."""
+        done = (step - warmup) / max(steps - warmup, 1)
+        return (step + 1) / (warmup + 1) if step < warmup else {lr_rule}
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+    for epoch in range(epochs):
+        model.train()
+        losses = []
+        for x, y in images.epoch_batches(
+            sets.train,
+            batch_size=batch_size,
+            seed=streams["order"],
+            epoch=epoch,
+            augment={augment},
+            mean=sets.mean,
+            std=sets.std,
+        ):
+            found = optimizer.step(
+                lambda rows: cross_entropy(
+                    model(x[rows]), y[rows], label_smoothing={smoothing}, reduction="none"
+                )
             )
-        )
-        schedule.step()
+            losses.append(found)
+            schedule.step()
+        loss = torch.cat(losses).mean()
+        print(f"epoch {{epoch + 1}} of {{epochs}}: training loss {{loss:.4f}}", flush=True)
 
-model.eval()
-with torch.no_grad():
-    batches = images.eval_batches(sets.test, batch_size=1024, mean=sets.mean, std=sets.std)
-    hits = torch.cat([model(x).argmax(1) == y for x, y in batches])
-print(f"test accuracy: {{hits.double().mean():.2%}}")
+    model.eval()
+    with torch.no_grad():
+        batches = images.eval_batches(sets.test, batch_size=1024, mean=sets.mean, std=sets.std)
+        hits = torch.cat([model(x).argmax(1) == y for x, y in batches])
+    print(f"test accuracy: {{hits.double().mean():.2%}}")
+
+
+if __name__ == "__main__":
+    main()
 '''
 
 ENGINE = """\
@@ -246,41 +259,53 @@ from sambench.tasks import images
 from sambench.tasks.images import models
 from sambench.training import Engine
 
-torch.set_num_threads({threads})
 task = {task}
 train = {train}
 streams = {streams}
-sets = images.load(task, streams)  # your own images go here
+epochs = {epochs}
 
-torch.manual_seed(streams["init"])
-channels, classes = sets.train.shape[1], len(sets.classes)
-model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
-engine = Engine(
-    train,
-    variants.create({create}),
-    model,
-    sets,
-    lr={lr},
-    epochs={epochs},
-    seed=streams["init"],
-    order_seed=streams["order"],
-)
+
+def main():
+    torch.set_num_threads({threads})
+    sets = images.load(task, streams)  # your own images go here
+
+    torch.manual_seed(streams["init"])
+    channels, classes = sets.train.shape[1], len(sets.classes)
+    model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
+    engine = Engine(
+        train,
+        variants.create({create}),
+        model,
+        sets,
+        lr={lr},
+        epochs=epochs,
+        seed=streams["init"],
+        order_seed=streams["order"],
+    )
 {yields}
-print(f"test accuracy: {{engine.evaluate(sets.test).accuracy:.2%}}")
+    print(f"test accuracy: {{engine.evaluate(sets.test).accuracy:.2%}}")
+
+
+def told(epoch, row):
+    print(f"epoch {{epoch + 1}} of {{epochs}}: training loss {{row['train_loss']:.4f}}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
 """
 
 YIELDS = {
     "last": """\
-for epoch in range({epochs}):
-    engine.train_epoch(epoch)""",
+    for epoch in range(epochs):
+        told(epoch, engine.train_epoch(epoch))""",
     "best": """\
-best, weights = -1.0, {{}}
-for epoch in range({epochs}):
-    engine.train_epoch(epoch)
-    score = engine.evaluate(sets.val).accuracy
-    if score > best:
-        best = score
-        weights = {{k: v.clone() for k, v in engine.evaluated.state_dict().items()}}
-engine.evaluated.load_state_dict(weights)""",
+    best, weights = -1.0, {}
+    for epoch in range(epochs):
+        told(epoch, engine.train_epoch(epoch))
+        score = engine.evaluate(sets.val).accuracy
+        if score > best:
+            best = score
+            weights = {k: v.clone() for k, v in engine.evaluated.state_dict().items()}
+    engine.evaluated.load_state_dict(weights)""",
 }
 """The weights of a run: the last, or those of the epoch with the best validation score."""

@@ -64,7 +64,8 @@ def compare(
     """
     own = OwnTraining(train)
     length = _epochs(own, epochs)
-    chosen = replace(settings or Settings(workers=1, command=_command(train)), **options)
+    chosen = replace(settings or Settings(workers=1), **options)
+    chosen = replace(chosen, command=chosen.command or _command(train))
     _check_workers(train, chosen.workers)
     rivals = _tables(variants, searches_nothing=budget is None)
     asked = probe(own, 0, length)

@@ -68,7 +68,7 @@ def plan(
     folder.check()
     arms = list(folder.arms.values())
     resolved = device.resolve(on)
-    dataset = preflight(study, resolved, cache_folder(root), Custom(), arms)
+    dataset = preflight(study, resolved, cache_folder(root), Custom(), arms).data
     runs = {stage: sum(own.values()) for stage, own in expected_runs(study, arms).items()}
     steps = images.num_batches(len(dataset.train), study.train.batch_size)
     evaluations = expected_cost(study, arms) * steps

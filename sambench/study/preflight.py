@@ -1,16 +1,20 @@
 """Failing early: what can be told before a study's first run."""
 
+import copy
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 import variants
 from sambench import seeds
+from sambench.analysis import listing
 from sambench.config import BASELINE, Arm, Space, Study, Train
 from sambench.errors import UserError, said
 from sambench.tasks import images as datasets
@@ -18,6 +22,20 @@ from sambench.tasks.images import Data, eval_batches, models, num_batches
 from sambench.training import Custom, Engine, Run, base_optimizer, engine_for, schedule
 
 PROBED = 200  # steps at which a schedule is looked at
+LITTLE = 1e-4  # learning rate of steps that only try something
+TRIED = 3  # steps of a variant: some perturb nothing in their first ones
+LISTED = 5  # classes by name
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found where nothing is wrong."""
+
+    data: Data
+    chance: float
+    """share of the test set that its most frequent class has"""
+    notes: tuple[str, ...]
+    """what a reader should know before believing a number"""
 
 
 def preflight(
@@ -27,8 +45,10 @@ def preflight(
     custom: Custom,
     arms: Sequence[Arm] | None = None,
     processes: int = 1,
-) -> Data:
+) -> Checked:
     """Loads the data once, trains the model on two of its images, tries every variant's optimizer.
+
+    What it finds that is no mistake is told on stderr.
 
     arms: other competitors than the study's; processes: that share every batch
 
@@ -50,8 +70,25 @@ def preflight(
     name = "your own model" if custom.model else study.task.model
     _check_model(study, engine, name)
     _check_batches(study.train, engine, name, processes)
-    _check_variants(study, engine, study.arms() if arms is None else arms)
-    return dataset
+    competitors = study.arms() if arms is None else arms
+    notes = (*missing_classes(dataset), *_check_variants(study, engine, competitors, name))
+    for note in notes:
+        print(f"sambench: {note}", file=sys.stderr)
+    counts = torch.bincount(dataset.test.y)
+    return Checked(dataset, int(counts.max()) / int(counts.sum()), notes)
+
+
+def missing_classes(data: Data) -> Iterator[str]:
+    """A sentence for each set that lacks classes."""
+    for name in ("train", "val", "test"):
+        counts = torch.bincount(getattr(data, name).y.cpu(), minlength=len(data.classes))
+        missing = [label for label, num in zip(data.classes, counts, strict=True) if not num]
+        if missing:
+            more = ", ..." if len(missing) > LISTED else ""
+            yield (
+                f"{name}: {len(missing)} of {len(data.classes)} classes have no image there: "
+                f"{', '.join(missing[:LISTED])}{more}."
+            )
 
 
 def probe(study: Study, dataset: Data, on: str, custom: Custom) -> Engine:
@@ -126,12 +163,14 @@ def _images(engine: Engine, num: int) -> tuple[Tensor, Tensor]:
     return next(iter(eval_batches(few, batch_size=num, mean=mean, std=std)))
 
 
-def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm]) -> None:
-    """A step of each on two images: rules are code of others, too."""
+def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm], model: str) -> Iterator[str]:
+    """Steps of each on two images: rules are code of others, too. Who perturbs nothing is told."""
     x, y = _images(engine, 2)
     of_rules = {(arm.key, repr(arm.fix)): arm for arm in reversed(arms)}
-    for arm in reversed(of_rules.values()):
-        base = base_optimizer(study.train, engine.model, 0.1)
+    before = copy.deepcopy(engine.model.state_dict())
+    for rule, arm in reversed(of_rules.items()):
+        engine.model.load_state_dict(before)
+        base = base_optimizer(study.train, engine.model, LITTLE)
         variant = variants.create(arm.key, **arm.fix)
         try:
             steps = engine.total_steps
@@ -139,7 +178,29 @@ def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm]) -> None:
         except ValueError as error:
             raise UserError(f"variants: {error}") from None
         with blamed(f"variants: {arm.label} cannot train {study.task.model}"):
-            optimizer.step(lambda rows: engine.losses(x[rows], y[rows]), size=len(y))
+            radii = list(_radii(optimizer, lambda rows: engine.losses(x[rows], y[rows]), len(y)))
+        if radii and not any(radii):
+            labels = [own.label for own in arms if (own.key, repr(own.fix)) == rule]
+            verb = "perturb" if len(labels) > 1 else "perturbs"
+            yield (
+                f"{listing(labels)} {verb} no weight of {model}: every step is {BASELINE}'s, at "
+                f"{arm.passes:.3g} gradient evaluations."
+            )
+
+
+def _radii(
+    optimizer: variants.SharpnessAware, losses: Callable[[Any], Tensor], size: int
+) -> Iterator[float]:
+    """How far its first steps perturb the weights, until one does; left out are those that tell
+    nothing, having no slope or no such pass."""
+    for _ in range(TRIED):
+        optimizer.step(losses, size=size)
+        radius, slope = (float(optimizer.last[name]) for name in ("radius", "grad_norm"))
+        if 0 < radius < math.inf:
+            yield radius
+            return
+        if radius == 0 and 0 < slope < math.inf:
+            yield radius
 
 
 @contextmanager

@@ -55,8 +55,8 @@ class Settings:
     checkpoint_every_s: float = 10.0
     points: range | None = None
     """the part of the pools to run here; None: all, and the conclusion"""
-    command: str = "sambench.run_study(...)"
-    """how to repeat the study, for its page"""
+    command: str = ""
+    """how to repeat the study, for its page; default: the call from Python"""
     console: Console = field(default_factory=Console)
     says_where: bool = True
     """whether the console is told where the page is; the command line does so itself, last"""
@@ -88,8 +88,9 @@ def run_study(
 
     UserError for bad input. What is yours must be importable by name if workers > 1.
     """
-    chosen = replace(settings or Settings(), **options)
-    return execute_study(resolve(study, overrides), chosen, Custom(model, data, loss))
+    chosen, custom = replace(settings or Settings(), **options), Custom(model, data, loss)
+    command = chosen.command or _call(study, overrides, custom)
+    return execute_study(resolve(study, overrides), replace(chosen, command=command), custom)
 
 
 def execute_study(study: Study, settings: Settings, custom: Custom) -> Leaderboard:
@@ -101,6 +102,17 @@ def execute_study(study: Study, settings: Settings, custom: Custom) -> Leaderboa
     if settings.says_where:
         settings.console.print(f"page: {execution.folder.web}", markup=False, soft_wrap=True)
     return leaderboard
+
+
+def _call(
+    study: Study | Mapping[str, object] | str | Path, overrides: Sequence[str], custom: Custom
+) -> str:
+    """The call that repeats the study, as far as words can."""
+    named = repr(str(study)) if isinstance(study, str | Path) else "study"
+    changes = [repr(list(overrides))] if overrides else []
+    given = {"model": custom.model, "data": custom.data, "loss": custom.loss}
+    own = [f"{name}={name}" for name, value in given.items() if value is not None]
+    return f"sambench.run_study({', '.join([named, *changes, *own])})"
 
 
 def resolve(
@@ -136,7 +148,7 @@ class _Execution:
     def __init__(self, study: Study, settings: Settings, custom: Custom) -> None:
         if settings.workers < 1:
             raise UserError(f"--workers must be >= 1, got {settings.workers}")
-        self.study = study
+        self.study = study = custom.named(study)
         self.settings = settings
         self.custom = custom
         self.folder = StudyFolder(settings.root, study, custom.identity())
@@ -144,6 +156,8 @@ class _Execution:
         self.results: dict[str, tuple[Run, Outcome]] = {}
         self.agent_trials: dict[str, AgentTrial] = {}
         self.data_digest: str | None = None
+        self.told: dict[str, object] = {}
+        """what the preflight found for the page's readers"""
         stages = tracking.stages(settings.wandb_runs)
         self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb), stages)
 
@@ -155,7 +169,8 @@ class _Execution:
             cache = cache_folder(self.settings.root)
             arms = list(self.folder.arms.values())
             if self.custom.training is None:  # else `compare` has seen what it brings
-                preflight(self.study, self.protocol.device, cache, self.custom, arms)
+                found = preflight(self.study, self.protocol.device, cache, self.custom, arms)
+                self.told = {"chance": found.chance, "notes": list(found.notes)}
             storage = stack.enter_context(self.folder.opened())
             if not self.custom.brings_data:
                 found = datasets.contents(self.study.task, cache)
@@ -345,7 +360,7 @@ class _Execution:
             fits=fits,
             extension=self.folder.concluded() if concluded else 0,
         )
-        return header | agent_trials.standing(self.agent_trials, self.folder.arms)
+        return header | self.told | agent_trials.standing(self.agent_trials, self.folder.arms)
 
 
 def _searched(arm: Arm, run: Run) -> dict[str, Any]:

@@ -140,6 +140,7 @@ def as_dict(run: Run, outcome: Outcome) -> dict[str, object]:
         "variant": run.label,
         "point": None if run.point == NO_POINT else run.point,
         "streams": run.seeds.streams,
+        "label_noise": run.study.task.label_noise,
     }
     return {**named, **run.setting, **found}
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from sambench.tasks.images import Data
+from sambench.config import Split, Study
+from sambench.tasks.images import Data, is_ours
 from sambench.training.engine import Loss
 from sambench.training.own import OwnTraining
 from sambench.training.source import named
+
+OWN_DATA = "own data"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,29 @@ class Custom:
     @property
     def brings_data(self) -> bool:
         return self.data is not None or self.training is not None
+
+    def named(self, study: Study) -> Study:
+        """The study as it runs with these: what they replace it does not speak of any more.
+
+        Data keep the name that the study gives them, unless it is that of other data.
+        """
+        task, train = study.task, study.train
+        changed: dict[str, object] = {}
+        if self.training is not None:
+            name = named(self.training.train)
+            task = task.model_copy(update={"dataset": OWN_DATA, "model": name})
+        if self.model is not None:
+            task = task.model_copy(update={"model": named(self.model), "model_args": {}})
+        if self.loss is not None:
+            train = train.model_copy(update={"label_smoothing": 0.0})
+        if self.data is not None:
+            sizes = {name: len(getattr(self.data, name)) for name in ("train", "val", "test")}
+            fixed = {"image_size": None, "label_noise": 0.0, "split": Split(**sizes)}
+            if is_ours(task.dataset):
+                fixed |= {"dataset": OWN_DATA}
+                changed = {"question": "", "published": ()}
+            task = task.model_copy(update=fixed)
+        return study.model_copy(update={**changed, "task": task, "train": train})
 
     def identity(self) -> dict[str, str]:
         """What tells it from others: functions by name, data by content, a training by its code."""

@@ -27,7 +27,8 @@ class VariantInfo:
     passes: float
     """gradient evaluations a step at the default hyperparameters"""
     copies: float | None
-    """peak memory beyond the base optimizer's, in copies of the parameters"""
+    """peak memory beyond the base optimizer's, in copies of the parameters, where activations take
+    next to nothing; where they do, it is no more"""
     clean: bool
     dynamic: bool
     needs: frozenset[str]

@@ -10,8 +10,9 @@ from sambench.render.tables import benchmarks
 LEGEND = (
     "All competitors of a table took turns in one process, in an order drawn anew each turn. "
     "Ratios are taken within a round: median over rounds [quartiles].",
-    "passes: gradient evaluations of a step, counted. copies: peak memory beyond plain's, in "
-    "copies of the parameters.",
+    "passes: gradient evaluations of a step, counted. copies: peak memory beyond plain's on this "
+    "model and batch, in copies of the parameters; `python -m sambench variants` prints the most "
+    "that it can be, where activations take next to nothing.",
 )
 
 

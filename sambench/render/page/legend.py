@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from sambench.analysis import Leaderboard, Row, listing
+from sambench.render.page.method import streams
 from sambench.render.page.part import Term
 
 
@@ -16,7 +17,7 @@ def _terms(leaderboard: Leaderboard) -> Iterator[Term]:
     ranked = [row for row in leaderboard.rows if row.group]
     rivals = sum(row.beats is not None for row in ranked)
     yield Term("arm", schedules(leaderboard.rows))
-    yield SEEDS if fixed else TUNED
+    yield _seeds(leaderboard) if fixed else TUNED
     yield Term("±", _interval(leaderboard))
     yield Term("cost of a run", "counted gradient evaluations, in full runs of plain.")
     if rivals:
@@ -49,6 +50,7 @@ def _terms(leaderboard: Leaderboard) -> Iterator[Term]:
             f"{rivals} arm{'s' * (rivals != 1)}. An arm beats plain where it is below "
             f"{size.alpha / 2:.4g}.",
         )
+    if any(row.test_set_error is not None for row in ranked):
         yield Term(
             "test-set SE",
             "standard error over test items of the difference from the best plain, paired, in "
@@ -58,11 +60,11 @@ def _terms(leaderboard: Leaderboard) -> Iterator[Term]:
     yield Term("seconds", f"of the median complete run{where}; nothing is ranked by them.")
 
 
-SEEDS = Term(
-    "test accuracy",
-    "mean over seeds. Seeds are paired: the same split, labels, initial weights and data order for "
-    "all arms.",
-)
+def _seeds(leaderboard: Leaderboard) -> Term:
+    drawn = streams(leaderboard)
+    return Term("test accuracy", f"mean over seeds. Seeds are paired: all arms share {drawn}.")
+
+
 TUNED = Term(
     "tuned(k)",
     "the test accuracy to expect of tuning with k trials, which are random points, and training "

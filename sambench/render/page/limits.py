@@ -26,11 +26,15 @@ def limits(leaderboard: Leaderboard) -> list[str]:
         if fixed
         else "Answers hold for the ranges and schedules above; beyond them better settings may lie."
     )
+    items = (
+        f" of {leaderboard.num_items:,} items; another test set adds the test-set SE."
+        if leaderboard.num_items
+        else "; another test set adds luck of its own."
+    )
     covered = "training" if fixed else "search and training"
     return [
         *found,
-        f"The intervals cover the luck of {covered} on this one test set of "
-        f"{leaderboard.num_items:,} items; another test set adds the test-set SE.",
+        f"The intervals cover the luck of {covered} on this one test set{items}",
         where,
         ELSEWHERE,
     ]

@@ -1,6 +1,8 @@
 """How the answer was found: task, training, and the protocol's rules in words."""
 
-from sambench.analysis import Leaderboard
+from collections.abc import Mapping
+
+from sambench.analysis import Leaderboard, listing
 from sambench.config import Study, extensions
 from sambench.render import noise
 
@@ -13,20 +15,49 @@ YIELDS = {
 def method(leaderboard: Leaderboard) -> list[str]:
     study = Study.model_validate(leaderboard.header["spec"])
     rules = {"fixed": _fixed, "adaptive": _adaptive}.get(leaderboard.kind, _pool)
-    return [*_task(study), *rules(study)]
+    own = leaderboard.header.get("own", {})
+    task = _training(study, own) if "training" in own else _task(study, own)
+    return [*task, *rules(study, streams(leaderboard))]
 
 
-def _task(study: Study) -> list[str]:
+def streams(leaderboard: Leaderboard) -> str:
+    """What each run draws anew."""
+    header = leaderboard.header
+    if "training" in header.get("own", {}):
+        return "the function's random numbers"
+    if "data" in header.get("own", {}):
+        return "initial weights and data order"
+    wrong = "wrong labels, " if header["spec"]["task"].get("label_noise") else ""
+    return f"split, {wrong}initial weights and data order"
+
+
+def _training(study: Study, own: Mapping[str, str]) -> list[str]:
+    """Of a function of the caller's that trains its own way."""
+    epochs = f" It was told its epochs, {study.train.epochs} at length 1." * (
+        study.train.epochs > 1
+    )
+    return [
+        f"Task: {own['training']}, a Python caller's own function, which makes its data and its "
+        "model, trains with the optimizer of its arm and by a seed, and returns its scores."
+        f"{epochs}",
+        f"It trained {own['model']} with {own['optimizer']}.",
+    ]
+
+
+def _task(study: Study, own: Mapping[str, str]) -> list[str]:
     task, train = study.task, study.train
     sizes = [(name, size) for name, size in task.split if size]
     split = ", ".join(f"{name} {size:,}" for name, size in sizes) or "the default split"
+    loss = f", by the loss {own['loss']}" if "loss" in own else ""
     size = f" at {task.image_size} pixels" if task.image_size else ""
     wrong = noise.told(task.label_noise)
+    brought = f"A Python caller's own: {listing(list(own))}." if own else ""
     further = extensions(train.model_dump(mode="json"))
     further.pop("yields", None)
+    trained = f"{task.model} on {task.dataset}{size}{loss}"
     also = ", ".join(f"{name} {value}" for name, value in further.items())
     return [
-        f"Task: {task.model} on {task.dataset}{size} ({split}).{wrong and f' {wrong}'}",
+        " ".join(filter(None, (f"Task: {trained} ({split}).", wrong, brought))),
         f"Training: {train.base}, {train.epochs} epochs at length 1, batch size "
         f"{train.batch_size}, {train.schedule} schedule, weight decay {train.weight_decay:g}, "
         f"augmentation {train.augment}. A run yields {YIELDS[train.yields]}.",
@@ -34,15 +65,14 @@ def _task(study: Study) -> list[str]:
     ]
 
 
-def _pool(study: Study) -> list[str]:
+def _pool(study: Study, drawn: str) -> list[str]:
     size = study.search
     return [
         f"Budget: {size.budget:g} full runs of plain, in counted gradient evaluations. Whose run "
         "costs twice as much affords half as many trials. Below 3 trials an arm is not ranked.",
         f"Pool: every arm ran as many independent random points as {size.searches} searches of its "
-        "budget have. A point is a position in the ranges, and streams of split, labels, initial "
-        "weights and data order; its number gives it the same ones in every arm. Validation data "
-        "only.",
+        f"budget have. A point is a position in the ranges, and streams of {drawn}; its number "
+        "gives it the same ones in every arm. Validation data only.",
         "Reruns: an arm's best points by validation were trained again on fresh streams, the more "
         "often the likelier a search picks them. Only these runs and those of the settings to use "
         "saw the test set, so a lucky run gains nothing.",
@@ -67,16 +97,16 @@ def _claims(study: Study) -> str:
     )
 
 
-def _fixed(study: Study) -> list[str]:
+def _fixed(study: Study, drawn: str) -> list[str]:
     return [
         f"Nothing was searched: each arm ran its fixed settings on {study.confirm.seeds} seeds, "
-        "the same for all. A seed draws split, wrong labels, initial weights and data order.",
+        f"the same for all. A seed draws {drawn}.",
         "Intervals: t over seeds, of differences paired by seed.",
         _claims(study),
     ]
 
 
-def _adaptive(study: Study) -> list[str]:
+def _adaptive(study: Study, _: str) -> list[str]:
     search = study.search
     pruner = "" if search.pruner == "none" else f" with the pruner {search.pruner}"
     return [

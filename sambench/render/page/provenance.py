@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sambench.analysis import Leaderboard
+from sambench.analysis import Leaderboard, listing
 from sambench.render import ownership
 
 
@@ -16,7 +16,10 @@ def origin(leaderboard: Leaderboard, records: str) -> list[str]:
         f"versions: {_pairs(header['versions'])}",
     ]
     if own := header.get("own"):
-        found.append(f"a Python caller brought {_pairs(own)}: their code is not in the records")
+        found.append(
+            f"{listing(list(own))} above: a Python caller's own ({_pairs(own)}), which the records "
+            "do not hold"
+        )
     return [*found, f"{ownership.STUDY}{records}`."]
 
 

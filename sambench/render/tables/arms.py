@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sambench.analysis import NONE, Leaderboard, Row, numbers
+from sambench.analysis import NONE, Leaderboard, Row, numbers, tells_epochs
 from sambench.render.tables import ranking
 from sambench.render.tables.table import Cell, Column, Table, measured, number, of, text
 
@@ -75,4 +75,5 @@ def table(leaderboard: Leaderboard) -> Table:
     items = [(arm, rows[label]) for label, arm in leaderboard.header["arms"].items()]
     ran = {"fixed": SEEDS, "adaptive": POOL[1:]}.get(leaderboard.kind, POOL)
     found = of(items, [*COLUMNS, *ran], "Who competed")
-    return found.without_empty(["searched", "fixed"])
+    found = found.without_empty(["searched", "fixed"])
+    return found if tells_epochs(leaderboard.header) else found.without(["schedule", "epochs"])

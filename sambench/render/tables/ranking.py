@@ -120,7 +120,8 @@ def each_plain(leaderboard: Leaderboard) -> Table:
         ),
         TEST_SET,
     ]
-    return of([row for row in ranked if row.against], found, "Against each arm of plain")
+    table = of([row for row in ranked if row.against], found, "Against each arm of plain")
+    return table.without_empty([TEST_SET.name])
 
 
 def _over(base: Row, best: Row | None) -> Iterator[Column[Row]]:

@@ -55,7 +55,7 @@ def tested(records: Records) -> Table:
             "stage",
             lambda run: text(run.stage),
             number=False,
-            hint="confirm: reruns of a point; setting: of the setting to use",
+            hint="Reruns of a point are confirm, those of a setting to use are setting",
         ),
         POINT,
         Column(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sambench.analysis import NONE, Leaderboard, Setting, numbers
+from sambench.analysis import NONE, Leaderboard, Setting, numbers, tells_epochs
 from sambench.render.tables.table import ARM, Cell, Column, Table, measured, number, of, text
 
 
@@ -18,7 +18,7 @@ def _value(value: object) -> str:
 
 def table(leaderboard: Leaderboard) -> Table:
     """One line per arm that has a setting."""
-    arms = leaderboard.header["arms"]
+    arms, told = leaderboard.header["arms"], tells_epochs(leaderboard.header)
     found = [(row.label, row.setting) for row in leaderboard.rows if row.setting]
 
     def further(item: tuple[str, Setting]) -> Cell:
@@ -35,7 +35,7 @@ def table(leaderboard: Leaderboard) -> Table:
         Column("further", further, number=False, hint="Its other hyperparameters"),
         Column(
             "epochs",
-            lambda item: measured(item[1].epochs, numbers.count),
+            lambda item: measured(item[1].epochs if told else None, numbers.count),
             hint="Of the schedule",
         ),
         Column("test accuracy, %", _score, hint="Mean over its retrainings ± 95% t interval"),
@@ -53,9 +53,8 @@ def table(leaderboard: Leaderboard) -> Table:
     )
     labels = [label for label, _ in found]
     marked = labels.index(leaderboard.use) if leaderboard.use in labels else None
-    return of(found, columns, "Settings to use", marked=marked).without_empty(
-        ["radius", "further", "at a bound"]
-    )
+    table = of(found, columns, "Settings to use", marked=marked)
+    return table.without_empty(["radius", "further", "epochs", "at a bound"])
 
 
 def _score(item: tuple[str, Setting]) -> Cell:

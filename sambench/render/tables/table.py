@@ -70,11 +70,13 @@ class Table:
 
     def without_empty(self, names: Collection[str]) -> "Table":
         """Without those of these columns in which nothing is known."""
-        kept = [
-            i
-            for i, name in enumerate(self.names)
-            if name not in names or any(row[i].text not in ("", NONE) for row in self.rows)
-        ]
+        blank = ("", NONE)
+        empty = {x for i, x in enumerate(self.names) if all(r[i].text in blank for r in self.rows)}
+        return self.without(empty & set(names))
+
+    def without(self, names: Collection[str]) -> "Table":
+        """Without these columns."""
+        kept = [i for i, name in enumerate(self.names) if name not in names]
         rows = [[row[i] for i in kept] for row in self.rows]
         return replace(self, columns=[self.columns[i] for i in kept], rows=rows)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PASSES = "Gradient evaluations a step, at its defaults"
 MEMORY = (
     "Peak memory of a step beyond the base optimizer's, in copies of the parameters, where "
-    "activations take next to none; where they do, what is short-lived fits into their room"
+    "activations take next to nothing; where they do, some of it fits into their room"
 )
 
 

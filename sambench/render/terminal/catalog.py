@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 def listing(infos: Sequence["VariantInfo"]) -> RenderableType:
     """All variants, a row each."""
-    note = (
-        "passes: gradient evaluations a step, at these hyperparameters. memory: peak beyond the "
-        "base optimizer's, in copies of the parameters. "
+    words = {"passes": variants.PASSES, "memory, at most": variants.MEMORY}
+    notes = "\n".join(
+        f"{word}: {meaning[0].lower()}{meaning[1:]}." for word, meaning in words.items()
     )
-    return Group(wrapped(variants.listing(infos)), Text(f"\n{note}More: sambench variants KEY"))
+    table = wrapped(variants.listing(infos))
+    return Group(table, Text(f"\n{notes}\nMore: sambench variants KEY"))
 
 
 def entry(info: "VariantInfo") -> RenderableType:
@@ -28,7 +29,7 @@ def entry(info: "VariantInfo") -> RenderableType:
         cell(info).text for cell in (variants.year, variants.passes, variants.copies)
     )
     source = f"{info.paper} ({year}), arXiv:{info.arxiv}" if info.arxiv else info.paper
-    cost = f"{passes} gradient evaluations a step, {memory} copies of the parameters in memory"
+    cost = f"{passes} gradient evaluations a step, at most {memory} copies of the parameters"
     needs = f"\nneeds: {', '.join(sorted(info.needs))}" if info.needs else ""
     head = Text(f"{info.name}: {info.title}\n", style="bold")
     searched = f"\nsearched by default: lr and {info.radius}" if info.radius else ""

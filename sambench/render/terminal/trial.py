@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import RenderableType
 
 from sambench.analysis import duration
+from sambench.render import noise
 from sambench.render.terminal.table import labelled
 
 
@@ -20,6 +21,8 @@ def render(found: Mapping[str, Any]) -> RenderableType:
     }
     if found["val_accuracy"] is not None:
         rows["validation"] = f"{found['val_accuracy']:.2%} accuracy, loss {found['val_loss']:.4f}"
+        if told := noise.told(found["label_noise"]):
+            rows["labels"] = told
         rows["training"] = f"loss {found['train_loss']:.4f}"
     if found["step_time_s"] is not None:
         rows["cost"] = (

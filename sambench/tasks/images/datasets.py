@@ -97,6 +97,13 @@ def notes(task: Task) -> tuple[str, ...]:
     return source.notes() if isinstance(source, Folder) else ()
 
 
+def is_ours(dataset: str) -> bool:
+    """Whether this name makes `load` read something."""
+    name = dataset.lower()
+    known = {"digits", "synthetic", *map(str.lower, SETS)}
+    return name in known or name.startswith(FOLDER)
+
+
 def find(task: Task) -> Source:
     """The source that `task.dataset` names; upper and lower case are the same, except in a path."""
     if task.dataset.lower().startswith(FOLDER):

@@ -323,6 +323,26 @@ def test_a_fixed_setting_that_diverges_mostly_is_not_ranked(win: Records):
     assert row(analyse(study), "sam").why == "only 3 of its 10 runs did not diverge"
 
 
+def test_a_score_at_chance_level_is_warned_about(make: Make, win: Records):
+    found = with_runs(win, win.records, chance=0.1017)
+    assert analyse(found).warnings == ()
+    low = make({"plain": 0.1, "sam": 0.1, "asam": 0.5})
+    told = analyse(with_runs(low, low.records, chance=0.1017)).warnings
+    assert len(told) == 1 and re.fullmatch(
+        r"(plain and sam|sam and plain) are not above chance: always naming the most frequent "
+        r"class scores 10\.17%, so they may have learned nothing\.",
+        told[0],
+    )
+    alone = analyse(with_runs(low, low.records, chance=0.0001)).warnings
+    assert alone == ()
+
+
+def test_what_a_study_found_before_its_first_run_comes_first(win: Records):
+    fits = {**win.header["fits"], "asam": {**win.header["fits"]["asam"], "edges": ["rho"]}}
+    found = analyse(with_runs(win, win.records, fits=fits, notes=["val: nothing there."]))
+    assert found.warnings[0] == "val: nothing there." and len(found.warnings) == 2
+
+
 def test_edges_are_warned_about(win: Records):
     fits = {**win.header["fits"]}
     fits["asam"] = {**fits["asam"], "edges": ["rho"]}

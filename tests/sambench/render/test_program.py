@@ -47,22 +47,37 @@ VARIATIONS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def setting(tmp_path: Path, make: Make) -> Callable[[Spec], Records]:
-    """Of a study's `sam`: its setting to use, trained, with all that its records say of it."""
+TASK = {"label_noise": 0.2, "split": {"train": 200, "val": 20, "test": 400}}
+ARMS = [
+    {"name": "asam", "fix": {"eta": 0.1}},
+    {"name": "esam", "fix": {"beta": 0.6}, "label": "few"},
+    {"name": "sam", "length": 0.5, "label": "short"},
+]
+"""Beside those of `SPEC`: other variants, a hyperparameter of theirs, another length."""
 
-    def build(spec: Spec) -> Records:
+
+@pytest.fixture
+def setting(tmp_path: Path, make: Make) -> Callable[..., Records]:
+    """Of an arm of a study: its setting to use, trained, with all that its records say of it."""
+
+    def build(spec: Spec, label: str = "sam") -> Records:
         study = config.parse(spec)
         arms = {arm.label: arm for arm in study.arms()}
-        chosen = {"sam": {"lr": 0.05, "rho": 0.07}}
-        (run,) = Protocol(study, arms, "cpu").settings(chosen)
+        chosen = {name: {"lr": 0.05, "rho": 0.07}[name if name == "lr" else "rho"]
+                  for name in arms[label].space}  # fmt: skip
+        protocol = Protocol(study, arms, "cpu")
+        (run,) = (
+            [run for run in protocol.confirmations({}) if (run.label, run.rerun) == (label, 0)]
+            if protocol.is_fixed
+            else protocol.settings({label: chosen})
+        )
         outcome = train(run, tmp_path, lambda row: False)
-        fit = {"setting": chosen["sam"], "edges": ["rho"], "expected": 0.5, "noise": 0.1}
+        fit = {"setting": chosen, "edges": list(chosen)[1:], "expected": 0.5, "noise": 0.1}
         header = {
             **make({"sam": 0.9}).header,
             "spec": study.model_dump(mode="json"),
             "arms": {label: arm.model_dump(mode="json") for label, arm in arms.items()},
-            "fits": {"sam": {**fit, "profile": []}},
+            "fits": {} if protocol.is_fixed else {label: {**fit, "profile": []}},
         }
         path = tmp_path / "records.csv"
         records.write(path, header, [results.record(run, outcome)])
@@ -91,29 +106,66 @@ def threads() -> Any:
     torch.set_num_threads(before)
 
 
+def check(found: Records, capsys: pytest.CaptureFixture[str], label: str = "sam") -> None:
+    """The program tells its epochs and the very accuracy of the run that it repeats."""
+    (run,) = found.records
+    program = snippet(found, label)
+    compiled = compile(program, "program.py", "exec", dont_inherit=True)
+    capsys.readouterr()
+    torch.set_num_threads(run.threads + 1)
+    exec(compiled, {"__name__": "elsewhere"})
+    assert capsys.readouterr().out == ""
+    exec(compiled, {"__name__": "__main__"})
+    assert torch.get_num_threads() == run.threads
+    *epochs, last = capsys.readouterr().out.splitlines()
+    assert last == f"test accuracy: {run.test['accuracy']:.2%}"
+    told = [line.partition(": training loss ") for line in epochs]
+    assert [line for line, _, _ in told] == [
+        f"epoch {i} of {run.epochs}" for i in range(1, run.epochs + 1)
+    ]
+    assert float(told[-1][2]) == pytest.approx(run.train_loss, abs=1e-4)
+    assert max(len(line) for line in program.splitlines()) < 200
+
+
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("name", VARIATIONS)
 def test_the_program_prints_the_recorded_accuracy(
     spec: Spec, setting: Any, capsys: pytest.CaptureFixture[str], name: str
 ):
     spec["train"] |= VARIATIONS[name]
-    spec["task"] |= {"label_noise": 0.2, "split": {"train": 200, "val": 20, "test": 400}}
-    found = setting(spec)
-    (run,) = found.records
-    program = snippet(found)
-    compiled = compile(program, "program.py", "exec", dont_inherit=True)
-    capsys.readouterr()
-    torch.set_num_threads(run.threads + 1)
-    exec(compiled, {"__name__": "__main__"})
-    assert torch.get_num_threads() == run.threads
-    assert capsys.readouterr().out == f"test accuracy: {run.test['accuracy']:.2%}\n"
-    assert max(len(line) for line in program.splitlines()) < 200
+    spec["task"] |= TASK
+    check(setting(spec), capsys)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("yields", ["last", "best"])
+@pytest.mark.parametrize("label", ["plain", "asam", "few", "short-x0.5"])
+def test_the_program_of_any_arm(
+    spec: Spec, setting: Any, capsys: pytest.CaptureFixture[str], label: str, yields: str
+):
+    """By a loop of its own, and by sambench's."""
+    spec["train"] |= {"yields": yields, "warmup_epochs": 0.5, "epochs": 4}
+    spec["task"] |= TASK
+    spec["variant"] += ARMS
+    check(setting(spec, label), capsys, label)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("base", ["sgd", "adamw", "lion"])
+def test_the_program_of_settings_that_nobody_searched(
+    spec: Spec, setting: Any, capsys: pytest.CaptureFixture[str], base: str
+):
+    spec["train"]["base"] = base
+    spec["task"] |= TASK
+    spec |= {"search": {"lr": 0.03}, "confirm": {"seeds": 5}, "variants": []}
+    spec["variant"] += [{"name": "sam", "fix": {"rho": 0.07}}]
+    check(setting(spec), capsys)
 
 
 def test_weights_of_the_best_epoch_differ_from_the_last(spec: Spec, setting: Any):
     """What the program with yields = "best" could get wrong shows in its score."""
     spec["train"] |= VARIATIONS["best"]
-    spec["task"] |= {"label_noise": 0.2, "split": {"train": 200, "val": 20, "test": 400}}
+    spec["task"] |= TASK
     scores = {yields: setting(spec | {"train": {**spec["train"], "yields": yields}}).records[0]
               for yields in ("best", "last")}  # fmt: skip
     assert scores["best"].test != scores["last"].test

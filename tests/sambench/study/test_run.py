@@ -244,7 +244,7 @@ def test_a_variant_that_diverges_leaves_the_others_their_result(
 
 def test_another_model_of_ones_own_is_another_study(spec: Spec, run: Any, code: ModuleType):
     run(spec, model=code.linear)
-    with pytest.raises(UserError, match=r"own\.model; .*--fork"):
+    with pytest.raises(UserError, match=r"task\.model, own\.model; .*--fork"):
         run(spec, model=code.dropout)
 
 
@@ -257,8 +257,20 @@ def test_own_model_data_and_loss(
     own = images.load(parse(spec).task, derive(7, "point", 0).streams)
     own = replace(own, classes=tuple("abcdefghij"))
     del spec["task"]["split"]
-    spec["task"]["model"] = "mine"
-    run(spec, model=code.linear, data=own, loss=code.focal, workers=workers)
+    spec["task"] |= {"model": "mine", "label_noise": 0.3}
+    spec["train"]["label_smoothing"] = 0.1
+    spec["question"] = "Which one on synthetic pictures?"
+    board = run(spec, model=code.linear, data=own, loss=code.focal, workers=workers)
+    page = (tmp_path / "runs" / "tiny" / "leaderboard.md").read_text()
+    assert (
+        "Task: custom_code.linear on own data, by the loss custom_code.focal "
+        f"(train {len(own.train)}, val {len(own.val)}, test {len(own.test)}). "
+        "A Python caller's own: model, loss and data."
+    ) in page
+    assert "sambench.run_study(study, model=model, data=data, loss=loss)" in page
+    assert board.question == "" and "streams of initial weights and data order" in page
+    for word in ("synthetic", "wrong", "smoothing", "mine"):
+        assert word not in page.partition("<details>")[0], word
     found = recorded(tmp_path / "runs" / "tiny")
     assert {r.outcome for r in found} == {"complete"}
     assert {r.num_items for r in found if r.stage == "confirm"} == {len(own.test)}
