@@ -41,26 +41,27 @@ class Spot(NamedTuple):
 
 def draw(pool: pd.DataFrame, confirmed: pd.DataFrame, look: Look) -> Plot | None:
     """A panel per arm; None where nothing was scored."""
-    runs = {v: own for v, own in by_variant(rows(pool, PoolRun)).items() if any(map(_scored, own))}
-    if not runs:
+    every = rows(pool, PoolRun)
+    if not any(map(_scored, every)):
         return None
+    runs = by_variant(run for run in every if _scored(run) or _diverged(run))
     variants = look.sorted(runs)
     again = {
         (run.variant, run.point) for run in rows(confirmed, ConfirmRun) if run.outcome != "failed"
     }
     spots = {variant: _spots(runs[variant], again) for variant in variants}
-    every = [spot for own in spots.values() for spot in own]
+    drawn = [spot for own in spots.values() for spot in own]
     layout = Layout(len(variants), own="y")
     plot = Plot(
         "search",
         "Where the points lie",
-        _alt(every, runs),
-        _caption(every, [v for v in variants if v in look.chosen], runs),
+        _alt(drawn, runs),
+        _caption(drawn, [v for v in variants if v in look.chosen], runs),
         layout.body + SCALE,
     )
     bounds = _bounds(list(spots.values()))
     _legend(plot, bounds)
-    rates = [spot.x for spot in every] + [look.chosen[v].lr for v in variants if v in look.chosen]
+    rates = [spot.x for spot in drawn] + [look.chosen[v].lr for v in variants if v in look.chosen]
     x = scales.log_scale(min(rates), max(rates))
     axes = [(x, _upwards(spots[v], runs[v], look.chosen.get(v))) for v in variants]
     score = SCORE if layout.columns < 3 else SHORT
@@ -123,9 +124,8 @@ def _spots(runs: Runs, again: Set[tuple[str, int]]) -> list[Spot]:
 
     if _has_radius(runs):
         return [spot(run, run.rho) for run in have(runs, "rho")]
-    lowest = min(run.val for run in runs if _scored(run))
-    shown = [run for run in runs if _scored(run) or _diverged(run)]
-    return [spot(run, 100 * (run.val if _scored(run) else lowest)) for run in shown]
+    lowest = min((run.val for run in runs if _scored(run)), default=0.0)
+    return [spot(run, 100 * (run.val if _scored(run) else lowest)) for run in runs]
 
 
 def _upwards(spots: Sequence[Spot], runs: Runs, chosen: Chosen | None) -> scales.Scale:
@@ -177,8 +177,9 @@ def _panel(
             _points(plot, panel, name, own, _dot(step, retrained))
     lost = [spot for spot in spots if _diverged(spot.run)]
     _points(plot, panel, f"{variant}-diverged", lost, CROSS)
-    best = _best(done)
-    plot.points(panel.place, f"{variant}-best", [best.x], [best.y], RING)
+    if done:
+        best = _best(done)
+        plot.points(panel.place, f"{variant}-best", [best.x], [best.y], RING)
 
 
 def _crosshair(plot: Plot, panel: Panel, chosen: Chosen, *, radius: bool) -> None:

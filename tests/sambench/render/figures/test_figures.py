@@ -20,10 +20,21 @@ from sambench.render.figures.panels import Panel
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 from frames import bases, chosen, empty, tables
+from reading import (
+    SVG,
+    boxes,
+    group,
+    marks,
+    places,
+    points,
+    shaded,
+    told,
+    told_by,
+    words,
+)
 from test_machines import NOISY, OTHER, PLAIN, Shaken
 
 pytest.importorskip("matplotlib")
-SVG = "{http://www.w3.org/2000/svg}"
 SIX = ["asam", "plain-x0.5", "sam", "plain", "esam-x0.5", "plain-x2"]
 MANY = ["plain-x0.5", *(f"variant_number_{i}" for i in range(39)), "plain", "plain-x2"]
 NAMES = (
@@ -59,23 +70,6 @@ def six() -> dict[str, ET.Element]:
 @pytest.fixture(scope="module")
 def many() -> dict[str, ET.Element]:
     return {drawn.name: ET.fromstring(drawn.svg) for drawn in render(tables(MANY))}
-
-
-def points(root: ET.Element) -> list[ET.Element]:
-    return [e for e in root.iter() if "point" in e.get("class", "").split()]
-
-
-def told(root: ET.Element) -> list[str]:
-    return [point.findtext(f"{SVG}title", "") for point in points(root)]
-
-
-def told_by(mark: ET.Element) -> str:
-    return mark.findtext(f"{SVG}title", "")
-
-
-def words(root: ET.Element) -> str:
-    """All that is written, in the order of the file."""
-    return " ".join(text.text or "" for text in root.iter(f"{SVG}text"))
 
 
 def test_every_figure_is_drawn(six):
@@ -192,19 +186,6 @@ def test_points_are_the_rows(six):
     assert sum("diverged" in text for text in told(six["search"])) == 3
 
 
-def marks(root: ET.Element, start: str) -> list[ET.Element]:
-    return [e for e in points(root) if e.get("id", "").startswith(start)]
-
-
-def places(found: list[ET.Element]) -> np.ndarray:
-    """(n, 2), from the upper left corner."""
-    return np.array([[float(e.get("x", "")), float(e.get("y", ""))] for e in found])
-
-
-def group(root: ET.Element, mark: ET.Element) -> ET.Element:
-    return next(g for g in root.iter(f"{SVG}g") if mark in list(g))
-
-
 def test_marks_stand_where_their_values_say(six):
     """Among the points of one panel: further right is a larger radius, higher up a better score."""
     found = marks(six["radius"], "radius-sam-")
@@ -259,10 +240,6 @@ def test_many_arms_share_a_panel_and_each_has_its_name(many):
 def test_of_many_arms_no_bands_are_drawn_or_told(many):
     assert not shaded(many["curves"]) and "band" not in words(many["curves"])
     assert not shaded(many["tuning"]) or "Bands" in words(many["tuning"])
-
-
-def shaded(root: ET.Element) -> list[ET.Element]:
-    return [e for e in root.iter() if e.get("opacity") == "0.1"]
 
 
 def test_a_band_says_of_what_it_is():
@@ -479,21 +456,6 @@ def test_hover_names_score_interval_and_setting(six):
     found = marks(six["intervals"], "intervals-sam-")[0].findtext(f"{SVG}title", "")
     setting = "setting to use: lr 0.03, rho 0.07, 10 epochs"
     assert found == f"sam: 89.00% [88.00, 90.00]\ngroup ab\n{setting}"
-
-
-def boxes(root: ET.Element) -> list[tuple[str, tuple[float, float, float, float]]]:
-    """Where upright texts stand, for letters as wide as those of a wide font."""
-    found = []
-    for text in root.iter(f"{SVG}text"):
-        if "rotate" in text.get("transform", ""):
-            continue
-        x, y, size = (float(text.get(k, "")) for k in ("x", "y", "font-size"))
-        width = 0.55 * size * len(text.text or "")
-        left = {"start": x, "middle": x - width / 2, "end": x - width}[
-            text.get("text-anchor", "start")
-        ]
-        found.append((text.text or "", (left, y - 0.75 * size, left + width, y + 0.1 * size)))
-    return found
 
 
 @pytest.mark.parametrize("name", NAMES)
