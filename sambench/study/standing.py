@@ -144,12 +144,12 @@ class Standing:
 
     @property
     def num_done(self) -> int:
-        return sum(arm.done for arm in self.arms.values())
+        return sum(arm.done for arm in self.arms.values()) + len(self._held)
 
     @property
     def num_runs(self) -> int:
         running = sum(arm.running for arm in self.arms.values())
-        return self.num_done + running + self.left.total() + len(self._held)
+        return self.num_done + running + self.left.total()
 
     @property
     def share(self) -> float:

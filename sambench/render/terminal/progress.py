@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 GAP = 2  # columns of the terminal between two of a table
 LEAST_BAR, MOST_BAR = 8, 48
-LEAST_ROWS = 8  # below, only the bar is shown
-LEAST_LABEL = 8  # of an arm, before a column is dropped
+LEAST_ROWS = 10  # below, only the bar is shown
+LEAST_LABEL = 8  # characters of an arm's, where it is shortened
+ESSENTIAL = 3  # the rank up to which columns go before whole labels
 
 
 class Column(NamedTuple):
@@ -157,11 +158,13 @@ def _workers(workers: Sequence["Running | None"], width: int) -> RichTable:
 
 
 def _table(columns: Sequence[Column], width: int, styles: Sequence[str]) -> RichTable:
-    """As many of the columns as fit, by rank; the first one may be shortened."""
+    """As many of the columns as fit, by rank; labels are whole where the essential ones fit."""
     first, *others = columns
-    label = min(first.width, LEAST_LABEL)
+    others.sort(key=lambda column: column.rank)
+    essential = sum(column.width + GAP for column in others if column.rank <= ESSENTIAL)
+    label = min(first.width, max(LEAST_LABEL, width - essential))
     kept, room = [first], width - label
-    for column in sorted(others, key=lambda column: column.rank):
+    for column in others:
         if column.width + GAP > room:
             break
         kept.append(column)
@@ -170,7 +173,7 @@ def _table(columns: Sequence[Column], width: int, styles: Sequence[str]) -> Rich
     kept = [column for column in columns if column in kept]
     for column in kept:
         side = "right" if column.right else "left"
-        size = min(first.width, label + room) if column is first else column.width
+        size = label if column is first else column.width
         found.add_column(column.name, justify=side, width=size, no_wrap=True, overflow="ellipsis")
     for texts, style in zip(zip(*(c.texts for c in kept), strict=True), styles, strict=True):
         found.add_row(*map(Text, texts), style=style)
