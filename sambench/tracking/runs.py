@@ -130,6 +130,7 @@ def _opened(
 ) -> "Run":
     """The run of its id, or, where that was deleted on the server, of ID-2, ID-3, ..."""
     import wandb  # half a second; only where something is tracked
+    from wandb.errors import CommError
 
     own = described["id"]
     for id in (own, *(f"{own}-{number}" for number in range(2, MOST_IDS + 1))):
@@ -142,7 +143,7 @@ def _opened(
                 resume="allow" if mode == "online" else None,
                 settings=wandb.Settings(**QUIET, init_timeout=limit_s),
             )
-        except wandb.errors.CommError as error:
+        except CommError as error:
             if DELETED not in str(error):
                 raise
     raise RuntimeError(f"the runs {own} to {own}-{MOST_IDS} were deleted on the server")
