@@ -1,1 +1,2 @@
+from .study import compare as compare
 from .study import run_study as run_study

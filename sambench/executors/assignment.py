@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from sambench.executors.local import threads_each
-from sambench.training import Custom, Outcome, Report, Run, train
+from sambench.training import Custom, Outcome, Report, Run, train, train_own
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,9 @@ def prepare(number: int, *, workers: int, device: str) -> None:
 
 
 def execute(assignment: Assignment, report: Report) -> Outcome:
-    """Trains the run, or goes on with it."""
+    """Trains the run, or goes on with it; a caller's own training begins anew."""
+    if (own := assignment.custom.training) is not None:
+        return train_own(assignment.run, assignment.folder, own)
     return train(
         assignment.run,
         assignment.folder,

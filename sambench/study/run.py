@@ -87,10 +87,15 @@ def run_study(
     UserError for bad input. What is yours must be importable by name if workers > 1.
     """
     chosen = replace(settings or Settings(), **options)
+    return execute_study(resolve(study, overrides), chosen, Custom(model, data, loss))
+
+
+def execute_study(study: Study, settings: Settings, custom: Custom) -> Leaderboard:
+    """Runs it, or goes on with it."""
     with _quiet_optuna():
-        execution = _Execution(resolve(study, overrides), chosen, Custom(model, data, loss))
+        execution = _Execution(study, settings, custom)
         leaderboard = execution.run()
-        return collect(execution.folder, chosen.command) or leaderboard
+        return collect(execution.folder, settings.command) or leaderboard
 
 
 def resolve(
@@ -144,9 +149,10 @@ class _Execution:
             stack.enter_context(self.tracker)
             cache = cache_folder(self.settings.root)
             arms = list(self.folder.arms.values())
-            preflight(self.study, self.protocol.device, cache, self.custom, arms)
+            if self.custom.training is None:  # else `compare` has seen what it brings
+                preflight(self.study, self.protocol.device, cache, self.custom, arms)
             storage = stack.enter_context(self.folder.opened())
-            if self.custom.data is None:
+            if not self.custom.brings_data:
                 found = datasets.contents(self.study.task, cache)
                 self.folder.check_data(found)
                 self.data_digest = datasets.digest(found)
