@@ -158,7 +158,7 @@ class _Execution:
                 self.data_digest = datasets.digest(found)
             executor = stack.enter_context(self._executor())
             self.display = stack.enter_context(self._display(points))
-            if self.custom.data is None and (warning := noisy_validation(self.study)):
+            if not self.custom.brings_data and (warning := noisy_validation(self.study)):
                 self.display.say(warning)
             self._pools(executor, storage, points)
             fits: dict[str, Fit] = {}

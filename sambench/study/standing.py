@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import fmean
 
 from sambench.config import Arm
 from sambench.study.forecast import Forecast, InFlight
@@ -31,13 +32,17 @@ class ArmStanding:
     best: float | None = None
     """of its pool"""
     best_run: Run | None = None
-    mean: float | None = None
-    """over its complete runs"""
+    scores: list[float] = field(default_factory=list)
+    """of its complete runs"""
     complete: int = 0
     diverged: int = 0
     unscored: int = 0
     """pruned, or lost to the machine"""
     running: int = 0
+
+    @property
+    def mean(self) -> float | None:
+        return fmean(self.scores) if self.scores else None
 
     @property
     def done(self) -> int:
@@ -196,13 +201,14 @@ class Standing:
         arm, score = self.arms[run.label], outcome.val_accuracy
         if outcome.outcome == "diverged":
             arm.diverged += 1
-        elif outcome.outcome != "complete" or score is None:
+        elif outcome.outcome != "complete":
             arm.unscored += 1
         else:
             arm.complete += 1
-            arm.mean = score if arm.mean is None else arm.mean + (score - arm.mean) / arm.complete
-            if run.stage == "pool" and (arm.best is None or score > arm.best):
-                improves = arm.best is not None
-                arm.best, arm.best_run = score, run
-                return improves
-        return False
+        if outcome.outcome != "complete" or score is None:  # a caller's training may give none
+            return False
+        arm.scores.append(score)
+        improves = run.stage == "pool" and arm.best is not None and score > arm.best
+        if run.stage == "pool" and (arm.best is None or improves):
+            arm.best, arm.best_run = score, run
+        return improves

@@ -265,3 +265,14 @@ def test_a_result_that_is_repeated_after_all_is_counted_once(study: config.Study
     assert world.standing.num_runs == num
     world.standing.ended(pool[0], Outcome("complete", val_accuracy=0.4))
     assert (world.standing.num_runs, world.standing.num_done) == (num, 1)
+
+
+def test_a_complete_run_may_have_no_validation_score(study: config.Study):
+    """That of a caller's own training."""
+    world = World(study, 1)
+    pool = world.pool()
+    world.standing.stage("pool", pool, ())
+    world.standing.started(pool[0])
+    assert not world.standing.ended(pool[0], Outcome("complete", test_accuracy=0.9, wall_s=1.0))
+    arm = world.standing.arms[pool[0].label]
+    assert (arm.complete, arm.unscored, arm.mean, arm.best) == (1, 0, None, None)
