@@ -50,7 +50,8 @@ class Display:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._surface.close()
-        done = progress.counted(self._standing) if kind else self._standing.num_done
+        counted = progress.counted(self._standing).replace("/", " of ")
+        done = counted if kind else self._standing.num_done
         self.say(f"{done} runs are done, after {duration(self._standing.elapsed_s)}")
 
     def say(self, line: str) -> None:

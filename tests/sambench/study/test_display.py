@@ -125,7 +125,7 @@ def test_an_interruption_leaves_a_clean_screen(spec: dict[str, Any]):
         played.display.started(played.pool[1])
         raise KeyboardInterrupt
     after = file.getvalue().rpartition("\x1b[2K")[2]
-    assert ANSI.sub("", after).strip() == "1/~17 runs are done, after 0 s"
+    assert ANSI.sub("", after).strip() == "1 of ~17 runs are done, after 0 s"
     assert "\x1b[?25h" in file.getvalue()
 
 
