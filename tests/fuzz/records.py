@@ -109,9 +109,9 @@ def _injected(words: tuple[str, ...], result: Result) -> str:
         if found := used & NAMES:
             return f"the printed program runs {', '.join(sorted(found))}"
     boards = result.work / "boards"
-    page = boards / "index.html"
-    if page.is_file() and "<script>pwned</script>" in page.read_text():
-        return "a script of the records in index.html"
+    for page in boards.rglob("index.html"):
+        if "<script>pwned</script>" in page.read_text():
+            return f"a script of the records in {page.relative_to(boards)}"
     for path in boards.glob("*/*.csv"):
         if path.name != "mine.csv" and (bad := _formula(path.read_text())):
             return f"{path.name}: a cell that spreadsheets compute: {bad!r}"
