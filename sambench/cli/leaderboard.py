@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from sambench.cli import options
 from sambench.cli.parsing import Place
 from sambench.cli.records import LEADERBOARDS
 from sambench.cli.variants import infos
@@ -20,9 +21,15 @@ from sambench.errors import UserError
     type=click.Choice(["md", "csv", "json", "latex"]),
     help="Print the leaderboards in this format; write nothing.",
 )
+@options.imports
 @click.option("--folder", type=Place(), default=LEADERBOARDS, show_default=True)
 def leaderboard(
-    studies: tuple[str, ...], check: bool, html: bool, form: str | None, folder: Path
+    studies: tuple[str, ...],
+    check: bool,
+    html: bool,
+    form: str | None,
+    imports: tuple[Path, ...],
+    folder: Path,
 ) -> None:
     """Regenerate what is published, of all studies or of those named, from their records.
 
@@ -32,8 +39,10 @@ def leaderboard(
     if form and (check or html):
         other = "--check compares" if check else "--html writes"
         raise UserError(f"--format prints and {other}: choose one")
+    from sambench import plugins
     from sambench.render import check_folder, check_names
 
+    plugins.load(imports)
     check_names(folder, studies)
     check_folder(folder)
     if form:

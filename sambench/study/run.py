@@ -11,13 +11,13 @@ import optuna
 from rich.console import Console
 from torch import nn
 
-from sambench import config, tracking
+from sambench import config, plugins, tracking
 from sambench.analysis import Leaderboard
 from sambench.config import Arm, Study
 from sambench.errors import UserError
 from sambench.executors import Assignment, Executor, Inline, Processes, execute, prepare
 from sambench.records import Fit, Record
-from sambench.study import agent_trials, pool, results
+from sambench.study import agent_trials, pool, results, workers
 from sambench.study.agent_trials import AgentTrial, pairs
 from sambench.study.collection import collect
 from sambench.study.display import Display
@@ -46,13 +46,16 @@ class Settings:
     """How a study is executed. None of it changes what a run computes, the device apart."""
 
     device: str = "auto"
-    workers: int = 1
+    workers: int | None = None
+    """processes; None: on a CPU one per core, else one"""
     root: Path = Path("runs")
     wandb: str | None = None
     """"online", "offline", "disabled"; None: WANDB_MODE, else offline"""
     wandb_runs: str = "all"
     """which runs W&B gets, beside the study's own: "all", "confirm" (and the settings'), "none\""""
     checkpoint_every_s: float = 10.0
+    imports: tuple[Path, ...] = ()
+    """files that register variants; what Python has imported is known without"""
     points: range | None = None
     """the part of the pools to run here; None: all, and the conclusion"""
     command: str = "sambench.run_study(...)"
@@ -61,6 +64,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", Path(self.root))
+        object.__setattr__(self, "imports", tuple(map(Path, self.imports)))
 
 
 def run_study(
@@ -84,9 +88,11 @@ def run_study(
     settings: how it is executed
     options: fields of the settings by keyword: device, workers, root, wandb, points, ...
 
-    UserError for bad input. What is yours must be importable by name if workers > 1.
+    UserError for bad input. What of yours cannot be imported by name, as from a notebook, is run by
+    this process alone.
     """
     chosen = replace(settings or Settings(), **options)
+    plugins.load(chosen.imports)
     with _quiet_optuna():
         execution = _Execution(resolve(study, overrides), chosen, Custom(model, data, loss))
         leaderboard = execution.run()
@@ -124,13 +130,16 @@ class _Execution:
     """One call of `run_study`."""
 
     def __init__(self, study: Study, settings: Settings, custom: Custom) -> None:
-        if settings.workers < 1:
-            raise UserError(f"--workers must be >= 1, got {settings.workers}")
         self.study = study
         self.settings = settings
         self.custom = custom
         self.folder = StudyFolder(settings.root, study, custom.identity())
         self.protocol = Protocol(study, self.folder.arms, device.resolve(settings.device))
+        keys = {arm.key for arm in self.folder.arms.values()}
+        self.plugins = plugins.known(keys)
+        self.workers = workers.number(
+            settings.workers, self.protocol.device, custom, self.plugins, settings.console
+        )
         self.results: dict[str, tuple[Run, Outcome]] = {}
         self.agent_trials: dict[str, AgentTrial] = {}
         self.data_digest: str | None = None
@@ -185,10 +194,12 @@ class _Execution:
         self.agent_trials = agent_trials.collect(storage, trials, self.study, self.folder.arms)
 
     def _executor(self) -> AbstractContextManager[Executor[Assignment, Outcome]]:
-        if self.settings.workers == 1:
+        if self.workers == 1:
             return nullcontext(Inline(execute))
-        setup = partial(prepare, workers=self.settings.workers, device=self.protocol.device)
-        return Processes(self.settings.workers, execute, setup)
+        setup = partial(
+            prepare, workers=self.workers, device=self.protocol.device, own=self.plugins
+        )
+        return Processes(self.workers, execute, setup)
 
     def _pools(
         self,

@@ -4,7 +4,8 @@ import dataclasses
 import difflib
 import inspect
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
 from variants.core import plugins
@@ -33,6 +34,8 @@ class VariantInfo:
     needs: frozenset[str]
     hyperparameters: Mapping[str, Hyperparameter]
     doc: str
+    module: str
+    """that registers it"""
 
     @property
     def radius(self) -> str | None:
@@ -71,11 +74,19 @@ def register(
             needs=cls.needs,
             hyperparameters=cls.hyperparameters(),
             doc=inspect.cleandoc(cls.__doc__ or ""),
+            module=cls.__module__,
         )
         _classes[name] = cls
         return cls
 
     return add
+
+
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """What registers variants in here and fails leaves none of them."""
+    with plugins.undone(_classes, _infos):
+        yield
 
 
 def names() -> tuple[str, ...]:
@@ -123,7 +134,8 @@ def _known(name: str) -> None:
 
 
 def _nearest(word: str, known: Mapping[str, object]) -> str:
-    close = difflib.get_close_matches(word[:LONGEST], known, n=3, cutoff=0.5)
-    if close:
+    plain = {key.lower().replace("-", "_"): key for key in known}
+    alike = word[:LONGEST].lower().replace("-", "_")
+    if close := [plain[key] for key in difflib.get_close_matches(alike, plain, n=3, cutoff=0.5)]:
         return f"did you mean {' or '.join(close)}?"
     return f"choose from {', '.join(sorted(known))}" if known else "it has none"
