@@ -1,1 +1,2 @@
+from .study import Result as Result
 from .study import run_study as run_study

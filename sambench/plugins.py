@@ -45,8 +45,8 @@ def load(files: Iterable[Path]) -> None:
     UserError, one line, for what cannot be imported or registers nothing.
     """
     for file in files:
-        _check(file)
         with _said_of(file):
+            _check(file)
             _import(file.stem, file.resolve())
 
 
@@ -105,13 +105,13 @@ def _registered() -> Mapping[str, str]:
 def _check(file: Path) -> None:
     """UserError for a path that is no file of Python's."""
     if file.is_dir():
-        raise UserError(f"--import {file}: is a folder; name a file in it")
+        raise UserError("is a folder; name a file in it")
     if not file.is_file():
         near = [str(path) for path in file.parent.glob("*.py")] if file.parent.is_dir() else []
         hint = f"; {nearest(str(file), near)}" if near else ""
-        raise UserError(f"--import {file}: no such file{hint}")
+        raise UserError(f"no such file{hint}")
     if file.suffix != ".py":
-        raise UserError(f"--import {file}: must be a file of Python, NAME.py")
+        raise UserError("must be a file of Python, NAME.py")
 
 
 @contextlib.contextmanager
@@ -119,8 +119,8 @@ def _said_of(file: Path) -> Iterator[None]:
     """What goes wrong while a file is imported, with its line."""
     try:
         yield
-    except UserError:
-        raise
+    except UserError as error:
+        raise UserError(f"--import {file}: {error}") from None
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if _same(Path(frame.filename), file)]
@@ -137,19 +137,15 @@ def _import(module: str, file: Path) -> None:
     """Executes a file as the module, unless something is registered from it already."""
     if _registers(file):
         if _seen(file) != _read(file):
-            raise UserError(
-                f"--import {file}: has changed since it was imported here; start Python anew"
-            )
+            raise UserError("has changed since it was imported here; start Python anew")
         return
     from variants.core import registry
 
     with registry.all_or_nothing(), contextlib.redirect_stdout(sys.stderr):
         _execute(module, file)
         if not _registers(file):
-            raise UserError(
-                f"--import {file}: registers nothing; a variant is a class under "
-                '@variants.register("its_name")'
-            )
+            rule = 'a variant is a class under @variants.register("its_name")'
+            raise UserError(f"registers nothing; {rule}")
     _seen(file)
 
 

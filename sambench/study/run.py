@@ -24,6 +24,7 @@ from sambench.study.display import Display
 from sambench.study.folder import StudyFolder
 from sambench.study.preflight import preflight
 from sambench.study.protocol import Protocol, cost, expected_cost
+from sambench.study.result import Result
 from sambench.study.setting import chosen
 from sambench.study.tuner import Tuner
 from sambench.tasks import images as datasets
@@ -76,8 +77,8 @@ def run_study(
     loss: Loss | None = None,
     settings: Settings | None = None,
     **options: Any,
-) -> Leaderboard:
-    """Runs a study, or goes on with it, and returns its leaderboard.
+) -> Result:
+    """Runs a study, or goes on with it, and returns what it found.
 
     study: a name, a path, the tables of a study file as a dict, or a `config.Study`
     overrides: such as "train.epochs=3"
@@ -96,7 +97,8 @@ def run_study(
     with _quiet_optuna():
         execution = _Execution(resolve(study, overrides), chosen, Custom(model, data, loss))
         leaderboard = execution.run()
-        return collect(execution.folder, chosen.command) or leaderboard
+        found = collect(execution.folder, chosen.command) or leaderboard
+        return Result(found, execution.folder.path)
 
 
 def resolve(

@@ -60,7 +60,9 @@ def register(
 
     def add(cls: type[V]) -> type[V]:
         if name in _classes:
-            raise ValueError(f"variant {name!r} is taken, by {_classes[name].__module__}")
+            raise ValueError(
+                f"variant {name!r} is taken, by {_classes[name].__module__}; choose another"
+            )
         _infos[name] = VariantInfo(
             name=name,
             title=title or cls.__name__,
