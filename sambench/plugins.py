@@ -47,7 +47,7 @@ def load(files: Iterable[Path]) -> None:
     for file in files:
         with _said_of(file):
             _check(file)
-            _import(file.stem, file.resolve())
+            _import(file.stem.replace(".", "_"), file.resolve())
 
 
 def load_modules(modules: Iterable[Plugin]) -> None:
@@ -107,7 +107,7 @@ def _check(file: Path) -> None:
     if file.is_dir():
         raise UserError("is a folder; name a file in it")
     if not file.is_file():
-        near = [str(path) for path in file.parent.glob("*.py")] if file.parent.is_dir() else []
+        near = [str(path) for path in file.parent.glob("*.py") if path.is_file()]
         hint = f"; {nearest(str(file), near)}" if near else ""
         raise UserError(f"no such file{hint}")
     if file.suffix != ".py":

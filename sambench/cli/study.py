@@ -95,7 +95,7 @@ def study(
     plugins.load(imports)
     named = [] if fork is None else [f"name={json.dumps(fork)}"]
     words = [*overrides, *named]
-    loaded = config.read(name, words)
+    loaded = config.read(name, words, root)
     folder = root / loaded.name
     console = Console(stderr=as_json)
     mode = modes.mode(wandb)
@@ -106,7 +106,7 @@ def study(
         if found is not None:
             _present(found, folder, console, as_json=as_json, publish=publish)
             return
-    loaded = config.load(name, words)
+    loaded = config.load(name, words, root=root)
 
     from sambench.executors import default_workers
     from sambench.study import Settings, plan, run_study  # seconds, and nothing is wrong so far

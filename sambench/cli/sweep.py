@@ -44,7 +44,7 @@ def export(
 
     devices.check(device)
     plugins.load(imports)
-    study = config.load(name, overrides)
+    study = config.load(name, overrides, root=root)
 
     from sambench.study import StudyFolder
     from sambench.sweeps import export

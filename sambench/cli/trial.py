@@ -94,7 +94,7 @@ def trial(
         config.check_choice(lr, 1.0 if length is None else length, {"rho": rho, **given})
     launch.check_meeting_place()
     plugins.load(imports)
-    study = config.load(name, overrides, variant)
+    study = config.load(name, overrides, variant, root)
 
     from sambench.render.terminal import trial as shown
     from sambench.study import cache_folder

@@ -28,8 +28,8 @@ class Held(UserError):
 class StudyFolder:
     """The files of one study.
 
-    study.json    what its runs depend on, as first started: seed, task, train, and every arm with
-                  the file of a variant that is a user's own
+    study.json    the study as it was last asked for; what its runs depend on, as first started:
+                  seed, task, train, and every arm, with the file of a variant that is a user's own
     sizes.json    budgets and searches at which it was concluded, in order
     data.json     digests of the data that it was started with
     journal.log   Optuna's journal: trials and their parameters
@@ -145,6 +145,7 @@ class StudyFolder:
         kept = self._kept or {"arms": {}, "asked": {}}
         arms = {label: arm.model_dump(mode="json") for label, arm in self.arms.items()}
         content = {
+            "spec": self.study.model_dump(mode="json"),
             **self._content(RUNS),
             "arms": kept["arms"] | arms,
             "asked": kept["asked"] | self._asked(self.arms.values()),

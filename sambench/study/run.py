@@ -95,21 +95,23 @@ def run_study(
     chosen = replace(settings or Settings(), **options)
     plugins.load(chosen.imports)
     with _quiet_optuna():
-        execution = _Execution(resolve(study, overrides), chosen, Custom(model, data, loss))
+        execution = _Execution(
+            resolve(study, overrides, chosen.root), chosen, Custom(model, data, loss)
+        )
         leaderboard = execution.run()
         found = collect(execution.folder, chosen.command) or leaderboard
         return Result(found, execution.folder.path)
 
 
 def resolve(
-    study: Study | Mapping[str, object] | str | Path, overrides: Sequence[str] = ()
+    study: Study | Mapping[str, object] | str | Path, overrides: Sequence[str], root: Path
 ) -> Study:
     """The study that a caller means."""
     if isinstance(study, Study):
         return config.parse(study.model_dump(mode="json"), study.name, overrides)
     if isinstance(study, Mapping):
         return config.parse(study, overrides=overrides)
-    return config.load(study, overrides)
+    return config.load(study, overrides, root=root)
 
 
 @contextmanager

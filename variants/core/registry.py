@@ -136,8 +136,14 @@ def _known(name: str) -> None:
 
 
 def _nearest(word: str, known: Mapping[str, object]) -> str:
-    plain = {key.lower().replace("-", "_"): key for key in known}
-    alike = word[:LONGEST].lower().replace("-", "_")
-    if close := [plain[key] for key in difflib.get_close_matches(alike, plain, n=3, cutoff=0.5)]:
+    spelled = {_bare(key): key for key in known}
+    bare = _bare(word[:LONGEST])
+    alike = [bare] if bare in spelled else difflib.get_close_matches(bare, spelled, cutoff=0.5)
+    if close := [spelled[key] for key in alike]:
         return f"did you mean {' or '.join(close)}?"
     return f"choose from {', '.join(sorted(known))}" if known else "it has none"
+
+
+def _bare(word: str) -> str:
+    """Small letters, nothing between words."""
+    return word.lower().translate(str.maketrans("", "", "-_ "))
