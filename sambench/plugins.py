@@ -39,12 +39,12 @@ class Plugin:
         return self.file.name if self.file else "a session"
 
 
-def load(files: Iterable[Path]) -> None:
+def load(files: Iterable[str | Path]) -> None:
     """Imports files, so that what they register is known here; those that are known are left alone.
 
     UserError, one line, for what cannot be imported or registers nothing.
     """
-    for file in files:
+    for file in map(Path, files):
         with _said_of(file):
             _check(file)
             _import(file.stem.replace(".", "_"), file.resolve())

@@ -1,5 +1,6 @@
 """One study from file to leaderboard: run the pools, confirm the best points, record, report."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -75,6 +76,7 @@ def run_study(
     model: Callable[[int, int], nn.Module] | None = None,
     data: Data | None = None,
     loss: Loss | None = None,
+    fork: str | None = None,
     settings: Settings | None = None,
     **options: Any,
 ) -> Result:
@@ -86,6 +88,7 @@ def run_study(
     data: fixed train, val and test sets, instead of the study's dataset
     loss: (logits, labels) -> losses (batch,), instead of cross-entropy
         (what is yours belongs to the study: with others, it is another study)
+    fork: the name of a new study, from the same file
     settings: how it is executed
     options: fields of the settings by keyword: device, workers, root, wandb, points, ...
 
@@ -94,9 +97,10 @@ def run_study(
     """
     chosen = replace(settings or Settings(), **options)
     plugins.load(chosen.imports)
+    words = [*overrides, *([] if fork is None else [f"name={json.dumps(fork)}"])]
     with _quiet_optuna():
         execution = _Execution(
-            resolve(study, overrides, chosen.root), chosen, Custom(model, data, loss)
+            resolve(study, words, chosen.root), chosen, Custom(model, data, loss)
         )
         leaderboard = execution.run()
         found = collect(execution.folder, chosen.command) or leaderboard

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,14 +27,17 @@ class Half(Variant):
 
 
 @pytest.fixture(autouse=True)
-def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty folder, and a registry that forgets."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    before = set(sys.modules)
     for registered in ("_classes", "_infos"):
         monkeypatch.setattr(registry, registered, dict(getattr(registry, registered)))
     plugins._seen.cache_clear()
+    yield
+    for name in [n for n in sys.modules if n not in before and n.startswith(("half", "helpers"))]:
+        del sys.modules[name]
 
 
 def put(name: str, text: str) -> Path:
