@@ -75,8 +75,8 @@ def test_a_study_with_workers_its_page_and_what_comes_after(
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "test accuracy" in told.stdout, told.stderr
 
-    assert call("trial", "tiny", "--variant", "half_sam", "--lr", "0.1", *IMPORT)[0] == 0
-    code, out, err = call("sweep", "export", "tiny", "--variant", "half_sam", *IMPORT)
+    assert call("trial", "runs/tiny", "--variant", "half_sam", "--lr", "0.1", *IMPORT)[0] == 0
+    code, out, err = call("sweep", "export", "runs/tiny", "--variant", "half_sam", *IMPORT)
     assert code == 0, err
     command = yaml.safe_load(Path("runs/tiny/sweep-half_sam.yaml").read_text())["command"]
     assert command[command.index("--import") + 1] == str(half.resolve())
