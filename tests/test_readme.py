@@ -61,7 +61,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_all_code_is_of_a_language_that_is_tested() -> None:
     for file in FILES:
-        assert set(re.findall(r"^```(\w+)$", file.read_text(), re.M)) <= {"python", "toml"}, file
+        assert set(re.findall(r"^```(\w+)$", file.read_text(), re.M)) <= {
+            "python",
+            "toml",
+            "diff",
+        }, file
 
 
 def documented(file: Path) -> list[str]:

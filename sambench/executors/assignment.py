@@ -8,7 +8,7 @@ import torch
 
 from sambench import plugins
 from sambench.executors.local import threads_each
-from sambench.training import Custom, Outcome, Report, Run, train
+from sambench.training import Custom, Outcome, Report, Run, train, train_own
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ def prepare(number: int, *, workers: int, device: str, own: Sequence[plugins.Plu
 
 
 def execute(assignment: Assignment, report: Report) -> Outcome:
-    """Trains the run, or goes on with it."""
+    """Trains the run, or goes on with it; a caller's own training begins anew."""
+    if (own := assignment.custom.training) is not None:
+        return train_own(assignment.run, assignment.folder, own)
     return train(
         assignment.run,
         assignment.folder,

@@ -95,7 +95,9 @@ def _of_scores(frame: pd.DataFrame, header: Mapping[str, Any]) -> Rules:
     complete = _among(frame, "stage", TESTED) & _among(frame, "outcome", ["complete"])
     rules: Rules = {
         f"a complete confirm run without {test}": complete & np.isnan(_values(frame, test)),
-        "a complete confirm run without test items": complete & (num_items < 1),
+        "a complete confirm run without test items": complete
+        & (num_items < 1)
+        & _has_items(header),
         **{f"{name} must be finite": np.isinf(_values(frame, name)) for name in (val, test)},
     }
     columns = {f"measure_{m['name']}": m for m in header["measures"]}
@@ -113,6 +115,11 @@ def _of_scores(frame: pd.DataFrame, header: Mapping[str, Any]) -> Rules:
     for name in (name for name, score in columns.items() if score["unit"] == "share"):
         rules[f"{name} outside 0 to 1"] = (_values(frame, name) < 0) | (_values(frame, name) > 1)
     return rules
+
+
+def _has_items(header: Mapping[str, Any]) -> bool:
+    """Whether the objective is kept item by item."""
+    return any(s["items"] for s in header["scores"] if s["name"] == header["objective"])
 
 
 def _values(frame: pd.DataFrame, name: str) -> np.ndarray:

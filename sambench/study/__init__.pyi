@@ -4,6 +4,7 @@ from . import point as point
 from . import root as root
 from . import trial as trial
 from .collection import collect as collect
+from .compare import compare as compare
 from .estimate import Plan as Plan
 from .estimate import plan as plan
 from .folder import StudyFolder as StudyFolder

@@ -10,7 +10,7 @@ import numpy as np
 
 from sambench import records
 from sambench.analysis import Leaderboard, bands, published
-from sambench.records import Fit, Record, Records
+from sambench.records import Fit, Record, Records, Score
 from sambench.render import study_files, sync
 from sambench.study.folder import StudyFolder
 from sambench.training import Outcome, Run, provenance
@@ -65,7 +65,7 @@ def header(
         "own": folder.own,
         "code": folder.code,
         "objective": records.ACCURACY.name,
-        "scores": [score.model_dump() for score in (records.ACCURACY, records.LOSS)],
+        "scores": [score.model_dump() for score in _scores(rows)],
         "measures": [],
         "extension": extension,
         "fits": {label: fit.model_dump(mode="json") for label, fit in fits.items()},
@@ -74,9 +74,17 @@ def header(
         "date": provenance.date(newest),
         "versions": provenance.versions(),
         "hardware": provenance.hardware(),
-        "test_runs": sum(row.num_items > 0 for row in rows),
+        "test_runs": sum(row.test["accuracy"] is not None for row in rows),
         **of_data(folder),
     }
+
+
+def _scores(rows: Sequence[Record]) -> tuple[Score, Score]:
+    """Single test items are kept where every run that saw them tells."""
+    tested = [row for row in rows if row.test["accuracy"] is not None]
+    kept = all(row.num_items for row in tested)
+    accuracy = records.ACCURACY if kept else records.ACCURACY.model_copy(update={"items": None})
+    return accuracy, records.LOSS
 
 
 def of_data(folder: StudyFolder) -> dict[str, str]:

@@ -98,12 +98,16 @@ def run_study(
     chosen = replace(settings or Settings(), **options)
     plugins.load(chosen.imports)
     words = [*overrides, *([] if fork is None else [f"name={json.dumps(fork)}"])]
+    asked = resolve(study, words, chosen.root)
+    return execute_study(asked, chosen, Custom(model, data, loss))
+
+
+def execute_study(study: Study, settings: Settings, custom: Custom) -> Result:
+    """Runs it, or goes on with it."""
     with _quiet_optuna():
-        execution = _Execution(
-            resolve(study, words, chosen.root), chosen, Custom(model, data, loss)
-        )
+        execution = _Execution(study, settings, custom)
         leaderboard = execution.run()
-        found = collect(execution.folder, chosen.command) or leaderboard
+        found = collect(execution.folder, settings.command) or leaderboard
         return Result(found, execution.folder.path)
 
 
@@ -161,9 +165,10 @@ class _Execution:
             stack.enter_context(self.tracker)
             cache = cache_folder(self.settings.root)
             arms = list(self.folder.arms.values())
-            preflight(self.study, self.protocol.device, cache, self.custom, arms)
+            if self.custom.training is None:  # else `compare` has seen what it brings
+                preflight(self.study, self.protocol.device, cache, self.custom, arms)
             storage = stack.enter_context(self.folder.opened())
-            if self.custom.data is None:
+            if not self.custom.brings_data:
                 found = datasets.contents(self.study.task, cache)
                 self.folder.check_data(found)
                 self.data_digest = datasets.digest(found)

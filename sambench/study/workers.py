@@ -37,7 +37,8 @@ def _kept_here(custom: Custom, plugins: Sequence[Plugin]) -> str:
     for plugin in plugins:
         if plugin.file is None or (plugin.module == MAIN and not executors.main_is_guarded()):
             return plugin.names[0]
-    for what, own in (("model", custom.model), ("loss", custom.loss)):
+    brought = {"model": custom.model, "loss": custom.loss, "training": custom.training}
+    for what, own in brought.items():
         try:
             spelled = pickle.dumps(own)
         except Exception:  # whatever an object of the caller's raises

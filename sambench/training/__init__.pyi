@@ -18,6 +18,10 @@ from .outcome import Outcome as Outcome
 from .outcome import finished_outcome as finished_outcome
 from .outcome import read_outcome as read_outcome
 from .outcome import write_outcome as write_outcome
+from .own import OwnTraining as OwnTraining
+from .own import train_own as train_own
+from .probe import Asked as Asked
+from .probe import probe as probe
 from .processes import World as World
 from .run import NO_POINT as NO_POINT
 from .run import Run as Run

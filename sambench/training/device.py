@@ -80,3 +80,11 @@ def peak_memory(name: str) -> int | None:
     import torch
 
     return torch.cuda.max_memory_allocated(name)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """On an accelerator, in numpy, or in torch on the host, which has no type of its own for it."""
+    import torch
+
+    known = (torch.OutOfMemoryError, MemoryError)
+    return isinstance(error, known) or "DefaultCPUAllocator" in str(error)

@@ -16,7 +16,7 @@ from sambench.tasks.images import Data, models
 from sambench.training import checkpoint, device
 from sambench.training.custom import Custom
 from sambench.training.engine import Engine, Score
-from sambench.training.outcome import Outcome, write_outcome
+from sambench.training.outcome import Outcome, on_this_machine, write_outcome
 from sambench.training.processes import World
 from sambench.training.run import Run
 
@@ -63,7 +63,7 @@ def train(
     except Stopped as stop:
         outcome = progress.stopped("pruned", str(stop))
     except (RuntimeError, MemoryError) as error:
-        if not _out_of_memory(error):
+        if not device.is_out_of_memory(error):
             raise
         if world.size > 1:
             raise WorkFailed(f"process {world.rank} ran out of memory") from None
@@ -72,15 +72,8 @@ def train(
         if dataset is not None:
             dataset.close()
     elapsed = time.perf_counter() - start + progress.wall_s
-    threads = torch.get_num_threads()
-    described = device.describe(run.device)
     outcome = replace(
-        outcome,
-        wall_s=elapsed,
-        device=described,
-        processor=device.describe("cpu"),
-        instructions=device.instructions(),
-        threads=threads,
+        on_this_machine(outcome, run.device, elapsed),
         data=data_digest or "",
         peak_memory=progress.peak_memory(),
     )
@@ -114,12 +107,6 @@ def engine_for(run: Run, dataset: Data, custom: Custom, world: World = World()) 
         loss=custom.loss,
         world=world,
     )
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """On an accelerator, in numpy, or in torch on the host, which has no type of its own for it."""
-    known = (torch.OutOfMemoryError, MemoryError)
-    return isinstance(error, known) or "DefaultCPUAllocator" in str(error)
 
 
 def _tested(outcome: Outcome, score: Score) -> Outcome:

@@ -1,13 +1,14 @@
 """How a run ended, and the file in its folder that says so."""
 
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
 
 from sambench.errors import UserError
 from sambench.files import read_sealed, write_sealed
+from sambench.training import device
 from sambench.training.run import Run
 
 RESULT_FILE = "result.json"
@@ -45,6 +46,18 @@ class Outcome:
     """where W&B shows the run"""
     history: tuple[dict[str, float], ...] = field(default=(), repr=False)
     """a row per epoch: losses, accuracies, lr, gradient norms, cosine, rise, radius, speed"""
+
+
+def on_this_machine(outcome: Outcome, where: str, wall_s: float) -> Outcome:
+    """The outcome with what it ran on; `where`: torch's name of the device."""
+    return replace(
+        outcome,
+        wall_s=wall_s,
+        device=device.describe(where),
+        processor=device.describe("cpu"),
+        instructions=device.instructions(),
+        threads=torch.get_num_threads(),
+    )
 
 
 class Damaged(UserError):

@@ -48,6 +48,22 @@ def test_own_model_and_data(capsys: pytest.CaptureFixture[str]):
     assert "plain" in capsys.readouterr().out
 
 
+def test_own_recipe(capsys: pytest.CaptureFixture[str]):
+    run("own_recipe.py")
+    assert Path("runs/own_recipe/leaderboard.md").exists()
+    assert "plain" in capsys.readouterr().out
+
+
+def test_the_readme_shows_what_changes_in_own_recipe():
+    """Its lines, but for the import and where it is called."""
+    diff = (HERE.parents[1] / "README.md").read_text().partition("```diff\n")[2].partition("```")[0]
+    after = [line[1:] for line in diff.splitlines() if line[:1] in ("+", " ")]
+    script = (HERE / "own_recipe.py").read_text()
+    assert "\n".join(after[:-1]) in script
+    assert "sambench.compare(train, [" in script and "sambench.compare(train, [" in after[-1]
+    assert len([line for line in diff.splitlines() if line[:1] == "+"]) <= 20
+
+
 def test_own_variant_in_a_single_file():
     run("own_variant.py")
     assert "half_sam" in Path("runs/half-sam/leaderboard.md").read_text()

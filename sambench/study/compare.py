@@ -1,0 +1,190 @@
+"""My recipe: is SAM worth it? A study of a training function of the caller's own."""
+
+import inspect
+import pickle
+import re
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import variants as registry
+from sambench import config
+from sambench.analysis import listing
+from sambench.config import BASELINE, LENGTHS
+from sambench.errors import UserError, echo
+from sambench.study.result import Result
+from sambench.study.run import Settings, execute_study
+from sambench.training import Custom, OwnTraining, probe
+
+Variant = str | Mapping[str, Any]
+"""A registry key, or a `[[variant]]` table of a study file: name, label, fix, space"""
+
+
+def compare(
+    train: Callable[..., Any],
+    variants: Sequence[Variant],
+    *,
+    seeds: int = 10,
+    lr: float | tuple[float, float] | None = None,
+    epochs: int | None = None,
+    budget: float | None = None,
+    searches: int = 5,
+    name: str | None = None,
+    question: str | None = None,
+    settings: Settings | None = None,
+    **options: Any,
+) -> Result:
+    """Trains your recipe with each variant and without, and says whether it pays.
+
+        def train(optimizer, seed):
+            model = ...
+            sgd = optimizer(torch.optim.SGD(model.parameters(), lr=0.1), model)
+            ...: sgd.step(lambda: loss(model(x), y))  # instead of backward() and step()
+            return accuracy_on_test_data
+
+        sambench.compare(train, ["sam", "asam"])
+
+    train: (optimizer, seed) -> a test score in [0, 1], or {"val": ..., "test": ...}; a score may be
+        bool (items,). Global generators are seeded before every call. With a third parameter
+        `epochs` it is told how long to train, and the baseline also enters at half and twice that
+    variants: beside `plain`
+    seeds: paired, of a comparison that searches nothing
+    lr: what the optimizer's rate is set to, or a range to search; default: the recipe's own
+    epochs: of a full schedule; default: that of the parameter
+    budget: what tuning may cost, in runs of the recipe: then radii are searched too, by validation
+        score. None: nothing is searched, and radii are the papers'
+    searches: the pool of each arm is as large as so many searches
+    name: of the folder in runs/; default: the file of `train`
+    settings, options: as of `run_study`, with one worker by default
+
+    The same call goes on where it stopped, and grows by seeds, searches, budget and variants.
+    UserError for bad input; what `train` raises is not touched.
+    """
+    own = OwnTraining(train)
+    length = _epochs(own, epochs)
+    chosen = replace(settings or Settings(workers=1, command=_command(train)), **options)
+    _check_workers(train, chosen.workers)
+    rivals = _tables(variants, searches_nothing=budget is None)
+    asked = probe(own, 0, length)
+    study = config.parse(
+        {
+            "name": name or _name(train),
+            "question": question or _question(rivals, train),
+            "variant": [_plain(own, length), *rivals],
+            "task": {"dataset": "own", "model": "own"},
+            "train": {"epochs": length, "batch_size": 1},
+            "search": _search(asked.lr if lr is None else lr, budget, searches),
+            **({"confirm": {"seeds": seeds}} if budget is None else {}),
+        }
+    )
+    for arm in study.arms():
+        asked.check(arm.key, arm.fix)
+    return execute_study(study, chosen, Custom(training=replace(own, brought=asked.describe())))
+
+
+def _epochs(own: OwnTraining, given: int | None) -> int:
+    """1 for a training that is not told."""
+    if not callable(own.train):
+        raise UserError(f"train must be a function, got {echo(own.train)}")
+    signature = inspect.signature(own.train)
+    try:
+        signature.bind(None, 0, **({"epochs": 1} if own.takes_epochs else {}))
+    except TypeError as error:
+        rule = "train must take (optimizer, seed) or (optimizer, seed, epochs)"
+        raise UserError(f"{rule}: {error}") from None
+    if not own.takes_epochs:
+        if given is not None:
+            raise UserError(f"epochs={given}: train has no parameter `epochs` that it could go by")
+        return 1
+    default = signature.parameters["epochs"].default
+    if given is None and default is inspect.Parameter.empty:
+        raise UserError("train takes `epochs`: say how many, compare(..., epochs=10)")
+    found = default if given is None else given
+    if type(found) is not int or found < 1:
+        raise UserError(f"epochs must be a whole number >= 1, got {echo(found)}")
+    return found
+
+
+def _check_workers(train: Callable[..., Any], num: int | None) -> None:
+    if num in (None, 1):
+        return
+    try:
+        pickle.dumps(train)
+    except Exception as error:
+        raise UserError(
+            f"workers={num}: train must be a function at the top of a module, to be found by "
+            f"other processes ({error})"
+        ) from None
+
+
+def _tables(given: Sequence[Variant], *, searches_nothing: bool) -> list[dict[str, Any]]:
+    """Without the baseline, which enters by itself; papers' radii where nothing is searched."""
+    if isinstance(given, str | Mapping):
+        given = [given]
+    if not isinstance(given, Sequence) or not all(isinstance(e, str | Mapping) for e in given):
+        raise UserError(f"variants must be a list of names or tables, got {echo(given)}")
+    found: list[dict[str, Any]] = [
+        dict(each) if isinstance(each, Mapping) else {"name": each} for each in given
+    ]
+    rivals = [table for table in found if table.get("name") != BASELINE]
+    for table in rivals if searches_nothing else ():
+        if table.get("space"):
+            raise UserError(f"variants: {table['name']} searches, so say budget=8 or the like")
+        if table.get("name") in registry.names():
+            info = registry.info(table["name"])
+            if info.radius:
+                radius = {info.radius: info.hyperparameters[info.radius].default}
+                table["fix"] = {**radius, **table.get("fix", {})}
+    return rivals
+
+
+def _plain(own: OwnTraining, epochs: int) -> dict[str, Any]:
+    """At the lengths that it can train for."""
+    if not own.takes_epochs:
+        return {"name": BASELINE, "length": 1}
+    known = {max(1, round(length * epochs)): length for length in LENGTHS}
+    return {"name": BASELINE, "length": list(known.values())}
+
+
+def _search(lr: float | tuple[float, float], budget: float | None, searches: int) -> dict[str, Any]:
+    if not isinstance(lr, tuple | list):
+        return {"lr": lr, **_size(budget, searches)}
+    if budget is None:
+        raise UserError(f"lr={lr} is a range to search, so say what that may cost: budget=8")
+    low, high = lr
+    return {"space": {"lr": {"low": low, "high": high, "log": True}}, **_size(budget, searches)}
+
+
+def _size(budget: float | None, searches: int) -> dict[str, Any]:
+    return {} if budget is None else {"budget": budget, "searches": searches}
+
+
+def _file(train: Callable[..., Any]) -> Path | None:
+    try:
+        return Path(inspect.getfile(train))
+    except TypeError:
+        return None
+
+
+def _name(train: Callable[..., Any]) -> str:
+    """The file's name, as far as it can be a folder's; in a notebook that of the function."""
+    path = _file(train)
+    found = path.stem if path is not None and path.suffix == ".py" else train.__name__
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", found).lstrip(".-") or "compare"
+
+
+def _question(rivals: Sequence[Mapping[str, Any]], train: Callable[..., Any]) -> str:
+    labels = [str(table.get("label", table.get("name"))) for table in rivals]
+    where = f"{train.__name__} of {path.name}" if (path := _file(train)) else train.__name__
+    which = f"Is {labels[0]}" if len(labels) == 1 else f"Which of {listing(labels)} is"
+    return f"{which} worth its cost in {where}?"
+
+
+def _command(train: Callable[..., Any]) -> str:
+    """How the caller's script was started, as far as that is known."""
+    if train.__module__ == "__main__" and sys.argv[:1] and sys.argv[0].endswith(".py"):
+        return shlex.join(["python", *sys.argv])
+    return f"sambench.compare({train.__name__}, ...)"

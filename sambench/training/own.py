@@ -1,0 +1,155 @@
+"""A caller's own training: a function that asks for its optimizer, trains, and returns scores."""
+
+import inspect
+import math
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+import variants
+from sambench.errors import UserError, echo
+from sambench.training import device, source
+from sambench.training.outcome import Outcome, on_this_machine, write_outcome
+from sambench.training.run import Run
+
+Score = float | Tensor | np.ndarray
+"""A share from 0 to 1, such as accuracy, or item by item: (items,) of bool."""
+
+Scores = Score | Mapping[str, Score]
+"""The score on the test set, or those named "val" and "test"."""
+
+Optimize = Callable[..., variants.SharpnessAware]
+"""(base optimizer, model, **options) -> what steps in its stead; the options are those of
+`SharpnessAware`."""
+
+
+@dataclass(frozen=True)
+class OwnTraining:
+    """`train(optimizer: Optimize, seed: int) -> Scores`, and what it was seen to bring.
+
+    With a third parameter, `epochs`, it is told for how many to train.
+    """
+
+    train: Callable[..., Scores]
+    brought: Mapping[str, str] = field(default_factory=dict)
+    """its model and its optimizer in words"""
+
+    @property
+    def takes_epochs(self) -> bool:
+        return "epochs" in inspect.signature(self.train).parameters
+
+    def __call__(self, optimizer: Optimize, seed: int, epochs: int) -> Scores:
+        """Trains once, Python's, numpy's and torch's global generators seeded first."""
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.manual_seed(seed)
+        told = {"epochs": epochs} if self.takes_epochs else {}
+        return self.train(optimizer, seed, **told)
+
+    def identity(self) -> dict[str, str]:
+        """Name and code of the function, and what it brought."""
+        named = {"training": source.named(self.train), "code": source.digest(self.train)}
+        return {**named, **self.brought}
+
+
+@dataclass
+class _Maker:
+    """The `optimizer` of one run."""
+
+    run: Run
+    made: list[variants.SharpnessAware] = field(default_factory=list)
+
+    def __call__(
+        self, base: Optimizer, model: nn.Module, **options: Any
+    ) -> variants.SharpnessAware:
+        set_rate(base, self.run.lr)
+        variant = variants.create(self.run.key, **self.run.hyperparameters)
+        chosen = {"seed": self.run.seeds.init, **options}
+        self.made.append(variants.SharpnessAware(base, variant, model, **chosen))
+        return self.made[-1]
+
+
+def set_rate(base: Optimizer, lr: float) -> None:
+    """The rate of the first group becomes `lr`, and those of the others keep their ratios to it.
+
+    UserError where a scheduler has taken the old one already.
+    """
+    first = float(base.param_groups[0]["lr"])
+    if first == lr:
+        return
+    if any("initial_lr" in group for group in base.param_groups):
+        raise UserError(
+            "train made its learning-rate scheduler before optimizer(base, model), so that a "
+            "searched lr would not reach it: make it from what optimizer(...) returns"
+        )
+    for group in base.param_groups:
+        own = float(group["lr"])
+        group["lr"] = lr if own == first else own / first * lr
+
+
+def train_own(run: Run, folder: Path, own: OwnTraining) -> Outcome:
+    """One run; the outcome is also left in `folder`. UserError for scores that are none."""
+    start = time.perf_counter()
+    maker, where = _Maker(run), "cpu"
+    try:
+        scores = own(maker, run.seeds.init, run.epochs)
+        outcome = _outcome(run, maker.made, scores)
+        where = str(next(maker.made[0].model.parameters()).device)
+    except (RuntimeError, MemoryError) as error:
+        if not device.is_out_of_memory(error):
+            raise
+        outcome = Outcome("failed", "out of memory")
+    outcome = on_this_machine(outcome, where, time.perf_counter() - start)
+    write_outcome(run, folder, outcome)
+    return outcome
+
+
+def _outcome(run: Run, made: list[variants.SharpnessAware], scores: Scores) -> Outcome:
+    if not any(optimizer.steps + optimizer.skipped for optimizer in made):
+        raise UserError(
+            "train made no step with its optimizer: call optimizer(base, model), and step what "
+            "it returns"
+        )
+    found = scores if isinstance(scores, Mapping) else {"test": scores}
+    if stray := [name for name in found if name not in ("val", "test")]:
+        raise UserError(f'train returned {echo(stray[0])}; its scores are "val" and "test"')
+    wanted = "test" if run.sees_test else "val"
+    if wanted not in found:
+        raise UserError(f'train returned no "{wanted}" score: return {{"val": ..., "test": ...}}')
+    val, _ = _share("val", found["val"]) if "val" in found else (None, ())
+    test, correct = _share("test", found["test"]) if run.sees_test else (None, ())
+    lost = any(score is not None and math.isnan(score) for score in (val, test))
+    return Outcome(
+        "diverged" if lost else "complete",
+        "train returned NaN" if lost else "",
+        epochs_done=run.epochs,
+        val_accuracy=None if lost else val,
+        test_accuracy=None if lost else test,
+        test_correct=() if lost else correct,
+        gradient_evaluations=sum(optimizer.passes for optimizer in made),
+        steps=sum(optimizer.steps for optimizer in made),
+    )
+
+
+def _share(name: str, given: Score) -> tuple[float, tuple[bool, ...]]:
+    """A score and, where it was given item by item, which items were right."""
+    values = np.asarray(given.detach().cpu() if isinstance(given, Tensor) else given)
+    if values.ndim == 1 and values.dtype == bool and len(values):
+        return float(values.mean()), tuple(values.tolist())
+    if values.ndim or values.dtype.kind not in "fiu":
+        rule = "a number from 0 to 1, or bool (items,)"
+        raise UserError(f'train returned {echo(given)} as "{name}"; a score is {rule}')
+    share = float(values)
+    if not (math.isnan(share) or 0 <= share <= 1):
+        raise UserError(
+            f'train returned {share:g} as "{name}"; scores are shares from 0 to 1, such as accuracy'
+        )
+    return share, ()

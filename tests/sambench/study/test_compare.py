@@ -1,0 +1,200 @@
+"""A training function of the caller's own, as a study."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from rich.console import Console
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+import sambench
+from sambench import records
+from sambench.errors import UserError
+
+X = torch.randn(80, 4, generator=torch.Generator().manual_seed(0))
+Y = (X[:, 0] * X[:, 1] > 0).long()
+CALLS: list[tuple[int, float, int]] = []
+
+
+@pytest.fixture
+def call(tmp_path: Path):
+    CALLS.clear()
+
+    def compare(train, variants=("sam",), **options):
+        quiet = Console(quiet=True)
+        return sambench.compare(
+            train, variants, root=tmp_path, wandb="disabled", console=quiet, **options
+        )
+
+    return compare
+
+
+def fit(optimizer, seed: int, epochs: int, lr: float = 0.1):
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
+    head = model[2]
+    groups = [{"params": model[0].parameters()}, {"params": head.parameters(), "lr": 2 * lr}]
+    opt = optimizer(torch.optim.SGD(groups, lr=lr, momentum=0.9), model)
+    for _ in range(epochs):
+        opt.step(lambda: cross_entropy(model(X[:40]), Y[:40]))
+    CALLS.append((seed, opt.param_groups[0]["lr"], epochs))
+    return model, opt
+
+
+def recipe(optimizer, seed: int) -> float:
+    model, _ = fit(optimizer, seed, 3)
+    return (model(X[40:]).argmax(1) == Y[40:]).float().mean().item()
+
+
+def told(optimizer, seed: int, epochs: int = 4) -> dict[str, torch.Tensor]:
+    model, _ = fit(optimizer, seed, epochs)
+    right = model(X).argmax(1) == Y
+    return {"val": right[40:60], "test": right[60:]}
+
+
+def test_a_recipe_is_compared_at_its_own_settings(call, tmp_path: Path):
+    found = call(recipe, ["sam", "asam"], seeds=5)
+    assert found.kind == "fixed"
+    assert {row.label: row.cost.ratio for row in found.rows} == {"plain": 1, "sam": 2, "asam": 2}
+    read = records.read(tmp_path / "test_compare" / "records.csv")
+    frame = read.frame
+    assert not read.damages
+    assert set(frame["lr"]) == {0.1}
+    assert set(frame.loc[(frame["variant"] == "sam").to_numpy(), "rho"]) == {0.05}
+    by_arm = frame.groupby("variant", observed=True)["seed_init"].agg(tuple)
+    assert len(set(by_arm)) == 1 and len(set(by_arm.iloc[0])) == 5  # paired
+    assert {seed for seed, _, _ in CALLS} == set(by_arm.iloc[0])
+    assert read.header["own"]["training"].endswith("test_compare.recipe")
+    assert read.header["own"]["model"] == "Sequential, 58 weights"
+    assert "SGD, lr 0.1, momentum 0.9" in read.header["own"]["optimizer"]
+    assert read.header["test_runs"] == 15
+
+
+def test_what_ran_is_not_repeated(call):
+    call(recipe, seeds=5)
+    CALLS.clear()
+    found = call(recipe, ["sam", "usam"], seeds=6)  # a seed more and another variant
+    assert len(CALLS) == 2 + 6
+    assert {row.label for row in found.rows} == {"plain", "sam", "usam"}
+
+
+def test_the_baseline_trains_at_three_lengths_if_the_recipe_is_told_epochs(call):
+    call(told, seeds=2)
+    assert sorted({epochs for _, _, epochs in CALLS}) == [2, 4, 8]
+    call(told, seeds=2, epochs=1, name="short")
+    assert {epochs for _, _, epochs in CALLS[-6:]} == {1, 2}  # half of 1 is no schedule
+
+
+def test_learning_rate_and_radius_are_searched_by_validation_score(call, tmp_path: Path):
+    found = call(told, ["sam"], lr=(0.01, 1.0), budget=4, searches=1, name="searched")
+    frame = records.read(tmp_path / "searched" / "records.csv").frame
+    pool, confirm = (frame[(frame["stage"] == s).to_numpy()] for s in ("pool", "confirm"))
+    assert pool["lr"].between(0.01, 1).all() and pool["lr"].nunique() > 4
+    assert pool["rho"].dropna().nunique() == 2
+    assert pool["test_accuracy"].isna().all() and confirm["test_accuracy"].notna().all()
+    assert set(confirm["num_items"]) == {20}
+    assert {round(lr, 6) for _, lr, _ in CALLS} == set(frame["lr"].round(6))
+    assert {row.label for row in found.rows} == {"plain-x0.5", "plain", "plain-x2", "sam"}
+
+
+def test_the_other_groups_keep_their_share_of_the_rate(call):
+    rates: list[tuple[float, float]] = []
+
+    def shares(optimizer, seed: int):
+        _, opt = fit(optimizer, seed, 1)
+        rates.append((opt.param_groups[0]["lr"], opt.param_groups[1]["lr"]))
+        return 0.5
+
+    call(shares, seeds=2, lr=0.3)
+    assert rates and all(pair == pytest.approx((0.3, 0.6)) for pair in rates)
+
+
+def test_workers_train_as_this_process_does(call, tmp_path: Path):
+    call(recipe, seeds=2, name="one")
+    call(recipe, seeds=2, name="two", workers=2)
+    one, two = (records.read(tmp_path / name / "records.csv").frame for name in ("one", "two"))
+    assert one["test_accuracy"].tolist() == two["test_accuracy"].tolist()
+
+
+def test_nan_is_a_diverged_run(call, tmp_path: Path):
+    def lost(optimizer, seed: int) -> float:
+        fit(optimizer, seed, 1)
+        return float("nan")
+
+    call(lost, seeds=2)
+    frame = records.read(tmp_path / "test_compare" / "records.csv").frame
+    assert set(frame["outcome"]) == {"diverged"} and frame["test_accuracy"].isna().all()
+
+
+def test_another_recipe_under_the_same_name_is_refused(call):
+    call(recipe, seeds=2, name="mine")
+    with pytest.raises(UserError, match=r"own\.training"):
+        call(told, seeds=2, name="mine")
+
+
+def test_what_the_recipe_raises_is_not_touched(call):
+    def broken(optimizer, seed: int) -> float:
+        fit(optimizer, seed, 1)
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        call(broken)
+
+
+def never(optimizer, seed: int) -> float:
+    return 0.5
+
+
+def no_step(optimizer, seed: int) -> float:
+    fit(optimizer, seed, 0)
+    return 0.5
+
+
+def a_loss(optimizer, seed: int) -> float:
+    fit(optimizer, seed, 1)
+    return 2.3
+
+
+def a_name(optimizer, seed: int) -> dict[str, float]:
+    fit(optimizer, seed, 1)
+    return {"tset": 0.5}
+
+
+def too_early(optimizer, seed: int) -> dict[str, float]:
+    model = nn.Linear(4, 2)
+    base = torch.optim.SGD(model.parameters(), lr=0.1)
+    torch.optim.lr_scheduler.StepLR(base, 1)
+    optimizer(base, model)
+    return {"val": 0.5, "test": 0.5}
+
+
+def needs_epochs(optimizer, seed: int, epochs: int) -> float:
+    return 0.5
+
+
+@pytest.mark.parametrize(
+    ("train", "options", "told"),
+    [
+        (never, {}, "never asked for its optimizer"),
+        (no_step, {}, "made no step"),
+        (a_loss, {}, 'returned 2.3 as "test"'),
+        (a_name, {}, "returned 'tset'"),
+        (too_early, {"lr": 0.2}, "scheduler before optimizer"),
+        (needs_epochs, {}, "say how many"),
+        (needs_epochs, {"epochs": 0.5}, "whole number >= 1"),
+        (recipe, {"epochs": 5}, "no parameter `epochs`"),
+        (recipe, {"lr": (0.1, 1.0)}, "budget=8"),
+        (recipe, {"budget": 4}, 'no "val" score'),
+        (recipe, {"seeds": 1}, "confirm.seeds: must be >= 2"),
+        (lambda optimizer: 0.5, {}, r"must take \(optimizer, seed\)"),
+        (lambda optimizer, seed: 0.5, {"workers": 2}, "at the top of a module"),
+        (0.5, {}, "must be a function"),
+        (recipe, {"variants": ["sma"]}, "did you mean sam"),
+        (recipe, {"variants": 3}, "list of names or tables"),
+        (recipe, {"variants": [{"name": "sam", "space": {"rho": {}}}]}, "say budget=8"),
+        (recipe, {"variants": ["ae_sam"]}, "total_steps"),
+    ],
+)
+def test_bad_input(call, train, options: dict[str, object], told: str):
+    with pytest.raises(UserError, match=told):
+        call(train, **options)
