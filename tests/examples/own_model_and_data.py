@@ -46,7 +46,7 @@ study = {
     },
 }
 
-if __name__ == "__main__":  # with workers > 1 the parts must be importable by name
+if __name__ == "__main__":  # so that workers can import the parts
     found = sambench.run_study(
         study, model=model, data=even_or_odd(), loss=focal, device="cpu", wandb="disabled"
     )
