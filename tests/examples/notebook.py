@@ -30,7 +30,7 @@ study = {
         "space": {"lr": {"low": 0.01, "high": 0.3, "log": True}},
     },
 }
-found = sambench.run_study(study, device="cpu", wandb="disabled")
+found = sambench.run_study(study, device="cpu", workers=1, wandb="disabled")
 print(found)
 
 # %% [markdown]
