@@ -72,6 +72,8 @@ def _budgets(found: Sequence[float]) -> scales.Scale:
     low, high = min(found), max(found)
     doublings = math.floor(round(math.log2(high / low), 6))
     ticks = tuple(high / 2**i for i in reversed(range(doublings + 1)))
+    if not doublings:
+        ticks = (low, *ticks)
     return scales.Scale(low, high, log=True, marks=ticks)
 
 

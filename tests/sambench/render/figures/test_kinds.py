@@ -228,7 +228,7 @@ def test_settings_to_use_are_those_marked(figure, kind: str, name: str):
 
 @pytest.mark.parametrize(("kind", "name"), CASES)
 def test_every_axis_has_its_name_beside_it(figure, kind: str, name: str):
-    """Below a row of numbers, and above a column of them."""
+    """Below a row of numbers, of which there are two, and above a column of them."""
     across, upwards = AXES[name]
     texts = list(figure(kind, name).root.iter(f"{SVG}text"))
     at = {id(t): (float(t.get("x", "")), float(t.get("y", ""))) for t in texts}
@@ -237,6 +237,7 @@ def test_every_axis_has_its_name_beside_it(figure, kind: str, name: str):
     columns = {at[id(t)][0] for t in ticks if t.get("text-anchor") == "end"}
     assert rows and (columns or not upwards)
     for row in rows:
+        assert sum(at[id(t)][1] == row for t in ticks) > 1
         below = [t for t in texts if 5 < at[id(t)][1] - row < 25 and across in (t.text or "")]
         assert below, row
     for column in columns:
