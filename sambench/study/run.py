@@ -196,7 +196,7 @@ class _Execution:
                 for label, num in expected["pool"].items()
             }
             expected = {stage: own if stage == "pool" else {} for stage in expected}
-        return Display(self.settings.console, self.study, arms, expected, self.settings.workers)
+        return Display(self.settings.console, self.study, arms, expected, self.workers)
 
     def _points(self) -> range:
         """The points to run; UserError for a part that no pool has."""
