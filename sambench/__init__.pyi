@@ -1,2 +1,3 @@
+from .study import Result as Result
 from .study import compare as compare
 from .study import run_study as run_study

@@ -4,9 +4,11 @@ import difflib
 import reprlib
 import traceback
 from collections.abc import Iterable
+from itertools import takewhile
 
 LONGEST = 400  # characters of a message
 LISTED = 200  # characters of a list of choices
+CANDIDATES = 20  # of a choice that is close
 ECHOED = 60  # characters of a value of the user's
 
 
@@ -34,12 +36,26 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def _closest(word: str, choices: list[str], cutoff: float) -> list[str]:
-    """Three at most; capital letters or small ones are the same."""
-    plain: dict[str, list[str]] = {}
+    """Three at most; those that differ in capitals, - and _ only are the only ones."""
+    spelled: dict[str, list[str]] = {}
     for choice in choices:
-        plain.setdefault(choice.lower(), []).append(choice)
-    close = difflib.get_close_matches(word.lower(), plain, n=3, cutoff=cutoff)
-    return [choice for found in close for choice in plain[found]][:3]
+        spelled.setdefault(_bare(choice), []).append(choice)
+    bare = _bare(word)
+    if bare in spelled:
+        return spelled[bare][:3]
+    close = difflib.get_close_matches(bare, spelled, n=CANDIDATES, cutoff=cutoff)
+
+    def distance(other: str) -> tuple[float, int]:
+        ratio = difflib.SequenceMatcher(None, other, bare).ratio()
+        pairs = zip(other, bare, strict=False)
+        return -ratio, -sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+    return [choice for other in sorted(close, key=distance) for choice in spelled[other]][:3]
+
+
+def _bare(word: str) -> str:
+    """Small letters, nothing between words."""
+    return word.lower().translate(str.maketrans("", "", "-_ "))
 
 
 def echo(value: object) -> str:

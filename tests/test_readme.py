@@ -1,8 +1,11 @@
 """What the READMEs print works as printed."""
 
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -27,18 +30,25 @@ def blocks(file: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", file.read_text(), flags=re.DOTALL)
 
 
+def named(code: str) -> str:
+    """The file that a block is to be saved as, in its first line; "" where it says none."""
+    found = re.match(r"# (\w+\.py)\n", code)
+    return found[1] if found else ""
+
+
+def run(code: str) -> None:
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+
+
+STUDY = "run_study"
 PROGRAMS = [
-    pytest.param(code, marks=[pytest.mark.slow] if "run_study" in code else [])
-    for file in FILES
-    for code in blocks(file, "python")
+    code for file in FILES for code in blocks(file, "python") if not (STUDY in code or named(code))
 ]
 
 
 @pytest.mark.parametrize("code", PROGRAMS)
-def test_programs_run(code: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for registered in ("_classes", "_infos"):  # a program may register a variant of its own
-        monkeypatch.setattr(registry, registered, dict(getattr(registry, registered)))
-    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+def test_programs_run(code: str, place: Path) -> None:
+    run(code)
 
 
 @pytest.fixture
@@ -51,29 +61,19 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_all_code_is_of_a_language_that_is_tested() -> None:
     for file in FILES:
-        assert set(re.findall(r"^```(\w+)$", file.read_text(), re.M)) <= {"python", "toml"}, file
+        assert set(re.findall(r"^```(\w+)$", file.read_text(), re.M)) <= {
+            "python",
+            "toml",
+            "diff",
+        }, file
 
 
-COMMANDS = sorted(
-    {
-        words
-        for file in FILES
-        for words in re.findall(r"^    .*-m sambench (.*?)(?: *#.*)?$", file.read_text(), re.M)
-    }
-)
-SHORT = (
-    "--set train.epochs=1 --set search.budget=2 --set search.searches=1 --workers 1 --device cpu"
-)
-RUN = {
-    "best digits --format python": (),
-    "leaderboard": (),
-    "study --dry-run": ("--device cpu",),
-    "study": (SHORT,),
-    "study digits --set task.label_noise=0 --fork digits-clean": (SHORT,),
-    "trial digits --variant sam --lr 0.1 --rho 0.2": ("--set train.epochs=1 --device cpu",),
-    "sweep export digits": (),
-}
-"""Commands that need no GPU, server or file of one's own, and how they are kept short."""
+def documented(file: Path) -> list[str]:
+    """The commands of a README, in its order."""
+    return re.findall(r"^    .*-m sambench (.*?)(?: *#.*)?$", file.read_text(), re.M)
+
+
+COMMANDS = sorted({words for file in FILES for words in documented(file)})
 
 
 @pytest.mark.parametrize("words", COMMANDS)
@@ -86,16 +86,67 @@ def test_commands_are_spelled_right(words: str, monkeypatch: pytest.MonkeyPatch)
     assert done.exit_code == 0, done.output
 
 
-SLOW = ("study", "study digits --set task.label_noise=0 --fork digits-clean")
-
-
-@pytest.mark.parametrize(
-    "words", [pytest.param(w, marks=[pytest.mark.slow] if w in SLOW else []) for w in RUN]
+SMALL = (
+    "--set train.epochs=1 --set task.image_size=8 --set search.budget=2 --set search.searches=1 "
+    "--set task.split={train=64,val=50,test=50} --device cpu"
 )
-def test_commands_run(words: str, place: Path) -> None:
-    assert words in COMMANDS
-    done = CliRunner().invoke(cli, shlex.split(" ".join([words, *RUN[words]])))
-    assert done.exit_code == 0, done.output
+ONE = "--workers 1"
+FIRST_HOUR = {
+    "study --dry-run": SMALL,
+    "study": f"{SMALL} {ONE}",
+    "study --set search.searches=8": f"{SMALL} --set search.searches=2 {ONE}",
+    "best digits --format python": "",
+    "study digits --set task.label_noise=0 --fork digits-clean": f"{SMALL} {ONE}",
+    "study my.toml --device cuda --workers 4 --wandb online": f"{SMALL} {ONE} --wandb offline",
+    "study my.toml --points 0:20": f"{SMALL} {ONE} --points 0:2",
+    "trial my --variant sam --lr 0.1 --rho 0.2": SMALL,
+    "leaderboard": "",
+}
+"""The commands of README.md, in its order, and what makes them small; the last word on an option
+counts."""
+THEN = {
+    "sweep export digits": SMALL,
+    "variants half_sam --import half_sam.py": "",
+    "trial digits --variant half_sam --lr 0.1 --import half_sam.py": SMALL,
+    """study digits --set 'variants=["plain", "half_sam"]' --fork half --import half_sam.py""": (
+        f"{SMALL} --workers 2"
+    ),
+}
+"""Of the other READMEs: those that need no server."""
+
+
+def test_the_first_hour_is_all_that_readme_says() -> None:
+    assert documented(ROOT / "README.md") == list(FIRST_HOUR)
+    assert set(THEN) <= set(COMMANDS)
+
+
+@pytest.mark.slow
+def test_the_first_hour(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that READMEs print, in their order and in one folder, as a newcomer types it."""
+    for registered in ("_classes", "_infos"):
+        monkeypatch.setattr(registry, registered, dict(getattr(registry, registered)))
+    (spelled,) = blocks(ROOT / "README.md", "toml")
+    (place / "my.toml").write_text(spelled)
+    for code in blocks(ROOT / "variants/README.md", "python"):
+        if named(code):
+            (place / named(code)).write_text(code)
+    told = {}
+    for words, more in {**FIRST_HOUR, **THEN}.items():
+        done = CliRunner().invoke(cli, shlex.split(f"{words} {more}"))
+        assert done.exit_code == 0, (words, done.output, done.exception)
+        told[words] = done.stdout
+    assert "test accuracy" in python("-c", told["best digits --format python"])
+    assert " passed" in python("-m", "pytest", "-p", "no:cacheprovider", "test_half_sam.py")
+    (study,) = [code for code in blocks(ROOT / "sambench/README.md", "python") if STUDY in code]
+    (place / "a_study.py").write_text(study)
+    assert "page: runs/quick/leaderboard.md" in python("a_study.py")
+
+
+def python(*words: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_targets_of_make_exist() -> None:

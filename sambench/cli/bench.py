@@ -3,6 +3,7 @@
 import json
 import shlex
 from dataclasses import asdict
+from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
 import click
@@ -41,17 +42,26 @@ class Step(TypedDict):
 @click.option("--engine", type=click.Choice(["eager", "graph"]), default="eager", show_default=True)
 @click.option("--amp", type=click.Choice(["none", "bf16"]), default="none", show_default=True)
 @click.option("--rounds", type=Count(1, most=10_000), default=10, show_default=True)
+@options.imports
 @click.option("--publish", is_flag=True, help="Also write leaderboards/cost-DEVICE.md.")
 @click.option("--json", "as_json", is_flag=True, help="Print timings and ratios as JSON.")
-def bench(chosen: str, publish: bool, as_json: bool, **step: Unpack[Step]) -> None:
+def bench(
+    chosen: str,
+    imports: tuple[Path, ...],
+    publish: bool,
+    as_json: bool,
+    **step: Unpack[Step],
+) -> None:
     """Time a step of each variant, of SAM as peers write it, and of training loops, in turns."""
     from rich.console import Console
 
+    from sambench import plugins
     from sambench.config import roster
     from sambench.training import device as devices
 
     limits.check()
     devices.check(step["device"])
+    plugins.load(imports)
     for key in chosen.split(",") if chosen != "all" else ():
         roster.check("--variants: ", key.strip())
 
@@ -62,7 +72,7 @@ def bench(chosen: str, publish: bool, as_json: bool, **step: Unpack[Step]) -> No
     names = registry.names() if chosen == "all" else tuple(n.strip() for n in chosen.split(","))
     console = Console(stderr=as_json)
     with console.status("") as status:
-        command = _command(chosen, step)
+        command = _command(chosen, imports, step)
         found = measure(Settings(variants=names, command=command, progress=status.update, **step))
     if as_json:
         click.echo(json.dumps({**asdict(found), "costs": asdict(costs(found))}))
@@ -75,8 +85,9 @@ def bench(chosen: str, publish: bool, as_json: bool, **step: Unpack[Step]) -> No
         console.print(f"published: {page}", markup=False)
 
 
-def _command(chosen: str, step: Step) -> str:
+def _command(chosen: str, imports: tuple[Path, ...], step: Step) -> str:
     """The command line that repeats the measurement."""
     words = ["python", "-m", "sambench", "bench", "--variants", chosen]
+    words += options.spelled(imports)
     words += [word for k, v in step.items() for word in (f"--{k.replace('_', '-')}", str(v))]
     return shlex.join(words)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from sambench.cli import options
 from sambench.cli.parsing import Place
 from sambench.cli.records import LEADERBOARDS
 from sambench.cli.variants import infos
@@ -22,6 +23,7 @@ from sambench.errors import UserError
     type=click.Choice(["md", "csv", "json", "latex"]),
     help="Print the leaderboards in this format; write nothing.",
 )
+@options.imports
 @click.option(
     "--folder",
     type=Place(),
@@ -30,7 +32,12 @@ from sambench.errors import UserError
     help="Of published studies, or one in which studies were run, such as runs.",
 )
 def leaderboard(
-    studies: tuple[str, ...], check: bool, html: bool, form: str | None, folder: Path
+    studies: tuple[str, ...],
+    check: bool,
+    html: bool,
+    form: str | None,
+    imports: tuple[Path, ...],
+    folder: Path,
 ) -> None:
     """Regenerate the pages of a folder, of all studies or of those named, from their records.
 
@@ -40,8 +47,10 @@ def leaderboard(
     if form and (check or html):
         other = "--check compares" if check else "--html writes"
         raise UserError(f"--format prints and {other}: choose one")
+    from sambench import plugins
     from sambench.render import check_folder, check_names
 
+    plugins.load(imports)
     check_names(folder, studies)
     check_folder(folder)
     if form:

@@ -1,5 +1,6 @@
 """`sambench merge`"""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,8 @@ def _told(merged: "Merged") -> str:
     lacking = [f"{num} of {label}" for label, num in merged.missing.items() if num]
     lines.append(f"missing: {', '.join(lacking)}" if lacking else "no pool lacks a point")
     fork = "" if merged.folder.name == merged.study else f" --fork {merged.folder.name}"
-    lines.append(f"go on: python -m sambench study {merged.study}{fork}")
+    imports = "".join(f" --import {shlex.quote(file)}" for file in merged.imports)
+    lines.append(f"go on: python -m sambench study {merged.study}{fork}{imports}")
     return "\n".join(lines)
 
 

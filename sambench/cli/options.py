@@ -1,5 +1,6 @@
 """Options that several commands have."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -9,6 +10,16 @@ from sambench.cli.parsing import Count, Place, Real
 MOST_WORKERS = 4096
 LARGEST_SEED = 2**53
 
+
+def spelled(imports: Iterable[Path]) -> list[str]:
+    """The same option in the words of a command line."""
+    return [word for file in imports for word in ("--import", str(file))]
+
+
+imports = click.option(
+    "--import", "imports", multiple=True, type=Place(), metavar="FILE.py",
+    help="A file that registers variants of your own; may be repeated.",
+)  # fmt: skip
 root = click.option(
     "--root", type=Place(), default=Path("runs"), show_default=True,
     help="Folder that holds a folder per study.",

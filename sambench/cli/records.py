@@ -1,5 +1,6 @@
 """Records by the name of their study."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from sambench.errors import UserError, echo, nearest
 if TYPE_CHECKING:
     from sambench.records import Records
 
+RECORDS = "records.csv"
 LEADERBOARDS = Path("leaderboards")
 """Where studies are published."""
 
@@ -28,12 +30,30 @@ def read(name: str, root: Path) -> "Records":
 
 
 def _find(name: str, root: Path) -> Path:
-    """A study's own records, else the published ones."""
-    candidates = [Path(name), root / name / "records.csv", LEADERBOARDS / f"{name}.csv"]
-    for path in candidates:
-        if path.is_file():
-            return path
-    known = {p.parent.name for p in root.glob("*/records.csv")}
+    """A study's own records, else the published ones; its name is what `study` takes."""
+    for called in (name, _own_name(name, root)):
+        for path in (
+            Path(called),
+            Path(called) / RECORDS,
+            root / called / RECORDS,
+            LEADERBOARDS / f"{called}.csv",
+        ):
+            if path.is_file() and path.suffix == ".csv":
+                return path
+    known = {p.parent.name for p in root.glob(f"*/{RECORDS}")}
     known |= {p.stem for p in LEADERBOARDS.glob("*.csv")}
-    hint = nearest(name, known) if known else "run one first: python -m sambench study"
+    if _own_name(name, root):
+        hint = f"run it first: python -m sambench study {shlex.quote(name)}"
+    else:
+        hint = nearest(name, known) if known else "run one first: python -m sambench study"
     raise UserError(f"no records of a study {echo(name)}; {hint}")
+
+
+def _own_name(name: str, root: Path) -> str:
+    """What the study that `study NAME` would run is called; "" if there is none."""
+    from sambench import config
+
+    try:
+        return config.name_of(name, root)
+    except UserError:
+        return ""

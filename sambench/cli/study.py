@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name", default="digits")
 @options.overrides
+@options.imports
 @options.device
 @click.option(
     "--workers",
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 def study(
     name: str,
     overrides: tuple[str, ...],
+    imports: tuple[Path, ...],
     device: str,
     workers: int | None,
     wandb: str | None,
@@ -77,7 +79,7 @@ def study(
     """
     from rich.console import Console
 
-    from sambench import config
+    from sambench import config, plugins
     from sambench.study import finished
     from sambench.study import root as places
     from sambench.tracking import modes
@@ -90,9 +92,10 @@ def study(
         raise UserError("a study runs without torchrun, which is for `trial`; here use --workers")
     if dry_run and points is not None:
         raise UserError("--dry-run plans a study whole: leave --points out")
+    plugins.load(imports)
     named = [] if fork is None else [f"name={json.dumps(fork)}"]
     words = [*overrides, *named]
-    loaded = config.read(name, words)
+    loaded = config.read(name, words, root)
     folder = root / loaded.name
     console = Console(stderr=as_json)
     mode = modes.mode(wandb)
@@ -103,11 +106,12 @@ def study(
         if found is not None:
             _present(found, folder, console, as_json=as_json, publish=publish)
             return
-    loaded = config.load(name, words)
+    loaded = config.load(name, words, root=root)
 
+    from sambench.executors import default_workers
     from sambench.study import Settings, plan, run_study  # seconds, and nothing is wrong so far
 
-    num = _workers(workers, device)
+    num = workers or default_workers(devices.resolve(device))
     if dry_run:
         from sambench.render.terminal import estimate
 
@@ -125,9 +129,10 @@ def study(
         root=root,
         wandb=wandb,
         wandb_runs=wandb_runs,
+        imports=imports,
         checkpoint_every_s=checkpoint_every,
         points=points,
-        command=_command(name, overrides, fork, points, num, device),
+        command=_command(name, overrides, imports, fork, points, num, device),
         console=console,
         says_where=False,
     )
@@ -135,19 +140,10 @@ def study(
     _present(leaderboard, folder, console, as_json=as_json, publish=publish)
 
 
-def _workers(asked: int | None, device: str) -> int:
-    """On a CPU one worker per core, since small models gain little from threads; else one."""
-    if asked is not None:
-        return asked
-    from sambench.executors import threads_each
-    from sambench.training import device as devices
-
-    return threads_each(1) if devices.resolve(device) == "cpu" else 1
-
-
 def _command(
     name: str,
     overrides: tuple[str, ...],
+    imports: tuple[Path, ...],
     fork: str | None,
     points: range | None,
     workers: int,
@@ -156,6 +152,7 @@ def _command(
     """The command line that repeats the study."""
     words = ["python", "-m", "sambench", "study", name]
     words += [word for override in overrides for word in ("--set", override)]
+    words += options.spelled(imports)
     words += ["--fork", fork] if fork is not None else []
     words += ["--points", f"{points.start}:{points.stop}"] if points else []
     words += ["--workers", str(workers)]

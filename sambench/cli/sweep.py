@@ -23,27 +23,36 @@ def sweep() -> None:
 @click.argument("name", metavar="STUDY")
 @click.option("--variant", "labels", multiple=True, help="Default: every arm of the study.")
 @options.overrides
+@options.imports
 @options.device
 @options.root
 def export(
-    name: str, labels: tuple[str, ...], overrides: tuple[str, ...], device: str, root: Path
+    name: str,
+    labels: tuple[str, ...],
+    overrides: tuple[str, ...],
+    imports: tuple[Path, ...],
+    device: str,
+    root: Path,
 ) -> None:
     """Write a W&B sweep file per arm of a study; `wandb sweep FILE` takes it from there.
 
     It runs the arm's pool: what its agents train, `study` finds and does not train again. Of a
     study with an adaptive sampler it tries the same ranges, and its trials are shown beside it.
     """
-    from sambench import config
+    from sambench import config, plugins
     from sambench.training import device as devices
 
     devices.check(device)
-    study = config.load(name, overrides)
+    plugins.load(imports)
+    study = config.load(name, overrides, root=root)
 
     from sambench.study import StudyFolder
     from sambench.sweeps import export
 
     folder = StudyFolder(root, study)
-    found = export.files(folder, name, labels=labels, overrides=overrides, device=device)
+    words = [word for override in overrides for word in ("--set", override)]
+    words += options.spelled(file.resolve() for file in imports)
+    found = export.files(folder, name, labels=labels, words=words, device=device)
     export.write(found)
     for path in found:
         click.echo(f"written: {path}")

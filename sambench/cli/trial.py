@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=Count(0, most=options.LARGEST_SEED), help="Default: 0.")
 @options.overrides
+@options.imports
 @options.device
 @click.option("--out", type=Place(), help="Keep result and checkpoints; goes on there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
@@ -53,6 +54,7 @@ def trial(
     length: float | None,
     seed: int | None,
     overrides: tuple[str, ...],
+    imports: tuple[Path, ...],
     device: str,
     out: Path | None,
     as_json: bool,
@@ -70,7 +72,7 @@ def trial(
     """
     from rich.console import Console
 
-    from sambench import config
+    from sambench import config, plugins
     from sambench.sweeps import called
     from sambench.training import device as devices
     from sambench.training import launch
@@ -91,7 +93,8 @@ def trial(
     else:
         config.check_choice(lr, 1.0 if length is None else length, {"rho": rho, **given})
     launch.check_meeting_place()
-    study = config.load(name, overrides, variant)
+    plugins.load(imports)
+    study = config.load(name, overrides, variant, root)
 
     from sambench.render.terminal import trial as shown
     from sambench.study import cache_folder

@@ -1,10 +1,12 @@
 """`sambench variants`"""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from sambench.cli import options
 from sambench.errors import UserError
 
 if TYPE_CHECKING:
@@ -13,11 +15,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", required=False)
+@options.imports
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def variants(name: str | None, as_json: bool) -> None:
+def variants(name: str | None, imports: tuple[Path, ...], as_json: bool) -> None:
     """List the variants, or explain one: formula, paper, ranges, deviations, pitfalls."""
+    from sambench import plugins
     from sambench.config import roster
 
+    plugins.load(imports)
     if name:
         roster.check("", name)
 

@@ -1,12 +1,13 @@
 """Study files: what may be asked, checked key by key. Light: no torch until a study is parsed."""
 
 from sambench.config import chosen as chosen
+from sambench.config import places as places
 from sambench.config import roster as roster
 from sambench.config.arms import BASELINE, LENGTHS, LONGEST, Arm, VariantTable, arms, baselines
 from sambench.config.bases import OWN_BASES
 from sambench.config.chosen import check_choice as check_choice
 from sambench.config.identity import RUNS, changed_keys, fingerprint
-from sambench.config.loading import assignments, load, parse, read
+from sambench.config.loading import assignments, load, name_of, parse, read
 from sambench.config.models import (
     Confirm,
     Published,
@@ -46,6 +47,7 @@ __all__ = [
     "extensions",
     "fingerprint",
     "load",
+    "name_of",
     "parse",
     "read",
 ]

@@ -1,6 +1,7 @@
 """From a name to a checked study: find its file, follow `extends`, apply overrides."""
 
 import copy
+import json
 import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,39 +11,47 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from sambench.config import roster
+from sambench.config import places, roster
 from sambench.config.arms import Arm
 from sambench.config.bases import check_base
 from sambench.config.models import Study
 from sambench.config.numbers import DEEPEST
 from sambench.config.table import one_line
-from sambench.errors import ECHOED, UserError, echo, nearest, shortened
+from sambench.errors import ECHOED, UserError, echo, shortened
 
 Data = dict[str, object]
 
-_PACKAGE = Path(__file__).parents[1]
-_FOLDERS = (Path("studies"), _PACKAGE.parent / "studies", _PACKAGE / "studies")
-"""Where names are looked up: the working directory, the checkout, the wheel."""
 LARGEST_FILE = 1_000_000  # bytes
 RANKED_FROM = 3  # trials that a budget must afford an arm
 FEWEST_TPE = 20  # trials of an arm; the first third are random
 
 
-def load(source: str | Path, overrides: Sequence[str] = (), variant: str | None = None) -> Study:
+def load(
+    source: str | Path,
+    overrides: Sequence[str] = (),
+    variant: str | None = None,
+    root: Path = places.ROOT,
+) -> Study:
     """The study in a file or of a name, after overrides; UserError, one line, if anything is wrong.
 
     variant: what --variant names, to be checked before torch is imported
+    root: holds a folder per study that has runs
 
     >>> load("digits", ["train.epochs=3"]).train.epochs
     3
     """
-    return _registered(*_validated(*_found(source, overrides), overrides, variant))
+    return _registered(*_validated(*_found(source, overrides, root), overrides, variant))
 
 
-def read(source: str | Path, overrides: Sequence[str] = ()) -> Study:
+def read(source: str | Path, overrides: Sequence[str] = (), root: Path = places.ROOT) -> Study:
     """The same without asking the registry, which needs torch: hyperparameters may be wrong."""
-    study, _ = _validated(*_found(source, overrides), overrides)
+    study, _ = _validated(*_found(source, overrides, root), overrides)
     return study
+
+
+def name_of(source: str | Path, root: Path = places.ROOT) -> str:
+    """What a study is called, whatever else is wrong with it; UserError if there is none."""
+    return str(_read(places.find(source, root))[0]["name"])
 
 
 def parse(
@@ -52,8 +61,8 @@ def parse(
     return _registered(*_validated(data, source, overrides))
 
 
-def _found(source: str | Path, overrides: Sequence[str]) -> tuple[Data, str]:
-    data, origin = _read(source)
+def _found(source: str | Path, overrides: Sequence[str], root: Path) -> tuple[Data, str]:
+    data, origin = _read(places.find(source, root))
     if overrides:
         origin = f"{origin} with {shortened(', '.join(overrides), 2 * ECHOED)}"
     return data, origin
@@ -127,9 +136,9 @@ def assignments(option: str, given: Sequence[str]) -> Data:
     return found
 
 
-def _read(source: str | Path) -> tuple[Data, str]:
+def _read(path: Path) -> tuple[Data, str]:
     """The study's merged tables, `name` included, and what they were read from, for messages."""
-    layers = _layers(_find(source))
+    layers = _layers(path)
     data: Data = {}
     for layer in reversed(layers.values()):
         data.pop("name", None)  # a name belongs to its own file: two studies never share a folder
@@ -137,15 +146,6 @@ def _read(source: str | Path) -> tuple[Data, str]:
     first = next(iter(layers))
     data.setdefault("name", first.stem)
     return data, " extending ".join(map(str, layers))
-
-
-def _find(source: str | Path) -> Path:
-    """The file at a path, or of a study in ./studies or shipped with the package."""
-    for path in (Path(source), *(folder / f"{source}.toml" for folder in _FOLDERS)):
-        if path.is_file():
-            return path
-    known = {path.stem for folder in _FOLDERS for path in folder.glob("*.toml")}
-    raise UserError(f"unknown study {echo(str(source))}, {nearest(Path(source).stem, known)}")
 
 
 def _layers(path: Path) -> dict[Path, Data]:
@@ -165,9 +165,13 @@ def _parsed(path: Path) -> Data:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise UserError(f"{path}: too large for a study, more than {LARGEST_FILE} bytes")
+        if path.name == places.KEPT:
+            return json.loads(path.read_text(encoding="utf-8"))["spec"]
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
+    except (LookupError, TypeError, json.JSONDecodeError):
+        raise UserError(f"{path} does not tell of a whole study; name its TOML file") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: {_unreadable(error)}") from None
 
@@ -178,7 +182,7 @@ def _extended(path: Path, base: object) -> Path:
         raise UserError(f"{path}: extends: must be a path or the name of a study, got {echo(base)}")
     beside = path.parent / base
     try:
-        return beside if beside.is_file() else _find(base)
+        return beside if beside.is_file() else places.find(base)
     except UserError as error:
         raise UserError(f"{path}: extends: {error}") from None
 

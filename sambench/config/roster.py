@@ -24,4 +24,5 @@ def check(place: str, name: str, labels: Iterable[str] = ()) -> None:
     known = {m.name for m in modules if not (m.name.startswith("_") or m.ispkg)}.union(labels)
     if name not in known:
         hint = nearest(name, known)
-        raise UserError(f"{place}unknown variant {echo(name)}; {hint}")
+        own = "one of your own: --import FILE.py"
+        raise UserError(f"{place}unknown variant {echo(name)}; {hint} ({own})")

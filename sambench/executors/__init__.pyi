@@ -5,4 +5,6 @@ from .executor import Executor as Executor
 from .executor import RunFailed as RunFailed
 from .inline import Inline as Inline
 from .local import Processes as Processes
+from .local import default_workers as default_workers
+from .local import main_is_guarded as main_is_guarded
 from .local import threads_each as threads_each

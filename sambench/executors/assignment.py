@@ -1,10 +1,12 @@
 """What a worker does with one run: train it, leave its outcome in its folder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from sambench import plugins
 from sambench.executors.local import threads_each
 from sambench.training import Custom, Outcome, Report, Run, train, train_own
 
@@ -25,8 +27,9 @@ class Assignment:
         return str(self.run)
 
 
-def prepare(number: int, *, workers: int, device: str) -> None:
-    """Gives worker `number` its share of the threads, and one of several accelerators."""
+def prepare(number: int, *, workers: int, device: str, own: Sequence[plugins.Plugin] = ()) -> None:
+    """Gives worker `number` its share of the threads, one of several accelerators, and plug-ins."""
+    plugins.load_modules(own)
     torch.set_num_threads(threads_each(workers))
     if device == "cuda":
         torch.cuda.set_device(number % torch.cuda.device_count())

@@ -3,6 +3,7 @@
 import multiprocessing as mp
 import os
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -10,11 +11,15 @@ from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Generic
 
+from sambench import plugins
 from sambench.errors import UserError
 from sambench.executors.executor import EpochRow, Execute, J, OnEpoch, R, RunFailed
 
+MAIN = "__main__"
 ATTEMPTS = 3  # how often a run is started whose worker dies under it
 
 
@@ -44,7 +49,7 @@ class Processes(Generic[J, R]):
         ours, theirs = self._context.Pipe()
         arguments = (theirs, number, *self._arguments)
         process = self._context.Process(target=_serve, args=arguments)  # may have children
-        with _deaf_to_ctrl_c():
+        with _deaf_to_ctrl_c(), _main_as_it_may_be_imported():
             process.start()
         theirs.close()
         return _Worker(number, process, ours)
@@ -154,11 +159,34 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def _main_as_it_may_be_imported() -> Iterator[None]:
+    """Processes started in here do not run a script again that lacks the guard."""
+    main = sys.modules[MAIN]
+    if not main_is_guarded():
+        sys.modules[MAIN] = ModuleType(MAIN)  # multiprocessing finds nothing to run there
+    try:
+        yield
+    finally:
+        sys.modules[MAIN] = main
+
+
+def main_is_guarded() -> bool:
+    """Whether workers can import the script that runs here, and what it defines."""
+    file = getattr(sys.modules[MAIN], "__file__", None)
+    return file is not None and plugins.is_guarded(Path(file))
+
+
 def _die_with_parent() -> None:
     parent = mp.parent_process()
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
+
+
+def default_workers(device: str) -> int:
+    """On a CPU one per core, since small models gain little from threads; else one."""
+    return threads_each(1) if device == "cpu" else 1
 
 
 def threads_each(workers: int) -> int:

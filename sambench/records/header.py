@@ -56,6 +56,17 @@ class Bands(BaseModel):
     """of all differences between two of them"""
 
 
+class Code(BaseModel):
+    """The file that registers a variant of a user's own."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    file: str
+    """its name"""
+    digest: Annotated[str, Field(pattern="^([0-9a-f]{16})?$")]
+    """of what an import of it executes; "" where there is no source"""
+
+
 class Header(BaseModel):
     """Where records come from. Keys beside these are kept, and nobody prints them."""
 
@@ -70,6 +81,8 @@ class Header(BaseModel):
     """label -> competitor, as the study froze it"""
     own: dict[str, str] = {}
     """what a Python caller brought instead of the study's names: model, data, loss"""
+    code: dict[Name, Code] = {}
+    """variant -> file, of those that are a user's own"""
     objective: Identifier
     """the score that tuning goes by"""
     scores: list[Score]
@@ -116,5 +129,16 @@ def checked(found: dict[str, Any], where: str) -> dict[str, Any]:
         header = Header.model_validate(found)
     except ValidationError as error:
         raise UserError(f"{where}: {one_line(error)}"[:LONGEST]) from None
-    kept = {"spec", "arms", "own", "objective", "scores", "measures", "extension", "fits", "bands"}
+    kept = {
+        "spec",
+        "arms",
+        "own",
+        "code",
+        "objective",
+        "scores",
+        "measures",
+        "extension",
+        "fits",
+        "bands",
+    }
     return found | header.model_dump(mode="json", include=kept)

@@ -1,6 +1,6 @@
 """The setting to use of a study as a runnable program, or as JSON."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple
 
@@ -70,10 +70,11 @@ def _first(records: Records, label: str) -> Record:
     return min(runs, key=lambda run: run.rerun)
 
 
-def snippet(records: Records, label: str | None = None) -> str:
+def snippet(records: Records, label: str | None = None, imports: Sequence[str] = ()) -> str:
     """A Python program that trains the setting to use on the study's data, and prints its accuracy.
 
     It spells the training loop, or calls sambench's own where the study asks for more than that.
+    imports: files that register variants, which it imports
     UserError where a program cannot name what the study trained.
     """
     header = records.header
@@ -86,9 +87,16 @@ def snippet(records: Records, label: str | None = None) -> str:
     leaderboard = analyse(records)
     found = _chosen(records, leaderboard, label)
     run, task, train = found.first, header["spec"]["task"], header["spec"]["train"]
+    code = header.get("code", {}).get(run.key)
+    if code and not imports:
+        raise UserError(
+            f"{run.variant} is a variant of the user's own, and the program must import it: "
+            f"--import {one_line(code['file'])}"
+        )
     given = records_.hyperparameters(run.hyperparameters)
     values = {
         "head": _comment(_head(leaderboard, found)),
+        "plugins": PLUGINS.format(files=list(imports)) if imports else "",
         "threads": run.threads,
         "task": _tables(task),
         "streams": {
@@ -175,6 +183,12 @@ def _lr_rule(train: dict[str, Any]) -> str:
     return "1.0" if train["schedule"] == "constant" else "0.5 * (1 + math.cos(math.pi * done))"
 
 
+PLUGINS = """\
+from sambench import plugins
+
+plugins.load({files})
+"""
+
 LOOP = '''\
 {head}
 import math
@@ -183,7 +197,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import variants
-from sambench.config import Split, Task
+{plugins}from sambench.config import Split, Task
 from sambench.tasks import images
 from sambench.tasks.images import models
 
@@ -254,7 +268,7 @@ ENGINE = """\
 import torch
 
 import variants
-from sambench.config import Split, Task, Train
+{plugins}from sambench.config import Split, Task, Train
 from sambench.tasks import images
 from sambench.tasks.images import models
 from sambench.training import Engine

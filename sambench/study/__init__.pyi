@@ -11,6 +11,8 @@ from .folder import StudyFolder as StudyFolder
 from .journal import open_journal as open_journal
 from .merging import Merged as Merged
 from .merging import merge as merge
+from .result import Figure as Figure
+from .result import Result as Result
 from .run import Settings as Settings
 from .run import cache_folder as cache_folder
 from .run import run_study as run_study

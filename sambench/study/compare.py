@@ -12,9 +12,10 @@ from typing import Any
 
 import variants as registry
 from sambench import config
-from sambench.analysis import Leaderboard, listing
+from sambench.analysis import listing
 from sambench.config import BASELINE, LENGTHS
 from sambench.errors import UserError, echo
+from sambench.study.result import Result
 from sambench.study.run import Settings, execute_study
 from sambench.training import Custom, OwnTraining, probe
 
@@ -35,7 +36,7 @@ def compare(
     question: str | None = None,
     settings: Settings | None = None,
     **options: Any,
-) -> Leaderboard:
+) -> Result:
     """Trains your recipe with each variant and without, and says whether it pays.
 
         def train(optimizer, seed):
@@ -108,8 +109,8 @@ def _epochs(own: OwnTraining, given: int | None) -> int:
     return found
 
 
-def _check_workers(train: Callable[..., Any], num: int) -> None:
-    if num == 1:
+def _check_workers(train: Callable[..., Any], num: int | None) -> None:
+    if num in (None, 1):
         return
     try:
         pickle.dumps(train)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import filelock
 
+from sambench import plugins
 from sambench.config import Study, changed_keys
 from sambench.errors import UserError
 
@@ -47,7 +48,8 @@ def shown(folder: Path, study: Study, tracked: Collection[str] | None) -> "Leade
         return None  # a run writes them anew
     gone = len(results) < found.header["num_records"]  # more may be of arms that were left out
     lost = bool(found.damages) or "failed" in set(found.frame["outcome"])
-    if gone or lost or not _current(found.header["versions"]):
+    code = found.header["code"]
+    if gone or lost or not _current(found.header["versions"]) or code != plugins.code(code):
         return None
     shown = analyse(found)
     settled = shown.kind == "fixed" or found.header["fits"]

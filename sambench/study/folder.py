@@ -11,6 +11,7 @@ import filelock
 import optuna
 from pydantic import ValidationError
 
+from sambench import plugins
 from sambench.config import RUNS, Arm, Study, changed_keys
 from sambench.errors import UserError, WorkFailed
 from sambench.files import write_atomically
@@ -27,7 +28,8 @@ class Held(UserError):
 class StudyFolder:
     """The files of one study.
 
-    study.json    what its runs depend on, as first started: seed, task, train, and every arm
+    study.json    the study as it was last asked for; what its runs depend on, as first started:
+                  seed, task, train, and every arm, with the file of a variant that is a user's own
     sizes.json    budgets and searches at which it was concluded, in order
     data.json     digests of the data that it was started with
     journal.log   Optuna's journal: trials and their parameters
@@ -45,9 +47,10 @@ class StudyFolder:
         study: Study,
         own: Mapping[str, str] | None = None,
         arms: Iterable[Arm] | None = None,
+        code: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
-        """`own` identifies what a Python caller brings beside the study; `arms` are the registry's
-        unless records, which froze them, say otherwise."""
+        """`own` identifies what a Python caller brings beside the study; `arms`, and the `code` of
+        their variants, are the registry's unless records, which froze them, say otherwise."""
         self.path = root / study.name
         self.study = study
         self.own = dict(own or {})
@@ -56,6 +59,9 @@ class StudyFolder:
         self.arms = self._frozen(self._competitors)
         """The competitors by label: those that the study had before stay as they were, whatever a
         newer registry says."""
+        keys = {arm.key for arm in self.arms.values()}
+        self.code = {k: dict(v) for k, v in (plugins.code(keys) if code is None else code).items()}
+        """Variant -> file and digest of the code of a user's own."""
 
     @property
     def records(self) -> Path:
@@ -83,7 +89,7 @@ class StudyFolder:
         """
         if changed := self.changed():
             raise UserError(
-                f"study {self.study.name!r} has runs, and these keys have changed since: "
+                f"study {self.study.name!r} has runs, and these have changed since: "
                 f"{', '.join(changed)}; undo that, or start a new study with --fork NAME"
             )
 
@@ -93,6 +99,12 @@ class StudyFolder:
             return []
         old = {key: self._kept.get(key) for key in (*RUNS, "own")}
         changed = changed_keys(old, self._content(RUNS))
+        code = self._kept.get("code", {})
+        changed += [
+            f"the code of {key} in {own['file']}"
+            for key, own in self.code.items()
+            if key in code and code[key]["digest"] != own["digest"]
+        ]
         asked = self._kept.get("asked", {})
         return changed + [
             f"{label}.{key}"
@@ -138,9 +150,11 @@ class StudyFolder:
         kept = self._kept or {"arms": {}, "asked": {}}
         arms = {label: arm.model_dump(mode="json") for label, arm in self.arms.items()}
         content = {
+            "spec": self.study.model_dump(mode="json"),
             **self._content(RUNS),
             "arms": kept["arms"] | arms,
             "asked": kept["asked"] | self._asked(self.arms.values()),
+            "code": kept.get("code", {}) | self.code,
         }
         if content != self._kept:
             write_atomically(self.path / "study.json", json.dumps(content, indent=1))

@@ -41,6 +41,8 @@ class Merged:
     """rows of runs lost to a machine, which are repeated"""
     swept: int
     """rows of sweeps' trials, which are no points of a pool"""
+    imports: Sequence[str]
+    """names of the files that register variants of a user's own"""
     missing: Mapping[str, int]
     """label -> points of its pool, or of its paired seeds, at the largest size among the files"""
     damages: Sequence[str]
@@ -106,6 +108,7 @@ def merge(files: Sequence[Path], root: Path, into: str | None = None) -> Merged:
         folder=parts[0].folder.path,
         came=len(fresh),
         **{**counts, "known": counts["known"] + len(rows) - len(fresh)},
+        imports=sorted({own["file"] for part in parts for own in part.folder.code.values()}),
         missing=_missing(parts),
         damages=[f"{part.path}: {damage}" for part in parts for damage in part.found.damages],
     )
@@ -133,7 +136,7 @@ def _part(path: Path, found: Records, root: Path, name: str) -> _Part:
             "random points can be joined"
         )
     arms = {label: Arm.model_validate(arm) for label, arm in header["arms"].items()}
-    folder = StudyFolder(root, study, header["own"], arms.values())
+    folder = StudyFolder(root, study, header["own"], arms.values(), header["code"])
     differing = folder.changed() + [
         f"{label}.{key}"
         for label, arm in folder.arms.items()
@@ -160,6 +163,9 @@ def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     for label in one["arms"].keys() & other["arms"].keys():
         arms = one["arms"][label], other["arms"][label]
         found += sorted(f"{label}.{key}" for key in changed_keys(*arms))
+    for key in one["code"].keys() & other["code"].keys():
+        if one["code"][key]["digest"] != other["code"][key]["digest"]:
+            found.append(f"the code of {key}")
     if one.get("data_digest") != other.get("data_digest"):
         found.append("the data")
     return found
@@ -224,7 +230,9 @@ def _content(outcome: Outcome) -> dict[str, Any]:
 def _write(part: _Part, rows: Sequence[_Row]) -> None:
     """The runs, and the sizes at which they were concluded before."""
     folder = part.folder
-    again = StudyFolder(folder.path.parent, folder.study, folder.own, folder.arms.values())
+    again = StudyFolder(
+        folder.path.parent, folder.study, folder.own, folder.arms.values(), folder.code
+    )
     with again.opened():  # after the parts before, which may have brought other arms
         for row in rows:
             write_outcome(row.run, row.file, row.outcome)

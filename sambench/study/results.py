@@ -64,6 +64,7 @@ def header(
         "spec": study.model_dump(mode="json"),
         "arms": {label: arm.model_dump(mode="json") for label, arm in folder.arms.items()},
         "own": folder.own,
+        "code": folder.code,
         "objective": records.ACCURACY.name,
         "scores": [score.model_dump() for score in _scores(rows)],
         "measures": [],

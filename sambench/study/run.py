@@ -1,5 +1,6 @@
 """One study from file to leaderboard: run the pools, confirm the best points, record, report."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -11,19 +12,20 @@ import optuna
 from rich.console import Console
 from torch import nn
 
-from sambench import config, tracking
+from sambench import config, plugins, tracking
 from sambench.analysis import Leaderboard
 from sambench.config import Arm, Study
 from sambench.errors import UserError
 from sambench.executors import Assignment, Executor, Inline, Processes, execute, prepare
 from sambench.records import Fit, Record
-from sambench.study import agent_trials, pool, results
+from sambench.study import agent_trials, pool, results, workers
 from sambench.study.agent_trials import AgentTrial, pairs
 from sambench.study.collection import collect
 from sambench.study.display import Display, noisy_validation
 from sambench.study.folder import StudyFolder
 from sambench.study.preflight import preflight
 from sambench.study.protocol import Protocol, expected_runs
+from sambench.study.result import Result
 from sambench.study.setting import chosen
 from sambench.study.tuner import Tuner
 from sambench.tasks import images as datasets
@@ -46,13 +48,16 @@ class Settings:
     """How a study is executed. None of it changes what a run computes, the device apart."""
 
     device: str = "auto"
-    workers: int = 1
+    workers: int | None = None
+    """processes; None: on a CPU one per core, else one"""
     root: Path = Path("runs")
     wandb: str | None = None
     """"online", "offline", "disabled"; None: WANDB_MODE, else offline"""
     wandb_runs: str = "all"
     """which runs W&B gets, beside the study's own: "all", "confirm" (and the settings'), "none\""""
     checkpoint_every_s: float = 10.0
+    imports: tuple[Path, ...] = ()
+    """files that register variants; what Python has imported is known without"""
     points: range | None = None
     """the part of the pools to run here; None: all, and the conclusion"""
     command: str = ""
@@ -63,6 +68,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", Path(self.root))
+        object.__setattr__(self, "imports", tuple(map(Path, self.imports)))
 
 
 def run_study(
@@ -72,10 +78,11 @@ def run_study(
     model: Callable[[int, int], nn.Module] | None = None,
     data: Data | None = None,
     loss: Loss | None = None,
+    fork: str | None = None,
     settings: Settings | None = None,
     **options: Any,
-) -> Leaderboard:
-    """Runs a study, or goes on with it, and returns its leaderboard.
+) -> Result:
+    """Runs a study, or goes on with it, and returns what it found.
 
     study: a name, a path, the tables of a study file as a dict, or a `config.Study`
     overrides: such as "train.epochs=3"
@@ -83,47 +90,57 @@ def run_study(
     data: fixed train, val and test sets, instead of the study's dataset
     loss: (logits, labels) -> losses (batch,), instead of cross-entropy
         (what is yours belongs to the study: with others, it is another study)
+    fork: the name of a new study, from the same file
     settings: how it is executed
     options: fields of the settings by keyword: device, workers, root, wandb, points, ...
 
-    UserError for bad input. What is yours must be importable by name if workers > 1.
+    UserError for bad input. What of yours cannot be imported by name, as from a notebook, is run by
+    this process alone.
     """
     chosen, custom = replace(settings or Settings(), **options), Custom(model, data, loss)
-    command = chosen.command or _call(study, overrides, custom)
-    return execute_study(resolve(study, overrides), replace(chosen, command=command), custom)
+    plugins.load(chosen.imports)
+    words = [*overrides, *([] if fork is None else [f"name={json.dumps(fork)}"])]
+    asked = resolve(study, words, chosen.root)
+    options = {"fork": fork, "imports": [str(path) for path in chosen.imports]}
+    command = chosen.command or _call(study, overrides, custom, options)
+    return execute_study(asked, replace(chosen, command=command), custom)
 
 
-def execute_study(study: Study, settings: Settings, custom: Custom) -> Leaderboard:
+def execute_study(study: Study, settings: Settings, custom: Custom) -> Result:
     """Runs it, or goes on with it."""
     with _quiet_optuna():
         execution = _Execution(study, settings, custom)
         leaderboard = execution.run()
-        leaderboard = collect(execution.folder, settings.command) or leaderboard
+        found = collect(execution.folder, settings.command) or leaderboard
     if settings.says_where:
         settings.console.print(f"page: {execution.folder.web}", markup=False, soft_wrap=True)
-    return leaderboard
+    return Result(found, execution.folder.path)
 
 
 def _call(
-    study: Study | Mapping[str, object] | str | Path, overrides: Sequence[str], custom: Custom
+    study: Study | Mapping[str, object] | str | Path,
+    overrides: Sequence[str],
+    custom: Custom,
+    options: Mapping[str, object],
 ) -> str:
     """The call that repeats the study, as far as words can."""
     named = repr(str(study)) if isinstance(study, str | Path) else "study"
     changes = [repr(list(overrides))] if overrides else []
     given = {"model": custom.model, "data": custom.data, "loss": custom.loss}
     own = [f"{name}={name}" for name, value in given.items() if value is not None]
+    own += [f"{name}={value!r}" for name, value in options.items() if value]
     return f"sambench.run_study({', '.join([named, *changes, *own])})"
 
 
 def resolve(
-    study: Study | Mapping[str, object] | str | Path, overrides: Sequence[str] = ()
+    study: Study | Mapping[str, object] | str | Path, overrides: Sequence[str], root: Path
 ) -> Study:
     """The study that a caller means."""
     if isinstance(study, Study):
         return config.parse(study.model_dump(mode="json"), study.name, overrides)
     if isinstance(study, Mapping):
         return config.parse(study, overrides=overrides)
-    return config.load(study, overrides)
+    return config.load(study, overrides, root=root)
 
 
 @contextmanager
@@ -146,13 +163,16 @@ class _Execution:
     """One call of `run_study`."""
 
     def __init__(self, study: Study, settings: Settings, custom: Custom) -> None:
-        if settings.workers < 1:
-            raise UserError(f"--workers must be >= 1, got {settings.workers}")
         self.study = study = custom.named(study)
         self.settings = settings
         self.custom = custom
         self.folder = StudyFolder(settings.root, study, custom.identity())
         self.protocol = Protocol(study, self.folder.arms, device.resolve(settings.device))
+        keys = {arm.key for arm in self.folder.arms.values()}
+        self.plugins = plugins.known(keys)
+        self.workers = workers.number(
+            settings.workers, self.protocol.device, custom, self.plugins, settings.console
+        )
         self.results: dict[str, tuple[Run, Outcome]] = {}
         self.agent_trials: dict[str, AgentTrial] = {}
         self.data_digest: str | None = None
@@ -200,7 +220,7 @@ class _Execution:
                 for label, num in expected["pool"].items()
             }
             expected = {stage: own if stage == "pool" else {} for stage in expected}
-        return Display(self.settings.console, self.study, arms, expected, self.settings.workers)
+        return Display(self.settings.console, self.study, arms, expected, self.workers)
 
     def _points(self) -> range:
         """The points to run; UserError for a part that no pool has."""
@@ -223,10 +243,12 @@ class _Execution:
         self.agent_trials = agent_trials.collect(storage, trials, self.study, self.folder.arms)
 
     def _executor(self) -> AbstractContextManager[Executor[Assignment, Outcome]]:
-        if self.settings.workers == 1:
+        if self.workers == 1:
             return nullcontext(Inline(execute))
-        setup = partial(prepare, workers=self.settings.workers, device=self.protocol.device)
-        return Processes(self.settings.workers, execute, setup)
+        setup = partial(
+            prepare, workers=self.workers, device=self.protocol.device, own=self.plugins
+        )
+        return Processes(self.workers, execute, setup)
 
     def _pools(
         self,

@@ -27,12 +27,13 @@ def files(
     source: str,
     *,
     labels: Sequence[str] = (),
-    overrides: Sequence[str] = (),
+    words: Sequence[str] = (),
     device: str = "auto",
 ) -> dict[Path, Content]:
     """The sweep of every arm, or of those named, by the path of its file.
 
     source: the study's name or path, for the command of the sweep
+    words: further ones of that command
     """
     folder.check()
     study, arms = folder.study, folder.arms
@@ -42,8 +43,8 @@ def files(
     if not any(arm.space for arm in arms.values()):
         raise UserError(f"{study.name} searches nothing: it has no sweep")
     where = str(Path(source).resolve()) if Path(source).is_file() else source
-    words = [where, *(word for override in overrides for word in ("--set", override))]
-    words += ["--device", device, "--root", str(folder.path.parent.resolve())]
+    root = str(folder.path.parent.resolve())
+    words = [where, *words, "--device", device, "--root", root]
     swept = [label for label in labels or arms if arms[label].space or _has_pools(study)]
     return {
         folder.path / f"sweep-{label}.yaml": sweep(study, arms[label], words) for label in swept

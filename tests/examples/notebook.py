@@ -5,7 +5,6 @@
 
 # %%
 import matplotlib.pyplot as plt
-import pandas as pd
 
 import sambench
 
@@ -31,28 +30,20 @@ study = {
         "space": {"lr": {"low": 0.01, "high": 0.3, "log": True}},
     },
 }
-found = sambench.run_study(study, device="cpu", wandb="disabled")
-print(found.headline)
+found = sambench.run_study(study, device="cpu", workers=1, wandb="disabled")
+print(found)
 
 # %% [markdown]
-# What was found, a row for each variant. Every run has its own in `runs/notebook/records.csv`.
+# What was found, a row for each arm. Every run has its own in `found.records`; `found.plot("cost")`
+# shows a figure of the page `found.page`.
 
 # %%
-table = pd.DataFrame(
-    {
-        "variant": row.label,
-        "accuracy": row.score.value,
-        "low": row.score.low,
-        "high": row.score.high,
-        "gradient evaluations": row.cost.gradient_evaluations,
-    }
-    for row in found.rows
-).set_index("variant")
-print(table.round(1))
+table = found.to_frame().set_index("arm")
+print(table[["score", "low", "high", "cost"]].round(2))
 
 # %%
 figure, axes = plt.subplots(figsize=(5, 2), layout="constrained")
-error = [table.accuracy - table.low, table.high - table.accuracy]
-axes.errorbar(table.accuracy, table.index, xerr=error, fmt="o")
+error = [table.score - table.low, table.high - table.score]
+axes.errorbar(table.score, table.index, xerr=error, fmt="o")
 axes.set_xlabel("test accuracy of the tuned arm, with its 95% interval")
 figure.savefig("accuracies.svg")

@@ -46,8 +46,14 @@ study = {
     },
 }
 
-if __name__ == "__main__":  # with workers > 1 the parts must be importable by name
+if __name__ == "__main__":  # so that workers > 1 can import the parts
     found = sambench.run_study(
-        study, model=model, data=even_or_odd(), loss=focal, device="cpu", wandb="disabled"
+        study,
+        model=model,
+        data=even_or_odd(),
+        loss=focal,
+        device="cpu",
+        workers=1,
+        wandb="disabled",
     )
     print(found.headline)

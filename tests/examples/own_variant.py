@@ -34,4 +34,4 @@ if __name__ == "__main__":
             "space": {"lr": {"low": 0.01, "high": 0.3, "log": True}},
         },
     }
-    print(sambench.run_study(study, device="cpu", wandb="disabled").headline)
+    print(sambench.run_study(study, device="cpu", workers=1, wandb="disabled").headline)

@@ -104,6 +104,7 @@ def run(tmp_path: Path) -> Callable[..., Any]:
         defaults = {
             "root": tmp_path / "runs",
             "device": "cpu",
+            "workers": 1,
             "wandb": "disabled",
             "console": quiet,
         }

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted([*ROOT.glob("sambench/**/*.py"), *ROOT.glob("variants/**/*.py")])
 
 FLOORS = [
-    {"errors", "files", "seeds", "stats"},
+    {"errors", "files", "plugins", "seeds", "stats"},
     {"config"},
     {"records"},
     {"tasks"},
@@ -111,7 +111,7 @@ def test_rooms_are_entered_by_the_front_door(path: Path):
     offered, own = packages(), room(path)
     for name in modules(path):
         parts = name.split(".")
-        if parts[0] != "sambench" or parts[1] in (own, "errors", "files", "seeds"):
+        if parts[0] != "sambench" or parts[1] in (own, "errors", "files", "plugins", "seeds"):
             continue
         package, _, leaf = name.rpartition(".")
         assert package in offered, f"{named(path)} reaches into a room for {name}"

@@ -6,7 +6,8 @@ Each entry point names a module, or a class in it, that registers its variants w
 import importlib.metadata
 import threading
 import warnings
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from variants.core.protocol import Variant
@@ -46,19 +47,35 @@ def _load(
     infos: "MutableMapping[str, VariantInfo]",
 ) -> str | None:
     """Imports one plug-in; returns why it could not be used, or None."""
-    before = set(classes)
+    gone: set[str] = set()
     try:
-        entry.load()
-        roots = {cls.__module__.split(".")[0] for cls in classes.values()}
-        if entry.module.split(".")[0] not in roots:
-            raise ValueError(f"{entry.value} registers no variant")
+        with undone(classes, infos, gone):
+            entry.load()
+            roots = {cls.__module__.split(".")[0] for cls in classes.values()}
+            if entry.module.split(".")[0] not in roots:
+                raise ValueError(f"{entry.value} registers no variant")
     except (Exception, SystemExit) as error:
         package = f" of {entry.dist.name} {entry.dist.version}" if entry.dist else ""
         line = " ".join(f"{type(error).__name__}: {error}".split())
         reason = f"variant plug-in {entry.name!r}{package} is not used: {line}"
-        started = set(classes) - before
-        for name in started:
-            del classes[name], infos[name]
-        failures.update(dict.fromkeys({entry.name, *started}, reason))
+        failures.update(dict.fromkeys({entry.name, *gone}, reason))
         return reason
     return None
+
+
+@contextmanager
+def undone(
+    classes: MutableMapping[str, type[Variant]],
+    infos: "MutableMapping[str, VariantInfo]",
+    gone: set[str] | None = None,
+) -> Iterator[None]:
+    """What is registered in here is taken back if something fails; `gone` gets the names."""
+    before = set(classes)
+    try:
+        yield
+    except BaseException:
+        for name in set(classes) - before:
+            del classes[name], infos[name]
+            if gone is not None:
+                gone.add(name)
+        raise

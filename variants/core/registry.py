@@ -4,7 +4,8 @@ import dataclasses
 import difflib
 import inspect
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
 from variants.core import plugins
@@ -34,6 +35,8 @@ class VariantInfo:
     needs: frozenset[str]
     hyperparameters: Mapping[str, Hyperparameter]
     doc: str
+    module: str
+    """that registers it"""
 
     @property
     def radius(self) -> str | None:
@@ -58,7 +61,9 @@ def register(
 
     def add(cls: type[V]) -> type[V]:
         if name in _classes:
-            raise ValueError(f"variant {name!r} is taken, by {_classes[name].__module__}")
+            raise ValueError(
+                f"variant {name!r} is taken, by {_classes[name].__module__}; choose another"
+            )
         _infos[name] = VariantInfo(
             name=name,
             title=title or cls.__name__,
@@ -72,11 +77,19 @@ def register(
             needs=cls.needs,
             hyperparameters=cls.hyperparameters(),
             doc=inspect.cleandoc(cls.__doc__ or ""),
+            module=cls.__module__,
         )
         _classes[name] = cls
         return cls
 
     return add
+
+
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """What registers variants in here and fails leaves none of them."""
+    with plugins.undone(_classes, _infos):
+        yield
 
 
 def names() -> tuple[str, ...]:
@@ -124,7 +137,14 @@ def _known(name: str) -> None:
 
 
 def _nearest(word: str, known: Mapping[str, object]) -> str:
-    close = difflib.get_close_matches(word[:LONGEST], known, n=3, cutoff=0.5)
-    if close:
+    spelled = {_bare(key): key for key in known}
+    bare = _bare(word[:LONGEST])
+    alike = [bare] if bare in spelled else difflib.get_close_matches(bare, spelled, cutoff=0.5)
+    if close := [spelled[key] for key in alike]:
         return f"did you mean {' or '.join(close)}?"
     return f"choose from {', '.join(sorted(known))}" if known else "it has none"
+
+
+def _bare(word: str) -> str:
+    """Small letters, nothing between words."""
+    return word.lower().translate(str.maketrans("", "", "-_ "))

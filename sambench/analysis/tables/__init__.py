@@ -10,6 +10,7 @@ from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Leaderboard
 from sambench.analysis.tables import (
     across,
+    arms,
     confirmed,
     cost,
     curves,
@@ -53,3 +54,4 @@ def frames(evidence: Evidence, found: Leaderboard) -> dict[str, pd.DataFrame]:
 
 
 over_tasks = across.table
+answer = arms.table

@@ -54,7 +54,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
     """The folder that a finished study leaves under runs/."""
     root = tmp_path_factory.mktemp("finished")
     console = Console(file=StringIO())
-    run_study(tiny, root=root, device="cpu", wandb="disabled", console=console)
+    run_study(tiny, root=root, device="cpu", workers=1, wandb="disabled", console=console)
     return root / "tiny"
 
 

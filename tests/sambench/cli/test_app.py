@@ -9,7 +9,10 @@ Call = Callable[..., tuple[int, str, str]]
 
 OPTIONS = [
     (["study", "digist"], "unknown study 'digist', did you mean digits"),
-    (["study", "no/such/file.toml"], "unknown study 'no/such/file.toml'"),
+    (
+        ["study", "no/such/file.toml"],
+        "no such file 'no/such/file.toml': there is no folder 'no/such'",
+    ),
     (["study", "--workers", "0"], "'--workers': 0 is not in the range x>=1"),
     (["study", "--workers", "two"], "'two' is not a valid integer"),
     (["study", "--dry-run", "--workers", "0"], "0 is not in the range x>=1"),
@@ -26,7 +29,7 @@ OPTIONS = [
     (["studdy"], "unknown command 'studdy'; did you mean study?"),
     (["frobnicate"], "unknown command 'frobnicate'; choose from bench, best, leaderboard, merge"),
     (["--verison"], "No such option"),
-    (["best", "digits"], "no records of a study 'digits'; run one first"),
+    (["best", "digits"], "no records of a study 'digits'; run it first"),
     (["best", "--format", "yaml"], "'yaml' is not one of 'python', 'json'"),
     (["leaderboard", "--format", "yaml"], "'yaml' is not one of 'md', 'csv', 'json', 'latex'"),
     (["leaderboard", "--format", "md", "--check"], "--format prints and --check compares"),

@@ -274,9 +274,14 @@ RULES = {
     "train.momentum=1": "train.momentum: must be < 1, got 1",
     "train.weight_decay=inf": "train.weight_decay: must be finite, got inf",
     "train.nesterov=1": "train.nesterov: must be true or false, got 1",
-    "train.base=adamv": "train.base: unknown value 'adamv', did you mean adam or radam or nadam?",
+    "train.base=adamv": "train.base: unknown value 'adamv', did you mean adam or adamw or adamp?",
+    "train.base=adamW": "train.base: unknown value 'adamW', did you mean adamw?",
+    "train.base=Ada-Factor": "train.base: unknown value 'Ada-Factor', did you mean adafactor?",
+    "train.schedule=Cosine": "train.schedule: unknown value 'Cosine', did you mean cosine?",
+    "Train.epochs=3": "Train: unknown key, did you mean train?",
+    "train.batch-size=3": "train.batch-size: unknown key, did you mean batch_size?",
     "train.base=adahessian": "train.base: adahessian needs second derivatives and cannot be a "
-    "base, did you mean adan or adadelta or cadan?",
+    "base, did you mean adan or adadelta or adanw?",
     "train.base=lbfgs": "train.base: lbfgs evaluates the loss itself and cannot be a base, "
     "choose from adamw, sgd",
     "train.base_args.lr=1": "train.base_args.lr: cannot stand here, it is searched",
@@ -478,7 +483,7 @@ def test_shipped_studies_are_found_from_anywhere(name: str) -> None:
 def test_an_unknown_study_names_the_nearest() -> None:
     assert complaint(source="digts").startswith("unknown study 'digts', did you mean digits")
     assert "did you mean digits" in complaint(source="no/digits.toml")
-    everything = ", ".join(SHIPPED)
+    everything = ", ".join([*SHIPPED, "mini"])
     assert complaint(source="zzz") == f"unknown study 'zzz', choose from {everything}"
 
 

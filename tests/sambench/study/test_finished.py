@@ -26,7 +26,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
     from sambench.study.run import run_study
 
     root = tmp_path_factory.mktemp("finished") / "runs"
-    run_study(tiny, root=root, device="cpu", wandb="disabled")
+    run_study(tiny, root=root, device="cpu", workers=1, wandb="disabled")
     return root
 
 

@@ -205,7 +205,7 @@ def test_what_is_lost_is_made_again(
 def test_a_changed_study_is_refused_unless_it_is_forked(spec: Spec, run: Any, tmp_path: Path):
     run(spec)
     before = (tmp_path / "runs" / "tiny" / "records.csv").read_bytes()
-    with pytest.raises(UserError, match=r"keys have changed since: train\.epochs"):
+    with pytest.raises(UserError, match=r"these have changed since: train\.epochs"):
         run(spec, ("train.epochs=1",))
     analysis = run(spec, ("train.epochs=1", "name=shorter"))
     assert analysis.study == "shorter"

@@ -40,7 +40,7 @@ def test_an_arm_is_a_grid_over_the_points_of_its_pool(spec: Spec, tmp_path: Path
 
 
 def test_its_command_is_a_trial_by_the_same_python(spec: Spec, tmp_path: Path) -> None:
-    sam = exported(spec, tmp_path, overrides=["train.epochs=3"])["sweep-sam"]
+    sam = exported(spec, tmp_path, words=["--set", "train.epochs=3"])["sweep-sam"]
     words = expand(sam["command"], {"point": 2})
     assert words[:5] == ["/usr/bin/env", sys.executable, "-m", "sambench", "trial"]
     line = shlex.join(words[5:])
