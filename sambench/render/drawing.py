@@ -11,8 +11,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from sambench.analysis import Leaderboard, PublishedStudy, numbers
+from sambench.analysis import Leaderboard, PublishedStudy
 from sambench.config import baselines
+from sambench.render.figures import Chosen
 from sambench.render.harmless import alt, is_harmless
 from sambench.render.seal import Seal, is_whole, read, sealed
 
@@ -36,9 +37,9 @@ def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Pat
 
     They fit whichever matplotlib drew them, and stay in any case where there is none.
     """
-    named = configurations(study.leaderboard)
+    told, use = chosen(study.leaderboard), study.leaderboard.use or ""
     bases = baselines({row.label: row.key for row in study.leaderboard.rows})
-    source = _digest({**texts, "configurations": repr((bases, named))})
+    source = _digest({**texts, "marked": repr((bases, told, use))})
     if found := _standing(folder, name, source):
         return found
     try:
@@ -48,7 +49,7 @@ def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Pat
         return Drawing({}, links, f"figures of {name} left as they are: no matplotlib")
     from sambench.render import figures
 
-    drawn = figures.render(study.tables, bases, named)
+    drawn = figures.render(study.tables, bases, told, use)
     found = {
         f"{name}/{figure.name}.svg": sealed(figure.svg, Seal(place, len(drawn), own, source))
         for place, figure in enumerate(drawn, 1)
@@ -56,15 +57,10 @@ def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Pat
     return Drawing(found, _links(found))
 
 
-def configurations(leaderboard: Leaderboard) -> dict[str, str]:
-    """Label -> "setting to use: lr 0.1, rho 0.05, 10 epochs"."""
-    found = {}
-    for row in leaderboard.rows:
-        if own := row.setting:
-            radius = "" if own.rho is None else f", rho {numbers.setting(own.rho)}"
-            lr = numbers.setting(own.lr)
-            found[row.label] = f"setting to use: lr {lr}{radius}, {own.epochs} epochs"
-    return found
+def chosen(leaderboard: Leaderboard) -> dict[str, Chosen]:
+    """Each arm's setting to use."""
+    own = {row.label: row.setting for row in leaderboard.rows}
+    return {v: Chosen(at.lr, at.rho, at.epochs) for v, at in own.items() if at}
 
 
 def _standing(folder: Path, name: str, source: str) -> Drawing | None:

@@ -11,12 +11,12 @@ from sambench.analysis.tables import RankedArm, rows
 from sambench.errors import UserError
 from sambench.files import write_atomically
 from sambench.render.figures.known import thinned
-from sambench.render.figures.style import Look, css, settings
+from sambench.render.figures.style import Chosen, Look, css, settings
 
 if TYPE_CHECKING:
     from sambench.render.figures.plot import Plot
 
-__all__ = ["Drawn", "css", "draw", "render"]
+__all__ = ["Chosen", "Drawn", "css", "draw", "render"]
 
 MOST = 200  # points of one arm: more say nothing more, and weigh
 Tables = Mapping[str, pd.DataFrame]
@@ -36,24 +36,28 @@ def draw(
     tables: Tables,
     folder: str | Path,
     baselines: Sequence[str],
-    configurations: Mapping[str, str] | None = None,
+    chosen: Mapping[str, Chosen] | None = None,
+    use: str = "",
 ) -> list[tuple[str, str]]:
     """Write FOLDER/*.svg; their paths as a page beside the folder links them, and alt texts."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    found = render(tables, baselines, configurations)
+    found = render(tables, baselines, chosen, use)
     for drawn in found:
         write_atomically(folder / f"{drawn.name}.svg", drawn.svg)
     return [(f"{folder.name}/{drawn.name}.svg", drawn.alt) for drawn in found]
 
 
 def render(
-    tables: Tables, baselines: Sequence[str], configurations: Mapping[str, str] | None = None
+    tables: Tables,
+    baselines: Sequence[str],
+    chosen: Mapping[str, Chosen] | None = None,
+    use: str = "",
 ) -> tuple[Drawn, ...]:
     """All figures that the tables allow; the same tables give the same bytes.
 
     `baselines`: labels of the baseline's arms, the one that has its name first.
-    `configurations` (label -> "lr 0.1, rho 0.05, 10 epochs") goes into the hover texts.
+    `chosen`: each arm's setting to use. `use`: the arm that the study recommends, "" if none.
     """
     try:
         import matplotlib  # noqa: F401
@@ -62,7 +66,7 @@ def render(
     from sambench.render.figures import svg
 
     order = tuple(row.variant for row in rows(tables["ranking"], RankedArm))
-    look = Look(order, tuple(baselines), configurations or {})
+    look = Look(order, tuple(baselines), use, chosen or {})
     found = []
     for name, make in _figures(tables, look):
         with settings(name):
@@ -82,6 +86,6 @@ def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Pl
     yield "differences", lambda: intervals.differences(ranking, look)
     for column in cost.AXES:
         yield column, lambda column=column: cost.draw(tables["cost"], look, column, tuned)
-    yield "search", lambda: search.draw(pool, tables["setting"], look)
-    yield "radius", lambda: radius.draw(tables["profile"], tables["radius"], look)
+    yield "search", lambda: search.draw(pool, tables["confirmed"], look)
+    yield "radius", lambda: radius.draw(tables["profile"], tables["radius"], tables["pool"], look)
     yield "curves", lambda: curves.draw(tables["curves"], look, tuned)

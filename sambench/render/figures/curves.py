@@ -4,13 +4,12 @@ import pandas as pd
 
 from sambench.analysis import numbers
 from sambench.analysis.tables import CurvePoint, rows
+from sambench.render.figures import scales
 from sambench.render.figures.known import have, known
 from sambench.render.figures.lines import Lines, Point
 from sambench.render.figures.plot import Plot, arms
-from sambench.render.figures.scales import Scale, limits
 from sambench.render.figures.style import Look
 
-FEW = 5  # epochs that all have ticks
 ROOM = 0.12
 """For bands: that of a few runs is cut at the panel's edge."""
 
@@ -21,20 +20,24 @@ def draw(curves: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
     if len({row.epoch for row in found}) < 2:
         return None
     lines = Lines.of(map(_point, found), look)
+    last = max(row.epoch for row in found)
+    ends = {row.variant: row.mean for row in sorted(found, key=lambda row: row.epoch)}
+    best = max(ends, key=lambda variant: ends[variant])
     whose = "each arm's setting to use" if tuned else "each arm"
+    y = scales.share_scale([100 * row.mean for row in found], ROOM)
+    bands = ", with its 95% t interval as a band" if lines.banded else ""
+    if any(bands and y.cuts(100 * end) for row in found for end in (row.low, row.high)):
+        bands += ", cut at the edge of the panel"
     plot = Plot(
         "curves",
         "Training curves",
-        f"Validation accuracy against epochs, a line for each of {arms(len(lines.by_arm))}.",
-        f"Validation accuracy after each epoch of the runs of {whose}: mean over the runs, with "
-        "its 95% t interval as a band."
-        + ("" if lines.together else " A panel shows an arm before those of plain."),
+        f"Validation accuracy after each epoch of {arms(len(ends))}, a line for each; {best} ends "
+        f"highest, at {numbers.percent(ends[best])}%.",
+        f"Validation accuracy after each epoch of the runs of {whose}: mean over the runs{bands}.",
         lines.body,
     )
-    last = max(row.epoch for row in found)
-    x = Scale(1, last, marks=tuple(range(1, last + 1)) if last <= FEW else ())
-    lines.draw(plot, x, Scale(*limits([100 * row.mean for row in found], ROOM)), "epochs",
-               "validation accuracy, %")  # fmt: skip
+    x = scales.Scale(1, last, marks=scales.whole(1, last))
+    lines.draw(plot, x, y, "epochs", "validation accuracy, %")
     return plot
 
 

@@ -11,7 +11,7 @@ from sambench.render.figures import scales
 from sambench.render.figures.known import have, known
 from sambench.render.figures.marks import Mark
 from sambench.render.figures.plot import WIDTH, Plot, arms, grid, shorten, width_of
-from sambench.render.figures.style import INK, SIZE, SMALL, Look
+from sambench.render.figures.style import INK, SIZE, SMALL, SOFT, Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,12 +31,15 @@ def draw(ranking: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
         return None
     groups = [shorten(row.group, LETTERS) for row in found]
     what = "Expected test accuracy of tuned training" if tuned else "Mean test accuracy over seeds"
-    first = f"{found[0].variant} stands first with {numbers.percent(found[0].score)}%"
+    barred = bool(have(found, "low", "high"))
+    best = max(found, key=lambda row: row.score)
+    first = f"{best.variant} has the highest, {numbers.percent(best.score)}%"
     plot = Plot(
         "intervals",
         "At the study's budget" if tuned else "Test accuracy",
-        f"{what}, with 95% intervals, of {arms(len(found))}; {first}.",
-        f"{what}, with the 95% interval of each alone. Lines: the arms of plain."
+        f"{what} of {arms(len(found))}{', with 95% intervals' * barred}; {first}.",
+        f"{what}{', with the 95% interval of each alone' * barred}."
+        + " Upright lines: the arms of plain." * any(row.variant in look.baselines for row in found)
         + " Arms that share a letter are not separated." * any(groups)
         + " Hollow: not ranked." * any(row.why for row in found),
         _height(found),
@@ -49,8 +52,11 @@ def draw(ranking: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
     for y, row in enumerate(found):
         ends = row.score, row.low, row.high
         _interval(plot, axes, y, row, ends, _score(row), look, filled=not row.why)
-    _fit(axes, [end for row in found for end in (row.score, row.low, row.high)])
-    axes.set_xlabel("test accuracy, %")
+    ends = [100 * end for row in found for end in (row.score, row.low, row.high)]
+    scale = scales.share_scale(ends)
+    axes.set_xlim(scale.low, scale.high)
+    scales.linear(axes.xaxis)
+    _name(axes, "test accuracy, %")
     return plot
 
 
@@ -61,13 +67,16 @@ def differences(ranking: pd.DataFrame, look: Look) -> Plot | None:
     if not found:
         return None
     base, first = found[0].plain, found[0]
+    to = f"{base}, the best arm of plain" if len(look.baselines) > 1 else base
+    barred = bool(have(found, "difference_low", "difference_high"))
     plot = Plot(
         "differences",
-        f"Points above the best plain, {base}",
-        f"Differences of {arms(len(found))} to {base} with 95% intervals; "
-        f"{first.variant} comes first with {numbers.points(first.difference)} points.",
-        "Paired difference in test accuracy, with the 95% interval of each alone. Filled: the arm "
-        "beats every arm of plain, by Holm's test.",
+        f"Points above {base}",
+        f"Differences of {arms(len(found))} to {to}"
+        f"{', with 95% intervals' * barred}; {first.variant} comes first with "
+        f"{numbers.points(first.difference)} points.",
+        f"Paired difference in test accuracy to {to}"
+        f"{', with the 95% interval of each alone' * barred}. {_filled(found)}",
         _height(found),
     )
     axes = _axes(plot, found, [numbers.p_value(_p(row)) for row in found], "Holm p", look)
@@ -76,9 +85,18 @@ def differences(ranking: pd.DataFrame, look: Look) -> Plot | None:
         ends = row.difference, row.difference_low, row.difference_high
         _interval(plot, axes, y, row, ends, _difference(row), look, filled=row.wins)
     ends = [(row.difference, row.difference_low, row.difference_high) for row in found]
-    _fit(axes, [0.0, *(end for own in ends for end in own)])
-    axes.set_xlabel("points of test accuracy")
+    axes.set_xlim(*scales.limits([0.0, *(100 * end for own in ends for end in own)]))
+    scales.linear(axes.xaxis)
+    _name(axes, f"points of test accuracy above {shorten(base)}")
     return plot
+
+
+def _filled(found: Sequence[RankedArm]) -> str:
+    """What the marks are filled with, or that none is."""
+    words = "the arm beats every arm of plain, by Holm's test"
+    if not any(row.wins for row in found):
+        return f"Hollow: no {words.removeprefix('the ')}."
+    return f"Filled: {words}."
 
 
 def _height(found: Sequence[RankedArm]) -> float:
@@ -113,9 +131,8 @@ def _axes(
     return axes
 
 
-def _fit(axes: "Axes", values: Sequence[float]) -> None:
-    axes.set_xlim(*scales.limits([100 * value for value in values]))
-    scales.linear(axes.xaxis)
+def _name(axes: "Axes", name: str) -> None:
+    axes.set_xlabel(name, fontsize=SMALL, alpha=SOFT)
 
 
 def _interval(
@@ -152,6 +169,7 @@ def _p(row: RankedArm) -> float | None:
 def _score(row: RankedArm) -> str:
     found = f"{row.variant}: {numbers.percent(row.score)}%"
     found += _bounds(row.low, row.high, numbers.percent)
+    found += f"\ngroup {row.group}" if row.group else ""
     return f"{found}\nnot ranked: {row.why}" if row.why else found
 
 

@@ -1,21 +1,29 @@
-"""Where labels go so that none covers another."""
+"""Where names go so that none covers another: beside their point, else in a column on the right."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from sambench.render.figures.plot import NAME, Plot, shorten, width_of
+from sambench.render.figures.style import SMALL, Look
+
+Place = tuple[float, float]
 Box = tuple[float, float, float, float]  # left, bottom, right, top
-STEPS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
+SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
+GAP, HEIGHT = 0.13, 0.12  # inches between names of a column, and that a name takes
+PAD = 0.03  # inches between a leader and its name
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Positions nearest to those wanted, at least `gap` apart (less only if they cannot fit).
 
-    >>> spread([1.0, 1.1, 5.0], 1.0, 0.0, 10.0)
-    [0.55, 1.55, 5.0]
+    Of equal ones the first stands highest.
+
+    >>> spread([1.1, 1.0, 5.0], 1.0, 0.0, 10.0)
+    [1.55, 0.55, 5.0]
     """
     if not wanted:
         return []
     gap = min(gap, (high - low) / max(1, len(wanted) - 1))
-    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    order = sorted(range(len(wanted)), key=lambda i: (round(wanted[i], 6), -i))
     blocks: list[tuple[float, int]] = []  # mean of (wanted - offset in block), members
     for i in order:
         mean, size = wanted[i], 1
@@ -35,47 +43,75 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     return result
 
 
-def place(
-    points: Sequence[tuple[float, float]],
-    sizes: Sequence[tuple[float, float]],
+def beside(
+    at: Mapping[str, Place],
+    names: Sequence[str],
     frame: Box,
     obstacles: Sequence[Box],
-    radius: float = 5.0,
-) -> list[Box]:
-    """A box of each size beside its point, inside the frame, off obstacles and other boxes.
-
-    Greedy: near places first, to the right first; the one with least overlap if none is free.
-    """
-    taken = [(x - radius, y - radius, x + radius, y + radius) for x, y in points] + [*obstacles]
-    found = []
-    for point, size in zip(points, sizes, strict=True):
-        boxes = [
-            _beside(point, size, step, distance * radius)
-            for distance in (1.2, 2.4, 3.8, 5.5, 7.5, 10.0, 13.0, 17.0)
-            for step in STEPS
-        ]
-        found.append(min(boxes, key=lambda box: _cost(box, taken, found, frame)))
+    look: Look,
+) -> dict[str, Box]:
+    """Boxes for those names that have a free place at their point, in inches; the first first."""
+    taken, found = [*obstacles], {}
+    for name in names:
+        width = width_of([shorten(name, NAME)], SMALL, look.weight(name))
+        for side in SIDES:
+            box = _beside(at[name], (width, HEIGHT), side)
+            if _within(box, frame) and not any(_meet(box, other) for other in taken):
+                found[name] = box
+                taken.append(box)
+                break
     return found
 
 
-def _beside(
-    point: tuple[float, float], size: tuple[float, float], step: tuple[int, int], distance: float
-) -> Box:
-    x = point[0] + step[0] * (distance + size[0] / 2)
-    y = point[1] + step[1] * (distance + size[1] / 2)
-    return x - size[0] / 2, y - size[1] / 2, x + size[0] / 2, y + size[1] / 2
+def column_width(names: Iterable[str], look: Look) -> float:
+    """Inches that a column of names takes."""
+    return PAD + max(width_of([shorten(name, NAME)], SMALL, look.weight(name)) for name in names)
 
 
-def _cost(box: Box, taken: Sequence[Box], labels: Sequence[Box], frame: Box) -> float:
-    """A label on another is worse than one on a line."""
-    outside = max(frame[0] - box[0], 0) + max(box[2] - frame[2], 0)
-    outside += max(frame[1] - box[1], 0) + max(box[3] - frame[3], 0)
-    overlap = sum(_overlap(box, other) for other in taken)
-    overlap += 10 * sum(_overlap(box, other) for other in labels)
-    return round(1e3 * outside + overlap, 6)  # equal but for their last bits is equal
+def column_height(names: Sequence[str]) -> float:
+    return GAP * len(names)
 
 
-def _overlap(a: Box, b: Box) -> float:
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    return width * height if width > 0 and height > 0 else 0.0
+def column(
+    plot: Plot,
+    ends: Mapping[str, Sequence[Place]],
+    x: float,
+    limits: tuple[float, float],
+    look: Look,
+) -> None:
+    """Names from `x` on, each at the end of a leader through places of the sheet, in inches."""
+    heights = spread([places[-1][1] for places in ends.values()], GAP, *limits)
+    for (name, places), y in zip(ends.items(), heights, strict=True):
+        style = {"linewidth": 0.6, "alpha": 0.5 * look.alpha(name), "zorder": 1}
+        leader = [[*places, (x, y)]]
+        plot.strokes(leader, color=look.colour(name), linestyle=(0, (1, 2)), **style)
+        write(plot, (x + PAD, y), name, look)
+
+
+def write(plot: Plot, at: Place, name: str, look: Look) -> None:
+    """An arm's name; the place is its left end, halfway up."""
+    plot.text(
+        *at,
+        shorten(name, NAME),
+        size=SMALL,
+        weight=look.weight(name),
+        va="center_baseline",
+        alpha=1.0 if look.told(name) else 0.8,
+    )
+
+
+def _beside(point: Place, size: Place, side: tuple[int, int]) -> Box:
+    away = 0.08 if 0 in side else 0.04
+    x = point[0] + side[0] * (away + size[0] / 2)
+    y = point[1] + side[1] * (away + size[1] / 2)
+    box = x - size[0] / 2, y - size[1] / 2, x + size[0] / 2, y + size[1] / 2
+    left, bottom, right, top = (round(end, 4) for end in box)  # not the last bits of a place
+    return left, bottom, right, top
+
+
+def _within(box: Box, frame: Box) -> bool:
+    return box[0] >= frame[0] and box[1] >= frame[1] and box[2] <= frame[2] and box[3] <= frame[3]
+
+
+def _meet(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

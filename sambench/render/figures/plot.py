@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sambench.render.figures.marks import Mark, Marks, Place
-from sambench.render.figures.style import FAINT, INK, SIZE, SMALL, SOFT, TITLE
+from sambench.render.figures.style import FAINT, SIZE, SMALL, SOFT, TITLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Line = Sequence[tuple[float, float]]
 WIDTH = 4.4  # inches: at 400 pixels, a phone, text is still 10 pixels high
 LINE = 0.155  # inches from one line of small text to the next
-LETTER = 0.58  # mean width of a letter, in font sizes
+NAME = 18  # letters of an arm's name in a figure
 
 
 @dataclass
@@ -111,15 +112,19 @@ def slug(words: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
-def width_of(texts: Iterable[str], size: float = SIZE) -> float:
+def width_of(texts: Iterable[str], size: float = SIZE, weight: str = "normal") -> float:
     """How many inches the longest of these texts takes, with a little for other fonts."""
+    return 1.06 * max((_width(text, size, weight) for text in texts if text), default=0) / 72
+
+
+@cache
+def _width(text: str, size: float, weight: str) -> float:
+    """In points."""
     from matplotlib.font_manager import FontProperties  # optional, like all of matplotlib
     from matplotlib.textpath import text_to_path
 
-    font = FontProperties(size=size)
-    measure = text_to_path.get_text_width_height_descent
-    lengths = [measure(text, font, ismath=False)[0] for text in texts if text]
-    return 1.06 * max(lengths, default=0) / 72
+    font = FontProperties(size=size, weight=weight)
+    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
 
 
 def arms(num: int) -> str:
@@ -128,22 +133,6 @@ def arms(num: int) -> str:
 
 def shorten(label: str, most: int = 22) -> str:
     return label if len(label) <= most else f"{label[: most - 1]}…"
-
-
-def note(axes: "Axes", x: float, y: float, text: str, **style: Any) -> None:
-    """Small text at a point of the data."""
-    axes.annotate(
-        text,
-        (x, y),
-        **{
-            "xytext": (0, 0),
-            "textcoords": "offset points",
-            "fontsize": SMALL,
-            "color": INK,
-            "va": "center",
-            **style,
-        },
-    )
 
 
 def grid(axes: "Axes", which: str = "both") -> None:

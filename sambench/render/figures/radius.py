@@ -1,92 +1,174 @@
 """How carefully a radius must be tuned: the surface's best score along it, a panel per arm."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from sambench.analysis import numbers
-from sambench.analysis.tables import ProfilePoint, Radius, rows
+from sambench.analysis.tables import PoolRun, ProfilePoint, Radius, rows
 from sambench.render.figures import scales
 from sambench.render.figures.known import by_variant, have, known
 from sambench.render.figures.marks import Mark
-from sambench.render.figures.panels import LEFT, Layout, Panel, panels
-from sambench.render.figures.plot import Plot, arms
-from sambench.render.figures.style import INK, SMALL, Look
+from sambench.render.figures.panels import Layout, Panel, multiples
+from sambench.render.figures.plot import Plot, arms, inches
+from sambench.render.figures.style import INK, Look
+
+TOLD = 6  # arms whose setting the text for those who cannot see the figure has
+DEFAULT = Mark("v", 26, None, INK, 1.0)
 
 
-def draw(profiles: pd.DataFrame, radius: pd.DataFrame, look: Look) -> Plot | None:
-    """A standard error as a band; the paper's default dashed; a bar where a run cannot tell."""
-    found = by_variant(have(rows(profiles, ProfilePoint), "value", "score", "se"))
+@dataclass(frozen=True)
+class Profile:
+    """An arm's, where its points lay."""
+
+    points: Sequence[ProfilePoint]
+    """by their radius"""
+    default: float | None
+    """of the paper"""
+    bar: tuple[float, float] | None
+    """radii that a single run cannot tell apart"""
+    use: float | None
+    """of the setting to use"""
+
+    @property
+    def radius(self) -> str:
+        return self.points[0].radius
+
+    @property
+    def scale(self) -> scales.Scale:
+        """Logarithmic where the radii are all > 0."""
+        ends = [row.value for row in self.points]
+        ends += [end for end in (self.default, self.use) if end is not None]
+        if min(ends) > 0:
+            return scales.log_scale(min(ends), max(ends))
+        return scales.Scale(*scales.limits(ends))
+
+
+def draw(
+    profiles: pd.DataFrame, radius: pd.DataFrame, pool: pd.DataFrame, look: Look
+) -> Plot | None:
+    """None where no arm has a curve between its points."""
+    found = _found(profiles, radius, pool, look)
     if not found:
         return None
-    estimates = {row.variant: row for row in rows(radius, Radius)}
-    variants = look.sorted(found)
-    layout = Layout(len(variants), own="x", named=True)
+    every = [row for own in found.values() for row in own.points]
+    layout = Layout(len(found), own="x")
     plot = Plot(
         "radius",
         "How carefully a radius must be tuned",
-        f"Expected validation accuracy along the radius for {arms(len(variants))}, all else at its "
-        "best, with the papers' defaults.",
-        "Validation accuracy that a surface through all points expects, at the best values "
-        "of what else was searched; band: one standard error of the surface. Dashed: the "
-        "paper's default. Bar below: radii that a single run cannot tell from the best.",
+        f"Expected validation accuracy along the radius of {arms(len(found))}, a panel for each, "
+        f"all else at its best{_marked(found)}.",
+        _caption(found),
         layout.body,
     )
-    profile = [row for own in found.values() for row in own]
-    ends = [100 * (row.score + side * row.se) for row in profile for side in (-1, 1)]
-    y = scales.Scale(*scales.limits(ends))
-    axes = [(_scale(found[variant], estimates.get(variant)), y) for variant in variants]
-    names = [f"over {found[variant][0].radius}" for variant in variants]
-    places = panels(plot, layout, variants, axes, look, plot.body, names)
-    for variant, panel in zip(variants, places, strict=True):
-        _panel(plot, panel, found[variant], estimates.get(variant), look)
-    plot.text(LEFT, 0.1, "radius across, validation accuracy in percent upwards", size=SMALL)
+    ends = [100 * (row.score + side * row.se) for row in every for side in (-1, 1)]
+    y = scales.share_scale(ends)
+    axes = [(own.scale, y) for own in found.values()]
+    names = [
+        (f"{own.radius}{' (log)' * x.log}", "validation accuracy, %")
+        for own, (x, _) in zip(found.values(), axes, strict=True)
+    ]
+    places = multiples(plot, layout, list(found), axes, names, look, plot.body)
+    for (variant, own), panel in zip(found.items(), places, strict=True):
+        _panel(plot, panel, variant, own, look)
     return plot
 
 
-def _scale(profile: Sequence[ProfilePoint], found: Radius | None) -> scales.Scale:
-    """Logarithmic where the radii are all > 0 and span much."""
-    ends = [row.value for row in profile]
-    if found and known(found.default):
-        ends.append(found.default)
-    if min(ends) > 0:
-        return scales.log_scale(min(ends), max(ends))
-    return scales.Scale(*scales.limits(ends))
+def _found(
+    profiles: pd.DataFrame, radius: pd.DataFrame, pool: pd.DataFrame, look: Look
+) -> dict[str, Profile]:
+    """In the order of the ranking; of curves only what lies between the radii that ran."""
+    ran = by_variant(have(rows(pool, PoolRun), "rho"))
+    estimates = {row.variant: row for row in rows(radius, Radius)}
+    known_points = by_variant(have(rows(profiles, ProfilePoint), "value", "score", "se"))
+    found = {}
+    for variant in look.sorted(known_points):
+        radii = [run.rho for run in ran.get(variant, ())]
+        points = sorted(
+            (row for row in known_points[variant] if radii and _between(row.value, radii)),
+            key=lambda row: row.value,
+        )
+        if len(points) > 1:
+            chosen = look.chosen.get(variant)
+            use = chosen.rho if chosen else None
+            found[variant] = _profile(points, estimates.get(variant), use)
+    return found
 
 
-def _panel(
-    plot: Plot,
-    panel: Panel,
-    profile: Sequence[ProfilePoint],
-    found: Radius | None,
-    look: Look,
-) -> None:
-    variant = profile[0].variant
+def _between(value: float, radii: Sequence[float]) -> bool:
+    room = 1e-6 * abs(value)  # ends of a range that were written in another way
+    return min(radii) - room <= value <= max(radii) + room
+
+
+def _profile(points: Sequence[ProfilePoint], estimate: Radius | None, use: float | None) -> Profile:
+    if estimate is None:
+        return Profile(points, None, None, use)
+    low = max(estimate.low, points[0].value)
+    high = min(estimate.high, points[-1].value)
+    default = estimate.default if known(estimate.default) else None
+    return Profile(points, default, (low, high) if low < high else None, use)
+
+
+def _marked(found: Mapping[str, Profile]) -> str:
+    """What is marked along the curves."""
+    used = {v: own for v, own in found.items() if own.use is not None}
+    told = [f"{v} {own.radius} {numbers.setting(own.use)}" for v, own in used.items()][:TOLD]
+    settings = f"settings to use ({'; '.join(told)}{'; …' * (len(told) < len(used))})"
+    marks = [settings] * bool(used)
+    marks += ["the paper's default"] * any(own.default is not None for own in found.values())
+    return f", with {numbers.listing(marks)} marked" if marks else ""
+
+
+def _caption(found: Mapping[str, Profile]) -> str:
+    """Of what there is."""
+    words = [
+        "Validation accuracy that a surface through all points expects, at the best values of what "
+        "else was searched, where points lay; band: one standard error of the surface."
+    ]
+    if any(own.use is not None for own in found.values()):
+        words += ["Solid, upright: the setting to use."]
+    if any(own.default is not None for own in found.values()):
+        words += ["Dashed: the paper's default."]
+    if any(own.bar for own in found.values()):
+        words += ["Bar below: radii that a single run cannot tell apart."]
+    return " ".join(words)
+
+
+def _panel(plot: Plot, panel: Panel, variant: str, own: Profile, look: Look) -> None:
     colour = look.colour(variant)
-    line = sorted(profile, key=lambda row: row.value)
-    across = [panel.across(row.value) for row in line]
-    below = [panel.up(100 * (row.score - row.se)) for row in line]
-    above = [panel.up(100 * (row.score + row.se)) for row in line]
+    across = [panel.across(row.value) for row in own.points]
+    below = [panel.up(100 * (row.score - row.se)) for row in own.points]
+    above = [panel.up(100 * (row.score + row.se)) for row in own.points]
     corners = [*zip(across, below, strict=True), *reversed(list(zip(across, above, strict=True)))]
     plot.area(corners, color=colour, alpha=0.16, zorder=1)
-    middle = [(panel.across(row.value), panel.up(100 * row.score)) for row in line]
+    middle = [(panel.across(row.value), panel.up(100 * row.score)) for row in own.points]
     plot.strokes([middle], color=colour, linewidth=1.4, zorder=3)
-    if found and known(found.default):
-        x = panel.across(found.default)
-        default = [((x, panel.bottom), (x, panel.top))]
-        plot.strokes(default, color=INK, linewidth=1, linestyle=(0, (3, 2)), zorder=2)
-    if found and known(found.low) and known(found.high):
+    if own.bar:
         y = panel.bottom + 0.03
-        bar = [((panel.across(found.low), y), (panel.across(found.high), y))]
+        bar = [((panel.across(own.bar[0]), y), (panel.across(own.bar[1]), y))]
         plot.strokes(bar, color=colour, linewidth=3, alpha=0.6, capstyle="butt", zorder=3)
-    plot.points(
-        panel.place,
-        variant,
-        [row.value for row in line],
-        [100 * row.score for row in line],
-        Mark("o", 6, colour),
-        [text(row) for row in line],
-    )
+    xs, ys = [row.value for row in own.points], [100 * row.score for row in own.points]
+    mark = Mark("o", 6, colour)
+    plot.points(panel.place, variant, xs, ys, mark, [text(row) for row in own.points])
+    if own.default is not None:
+        told = f"{variant}: the paper's default, {own.radius} {numbers.setting(own.default)}"
+        style = {"color": INK, "linewidth": 1, "linestyle": (0, (3, 2)), "zorder": 2}
+        _upright(plot, panel, own.default, style, f"{variant}-default", DEFAULT, told)
+    if own.use is not None:
+        told = f"{variant}: the setting to use, {own.radius} {numbers.setting(own.use)}"
+        style = {"color": colour, "linewidth": 1.2, "zorder": 2}
+        mark = Mark("v", 26, colour, colour, 1.0)
+        _upright(plot, panel, own.use, style, f"{variant}-use", mark, told)
+
+
+def _upright(
+    plot: Plot, panel: Panel, at: float, style: dict[str, object], name: str, mark: Mark, told: str
+) -> None:
+    """A line from the axis to the top, with a mark there that can be pointed at."""
+    x = panel.across(at)
+    plot.strokes([((x, panel.bottom), (x, panel.top))], **style)
+    plot.points(inches, name, [x], [panel.top - 0.04], mark, [told])
 
 
 def text(row: ProfilePoint) -> str:

@@ -36,6 +36,10 @@ class Scale:
         """The nearest value of the scale."""
         return min(max(value, self.low), self.high)
 
+    def cuts(self, value: float) -> bool:
+        """Whether it lies beyond; False for NaN."""
+        return value < self.low or value > self.high
+
     def ticks(self, most: int) -> list[float]:
         """Marks, or round numbers, within; of a linear scale at most `most` + 1."""
         from matplotlib.ticker import MaxNLocator
@@ -46,6 +50,21 @@ class Scale:
             return ticks(self.low, self.high)
         found = MaxNLocator(most, steps=STEPS).tick_values(self.low, self.high)
         return [float(tick) for tick in found if self.low <= tick <= self.high]
+
+
+def whole(low: float, high: float, most: int = 5) -> tuple[float, ...]:
+    """Round whole numbers within, the lowest of them for sure."""
+    from matplotlib.ticker import MaxNLocator
+
+    found = MaxNLocator(most, integer=True, steps=(1, 2, 5, 10)).tick_values(low, high)
+    first = math.ceil(low)
+    return (first, *(float(tick) for tick in found if first < tick <= high))
+
+
+def share_scale(values: Iterable[float], margin: float = 0.06) -> Scale:
+    """Of shares in percent: `limits` that end where shares do."""
+    low, high = limits(values, margin)
+    return Scale(max(low, 0.0), min(high, 100.0))
 
 
 def log_scale(low: float, high: float) -> Scale:

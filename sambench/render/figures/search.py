@@ -1,26 +1,33 @@
 """The pool: where the points of each arm lie, and what they score."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sambench.analysis import numbers
-from sambench.analysis.tables import PoolRun, SettingRun, rows
+from sambench.analysis.tables import ConfirmRun, PoolRun, rows
 from sambench.render.figures import scales
 from sambench.render.figures.known import by_variant, have, known
 from sambench.render.figures.marks import Mark
-from sambench.render.figures.panels import LEFT, Layout, Panel, panels
+from sambench.render.figures.panels import LEFT, Layout, Panel, multiples
 from sambench.render.figures.plot import Plot, arms, inches
-from sambench.render.figures.style import INK, SMALL, WARNING, Look
+from sambench.render.figures.style import INK, SMALL, WARNING, Chosen, Look
 
 STEPS = ("#00204d", "#31446b", "#666970", "#958f78", "#cbba69", "#ffea46")
-"""Of cividis; larger and brighter is better, and each holds as many points."""
-RADIUS, SCORE = "radius", "validation, %"
+"""Of cividis: larger and brighter is better."""
+BELOW = (0.25, 0.5, 0.7, 0.85, 0.95)
+"""What part of the points lies below each further step: the best ones are told apart most finely"""
+RADIUS, RATE = "radius", "learning rate (log)"
+SCORE, SHORT = "validation accuracy, %", "validation, %"
 SCALE = 0.3  # inches for the legend
 CROSS = Mark("x", 24, edge=WARNING, width=1.5)
 RING = Mark("o", 120, edge=INK, width=1)
+
+
+Runs = Sequence[PoolRun]
 
 
 class Spot(NamedTuple):
@@ -29,50 +36,70 @@ class Spot(NamedTuple):
     run: PoolRun
     x: float
     y: float
+    retrained: bool
 
 
-def draw(pool: pd.DataFrame, setting: pd.DataFrame, look: Look) -> Plot | None:
+def draw(pool: pd.DataFrame, confirmed: pd.DataFrame, look: Look) -> Plot | None:
     """A panel per arm; None where nothing was scored."""
-    runs = {v: own for v, own in by_variant(rows(pool, PoolRun)).items() if any(map(_scored, own))}
-    if not runs:
+    every = rows(pool, PoolRun)
+    if not any(map(_scored, every)):
         return None
+    runs = by_variant(run for run in every if _scored(run) or _diverged(run))
     variants = look.sorted(runs)
-    spots = {variant: _spots(runs[variant]) for variant in variants}
-    every = [spot for own in spots.values() for spot in own]
-    lost = sum(_diverged(spot.run) for spot in every)
-    chosen = {run.variant: run for run in rows(setting, SettingRun)}
-    layout = Layout(len(variants), own="y", named=True)
+    again = {
+        (run.variant, run.point) for run in rows(confirmed, ConfirmRun) if run.outcome != "failed"
+    }
+    spots = {variant: _spots(runs[variant], again) for variant in variants}
+    drawn = [spot for own in spots.values() for spot in own]
+    layout = Layout(len(variants), own="y")
     plot = Plot(
         "search",
         "Where the points lie",
-        "Validation accuracy of each arm's points over learning rate and radius, a panel for each "
-        f"of {arms(len(variants))}; {lost} runs diverged.",
-        _caption(every, lost > 0, bool(chosen)),
+        _alt(drawn, runs),
+        _caption(drawn, [v for v in variants if v in look.chosen], runs),
         layout.body + SCALE,
     )
-    bounds = _bounds([spot.run.val for spot in every if _scored(spot.run)])
+    bounds = _bounds(list(spots.values()))
     _legend(plot, bounds)
-    rates = [spot.x for spot in every] + [chosen[v].lr for v in variants if v in chosen]
+    rates = [spot.x for spot in drawn] + [look.chosen[v].lr for v in variants if v in look.chosen]
     x = scales.log_scale(min(rates), max(rates))
-    axes = [(x, _upwards(spots[v], runs[v], chosen.get(v))) for v in variants]
-    names = [RADIUS if _has_radius(runs[variant]) else SCORE for variant in variants]
-    places = panels(plot, layout, variants, axes, look, plot.body - SCALE, names)
+    axes = [(x, _upwards(spots[v], runs[v], look.chosen.get(v))) for v in variants]
+    score = SCORE if layout.columns < 3 else SHORT
+    names = [
+        (RATE, f"{RADIUS}{' (log)' * y.log}" if _has_radius(runs[variant]) else score)
+        for variant, (_, y) in zip(variants, axes, strict=True)
+    ]
+    places = multiples(plot, layout, variants, axes, names, look, plot.body - SCALE)
     for variant, panel in zip(variants, places, strict=True):
-        if variant in chosen:
-            _crosshair(plot, panel, chosen[variant], radius=_has_radius(runs[variant]))
+        if variant in look.chosen:
+            _crosshair(plot, panel, look.chosen[variant], radius=_has_radius(runs[variant]))
         _panel(plot, panel, variant, spots[variant], bounds)
-    plot.text(LEFT, 0.1, "learning rate across (log scale)", size=SMALL)
     return plot
 
 
-def _caption(spots: Sequence[Spot], lost: bool, chosen: bool) -> str:
-    """Of what there is."""
-    marks = ["ring: the best"]
-    marks += ["bold edge: retrained and tested"] * any(spot.run.rank >= 0 for spot in spots)
-    marks += ["cross: diverged"] * lost + ["dashed lines meet at the setting to use"] * chosen
+def _alt(spots: Sequence[Spot], runs: Mapping[str, Runs]) -> str:
+    scored = [spot for spot in spots if _scored(spot.run)]
+    best = max(scored, key=lambda spot: spot.run.val).run
+    lost = sum(_diverged(spot.run) for spot in spots)
+    over = "learning rate" + " and radius" * any(map(_has_radius, runs.values()))
     return (
-        "Validation accuracy of each arm's points, in percent: larger and brighter is better, each "
-        f"step a sixth of all points; {'; '.join(marks)}."
+        f"Validation accuracy of {len(scored)} points of {arms(len(runs))} over {over}, a panel "
+        f"for each; the best, of {best.variant}, has {numbers.percent(best.val)}%; "
+        f"{lost or 'none'} diverged."
+    )
+
+
+def _caption(spots: Sequence[Spot], chosen: Sequence[str], runs: Mapping[str, Runs]) -> str:
+    """Of what there is."""
+    marks = ["ring: the best of an arm"]
+    marks += ["square: retrained and tested"] * any(spot.retrained for spot in spots)
+    marks += ["cross: diverged"] * any(_diverged(spot.run) for spot in spots)
+    if chosen:
+        meet = any(_has_radius(runs[variant]) for variant in chosen)
+        marks += [f"dashed lines{' meet' * meet} at the setting to use"]
+    return (
+        "Validation accuracy of each arm's points, in percent: larger and brighter is better, in "
+        f"finer steps among the best; {'; '.join(marks)}."
     )
 
 
@@ -84,35 +111,54 @@ def _diverged(run: PoolRun) -> bool:
     return run.outcome == "diverged"
 
 
-def _has_radius(runs: Sequence[PoolRun]) -> bool:
+def _has_radius(runs: Runs) -> bool:
     """Whether several radii were tried."""
     return len({run.rho for run in runs if known(run.rho)}) > 1
 
 
-def _spots(runs: Sequence[PoolRun]) -> list[Spot]:
+def _spots(runs: Runs, again: Set[tuple[str, int]]) -> list[Spot]:
     """By the radius; of an arm without one by the score, where a diverged run lies lowest."""
+
+    def spot(run: PoolRun, y: float) -> Spot:
+        return Spot(run, run.lr, y, run.source == "study" and (run.variant, run.point) in again)
+
     if _has_radius(runs):
-        return [Spot(run, run.lr, run.rho) for run in have(runs, "rho")]
-    lowest = min(run.val for run in runs if _scored(run))
-    shown = [run for run in runs if _scored(run) or _diverged(run)]
-    return [Spot(run, run.lr, 100 * (run.val if _scored(run) else lowest)) for run in shown]
+        return [spot(run, run.rho) for run in have(runs, "rho")]
+    lowest = min((run.val for run in runs if _scored(run)), default=0.0)
+    return [spot(run, 100 * (run.val if _scored(run) else lowest)) for run in runs]
 
 
-def _upwards(
-    spots: Sequence[Spot], runs: Sequence[PoolRun], chosen: SettingRun | None
-) -> scales.Scale:
+def _upwards(spots: Sequence[Spot], runs: Runs, chosen: Chosen | None) -> scales.Scale:
     ends = [spot.y for spot in spots]
-    if chosen and _has_radius(runs):
+    if not _has_radius(runs):
+        return scales.share_scale(ends, 0.1)
+    if chosen and chosen.rho is not None:
         ends.append(chosen.rho)
-    if _has_radius(runs) and min(ends) > 0:
-        return scales.log_scale(min(ends), max(ends))
-    return scales.Scale(*scales.limits(ends))
+    return (
+        scales.log_scale(min(ends), max(ends))
+        if min(ends) > 0
+        else scales.Scale(*scales.limits(ends))
+    )
 
 
-def _bounds(scores: Sequence[float]) -> list[float]:
-    """Between the steps: each has as many of the scores, but for equal ones."""
-    ordered = sorted(scores)
-    return [ordered[len(ordered) * i // len(STEPS)] for i in range(1, len(STEPS))]
+def _bounds(panels: Sequence[Sequence[Spot]]) -> list[float]:
+    """Lowest scores of all steps but the first; an arm with many points counts no more."""
+    own = [[spot.run.val for spot in spots if _scored(spot.run)] for spots in panels]
+    weighed = sorted((score, 1 / len(scores)) for scores in own for score in scores)
+    passed = list(accumulate(weight for _, weight in weighed))
+    return [
+        next(
+            score
+            for (score, _), sum_ in zip(weighed, passed, strict=True)
+            if sum_ > round(part * passed[-1], 9)
+        )
+        for part in BELOW
+    ]
+
+
+def _best(spots: Sequence[Spot]) -> Spot:
+    """Of those that ran in the study, the first of equal ones."""
+    return min(spots, key=lambda spot: (spot.run.source != "study", -spot.run.val, spot.run.point))
 
 
 def _panel(
@@ -125,41 +171,43 @@ def _panel(
             own = [
                 spot
                 for spot, at in zip(done, steps, strict=True)
-                if at == step and (spot.run.rank >= 0) == retrained
+                if at == step and spot.retrained == retrained
             ]
             name = f"{variant}-{step}{'-retrained' * retrained}"
             _points(plot, panel, name, own, _dot(step, retrained))
     lost = [spot for spot in spots if _diverged(spot.run)]
     _points(plot, panel, f"{variant}-diverged", lost, CROSS)
-    for spot in done:
-        if spot.run.rank == 0:
-            plot.points(panel.place, f"{variant}-best", [spot.x], [spot.y], RING)
+    if done:
+        best = _best(done)
+        plot.points(panel.place, f"{variant}-best", [best.x], [best.y], RING)
 
 
-def _crosshair(plot: Plot, panel: Panel, run: SettingRun, *, radius: bool) -> None:
+def _crosshair(plot: Plot, panel: Panel, chosen: Chosen, *, radius: bool) -> None:
     """Through the setting to use; radius: which the panel shows upwards."""
     style = {"color": INK, "linewidth": 0.8, "linestyle": (0, (3, 2)), "alpha": 0.6, "zorder": 1}
-    x = panel.across(run.lr)
+    x = panel.across(chosen.lr)
     lines = [[(x, panel.bottom), (x, panel.top)]]
-    if radius:
-        y = panel.up(run.rho)
+    if radius and chosen.rho is not None:
+        y = panel.up(chosen.rho)
         lines.append([(panel.left, y), (panel.right, y)])
     plot.strokes(lines, **style)
 
 
 def _dot(step: int, retrained: bool = False) -> Mark:
-    return Mark("o", 12 + 6 * step, STEPS[step], INK, 1.4 if retrained else 0.4)
+    return Mark("s" if retrained else "o", 12 + 6 * step, STEPS[step], INK, 0.4)
 
 
 def _points(plot: Plot, panel: Panel, name: str, spots: Sequence[Spot], mark: Mark) -> None:
     xs, ys = [spot.x for spot in spots], [spot.y for spot in spots]
-    plot.points(panel.place, name, xs, ys, mark, [text(spot.run) for spot in spots])
+    plot.points(panel.place, name, xs, ys, mark, list(map(text, spots)))
 
 
-def text(run: PoolRun) -> str:
+def text(spot: Spot) -> str:
     """What a point is, and what it scored."""
+    run = spot.run
     score = f"{numbers.percent(run.val)}% validation" if _scored(run) else run.outcome
-    rank = f", rank {run.rank + 1}, retrained" if run.rank >= 0 else ""
+    rank = f", rank {run.rank + 1}" if run.rank >= 0 else ""
+    rank += ", retrained" * spot.retrained
     named = f"point {run.point}" if run.source == "study" else f"trial {run.point} of a sweep"
     rho = f", rho {numbers.setting(run.rho)}" if known(run.rho) else ""
     return f"{run.variant}, {named}: {score}{rank}\nlr {numbers.setting(run.lr)}{rho}"

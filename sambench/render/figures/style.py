@@ -7,6 +7,9 @@ lightened for dark ones to a contrast of 3 or more; what has a hue also has a ma
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sambench.analysis import numbers
 
 INK = "#1f2328"
 HUES = {  # drawn and shown on light ground -> shown on dark ground
@@ -100,23 +103,36 @@ def painted(name: str, colour: str) -> tuple[str, str]:
     return colour, hue
 
 
+class Chosen(NamedTuple):
+    """An arm's setting to use."""
+
+    lr: float
+    rho: float | None
+    """None where it has no radius"""
+    epochs: int
+
+
 @dataclass(frozen=True)
 class Look:
     """What each arm of a study looks like in all of its figures.
 
-    `order` is the ranking, best first. The baseline's arms are ink, told apart by their dashes; the
-    best six others have hues and markers; the rest is faint and small.
+    `order` is the ranking, best first. The baseline's arms are ink, told apart by their dashes; six
+    others, the one to use and the best, have hues and markers; the rest is faint and small.
     """
 
     order: tuple[str, ...]
     baselines: tuple[str, ...]
     """the one that has the baseline's name first"""
-    configurations: Mapping[str, str] = field(default_factory=dict)
+    use: str = ""
+    """the arm that the study recommends, "" if none"""
+    chosen: Mapping[str, Chosen] = field(default_factory=dict)
 
     @property
     def best(self) -> tuple[str, ...]:
         """Those with a hue of their own."""
-        return tuple(v for v in self.order if v not in self.baselines)[: len(HUES)]
+        others = [v for v in self.order if v not in self.baselines]
+        first = sorted(others, key=lambda v: v != self.use)[: len(HUES)]
+        return tuple(v for v in others if v in first)
 
     def told(self, variant: str) -> bool:
         """Whether it stands out."""
@@ -151,5 +167,7 @@ class Look:
 
     def configuration(self, variant: str) -> str:
         """A line of hover text, with its line break; empty where it is not known."""
-        found = self.configurations.get(variant, "")
-        return f"\n{found}" if found else ""
+        if not (own := self.chosen.get(variant)):
+            return ""
+        radius = "" if own.rho is None else f", rho {numbers.setting(own.rho)}"
+        return f"\nsetting to use: lr {numbers.setting(own.lr)}{radius}, {own.epochs} epochs"

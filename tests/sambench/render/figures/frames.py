@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sambench.analysis import tables as kinds
+from sambench.render.figures import Chosen
 
 NAN = float("nan")
 ROWS = {
@@ -14,7 +15,7 @@ ROWS = {
     "tuning": kinds.TuningPoint,
     "cost": kinds.RunCost,
     "pool": kinds.PoolRun,
-    "setting": kinds.SettingRun,
+    "confirmed": kinds.ConfirmRun,
     "radius": kinds.Radius,
     "profile": kinds.ProfilePoint,
     "curves": kinds.CurvePoint,
@@ -37,6 +38,11 @@ def bases(arms: list[str]) -> list[str]:
 
 def length(arm: str) -> float:
     return float(arm.partition("-x")[2] or 1)
+
+
+def chosen(arms: list[str]) -> dict[str, Chosen]:
+    """Settings to use."""
+    return {arm: Chosen(0.03, None if is_base(arm) else 0.07, 10) for arm in arms}
 
 
 def tables(arms: list[str]) -> dict[str, pd.DataFrame]:
@@ -70,8 +76,6 @@ def tables(arms: list[str]) -> dict[str, pd.DataFrame]:
         for e in range(1, round(10 * length(arm)) + 1):
             at = score - 0.3 / e
             found["curves"].append((arm, e, 10, at, at - 0.02, at + 0.02, 5))
-        rho = NAN if is_base(arm) else 0.07
-        found["setting"].append((arm, 0, 0.03, rho, 10, score, 0.55, "complete"))
         if not is_base(arm):
             found["radius"].append((arm, "rho", 0.1, 0.05, 0.2, 0.6, 0.05, 0.001))
             values = [(0.01 * 50 ** (r / 16), 0.55 - 0.001 * (r - 8) ** 2) for r in range(17)]
@@ -84,4 +88,7 @@ def tables(arms: list[str]) -> dict[str, pd.DataFrame]:
             outcome = "diverged" if gone else "complete"
             radius = NAN if is_base(arm) else rho
             found["pool"].append((arm, point, lr, radius, 10, val, outcome, 10, rank, "study"))
+            if rank >= 0:
+                again = arm, rank, point, 0, lr, radius, 0.25, score, val, "complete"
+                found["confirmed"].append(again)
     return {name: pd.DataFrame(own, columns=ROWS[name]._fields) for name, own in found.items()}
