@@ -14,4 +14,7 @@ from .merging import merge as merge
 from .run import Settings as Settings
 from .run import cache_folder as cache_folder
 from .run import run_study as run_study
+from .standing import ArmStanding as ArmStanding
+from .standing import Running as Running
+from .standing import Standing as Standing
 from .tuner import PRUNE_FROM as PRUNE_FROM

@@ -141,11 +141,6 @@ def settable(variant: variants.Variant) -> dict[str, Any]:
     return {k: v for k, v in values.items() if isinstance(v, bool | int | float | str)}
 
 
-def cost(run: Run) -> float:
-    """What a run is expected to cost, in epochs of the baseline."""
-    return variants.create(run.key, **run.hyperparameters).passes * run.epochs
-
-
 def expected_runs(study: Study, arms: Iterable[Arm]) -> dict[str, dict[str, int]]:
     """Stage -> label -> how many runs, if no validation scores tie and none diverges."""
     protocol = Protocol(study, {arm.label: arm for arm in arms}, "cpu")

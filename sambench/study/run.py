@@ -20,10 +20,10 @@ from sambench.records import Fit, Record
 from sambench.study import agent_trials, pool, results
 from sambench.study.agent_trials import AgentTrial, pairs
 from sambench.study.collection import collect
-from sambench.study.display import Display
+from sambench.study.display import Display, noisy_validation
 from sambench.study.folder import StudyFolder
 from sambench.study.preflight import preflight
-from sambench.study.protocol import Protocol, cost, expected_cost
+from sambench.study.protocol import Protocol, expected_runs
 from sambench.study.setting import chosen
 from sambench.study.tuner import Tuner
 from sambench.tasks import images as datasets
@@ -172,8 +172,9 @@ class _Execution:
                 self.folder.check_data(found)
                 self.data_digest = datasets.digest(found)
             executor = stack.enter_context(self._executor())
-            total = expected_cost(self.study, arms)
-            self.display = stack.enter_context(Display(self.settings.console, total))
+            self.display = stack.enter_context(self._display(points))
+            if not self.custom.brings_data and (warning := noisy_validation(self.study)):
+                self.display.say(warning)
             self._pools(executor, storage, points)
             fits: dict[str, Fit] = {}
             if self.protocol.is_complete(self.results):
@@ -184,6 +185,17 @@ class _Execution:
                     self._stage(executor, "setting", self.protocol.settings(settings))
             self._collect(storage)
             return self._report(fits)
+
+    def _display(self, points: range) -> Display:
+        arms = list(self.folder.arms.values())
+        expected = expected_runs(self.study, arms)
+        if self.settings.points is not None:  # reruns only once no part of a pool is missing
+            own = {
+                label: len(range(num)[points.start : points.stop])
+                for label, num in expected["pool"].items()
+            }
+            expected = {stage: own if stage == "pool" else {} for stage in expected}
+        return Display(self.settings.console, self.study, arms, expected, self.settings.workers)
 
     def _points(self) -> range:
         """The points to run; UserError for a part that no pool has."""
@@ -238,19 +250,27 @@ class _Execution:
             tuner = tuners[job.run.label]
             return tuner.report(trials[job.run.id], row, job.run.epochs)
 
-        self.display.stage("pool", len(here))
+        drawn = [(arms[label], point) for point, label in here]
+        self._begin("pool", [self._pool_run(arm, point) for arm, point in drawn])
         for job, outcome in executor.run(jobs(), on_epoch):
             self._keep(job.run, outcome)
             tuners[job.run.label].tell(trials[job.run.id], outcome)
         self._find(label for label in tuners if self.settings.points is not None)
+
+    def _pool_run(self, arm: Arm, point: int) -> Run:
+        """At the point's position; where a sampler adapts, only its name is that of the run."""
+        return self.protocol.pool_run(arm, point, pool.parameters(self.study, arm, point))
+
+    def _begin(self, stage: str, runs: Sequence[Run]) -> None:
+        held = {run.id for run in runs if (self.folder.run(run) / RESULT_FILE).exists()}
+        self.display.stage(stage, runs, held)
 
     def _find(self, labels: Iterable[str]) -> None:
         """Points of a pool that other processes ran, or that came by `merge`."""
         for label in labels:
             arm = self.folder.arms[label]
             for point in range(self.protocol.size(arm)):
-                own = pool.parameters(self.study, arm, point)
-                run = self.protocol.pool_run(arm, point, own)
+                run = self._pool_run(arm, point)
                 if run.id not in self.results:
                     self._finished(run)
 
@@ -283,7 +303,7 @@ class _Execution:
             self._epoch(job.run, row)
             return False
 
-        self.display.stage(name, len(runs))
+        self._begin(name, runs)
         jobs = (self._job(run) for run in runs if not self._finished(run))
         for job, outcome in executor.run(jobs, on_epoch):
             self._keep(job.run, outcome)
@@ -295,6 +315,7 @@ class _Execution:
 
     def _job(self, run: Run) -> Assignment:
         self.tracker.start(run)
+        self.display.started(run)
         return Assignment(
             run=run,
             folder=self.folder.run(run),
@@ -322,7 +343,10 @@ class _Execution:
         self.folder.check_kept()
         self.results[run.id] = (run, outcome)
         self.tracker.finish(run, outcome)
-        self.display.finished(run, outcome, cost(run), resumed=resumed)
+        if resumed:
+            self.display.resumed(run, outcome)
+        else:
+            self.display.ended(run, outcome)
 
     def _report(self, fits: Mapping[str, Fit]) -> Leaderboard:
         self.tracker.settle()

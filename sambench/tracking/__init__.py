@@ -6,6 +6,7 @@ All of it happens in a process of its own: what W&B waits for, training does not
     tracker                  what a study calls; falls back to files where the server fails
     client -> service        orders to the process that talks to W&B, and its answers (messages)
     runs                     the W&B run that the service has open
+    told                     the rows of runs that have not ended, for the next file of each
     tracked                  which runs W&B has already, so that none is told twice
     modes                    online, offline or disabled; which runs
 """

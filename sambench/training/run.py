@@ -47,6 +47,16 @@ class Run:
         return self.id
 
     @property
+    def place(self) -> str:
+        """Its place in the study, in words."""
+        match self.stage:
+            case "pool":
+                return f"point {self.point}"
+            case "confirm":
+                return f"point {self.point}, rerun {self.rerun}"
+        return f"rerun {self.rerun}"
+
+    @property
     def sees_test(self) -> bool:
         """Whether the run is scored on the test set."""
         return self.stage in ("confirm", "setting")

@@ -1,6 +1,8 @@
 """Runs kept in files by the real client, read back; what a kill leaves; a full disk."""
 
+import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -89,6 +91,60 @@ def test_a_run_that_a_kill_cut_off_becomes_one_coherent_run(run_: Run, tmp_path:
     assert [row["_step"] for row in run.history] == [1, 2, 3]
     assert run.exit_code == 0
     assert not before.exists()
+
+
+def cut(folder: Path, run: Run, rows: Any) -> None:
+    tracker = Tracker(folder, "offline").__enter__()
+    tracker.start(run)
+    for row in rows:
+        tracker.log(run, row)
+    tracker.__exit__(KeyboardInterrupt, None, None)
+
+
+def test_every_file_of_a_run_holds_what_the_earlier_ones_hold(run_: Run, tmp_path: Path):
+    """Cut off twice; after a sync of each W&B has all rows, since the later file replaces."""
+    files: list[Path] = []
+    for rows in (ROWS[:2], ROWS[2:]):
+        cut(tmp_path, run_, rows)
+        (new,) = {*tmp_path.glob("wandb/offline-run-*/*.wandb")} - {*files}
+        files.append(new)
+    assert [logged(wandb_files.read(file)) for file in files] == [ROWS[:2], ROWS]
+    with Tracker(tmp_path, "offline") as tracker:
+        tracker.finish(run_, DONE)
+    assert logged(wandb_files.runs(tmp_path)[run_.id]) == ROWS
+    assert not (tmp_path / "wandb" / "told").exists()
+
+
+def test_a_file_that_would_replace_rows_by_nothing_is_not_left(run_: Run, tmp_path: Path):
+    """Where nobody knows any more what was told."""
+    cut(tmp_path, run_, ROWS[:2])
+    shutil.rmtree(tmp_path / "wandb" / "told")
+    cut(tmp_path, run_, ROWS[2:])
+    (file,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
+    assert logged(wandb_files.read(file)) == ROWS[:2]
+
+
+def test_a_torn_line_of_what_was_told_costs_that_line(run_: Run, tmp_path: Path):
+    cut(tmp_path, run_, ROWS[:2])
+    (told,) = tmp_path.glob("wandb/told/*")
+    told.write_text(told.read_text()[:-5])
+    cut(tmp_path, run_, ROWS[1:2])
+    last = max(tmp_path.glob("wandb/offline-run-*/*.wandb"), key=lambda file: file.stat().st_mtime)
+    assert logged(wandb_files.read(last)) == ROWS[:2]
+    assert len(told.read_text().splitlines()) == 2
+
+
+def test_what_a_baseline_has_not_is_left_out(run_: Run, tmp_path: Path):
+    """W&B draws a NaN as a value of its own; a loss that was lost is one."""
+    plain = replace(run_, label="plain", key="plain", hyperparameters={}, radius=None)
+    row = {**ROWS[0], "cosine": math.nan, "radius": math.nan, "train_loss": math.nan}
+    with Tracker(tmp_path, "offline") as tracker:
+        track(tracker, plain, Outcome("diverged", "non-finite loss", history=(row,)), [row])
+    told = wandb_files.runs(tmp_path)[plain.id]
+    assert "rho" not in told.config
+    names = {name for name in told.history[0] if not name.startswith("_")}
+    assert names == {"epoch", "lr", "val_accuracy", "train_loss"}
+    assert not {"cosine", "radius"} & set(told.summary)
 
 
 def test_a_worker_that_is_replaced_says_nothing_twice(run_: Run, tmp_path: Path):

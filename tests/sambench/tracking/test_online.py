@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,11 +25,16 @@ LIMIT_S = 5.0
 
 
 class RunServer(Server):
-    """Also knows how far a run has got, and fails on request: "401", "500" or "silent"."""
+    """Also knows how far a run has got, which ids were those of runs that were deleted since, and
+    fails on request: "401", "500" or "silent".
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.trouble = ""
+        self.deleted: set[str] = set()
+        self.sent: list[tuple[str, int | None, int]] = []
+        """(run, offset, rows) of what was sent of histories"""
         self.upserts: list[dict[str, Any]] = []
         self.over = threading.Event()
         usual = self._http.RequestHandlerClass
@@ -44,6 +51,16 @@ class RunServer(Server):
                 else:
                     super().do_POST()
 
+            def _send(self, content: Any) -> None:
+                if "errors" in content:
+                    self.send_response(409)
+                    body = json.dumps(content).encode()
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+                else:
+                    super()._send(content)
+
         self._http.RequestHandlerClass = Handler
 
     def __exit__(self, *error: Any) -> None:
@@ -53,6 +70,9 @@ class RunServer(Server):
     def _answer(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
         if "upsertBucket" in query:
             self.upserts.append(variables)
+            if variables["name"] in self.deleted:
+                told = f"run me/sambench/{variables['name']} was previously created and deleted"
+                return {"errors": [{"message": f"{told}; try a new run name"}], "data": None}
         found = super()._answer(query, variables)
         if "historyTail" in query:
             known = self.buckets.get(variables["name"])
@@ -63,6 +83,14 @@ class RunServer(Server):
                 "bucket": known and _resumed(known),
             }
         return found
+
+    def stream(self, run: str, body: dict[str, Any]) -> dict[str, Any]:
+        """From its offset on a file is replaced, as on the server."""
+        if sent := (body.get("files") or {}).get("wandb-history.jsonl"):
+            self.sent.append((run, sent.get("offset"), len(sent["content"])))
+            with self._lock:
+                del self.buckets[run].history[sent.get("offset") or 0 :]
+        return super().stream(run, body)
 
 
 def _resumed(bucket: Bucket) -> dict[str, Any]:
@@ -174,3 +202,41 @@ def test_trouble_is_told_once_and_the_runs_are_kept(
     for id in late:
         assert [row["epoch"] for row in kept[id].history] == [1, 2, 3]
         assert kept[id].exit_code == 0
+
+
+def test_a_run_that_was_deleted_does_not_block_its_id(
+    server: RunServer, run_: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """The next free one of ID-2, ID-3, ... has it, also when it goes on."""
+    own = run_id(run_)
+    server.deleted = {own}
+    with Tracker(tmp_path, "online", limit_s=LIMIT_S) as tracker:
+        tracker.start(run_)
+        tracker.log(run_, ROWS[0])
+        tracker.__exit__(KeyboardInterrupt, None, None)
+    with Tracker(tmp_path, "online", limit_s=LIMIT_S) as tracker:
+        track(tracker, run_)
+        tracker.settle()
+        assert tracker.path(run_) == f"{server.url}/me/sambench/runs/{own}-2"
+    found = server.buckets[f"{own}-2"]
+    assert [row["_step"] for row in found.history] == [1, 2, 3]
+    assert own not in server.buckets
+    assert capsys.readouterr().err == ""
+
+
+def test_pieces_that_are_synced_one_after_the_other_are_one_run(
+    server: RunServer, run_: Run, tmp_path: Path
+):
+    """`wandb sync` replaces what the server has of a run, from its first row on."""
+    for i, rows in enumerate((ROWS[:2], ROWS[2:])):
+        with Tracker(tmp_path, "offline") as tracker:
+            tracker.start(run_)
+            for row in rows:
+                tracker.log(run_, row)
+            tracker.__exit__(KeyboardInterrupt, None, None)
+        last = max(tmp_path.glob("wandb/offline-run-*"), key=lambda path: path.stat().st_mtime_ns)
+        words = [sys.executable, "-m", "wandb", "sync", str(last)]
+        subprocess.run(words, check=True, capture_output=True, timeout=60)
+        found = server.buckets[run_id(run_)]
+        assert [row["_step"] for row in found.history] == [[1, 2], [1, 2, 3]][i]
+    assert {offset for _, offset, _ in server.sent} == {0}

@@ -1,0 +1,192 @@
+"""A study that runs: what each arm has found, what every worker is at, and how long it takes."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from sambench.analysis import duration
+
+if TYPE_CHECKING:
+    from sambench.study import ArmStanding, Running, Standing
+    from sambench.training import Run
+
+GAP = 2  # columns of the terminal between two of a table
+LEAST_BAR, MOST_BAR = 8, 48
+LEAST_ROWS = 10  # below, only the bar is shown
+LEAST_LABEL = 8  # characters of an arm's, where it is shortened
+ESSENTIAL = 3  # the rank up to which columns go before whole labels
+
+
+class Column(NamedTuple):
+    """A name and a text per row."""
+
+    name: str
+    texts: list[str]
+    rank: int
+    """where there is no room, columns of higher ranks are left out"""
+    right: bool = True
+
+    @property
+    def width(self) -> int:
+        return max(map(len, [self.name, *self.texts]))
+
+
+def render(standing: "Standing", width: int, height: int) -> RenderableType:
+    """Within so many columns and lines."""
+    head: list[RenderableType] = [_title(standing), _bar(standing, width)]
+    if height < LEAST_ROWS:
+        return Group(*head[-max(1, height) :])
+    room = height - len(head) - 4  # two lines of names, two empty ones
+    workers = [] if standing.all_done else standing.workers
+    shown = workers[: max(1, room // 3, room - len(standing.arms))]
+    room -= len(shown) + (len(shown) < len(workers))
+    arms = _shown(standing, room)
+    parts = [*head, Text(), _arms(standing, arms, width)]
+    if len(arms) < len(standing.arms):
+        parts.append(_more(len(standing.arms) - len(arms)))
+    if shown:
+        parts += [Text(), _workers(shown, width)]
+    if len(shown) < len(workers):
+        parts.append(_more(len(workers) - len(shown)))
+    return Group(*parts)
+
+
+def roughly(seconds: float) -> str:
+    """No finer than an estimate can be: "40 s", "12 min", "3 h 20 min"."""
+    below = {90: 5, 60 * 60: 60, 24 * 3600: 600}
+    step = next((step for limit, step in below.items() if seconds < limit), 3600)
+    return duration(max(step, step * round(seconds / step))).removesuffix(" 0 s")
+
+
+def remaining(standing: "Standing") -> str:
+    """An ETA in words; empty before there is one, and at the end."""
+    left = standing.left_s
+    return "" if left is None or standing.all_done else f"ETA {roughly(left)}"
+
+
+def counted(standing: "Standing") -> str:
+    """Runs that have ended, of how many; "~" where stages to come may change it."""
+    return f"{standing.num_done}/{'~' * bool(standing.later)}{standing.num_runs}"
+
+
+def _title(standing: "Standing") -> Text:
+    then = f", then {' and '.join(standing.later)}" if standing.later else ""
+    now = "writing the report" if standing.all_done else standing.stages[0] + then
+    return Text(f"{standing.study}: {now}", style="bold", no_wrap=True, overflow="ellipsis")
+
+
+def _bar(standing: "Standing", width: int) -> RenderableType:
+    share, eta = standing.share, remaining(standing)
+    words = [f"{share:4.0%}", f"{counted(standing)} runs", duration(standing.elapsed_s)]
+    words += [eta] if eta or standing.all_done else ["no ETA yet"]
+    room = width - sum(len(word) + GAP for word in words)
+    while room < LEAST_BAR and len(words) > 2:  # the run count and the elapsed time go first
+        room += len(words.pop(1)) + GAP
+    grid = RichTable.grid(padding=(0, GAP, 0, 0), pad_edge=False)
+    for word in words:
+        grid.add_column(width=len(word), no_wrap=True)
+    grid.add_column()
+    bar = ProgressBar(total=1.0, completed=share, width=max(1, min(MOST_BAR, room)))
+    grid.add_row(*map(Text, words), bar)
+    return grid
+
+
+def _more(num: int) -> Text:
+    return Text(f"and {num} more", style="dim")
+
+
+def _shown(standing: "Standing", room: int) -> list["ArmStanding"]:
+    """All arms, or, where there is no room, the best and those that run, in the study's order."""
+    arms = list(standing.arms.values())
+    if len(arms) <= room:
+        return arms
+    score = _score(standing)
+    by_score = sorted(arms, key=lambda arm: -(score(arm) or 0.0))
+    running = sorted(by_score[1:], key=lambda arm: not arm.running)
+    kept = [by_score[0], *running][: max(1, room - 1)]
+    return [arm for arm in arms if arm in kept]
+
+
+def _score(standing: "Standing") -> Callable[["ArmStanding"], float | None]:
+    """What says how well an arm does: the best of its points, or the mean of a fixed setting."""
+    return lambda arm: arm.best if standing.searches else arm.mean
+
+
+def _arms(standing: "Standing", arms: Sequence["ArmStanding"], width: int) -> RichTable:
+    score, left = _score(standing), standing.left
+    about = "~" * bool(standing.later)
+    best = [arm.best_run for arm in arms]
+    which = "best" if standing.searches else "mean"
+    columns = [
+        Column("arm", [arm.label for arm in arms], 0, right=False),
+        Column(f"{which} validation", [_percent(score(arm)) for arm in arms], 1),
+        Column("done", [str(arm.done) for arm in arms], 2),
+        Column("running", [_some(arm.running) for arm in arms], 5),
+        Column("left", [f"{about}{left[arm.label]}" for arm in arms], 3),
+        Column("diverged", [_some(arm.diverged) for arm in arms], 4),
+    ]
+    if any(arm.unscored for arm in standing.arms.values()):
+        columns.append(Column("unscored", [_some(arm.unscored) for arm in arms], 4))
+    if standing.searches:
+        columns[2:2] = [
+            Column("at lr", ["" if run is None else f"{run.lr:.3g}" for run in best], 6),
+            Column("rho", [_rho(run) for run in best], 7),
+            Column("point", ["" if run is None else str(run.point) for run in best], 8),
+        ]
+    scores = [score(arm) or 0.0 for arm in standing.arms.values()]
+    leads = [bool(score(arm)) and score(arm) == max(scores) for arm in arms]
+    return _table(columns, width, ["bold" if lead else "" for lead in leads])
+
+
+def _workers(workers: Sequence["Running | None"], width: int) -> RichTable:
+    runs = [None if own is None else own.run for own in workers]
+    columns = [
+        Column("running", ["idle" if run is None else run.label for run in runs], 0, right=False),
+        Column(
+            "stage", ["" if r is None else f"{r.stage} {r.place}" for r in runs], 3, right=False
+        ),
+        Column("lr", ["" if run is None else f"{run.lr:.3g}" for run in runs], 4),
+        Column("rho", [_rho(run) for run in runs], 5),
+        Column("epoch", ["" if o is None else f"{o.epoch}/{o.run.epochs}" for o in workers], 1),
+        Column("validation", [_percent(own and own.val_accuracy) for own in workers], 2),
+    ]
+    return _table(columns, width, [""] * len(runs))
+
+
+def _table(columns: Sequence[Column], width: int, styles: Sequence[str]) -> RichTable:
+    """As many of the columns as fit, by rank; labels are whole where the essential ones fit."""
+    first, *others = columns
+    others.sort(key=lambda column: column.rank)
+    essential = sum(column.width + GAP for column in others if column.rank <= ESSENTIAL)
+    label = min(first.width, max(LEAST_LABEL, width - essential))
+    kept, room = [first], width - label
+    for column in others:
+        if column.width + GAP > room:
+            break
+        kept.append(column)
+        room -= column.width + GAP
+    found = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+    kept = [column for column in columns if column in kept]
+    for column in kept:
+        side = "right" if column.right else "left"
+        size = label if column is first else column.width
+        found.add_column(column.name, justify=side, width=size, no_wrap=True, overflow="ellipsis")
+    for texts, style in zip(zip(*(c.texts for c in kept), strict=True), styles, strict=True):
+        found.add_row(*map(Text, texts), style=style)
+    return found
+
+
+def _percent(score: float | None) -> str:
+    return "" if score is None else f"{score:.2%}"
+
+
+def _some(num: int) -> str:
+    return str(num) if num else ""
+
+
+def _rho(run: "Run | None") -> str:
+    return "" if run is None or run.rho is None else f"{run.rho:.3g}"

@@ -1,0 +1,109 @@
+"""What a study tells of itself, and the surface that shows it."""
+
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Self
+
+from rich.console import Console, ConsoleOptions, RenderResult
+
+from sambench.analysis import duration
+from sambench.config import Arm, Study
+from sambench.render.terminal import progress
+from sambench.study.display.lines import Lines
+from sambench.study.display.notebook import Notebook
+from sambench.study.display.surface import Surface
+from sambench.study.display.terminal import Terminal
+from sambench.study.standing import Standing
+from sambench.training import Outcome, Run
+
+
+class Display:
+    """A context manager. Shows no test scores, which are the report's.
+
+    expected: stage, in order -> label -> runs
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        study: Study,
+        arms: Sequence[Arm],
+        expected: Mapping[str, Mapping[str, int]],
+        workers: int,
+    ) -> None:
+        self._standing = Standing(study.name, arms, expected, workers, time.monotonic)
+        self._lock = threading.RLock()  # a terminal's block is drawn by another thread
+        self._surface = self._fitting(console)
+
+    def _fitting(self, console: Console) -> Surface:
+        block = _Block(self._standing, self._lock)
+        if console.is_jupyter:
+            return Notebook(block, console.width)
+        if console.is_interactive and console.file.isatty():  # FORCE_COLOR makes no terminal
+            return Terminal(block, console)
+        return Lines(self._standing, console)
+
+    def __enter__(self) -> Self:
+        self._surface.open()
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._surface.close()
+        counted = progress.counted(self._standing).replace("/", " of ")
+        done = counted if kind else self._standing.num_done
+        self.say(f"{done} runs are done, after {duration(self._standing.elapsed_s)}")
+
+    def say(self, line: str) -> None:
+        self._surface.say(line)
+
+    def stage(self, name: str, runs: Sequence[Run], held: Collection[str]) -> None:
+        """A stage begins; `held`: the ids of its runs that an earlier process has finished."""
+        with self._lock:
+            self._standing.stage(name, runs, held)
+        if runs:
+            known = f", {len(held)} of them done before" if held else ""
+            self.say(f"{name}: {len(runs)} runs{known}")
+
+    def started(self, run: Run) -> None:
+        with self._lock:
+            self._standing.started(run)
+        self._surface.changed()
+
+    def epoch(self, run: Run, row: Mapping[str, float]) -> None:
+        with self._lock:
+            self._standing.epoch(run, row)
+        self._surface.changed()
+
+    def ended(self, run: Run, outcome: Outcome) -> None:
+        with self._lock:
+            improves = self._standing.ended(run, outcome)
+        self._surface.ended(run, outcome, improves=improves)
+
+    def resumed(self, run: Run, outcome: Outcome) -> None:
+        """An earlier process had finished the run."""
+        with self._lock:
+            self._standing.resumed(run, outcome)
+
+
+class _Block:
+    """Draws how the study stands, as large as there is room."""
+
+    def __init__(self, standing: Standing, lock: threading.RLock) -> None:
+        self._standing = standing
+        self._lock = lock
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        with self._lock:
+            yield progress.render(self._standing, options.max_width, console.height - 1)
+
+
+def noisy_validation(study: Study) -> str:
+    """What validation scores are where labels are wrong; empty where they are not."""
+    wrong = study.task.label_noise
+    if not wrong:
+        return ""
+    return (
+        f"{wrong:.0%} of the validation labels are wrong, as in training: a perfect model would "
+        f"score about {1 - wrong:.0%} on them. The report scores on correct labels."
+    )

@@ -1,0 +1,214 @@
+"""How a study stands while it runs: what each arm has found, what runs now, what is left."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from sambench.config import Arm
+from sambench.study.forecast import Forecast, InFlight
+from sambench.training import Outcome, Run
+
+
+@dataclass
+class Running:
+    """A run that a worker has; times are the clock's."""
+
+    run: Run
+    began: float
+    heard: float
+    """when it last told of an epoch, or began"""
+    epoch: int = 0
+    told_first: tuple[int, float] | None = None
+    """the first epoch that it told of, and when; after a checkpoint not epoch 1"""
+    val_accuracy: float | None = None
+
+
+@dataclass
+class ArmStanding:
+    """What an arm has come to. Scores are on the validation set, in [0, 1]."""
+
+    label: str
+    best: float | None = None
+    """of its pool"""
+    best_run: Run | None = None
+    scores: list[float] = field(default_factory=list)
+    """of its complete runs"""
+    complete: int = 0
+    diverged: int = 0
+    unscored: int = 0
+    """pruned, or lost to the machine"""
+    running: int = 0
+
+    @property
+    def mean(self) -> float | None:
+        return fmean(self.scores) if self.scores else None
+
+    @property
+    def done(self) -> int:
+        return self.complete + self.diverged + self.unscored
+
+
+class Standing:
+    """Is told what happens. It takes no test scores in: they are the report's.
+
+    expected: stage, in order -> label -> runs
+    clock: in seconds
+    """
+
+    def __init__(
+        self,
+        study: str,
+        arms: Sequence[Arm],
+        expected: Mapping[str, Mapping[str, int]],
+        workers: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self.study = study
+        self.arms = {arm.label: ArmStanding(arm.label) for arm in arms}
+        self.searches = any(expected["pool"].values())
+        self.stages = list(expected)
+        """the running one, and what may come after it"""
+        self.workers: list[Running | None] = [None] * workers
+        self.began = clock()
+        self._clock = clock
+        self._costs = {arm.label: arm.passes * arm.epochs for arm in arms}
+        self._todo = {stage: Counter(counts) for stage, counts in expected.items()}
+        self._held: dict[str, str] = {}
+        """id -> label of runs that are finished already, and have not been told"""
+        self._cost_done = 0.0
+        self._free_since: list[float | None] = [None] * workers
+        self._forecast = Forecast(self._costs, workers)
+
+    def stage(self, name: str, runs: Sequence[Run], held: Collection[str]) -> None:
+        """A stage begins; `held`: the ids of its runs that an earlier process has finished."""
+        self.stages = self.stages[self.stages.index(name) :]
+        self._todo = {stage: self._todo[stage] for stage in self.stages}
+        self._todo[name] = Counter(run.label for run in runs)
+        self._held = {run.id: run.label for run in runs if run.id in held}
+        self._free_since = [None] * len(self.workers)
+
+    def started(self, run: Run) -> None:
+        """A worker begins a run, or goes on with it."""
+        self._take(run)
+        now = self._clock()
+        self.workers[self.workers.index(None)] = Running(run, now, now)
+        self.arms[run.label].running += 1
+
+    def epoch(self, run: Run, row: Mapping[str, float]) -> None:
+        """A run is through an epoch, `row`."""
+        own = self.workers[self._worker(run)]
+        assert own is not None
+        own.epoch, own.heard = int(row["epoch"]), self._clock()
+        own.val_accuracy = row["val_accuracy"]
+        if own.told_first is None:
+            own.told_first = own.epoch, own.heard
+        first, at = own.told_first
+        if own.epoch > first:
+            per_epoch = (own.heard - at) / (own.epoch - first)
+            self._forecast.paced(run.label, per_epoch * run.epochs)
+
+    def ended(self, run: Run, outcome: Outcome) -> bool:
+        """A run has ended here; whether it beats what its arm's pool had."""
+        worker = self._worker(run)
+        own, free, now = self.workers[worker], self._free_since[worker], self._clock()
+        assert own is not None
+        self.workers[worker], self._free_since[worker] = None, now
+        self.arms[run.label].running -= 1
+        seconds = outcome.wall_s
+        if free is not None and (own.told_first is None or own.told_first[0] == 1):
+            seconds = now - free  # with what lies between two runs, not with a worker's start
+        self._learn(run, outcome, seconds, here=True)
+        return self._count(run, outcome)
+
+    def resumed(self, run: Run, outcome: Outcome) -> None:
+        """An earlier process had finished a run."""
+        self._take(run)
+        self._learn(run, outcome, outcome.wall_s, here=False)
+        self._count(run, outcome)
+
+    @property
+    def elapsed_s(self) -> float:
+        return self._clock() - self.began
+
+    @property
+    def later(self) -> list[str]:
+        """Stages to come, whose runs are not known yet."""
+        return [stage for stage in self.stages[1:] if self._todo[stage].total()]
+
+    @property
+    def left(self) -> Counter[str]:
+        """Label -> runs that nobody has begun; of stages to come as many as are expected."""
+        return sum(
+            (self._new(stage) for stage in self.stages), Counter(dict.fromkeys(self.arms, 0))
+        )
+
+    @property
+    def all_done(self) -> bool:
+        return not (any(self.workers) or self.later or self.left.total())
+
+    @property
+    def num_done(self) -> int:
+        return sum(arm.done for arm in self.arms.values()) + len(self._held)
+
+    @property
+    def num_runs(self) -> int:
+        running = sum(arm.running for arm in self.arms.values())
+        return self.num_done + running + self.left.total()
+
+    @property
+    def share(self) -> float:
+        """Of the work that is done."""
+        costs = self._costs
+        done = self._cost_done + sum(costs[label] for label in self._held.values())
+        left = float(sum(costs[label] * num for label, num in self.left.items()))
+        for own in filter(None, self.workers):
+            own_done = costs[own.run.label] * own.epoch / own.run.epochs
+            done, left = done + own_done, left + costs[own.run.label] - own_done
+        return done / (done + left) if done + left else 1.0
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds to the end; None before anything is known of this machine."""
+        now = self._clock()
+        in_flight = [
+            InFlight(own.run.label, 1 - own.epoch / own.run.epochs, now - own.heard)
+            for own in self.workers
+            if own is not None
+        ]
+        return self._forecast.left(in_flight, [(stage, self._new(stage)) for stage in self.stages])
+
+    def _worker(self, run: Run) -> int:
+        return next(i for i, own in enumerate(self.workers) if own and own.run.id == run.id)
+
+    def _take(self, run: Run) -> None:
+        self._held.pop(run.id, None)
+        todo = self._todo.get(run.stage, Counter())
+        todo[run.label] = max(0, todo[run.label] - 1)
+
+    def _new(self, stage: str) -> Counter[str]:
+        """Label -> runs of a stage that somebody has to train yet."""
+        held = Counter(self._held.values() if stage == self.stages[0] else ())
+        return self._todo[stage] - held
+
+    def _learn(self, run: Run, outcome: Outcome, seconds: float, *, here: bool) -> None:
+        self._cost_done += self._costs[run.label]
+        if outcome.outcome != "failed":
+            complete = outcome.outcome == "complete"
+            self._forecast.ended(run.label, run.stage, seconds, complete=complete, here=here)
+
+    def _count(self, run: Run, outcome: Outcome) -> bool:
+        arm, score = self.arms[run.label], outcome.val_accuracy
+        if outcome.outcome == "diverged":
+            arm.diverged += 1
+        elif outcome.outcome != "complete":
+            arm.unscored += 1
+        else:
+            arm.complete += 1
+        if outcome.outcome != "complete" or score is None:  # a caller's training may give none
+            return False
+        arm.scores.append(score)
+        improves = run.stage == "pool" and arm.best is not None and score > arm.best
+        if run.stage == "pool" and (arm.best is None or improves):
+            arm.best, arm.best_run = score, run
+        return improves
