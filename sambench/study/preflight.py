@@ -71,7 +71,7 @@ def preflight(
     _check_model(study, engine, name)
     _check_batches(study.train, engine, name, processes)
     competitors = study.arms() if arms is None else arms
-    notes = (*missing_classes(dataset), *_check_variants(study, engine, competitors, name))
+    notes = (*missing_classes(dataset), *_check_variants(study, engine, competitors))
     for note in notes:
         print(f"sambench: {note}", file=sys.stderr)
     counts = torch.bincount(dataset.test.y)
@@ -163,7 +163,7 @@ def _images(engine: Engine, num: int) -> tuple[Tensor, Tensor]:
     return next(iter(eval_batches(few, batch_size=num, mean=mean, std=std)))
 
 
-def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm], model: str) -> Iterator[str]:
+def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm]) -> Iterator[str]:
     """Steps of each on two images: rules are code of others, too. Who perturbs nothing is told."""
     x, y = _images(engine, 2)
     of_rules = {(arm.key, repr(arm.fix)): arm for arm in reversed(arms)}
@@ -183,8 +183,8 @@ def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm], model: st
             labels = [own.label for own in arms if (own.key, repr(own.fix)) == rule]
             verb = "perturb" if len(labels) > 1 else "perturbs"
             yield (
-                f"{listing(labels)} {verb} no weight of {model}: every step is {BASELINE}'s, at "
-                f"{arm.passes:.3g} gradient evaluations."
+                f"{listing(labels)} {verb} no weight of {study.task.model}: every step is "
+                f"{BASELINE}'s, at {arm.passes:.3g} gradient evaluations."
             )
 
 

@@ -87,8 +87,8 @@ def _profile(space: Space, fit: Fit, ran: Sequence[float]) -> np.ndarray:
     ends = np.clip([min(ran), max(ran)], stored[0, 0], stored[-1, 0])
     inside = stored[(ends[0] < stored[:, 0]) & (stored[:, 0] < ends[1])]
     values = np.unique([ends[0], *inside[:, 0], ends[1]])
-    places = [[space.place(float(value)) for value in found] for found in (values, stored[:, 0])]
-    return np.stack([values, *(np.interp(*places, column) for column in stored.T[1:])], axis=1)
+    at, known = ([space.place(float(v)) for v in own] for own in (values, stored[:, 0]))
+    return np.stack([values, *(np.interp(at, known, own) for own in stored.T[1:])], axis=1)
 
 
 def _radii(evidence: Evidence) -> Iterator[Radius]:

@@ -50,7 +50,7 @@ def _terms(leaderboard: Leaderboard) -> Iterator[Term]:
             f"{rivals} arm{'s' * (rivals != 1)}. An arm beats plain where it is below "
             f"{size.alpha / 2:.4g}.",
         )
-    if any(row.test_set_error is not None for row in ranked):
+    if rivals and any(row.test_set_error is not None for row in ranked):
         yield Term(
             "test-set SE",
             "standard error over test items of the difference from the best plain, paired, in "

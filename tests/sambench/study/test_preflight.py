@@ -40,7 +40,7 @@ def test_who_perturbs_nothing_is_told(
     names = [name for name in variants.names() if name != "plain"]
     spec |= {"variants": names, "search": {**spec["search"], "budget": 12.0}}
     found = checked(spec, tmp_path, Custom(None if normalised else bare))
-    told = [f"{name} perturbs no weight of your own model: every step is plain's, at 2 gradient "
+    told = [f"{name} perturbs no weight of test_resnet: every step is plain's, at 2 gradient "
             "evaluations." for name in names if name.endswith("_on")]  # fmt: skip
     assert idle(found) == ([] if normalised else told)
     printed = capsys.readouterr().err
@@ -72,5 +72,5 @@ def test_a_study_keeps_what_it_was_told_for_its_page(spec: Spec, run: Any, tmp_p
     board = run(spec, model=bare)
     assert any("perturbs no weight" in line for line in board.warnings)
     page = (tmp_path / "runs" / "tiny" / "leaderboard.md").read_text()
-    assert "- sam_on perturbs no weight of your own model" in page.partition("## ")[0]
+    assert f"- sam_on perturbs no weight of {__name__}.bare: " in page.partition("## ")[0]
     assert 0 < board.header["chance"] < 1
