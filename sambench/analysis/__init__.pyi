@@ -3,6 +3,7 @@ from . import numbers as numbers
 from . import published as published
 from .bands import bands as bands
 from .csv_tables import written as written
+from .evidence import CONCLUDING as CONCLUDING
 from .evidence import tells_epochs as tells_epochs
 from .findings import Against as Against
 from .findings import Cost as Cost

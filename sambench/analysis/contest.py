@@ -80,6 +80,8 @@ class Contest:
         if label in self.baselines or not self.baselines:
             return None
         error = self.contrast(label, self.best_plain).error
+        if not error:  # a tie by rule 7; nothing is known of its luck
+            return None
         return claims.detectable(error, self.searches, len(self.rivals), self.size.alpha)
 
     def exceeds(self, a: str, b: str) -> float:

@@ -189,6 +189,11 @@ class Evidence:
         scores = {score["name"]: score for score in self.header["scores"]}
         return scores[self.records.objective]["unit"] == "share"
 
+    @property
+    def num_items(self) -> int:
+        """Of the test set; 0 where runs were not scored item by item."""
+        return int(self.frame["num_items"].to_numpy().max(initial=0))
+
     @cached_property
     def trials(self) -> dict[str, Fraction]:
         """k of every arm, by the evaluations that were counted (rule 2)."""

@@ -44,6 +44,6 @@ def conclude(evidence: Evidence) -> Leaderboard:
         counts={stage: counts[stage] for stage in STAGES},
         machines=tuple(sorted(machines)),
         timed_on=timed_on(evidence),
-        num_items=int(evidence.frame["num_items"].to_numpy().max(initial=0)),
+        num_items=evidence.num_items,
         header=evidence.header,
     )

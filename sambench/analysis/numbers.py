@@ -79,6 +79,12 @@ def listing(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def times(num: int, what: str) -> str:
+    """1 search, 5 searches"""
+    plural = "es" if what == "search" else "s"
+    return f"{num:,} {what}{plural if num != 1 else ''}"
+
+
 def duration(seconds: float) -> str:
     """85 -> "1 min 25 s"; hours and minutes above an hour."""
     minutes, s = divmod(round(seconds), 60)

@@ -109,10 +109,10 @@ def _advice(row: Row, margin: str, contest: Contest, evidence: Evidence) -> str:
     if len(contest.arms) == 1:
         return f"{told} No other arm is ranked."
     cheaper = [label for label in contest.order if contest.costs[label] < contest.costs[use]]
-    least = "of no cheaper arm is that sure" if cheaper else "none is cheaper"
+    least = "no cheaper arm is as sure" if cheaper else "none is cheaper"
     alike = [label for label in cheaper if not contest.is_separated(label, use)]
     against = "".join(f" {_against(contest, label, use)}" for label in alike)
-    return f"{told} No other arm exceeds it by more than {margin}; {least}.{against}"
+    return f"{told} No other ranked arm exceeds it by more than {margin}; {least}.{against}"
 
 
 def _cost(contest: Contest, label: str) -> str:

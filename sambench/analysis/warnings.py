@@ -1,10 +1,12 @@
 """What a reader should know before believing a number."""
 
 from collections.abc import Iterator, Sequence
+from math import sqrt
 
 from sambench.analysis import numbers
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Row
+from sambench.analysis.numbers import times
 from sambench.stats import ALPHA
 
 SURVIVAL = 0.01
@@ -15,39 +17,50 @@ def warn(evidence: Evidence, rows: Sequence[Row]) -> Iterator[str]:
     """Of the study, then of each arm."""
     if swept := evidence.num_swept:
         verb = "is" if swept == 1 else "are"
-        yield f"{_times(swept, 'trial')} of W&B sweeps {verb} shown, and count in no ranking."
+        yield f"{times(swept, 'trial')} of W&B sweeps {verb} shown, and count in no ranking."
     if n := evidence.strangers:
-        yield f"{_times(n, 'run')} of arms that the header does not name: not counted."
+        yield f"{times(n, 'run')} of arms that the header does not name: not counted."
     if n := evidence.size.extension:
         yield (
-            f"The study was concluded {_times(n, 'time')} before, at other sizes: its claims are "
+            f"The study was concluded {times(n, 'time')} before, at other sizes: its claims are "
             f"tested at {evidence.size.alpha:g} instead of {ALPHA:g}."
         )
     yield from evidence.header.get("notes", ())
-    yield from _chance(evidence.header.get("chance"), rows)
+    yield from _chance(evidence.header.get("chance"), evidence.num_items, rows)
+    yield from _edges(evidence, rows)
     for row in rows:
-        yield from _warn(evidence, row)
+        yield from _warn(row)
 
 
-def _chance(chance: float | None, rows: Sequence[Row]) -> Iterator[str]:
-    """Who may have learned nothing: whose interval holds what a constant answer scores."""
-    lows = {row.label: row.score.low for row in rows if row.score}
-    hit = [x for x, low in lows.items() if chance and low is not None and low <= chance]
-    if chance and hit:
-        verb, these = ("is", "it") if len(hit) == 1 else ("are", "they")
+def _edges(evidence: Evidence, rows: Sequence[Row]) -> Iterator[str]:
+    """Settings at an end of a range, told together where the range is the same."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for name in row.setting.edges if row.setting else ():
+            low, high = map(numbers.setting, evidence.arms[row.label].space[name].bounds)
+            found.setdefault((name, f"{low} to {high}"), []).append(row.label)
+    for (name, span), labels in found.items():
         yield (
-            f"{numbers.listing(hit)} {verb} not above chance: always naming the most frequent "
-            f"class scores {numbers.percent(chance)}%, so {these} may have learned nothing."
+            f"The {name} to use of {numbers.listing(labels)} lies at an end of its search range "
+            f"({span}); a better one may lie outside."
         )
 
 
-def _warn(evidence: Evidence, row: Row) -> Iterator[str]:
-    for name in row.setting.edges if row.setting else ():
-        low, high = map(numbers.setting, evidence.arms[row.label].space[name].bounds)
+def _chance(chance: float | None, num_items: int, rows: Sequence[Row]) -> Iterator[str]:
+    """Who may have learned nothing: who scores what a constant answer does, to two errors."""
+    if not (chance and num_items):
+        return
+    reach = chance + 2 * sqrt(chance * (1 - chance) / num_items)
+    hit = [row.label for row in rows if row.score and row.score.value <= reach]
+    if hit:
+        verb, these = ("scores", "it") if len(hit) == 1 else ("score", "they")
         yield (
-            f"The {name} to use of {row.label} lies at an end of its search range ({low} to "
-            f"{high}); a better one may lie outside."
+            f"{numbers.listing(hit)} {verb} no better than chance: always naming the most frequent "
+            f"class gets {numbers.percent(chance)}%, so {these} may have learned nothing."
         )
+
+
+def _warn(row: Row) -> Iterator[str]:
     if row.no_survivor >= SURVIVAL:
         yield (
             f"{row.label}: in {numbers.percent(row.no_survivor)}% of searches every point "
@@ -61,7 +74,3 @@ def _warn(evidence: Evidence, row: Row) -> Iterator[str]:
         )
     if failed := row.runs["failed"]:
         yield f"{row.label}: {failed} of {sum(row.runs.values())} runs failed."
-
-
-def _times(num: int, what: str) -> str:
-    return f"{num} {what}{'s' * (num != 1)}"

@@ -28,12 +28,12 @@ def merge(files: tuple[Path, ...], into: str | None, root: Path) -> None:
     merged = join(files, root, into)
     for line in merged.damages:
         click.echo(f"sambench: {line}", err=True)
-    click.echo(_told(merged))
+    click.echo(_told(merged, root))
     if merged.damages:
         raise SystemExit(1)
 
 
-def _told(merged: "Merged") -> str:
+def _told(merged: "Merged", root: Path) -> str:
     """What came in, what did not, and what is missing."""
     lines = [f"{merged.folder}: {_runs(merged.came)} came in, {merged.known} there already"]
     left = {"failed": merged.failed, "of sweeps": merged.swept}
@@ -43,7 +43,8 @@ def _told(merged: "Merged") -> str:
     lines.append(f"missing: {', '.join(lacking)}" if lacking else "no pool lacks a point")
     fork = "" if merged.folder.name == merged.study else f" --fork {merged.folder.name}"
     imports = "".join(f" --import {shlex.quote(file)}" for file in merged.imports)
-    lines.append(f"go on: python -m sambench study {merged.study}{fork}{imports}")
+    where = "" if root == Path("runs") else f" --root {shlex.quote(str(root))}"
+    lines.append(f"go on: python -m sambench study {merged.study}{fork}{imports}{where}")
     return "\n".join(lines)
 
 

@@ -96,7 +96,11 @@ def _check_size(study: Study, competitors: Sequence[Arm]) -> None:
     if not any(arm.space for arm in competitors):
         return
     if "confirm" in study.model_fields_set:
-        raise UserError("confirm: is for a study that searches nothing; write search.searches")
+        searched = sorted({f"{a.label}'s {name}" for a in competitors for name in a.space})
+        raise UserError(
+            f"confirm: is for a study that searches nothing, and {searched[0]} is searched: give "
+            "it a value, or leave [confirm] out (search.searches is the size of a search)"
+        )
     search = study.search
     for arm in competitors:
         cost = arm.cost(study.train.epochs)

@@ -159,7 +159,7 @@ class Confirm(Table):
     """Of a study that searches nothing: its settings run on `seeds` paired seeds."""
 
     seeds: Annotated[Count, Field(ge=2)] = 10
-    """the same for all variants"""
+    """the same for all variants; below 5 nothing is concluded"""
 
 
 class Published(Table):

@@ -24,7 +24,7 @@ class Chosen(NamedTuple):
 def settings(records: Records, label: str | None = None) -> dict[str, Any]:
     """The setting to use of an arm, by default of the recommended one; UserError if it has none.
 
-    Where nothing is recommended: of the first arm of the page that has one.
+    Where nothing is recommended: of the arm whose setting scored best.
     """
     leaderboard = analyse(records)
     row, setting, score, _ = _chosen(records, leaderboard, label)
@@ -53,10 +53,13 @@ def _chosen(records: Records, leaderboard: Leaderboard, label: str | None) -> Ch
         hint = nearest(label, rows)
         raise UserError(f"--variant: {label!r} is no arm of study {leaderboard.study!r}, {hint}")
     wanted = label or leaderboard.use
-    for row in [rows[wanted]] if wanted else leaderboard.rows:
-        if row.setting and row.setting.score:
-            first = _first(records, row.label)
-            return Chosen(row, row.setting, row.setting.score, first)
+    found = [
+        Chosen(row, row.setting, row.setting.score, _first(records, row.label))
+        for row in ([rows[wanted]] if wanted else leaderboard.rows)
+        if row.setting and row.setting.score
+    ]
+    if found:
+        return max(found, key=lambda own: own.score.value)
     whose = f"{wanted} of study" if wanted else "study"
     raise UserError(f"{whose} {leaderboard.study!r} has no setting that ran to its end yet")
 

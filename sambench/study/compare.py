@@ -16,7 +16,7 @@ from sambench.analysis import listing
 from sambench.config import BASELINE, LENGTHS
 from sambench.errors import UserError, echo
 from sambench.study.result import Result
-from sambench.study.run import Settings, execute_study
+from sambench.study.run import Settings, changed, execute_study
 from sambench.training import Custom, OwnTraining, probe
 
 Variant = str | Mapping[str, Any]
@@ -58,14 +58,16 @@ def compare(
         score. None: nothing is searched, and radii are the papers'
     searches: the pool of each arm is as large as so many searches
     name: of the folder in runs/; default: the file of `train`
-    settings, options: as of `run_study`, with one worker by default
+    settings, options: as of `run_study`: device, workers (default: one), root, wandb, ...
+
+    The study knows `train` by its code, and nothing of the data: if those change, use another name.
 
     The same call goes on where it stopped, and grows by seeds, searches, budget and variants.
     UserError for bad input; what `train` raises is not touched.
     """
     own = OwnTraining(train)
     length = _epochs(own, epochs)
-    chosen = replace(settings or Settings(workers=1), **options)
+    chosen = changed(settings or Settings(workers=1), options)
     chosen = replace(chosen, command=chosen.command or _command(train))
     _check_workers(train, chosen.workers)
     rivals = _tables(variants, searches_nothing=budget is None)
@@ -91,6 +93,8 @@ def _epochs(own: OwnTraining, given: int | None) -> int:
     if not callable(own.train):
         raise UserError(f"train must be a function, got {echo(own.train)}")
     signature = inspect.signature(own.train)
+    if next(iter(signature.parameters), "") == "seed":
+        raise UserError("train must take (optimizer, seed), in this order")
     try:
         signature.bind(None, 0, **({"epochs": 1} if own.takes_epochs else {}))
     except TypeError as error:
@@ -131,6 +135,8 @@ def _tables(given: Sequence[Variant], *, searches_nothing: bool) -> list[dict[st
         dict(each) if isinstance(each, Mapping) else {"name": each} for each in given
     ]
     rivals = [table for table in found if table.get("name") != BASELINE]
+    if not rivals:
+        raise UserError(f"variants: name at least one beside {BASELINE}")
     for table in rivals if searches_nothing else ():
         if table.get("space"):
             raise UserError(f"variants: {table['name']} searches, so say budget=8 or the like")
@@ -164,16 +170,18 @@ def _size(budget: float | None, searches: int) -> dict[str, Any]:
 
 
 def _file(train: Callable[..., Any]) -> Path | None:
+    """None in a notebook."""
     try:
-        return Path(inspect.getfile(train))
+        path = Path(inspect.getfile(train))
     except TypeError:
         return None
+    return path if path.suffix == ".py" else None
 
 
 def _name(train: Callable[..., Any]) -> str:
     """The file's name, as far as it can be a folder's; in a notebook that of the function."""
     path = _file(train)
-    found = path.stem if path is not None and path.suffix == ".py" else train.__name__
+    found = train.__name__ if path is None else path.stem
     return re.sub(r"[^A-Za-z0-9._-]+", "-", found).lstrip(".-") or "compare"
 
 

@@ -15,6 +15,7 @@ from sambench.config import Study
 from sambench.executors import threads_each
 from sambench.stats import ALPHA, claims, student
 from sambench.study.folder import StudyFolder
+from sambench.study.foresight import shortcomings
 from sambench.study.preflight import preflight, probe
 from sambench.study.protocol import expected_cost, expected_runs
 from sambench.study.run import cache_folder
@@ -44,6 +45,8 @@ class Plan:
     expected_s: float
     workers: int
     searches: int
+    shortcomings: list[str]
+    """what it cannot answer at its size"""
     separates: dict[str, int | None]
     """points of difference to the best baseline -> searches that would separate them from 0, by
     the luck of the runs so far; empty before there are any, None where too many are needed"""
@@ -90,6 +93,7 @@ def plan(
         expected_s=evaluations * seconds / workers,
         workers=workers,
         searches=study.search.searches,
+        shortcomings=list(shortcomings(study, arms)),
         separates=_separates(folder),
         wandb_runs=0 if mode == "disabled" else sum(runs[stage] for stage in stages),
         wandb_mode=mode,

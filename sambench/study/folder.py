@@ -12,6 +12,7 @@ import optuna
 from pydantic import ValidationError
 
 from sambench import plugins
+from sambench.analysis import CONCLUDING
 from sambench.config import RUNS, Arm, Study, changed_keys
 from sambench.errors import UserError, WorkFailed
 from sambench.files import write_atomically
@@ -88,9 +89,10 @@ class StudyFolder:
         Budget, searches, margin and the list of variants may change: the study goes on.
         """
         if changed := self.changed():
+            renamed = "with --fork NAME" if "training" not in self.own else "by another name="
             raise UserError(
                 f"study {self.study.name!r} has runs, and these have changed since: "
-                f"{', '.join(changed)}; undo that, or start a new study with --fork NAME"
+                f"{', '.join(changed)}; undo that, or start a new study {renamed}"
             )
 
     def changed(self) -> list[str]:
@@ -169,9 +171,15 @@ class StudyFolder:
             self._keep()
 
     def concluded(self) -> int:
-        """Notes that the study is concluded at its size; how often it was before, at others."""
+        """Notes that the study is concluded at its size; how often it was before, at others.
+
+        Too small a size concludes nothing, and does not count.
+        """
+        search = self.study.search
+        if min(search.searches, self.study.confirm.seeds) < CONCLUDING:
+            return 0
         path = self.path / "sizes.json"
-        size = [self.study.search.budget, self.study.search.searches]
+        size = [search.budget, search.searches]
         try:
             sizes = json.loads(path.read_text()) if path.exists() else []
             assert isinstance(sizes, list)

@@ -12,6 +12,9 @@ from sambench.errors import UserError, nearest
 
 COLUMNS = ("arm", "test score, %", "minus plain, points", "cost of a run")
 
+SHOWN = 8
+"""Arms of a repr."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -75,13 +78,21 @@ class Result(Leaderboard):
         return Figure(known[name])
 
     def __repr__(self) -> str:
+        shown = self._table().head(SHOWN).to_string(index=False)
+        more = len(self.rows) - SHOWN
+        shown += f"\nand {more} more" if more > 0 else ""
         return (
             f"<study {self.study}, {len(self.rows)} arms>\n{self.headline}\n"
-            f"Use this: {self.advice}\npage: {self.web}"
+            f"Use this: {self.advice}\n{shown}\npage: {self.web}"
         )
 
     def _repr_html_(self) -> str:
         """The answer, and a row per arm."""
+        table = self._table().to_html(index=False)
+        told = f"<b>{escape(self.headline)}</b><br>Use this: {escape(self.advice)}"
+        return f"<p>{told}</p>{table}<p>page: {escape(str(self.web))}</p>"
+
+    def _table(self) -> pd.DataFrame:
         shown = [
             (
                 row.label,
@@ -91,9 +102,7 @@ class Result(Leaderboard):
             )
             for row in self.rows
         ]
-        table = pd.DataFrame(shown, columns=pd.Index(COLUMNS)).to_html(index=False)
-        told = f"<b>{escape(self.headline)}</b><br>Use this: {escape(self.advice)}"
-        return f"<p>{told}</p>{table}<p>page: {escape(str(self.page))}</p>"
+        return pd.DataFrame(shown, columns=pd.Index(COLUMNS))
 
     def _lead(self, label: str) -> Estimate | None:
         """Over the best ranked arm of the baseline."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from torch import nn
 from sambench import config, plugins, tracking
 from sambench.analysis import Leaderboard
 from sambench.config import Arm, Study
-from sambench.errors import UserError
+from sambench.errors import UserError, nearest
 from sambench.executors import Assignment, Executor, Inline, Processes, execute, prepare
 from sambench.records import Fit, Record
 from sambench.study import agent_trials, pool, results, workers
@@ -23,6 +23,7 @@ from sambench.study.agent_trials import AgentTrial, pairs
 from sambench.study.collection import collect
 from sambench.study.display import Display, noisy_validation
 from sambench.study.folder import StudyFolder
+from sambench.study.foresight import shortcomings
 from sambench.study.preflight import preflight
 from sambench.study.protocol import Protocol, expected_runs
 from sambench.study.result import Result
@@ -97,13 +98,22 @@ def run_study(
     UserError for bad input. What of yours cannot be imported by name, as from a notebook, is run by
     this process alone.
     """
-    chosen, custom = replace(settings or Settings(), **options), Custom(model, data, loss)
+    chosen, custom = changed(settings or Settings(), options), Custom(model, data, loss)
     plugins.load(chosen.imports)
     words = [*overrides, *([] if fork is None else [f"name={json.dumps(fork)}"])]
     asked = resolve(study, words, chosen.root)
     options = {"fork": fork, "imports": [str(path) for path in chosen.imports]}
     command = chosen.command or _call(study, overrides, custom, options)
     return execute_study(asked, replace(chosen, command=command), custom)
+
+
+def changed(settings: Settings, options: Mapping[str, Any]) -> Settings:
+    """With these fields; UserError for a name that is none."""
+    known = {field.name for field in fields(settings)}
+    for name in options:
+        if name not in known:
+            raise UserError(f"unknown option {name!r}, {nearest(name, known)}")
+    return replace(settings, **options)
 
 
 def execute_study(study: Study, settings: Settings, custom: Custom) -> Result:
@@ -200,6 +210,8 @@ class _Execution:
             self.display = stack.enter_context(self._display(points))
             if not self.custom.brings_data and (warning := noisy_validation(self.study)):
                 self.display.say(warning)
+            for shortcoming in shortcomings(self.study, arms):
+                self.display.say(shortcoming)
             self._pools(executor, storage, points)
             fits: dict[str, Fit] = {}
             if self.protocol.is_complete(self.results):

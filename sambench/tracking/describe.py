@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
@@ -48,15 +48,21 @@ def config(run: "Run") -> dict[str, object]:
         "variant": run.label,
         "key": run.key,
         "stage": run.stage,
-        "point": run.point,
+        **({} if run.point < 0 else {"point": run.point}),
         "rerun": run.rerun,
         "device": run.device,
         **run.seeds.columns(),
         "lr": run.lr,
         "epochs": run.epochs,
+        "length": run.epochs / run.study.train.epochs,
         **({} if run.rho is None else {"rho": run.rho}),
         **run.hyperparameters,
     }
+
+
+def history(row: Mapping[str, float]) -> dict[str, float]:
+    """An epoch's row; the rate that the schedule has come to is not the config's lr."""
+    return {"scheduled_lr" if name == "lr" else name: value for name, value in row.items()}
 
 
 def ending(outcome: "Outcome") -> Ending:
@@ -65,7 +71,7 @@ def ending(outcome: "Outcome") -> Ending:
     A pruned or diverged run is a result; only a failed one exits with 1.
     """
     return {
-        "rows": list(outcome.history),
+        "rows": [history(row) for row in outcome.history],
         "tag": "" if outcome.outcome == "complete" else outcome.outcome,
         "notes": outcome.reason,
         "exit_code": 1 if outcome.outcome == "failed" else 0,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from sambench.errors import UserError
 from sambench.tracking.client import Client
-from sambench.tracking.describe import describe, ending, run_id
+from sambench.tracking.describe import describe, ending, history, run_id
 from sambench.tracking.messages import (
     Answer,
     Checked,
@@ -98,7 +98,7 @@ class Tracker:
     def log(self, run: "Run", row: EpochRow) -> None:
         """Tells the row of an epoch."""
         if self._takes(run):
-            self._tell(Log(run_id(run), row))
+            self._tell(Log(run_id(run), history(row)))
 
     def finish(self, run: "Run", outcome: "Outcome") -> None:
         """Ends a run; one that an earlier process finished is told from the start, if need be."""

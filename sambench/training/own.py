@@ -4,7 +4,8 @@ import inspect
 import math
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,14 +68,27 @@ class _Maker:
     run: Run
     made: list[variants.SharpnessAware] = field(default_factory=list)
 
-    def __call__(
-        self, base: Optimizer, model: nn.Module, **options: Any
-    ) -> variants.SharpnessAware:
+    def __call__(self, *given: Any, **options: Any) -> variants.SharpnessAware:
+        base, model = asked_with(*given)
+        if self.made:
+            raise UserError(
+                "train asked for its optimizer twice; one optimizer, with parameter groups, must "
+                "train the model"
+            )
         set_rate(base, self.run.lr)
         variant = variants.create(self.run.key, **self.run.hyperparameters)
         chosen = {"seed": self.run.seeds.init, **options}
         self.made.append(variants.SharpnessAware(base, variant, model, **chosen))
         return self.made[-1]
+
+
+def asked_with(*given: Any) -> tuple[Optimizer, nn.Module]:
+    """What `optimizer` was called with; UserError unless that is an optimizer and a model."""
+    match given:
+        case (Optimizer() as base, nn.Module() as model):
+            return base, model
+    kinds = ", ".join(type(part).__name__ for part in given)
+    raise UserError(f"call optimizer(base, model), a torch optimizer and its model; got ({kinds})")
 
 
 def set_rate(base: Optimizer, lr: float) -> None:
@@ -87,8 +101,8 @@ def set_rate(base: Optimizer, lr: float) -> None:
         return
     if any("initial_lr" in group for group in base.param_groups):
         raise UserError(
-            "train made its learning-rate scheduler before optimizer(base, model), so that a "
-            "searched lr would not reach it: make it from what optimizer(...) returns"
+            "train made its learning-rate scheduler before optimizer(base, model), so that the "
+            "study's lr would not reach it: make it from what optimizer(...) returns"
         )
     for group in base.param_groups:
         own = float(group["lr"])
@@ -100,7 +114,8 @@ def train_own(run: Run, folder: Path, own: OwnTraining) -> Outcome:
     start = time.perf_counter()
     maker, where = _Maker(run), "cpu"
     try:
-        scores = own(maker, run.seeds.init, run.epochs)
+        with _told_of(run):
+            scores = own(maker, run.seeds.init, run.epochs)
         outcome = _outcome(run, maker.made, scores)
         where = str(next(maker.made[0].model.parameters()).device)
     except (RuntimeError, MemoryError) as error:
@@ -110,6 +125,16 @@ def train_own(run: Run, folder: Path, own: OwnTraining) -> Outcome:
     outcome = on_this_machine(outcome, where, time.perf_counter() - start)
     write_outcome(run, folder, outcome)
     return outcome
+
+
+@contextmanager
+def _told_of(run: Run) -> Iterator[None]:
+    """What the caller's code raises says in which run."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"sambench: in {run.id}, with seed {run.seeds.init}, epochs {run.epochs}")
+        raise
 
 
 def _outcome(run: Run, made: list[variants.SharpnessAware], scores: Scores) -> Outcome:

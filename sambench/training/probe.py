@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 import variants
 from sambench.errors import UserError
-from sambench.training.own import OwnTraining
+from sambench.training.own import OwnTraining, asked_with
 
 
 class _Stop(BaseException):
@@ -28,9 +28,10 @@ class Asked:
         return float(self.base.param_groups[0]["lr"])
 
     def describe(self) -> dict[str, str]:
-        """Model and optimizer in words."""
+        """Model and optimizer in words; its rate is the study's."""
         weights = sum(p.numel() for p in self.model.parameters())
-        plain = {k: v for k, v in self.base.defaults.items() if type(v) in (int, float)}
+        known = {k: v for k, v in self.base.defaults.items() if k != "lr"}
+        plain = {k: v for k, v in known.items() if type(v) in (int, float)}
         return {
             "model": f"{type(self.model).__name__}, {weights:,} weights",
             "optimizer": ", ".join(
@@ -51,8 +52,8 @@ def probe(own: OwnTraining, seed: int, epochs: int) -> Asked:
     """Runs the training up to where it asks for its optimizer, and no further."""
     asked: list[Asked] = []
 
-    def stop(base: Optimizer, model: nn.Module, **options: Any) -> variants.SharpnessAware:
-        asked.append(Asked(base, model, options))
+    def stop(*given: Any, **options: Any) -> variants.SharpnessAware:
+        asked.append(Asked(*asked_with(*given), options))
         raise _Stop
 
     try:

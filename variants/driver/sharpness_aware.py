@@ -106,7 +106,9 @@ class SharpnessAware(Optimizer):
         self.param_groups, self.state = self.base.param_groups, self.base.state
 
     @torch.no_grad()
-    def step(self, closure: Closure, size: int | None = None, micro: int | None = None) -> Tensor:
+    def step(
+        self, closure: Closure | None = None, size: int | None = None, micro: int | None = None
+    ) -> Tensor:
         """One optimizer step; returns the losses of its first evaluation, (batch,), detached.
 
         closure(rows) returns the per-sample losses (batch,) of the selected rows, or (losses, aux);
@@ -117,6 +119,11 @@ class SharpnessAware(Optimizer):
         A step with a non-finite loss or direction is skipped: weights, optimizer state, variant
         state and buffers stay as they were. They also do when the closure raises.
         """
+        if closure is None:
+            raise TypeError(
+                "step needs the loss: optimizer.step(lambda: loss(model(x), y)) stands in the "
+                "place of zero_grad(), backward() and step()"
+            )
         self._share_base()
         batch = Batch(closure, size, micro, exact=self.accumulation == "exact")
         self._trained.clear_grads()  # else a leftover .grad of a frozen parameter would be applied

@@ -42,7 +42,7 @@ def how_sure(leaderboard: Leaderboard, use: Row | None) -> str:
             "over training"
             if leaderboard.kind == "fixed"
             else "with the luck of search and training in them; each pool is as large as "
-            f"{size.searches} searches"
+            f"{numbers.times(size.searches, 'search')}"
         )
         found.append(f"95% intervals of the scores are {wide} points, {of}.")
     return " ".join(found)

@@ -3,6 +3,11 @@
 from sambench.analysis import Leaderboard, numbers
 
 ELSEWHERE = "One dataset and one model: nothing here speaks for others."
+OWN_DRAWS = (
+    "The intervals cover the luck of {covered}, as far as the function draws it anew for each "
+    "seed; what it holds fixed, such as a test set, adds luck of its own."
+)
+UNWATCHED = "The function is known by its code; whether its data changed between runs is not known."
 
 
 def limits(leaderboard: Leaderboard) -> list[str]:
@@ -26,6 +31,7 @@ def limits(leaderboard: Leaderboard) -> list[str]:
         if fixed
         else "Answers hold for the ranges and schedules above; beyond them better settings may lie."
     )
+    own = "training" in leaderboard.header.get("own", {})
     items = (
         f" of {leaderboard.num_items:,} items; another test set adds the test-set SE."
         if leaderboard.num_items
@@ -34,7 +40,10 @@ def limits(leaderboard: Leaderboard) -> list[str]:
     covered = "training" if fixed else "search and training"
     return [
         *found,
-        f"The intervals cover the luck of {covered} on this one test set{items}",
+        OWN_DRAWS.format(covered=covered)
+        if own
+        else f"The intervals cover the luck of {covered} on this one test set{items}",
+        *([UNWATCHED] if own else []),
         where,
         ELSEWHERE,
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sambench.analysis import Leaderboard, listing
+from sambench.analysis import Leaderboard, listing, numbers
 from sambench.config import Study, extensions
 from sambench.render import noise
 
@@ -58,7 +58,7 @@ def _task(study: Study, own: Mapping[str, str]) -> list[str]:
     also = ", ".join(f"{name} {value}" for name, value in further.items())
     return [
         " ".join(filter(None, (f"Task: {trained} ({split}).", wrong, brought))),
-        f"Training: {train.base}, {train.epochs} epochs at length 1, batch size "
+        f"Training: {train.base}, {numbers.times(train.epochs, 'epoch')} at length 1, batch size "
         f"{train.batch_size}, {train.schedule} schedule, weight decay {train.weight_decay:g}, "
         f"augmentation {train.augment}. A run yields {YIELDS[train.yields]}.",
         *([f"Also: {also}."] if also else []),
@@ -70,16 +70,18 @@ def _pool(study: Study, drawn: str) -> list[str]:
     return [
         f"Budget: {size.budget:g} full runs of plain, in counted gradient evaluations. Whose run "
         "costs twice as much affords half as many trials. Below 3 trials an arm is not ranked.",
-        f"Pool: every arm ran as many independent random points as {size.searches} searches of its "
-        f"budget have. A point is a position in the ranges, and streams of {drawn}; its number "
-        "gives it the same ones in every arm. Validation data only.",
+        "Pool: every arm ran as many independent random points as its budget affords in "
+        f"{numbers.times(size.searches, 'search')}. A point is a position in the ranges, and "
+        f"streams of {drawn}; its number gives it the same ones in every arm. Validation data "
+        "only.",
         "Reruns: an arm's best points by validation were trained again on fresh streams, the more "
         "often the likelier a search picks them. Only these runs and those of the settings to use "
         "saw the test set, so a lucky run gains nothing.",
         "tuned(k): the mean test accuracy of each point's reruns, weighed by the chance that it "
         "wins a search of k points of the pool; linear between whole k.",
         "Intervals: the jackknife over points, each with its reruns; t with "
-        f"{2 * size.searches - 1} degrees of freedom. Bands around curves are simultaneous.",
+        f"{numbers.times(2 * size.searches - 1, 'degree')} of freedom. Bands around curves "
+        "are simultaneous.",
         _claims(study),
         "All else, curves and equal trials included, carries intervals and claims nothing.",
         "Setting to use: the optimum of a smooth surface through all validation scores of an arm, "

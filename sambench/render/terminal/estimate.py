@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
-from sambench.analysis import duration
+from sambench.analysis import duration, numbers
 from sambench.render.terminal.table import labelled
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def render(plan: "Plan") -> RenderableType:
     """What `--dry-run` prints."""
     per = f"{1000 * plan.seconds_per_evaluation:.1f} ms per evaluation, measured here"
+    workers = numbers.times(plan.workers, "worker")
     afforded = ", ".join(f"{label} {trials:.3g}" for label, trials in plan.trials.items())
     runs = plan.pool_runs + plan.confirm_runs + plan.setting_runs
     lines = {
@@ -22,7 +23,8 @@ def render(plan: "Plan") -> RenderableType:
         "runs": f"{runs}: {plan.pool_runs} of pools, {plan.confirm_runs} reruns, "
         f"{plan.setting_runs} of settings",
         "gradient evaluations": f"{plan.gradient_evaluations:,.0f} expected",
-        "expected time": f"{duration(plan.expected_s)} with {plan.workers} workers ({per})",
+        "expected time": f"{duration(plan.expected_s)} with {workers} ({per})",
+        **({"beware": "; ".join(plan.shortcomings)} if plan.shortcomings else {}),
         **_separates(plan),
         "W&B runs": f"{plan.wandb_runs} ({plan.wandb_mode})",
     }

@@ -36,7 +36,7 @@ class Lines:
             f"{'' if run.rho is None else f'rho {run.rho:.3g}':12}",
             f"{outcome.epochs_done:>3} of {run.epochs:>3} epochs",
             f"{outcome.outcome if score is None else f'validation {score:7.2%}':18}",
-            f"{'' if best is None else f'best {best:7.2%}':12}",
+            f"{'' if best is None else f'best of its pool {best:7.2%}':25}",
             f"{outcome.wall_s:7.1f} s",
             f"{progress.remaining(self._standing):15}",
             outcome.reason,

@@ -87,8 +87,8 @@ def test_the_recommendation_is_the_cheapest_within_the_margin(win: Records, answ
     assert answer.use == "asam" and answer.searches_needed is None
     assert re.fullmatch(
         r"asam with lr 0\.032, rho 0\.071, 10 epochs: test accuracy 9\d\.\d\d ± \d\.\d\d% over 5 "
-        r"runs\. A run costs 2 full runs of plain\. No other arm exceeds it by more than 1 point "
-        r"\(95%\); of no cheaper arm is that sure\.",
+        r"runs\. A run costs 2 full runs of plain\. No other ranked arm exceeds it by more than "
+        r"1 point \(95%\); no cheaper arm is as sure\.",
         answer.advice,
     )
     generous = analyse(asking(win, margin=50.0))
@@ -103,7 +103,7 @@ def test_a_cheaper_arm_that_is_not_separated_is_named_with_what_speaks_against_i
     assert found.use == "sam" and row(found, "sam").group == row(found, "plain").group
     most = 100 * contest(study).contrast("sam", "plain").interval[1]
     assert most > 1 and found.advice.endswith(
-        "; of no cheaper arm is that sure. plain, at 1 full run of plain, is not separated from "
+        "; no cheaper arm is as sure. plain, at 1 full run of plain, is not separated from "
         f"sam, but sam may lie {most:.2f} points above it."
     )
 
@@ -329,8 +329,8 @@ def test_a_score_at_chance_level_is_warned_about(make: Make, win: Records):
     low = make({"plain": 0.1, "sam": 0.1, "asam": 0.5})
     told = analyse(with_runs(low, low.records, chance=0.1017)).warnings
     assert len(told) == 1 and re.fullmatch(
-        r"(plain and sam|sam and plain) are not above chance: always naming the most frequent "
-        r"class scores 10\.17%, so they may have learned nothing\.",
+        r"(plain and sam|sam and plain) score no better than chance: always naming the "
+        r"most frequent class gets 10\.17%, so they may have learned nothing\.",
         told[0],
     )
     alone = analyse(with_runs(low, low.records, chance=0.0001)).warnings

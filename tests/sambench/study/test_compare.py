@@ -1,5 +1,6 @@
 """A training function of the caller's own, as a study."""
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,8 @@ def call(tmp_path: Path):
     CALLS.clear()
 
     def compare(train, variants=("sam",), **options):
-        quiet = Console(quiet=True)
-        return sambench.compare(
-            train, variants, root=tmp_path, wandb="disabled", console=quiet, **options
-        )
+        quiet = {"wandb": "disabled", "console": Console(quiet=True)}
+        return sambench.compare(train, variants, root=tmp_path, **quiet | options)
 
     return compare
 
@@ -66,7 +65,7 @@ def test_a_recipe_is_compared_at_its_own_settings(call, tmp_path: Path):
     assert {seed for seed, _, _ in CALLS} == set(by_arm.iloc[0])
     assert read.header["own"]["training"].endswith("test_compare.recipe")
     assert read.header["own"]["model"] == "Sequential, 58 weights"
-    assert "SGD, lr 0.1, momentum 0.9" in read.header["own"]["optimizer"]
+    assert "SGD, momentum 0.9" in read.header["own"]["optimizer"]
     assert read.header["test_runs"] == 15
 
 
@@ -137,8 +136,24 @@ def test_what_the_recipe_raises_is_not_touched(call):
         fit(optimizer, seed, 1)
         raise LookupError("mine")
 
-    with pytest.raises(LookupError, match="mine"):
+    with pytest.raises(LookupError, match="mine") as raised:
         call(broken)
+    assert "confirm-plain-p0-r0" in raised.value.__notes__[0]
+
+
+def test_a_step_without_its_loss_says_what_to_write(call):
+    with pytest.raises(TypeError, match=r"optimizer\.step\(lambda: loss"):
+        call(no_closure)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_too_few_seeds_are_told_at_the_start(call, tmp_path: Path, workers: int):
+    said = StringIO()
+    found = call(
+        recipe, seeds=2, workers=workers, console=Console(file=said, width=200), name="few"
+    )
+    assert "nothing will be concluded from 2 paired seeds" in said.getvalue()
+    assert "plain" in repr(found) and str(tmp_path / "few" / "index.html") in repr(found)
 
 
 def never(optimizer, seed: int) -> float:
@@ -168,6 +183,27 @@ def too_early(optimizer, seed: int) -> dict[str, float]:
     return {"val": 0.5, "test": 0.5}
 
 
+def twice(optimizer, seed: int) -> float:
+    fit(optimizer, seed, 1)
+    fit(optimizer, seed, 1)
+    return 0.5
+
+
+def no_model(optimizer, seed: int) -> float:
+    optimizer(torch.optim.SGD(nn.Linear(4, 2).parameters(), lr=0.1))
+    return 0.5
+
+
+def backwards(seed: int, optimizer) -> float:
+    return 0.5
+
+
+def no_closure(optimizer, seed: int) -> float:
+    model = nn.Linear(4, 2)
+    optimizer(torch.optim.SGD(model.parameters(), lr=0.1), model).step()
+    return 0.5
+
+
 def needs_epochs(optimizer, seed: int, epochs: int) -> float:
     return 0.5
 
@@ -179,6 +215,9 @@ def needs_epochs(optimizer, seed: int, epochs: int) -> float:
         (no_step, {}, "made no step"),
         (a_loss, {}, 'returned 2.3 as "test"'),
         (a_name, {}, "returned 'tset'"),
+        (twice, {}, "twice"),
+        (no_model, {}, r"call optimizer\(base, model\).*got \(SGD\)"),
+        (backwards, {}, "in this order"),
         (too_early, {"lr": 0.2}, "scheduler before optimizer"),
         (needs_epochs, {}, "say how many"),
         (needs_epochs, {"epochs": 0.5}, "whole number >= 1"),
@@ -190,6 +229,8 @@ def needs_epochs(optimizer, seed: int, epochs: int) -> float:
         (lambda optimizer, seed: 0.5, {"workers": 2}, "at the top of a module"),
         (0.5, {}, "must be a function"),
         (recipe, {"variants": ["sma"]}, "did you mean sam"),
+        (recipe, {"variants": ["plain"]}, "at least one beside plain"),
+        (recipe, {"worker": 2}, "unknown option 'worker', did you mean workers"),
         (recipe, {"variants": 3}, "list of names or tables"),
         (recipe, {"variants": [{"name": "sam", "space": {"rho": {}}}]}, "say budget=8"),
         (recipe, {"variants": ["ae_sam"]}, "total_steps"),

@@ -147,6 +147,10 @@ def test_sizes_at_which_it_was_concluded_are_counted(folder: StudyFolder, spec: 
         spec["search"]["searches"] = searches
         found.append(StudyFolder(folder.path.parent, config.parse(spec)).concluded())
     assert found == [0, 1, 0, 2]
+    spec["search"]["searches"] = 4  # concludes nothing
+    assert StudyFolder(folder.path.parent, config.parse(spec)).concluded() == 0
+    spec["search"]["searches"] = 11
+    assert StudyFolder(folder.path.parent, config.parse(spec)).concluded() == 3
     (folder.path / "sizes.json").write_text("{")
     with pytest.raises(UserError, match=r"sizes\.json is damaged"):
         folder.concluded()

@@ -231,8 +231,11 @@ def test_a_failed_run_of_the_folder_is_replaced(halves: list[Path], tmp_path: Pa
     assert file.read_bytes() == before and stored.variant == "sam"
 
 
-def test_a_size_that_was_concluded_counts(spec: Spec, run: Any, tmp_path: Path):
+def test_a_size_that_was_concluded_counts(
+    spec: Spec, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """The next one is an extension, which tests at half of alpha."""
+    monkeypatch.setattr("sambench.study.folder.CONCLUDING", 1)
     run(spec)
     merge([tmp_path / "runs" / "tiny" / "records.csv"], tmp_path / "again")
     spec["search"]["searches"] = 2

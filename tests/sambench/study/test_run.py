@@ -118,7 +118,11 @@ def test_a_study_grows_and_keeps_its_runs(spec: Spec, run: Any, recorded: Record
     assert len([key for key in after if key[:2] == ("pool", "plain")]) == 6
 
 
-def test_an_extension_says_so(spec: Spec, run: Any, tmp_path: Path):
+def test_an_extension_says_so(
+    spec: Spec, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sambench.study.folder.CONCLUDING", 1)
+
     def extension(*overrides: str) -> int:
         run(spec, overrides)
         return records.read(tmp_path / "runs" / "tiny" / "records.csv").header["extension"]

@@ -19,7 +19,7 @@ from sambench import tracking
 from sambench.tracking import Tracker, run_id
 from sambench.training import Outcome, Run
 
-ROWS = [{"epoch": e, "lr": 0.1 / e, "val_accuracy": 0.3 + e / 10} for e in (1, 2, 3)]
+ROWS = [{"epoch": e, "scheduled_lr": 0.1 / e, "val_accuracy": 0.3 + e / 10} for e in (1, 2, 3)]
 DONE = Outcome("complete", test_accuracy=0.25, gradient_evaluations=8.0, history=tuple(ROWS))
 
 
@@ -143,7 +143,7 @@ def test_what_a_baseline_has_not_is_left_out(run_: Run, tmp_path: Path):
     told = wandb_files.runs(tmp_path)[plain.id]
     assert "rho" not in told.config
     names = {name for name in told.history[0] if not name.startswith("_")}
-    assert names == {"epoch", "lr", "val_accuracy", "train_loss"}
+    assert names == {"epoch", "scheduled_lr", "val_accuracy", "train_loss"}
     assert not {"cosine", "radius"} & set(told.summary)
 
 

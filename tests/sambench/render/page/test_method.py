@@ -38,7 +38,7 @@ def test_what_differs_from_the_defaults_is_named(study: Study):
 
 def test_rules_of_a_pool_have_the_studys_numbers(study: Study):
     told = " ".join(method(study(WIN, search={"margin": 0.5, "searches": 6}).leaderboard))
-    assert "Budget: 8 full runs of plain" in told and "as 6 searches of its budget" in told
+    assert "Budget: 8 full runs of plain" in told and "its budget affords in 6 searches" in told
     assert "t with 11 degrees of freedom" in told and "by more than 0.5 points" in told
 
 
