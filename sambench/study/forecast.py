@@ -75,7 +75,8 @@ class Forecast:
         here = self._paced | _means(self._here)
         earlier = _means(self._earlier)
         both = here.keys() & earlier.keys()
-        slower = sum(here[a] for a in both) / sum(earlier[a] for a in both) if both else 1.0
+        then = sum(earlier[a] for a in both)  # 0 of runs whose seconds nobody kept
+        slower = sum(here[a] for a in both) / then if then else 1.0
         known = {label: seconds * slower for label, seconds in earlier.items()} | here
         if not known:
             return {}

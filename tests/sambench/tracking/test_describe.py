@@ -23,7 +23,7 @@ def test_the_configuration_is_flat_and_complete(run_: Run):
         "study": "tiny", "variant": "sam", "key": "sam", "stage": "confirm", "point": 3,
         "rerun": 1, "lr": 0.1, "rho": 0.05, "epochs": 3, "batch_size": 32, "base": "sgd",
         "model": "test_resnet", "dataset": "synthetic", "label_noise": 0.0, "device": "cpu",
-        "length": 1.0, "split_train": 64, "betas_1": 0.999, "amp": "none", "clip": None,
+        "length": 1.5, "split_train": 64, "betas_1": 0.999, "amp": "none", "clip": None,
     }  # fmt: skip
     assert told.items() >= expected.items()
     assert {f"seed_{name}" for name in STREAMS} < set(told)
