@@ -139,7 +139,7 @@ def test_the_first_hour(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert " passed" in python("-m", "pytest", "-p", "no:cacheprovider", "test_half_sam.py")
     (study,) = [code for code in blocks(ROOT / "sambench/README.md", "python") if STUDY in code]
     (place / "a_study.py").write_text(study)
-    assert "page: runs/quick/leaderboard.md" in python("a_study.py")
+    assert "page: runs/quick/index.html" in python("a_study.py")
 
 
 def python(*words: str) -> str:

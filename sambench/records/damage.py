@@ -118,8 +118,8 @@ def _of_scores(frame: pd.DataFrame, header: Mapping[str, Any]) -> Rules:
 
 
 def _has_items(header: Mapping[str, Any]) -> bool:
-    """Whether the objective is kept item by item."""
-    return any(s["items"] for s in header["scores"] if s["name"] == header["objective"])
+    """Whether a score is kept item by item."""
+    return any(score["items"] for score in header["scores"])
 
 
 def _values(frame: pd.DataFrame, name: str) -> np.ndarray:

@@ -71,6 +71,10 @@ class SharpnessAware(Optimizer):
         replay: bool = False,
         metrics: bool = True,
     ) -> None:
+        if isinstance(base_optimizer, SharpnessAware):
+            raise ValueError(
+                "SharpnessAware evaluates the loss itself: it cannot be a base optimizer"
+            )
         groups.refuse(base_optimizer, variant, total_steps)
         rows.refuse_mode(variant, accumulation)
         trained = TrainedParameters(model, base_optimizer)

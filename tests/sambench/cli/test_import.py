@@ -82,7 +82,7 @@ def test_a_study_with_workers_its_page_and_what_comes_after(
     assert command[command.index("--import") + 1] == str(half.resolve())
 
     _, out, _ = call("merge", "runs/tiny/records.csv", "--root", "other")
-    assert out.splitlines()[-1].endswith("study tiny --import half_sam.py")
+    assert out.splitlines()[-1].endswith("study tiny --import half_sam.py --root other")
 
     forget()
     half.write_text(RULE.replace("oracle.grad().grads, self", "oracle.grad().grads, 2 * self"))

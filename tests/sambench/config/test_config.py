@@ -263,6 +263,11 @@ def test_ends_of_a_range_have_the_type_of_the_hyperparameter() -> None:
 
 # --- bad input
 
+SEARCHED = (
+    "confirm: is for a study that searches nothing, and plain's lr is searched: give it a value, "
+    "or leave [confirm] out (search.searches is the size of a search)"
+)
+
 RULES = {
     "serach.trials=3": "serach: unknown key, did you mean search?",
     "train.epohcs=3": "train.epohcs: unknown key, did you mean epochs or warmup_epochs?",
@@ -321,8 +326,8 @@ RULES = {
     "which costs 2; write 6 for a ranking",
     "search.searches=0": "search.searches: must be >= 1, got 0",
     "search.margin=0": "search.margin: must be > 0, got 0",
-    "confirm.seeds=20": "confirm: is for a study that searches nothing; write search.searches",
-    "confirm.seeds=10": "confirm: is for a study that searches nothing; write search.searches",
+    "confirm.seeds=20": SEARCHED,
+    "confirm.seeds=10": SEARCHED,
     "confirm.seeds=1": "confirm.seeds: must be >= 2, got 1",
     "search={lr=0.1, space.lr={low=0.01, high=1}}": "search.lr: cannot stand beside space.lr: "
     "it is fixed or searched",

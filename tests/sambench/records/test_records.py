@@ -32,6 +32,7 @@ STUDY = config.parse(SPEC)
 SAM = STUDY.arms()[-1].model_dump(mode="json")
 HEADER = {
     "study": "digits",
+    "code": {},
     "spec": STUDY.model_dump(mode="json"),
     "arms": {label: {**SAM, "label": label} for label in LABELS},
     "objective": "accuracy",
