@@ -190,5 +190,5 @@ def test_what_is_done_before_is_counted_at_once(spec: dict[str, Any], run: Any):
     run(spec)
     run(spec, ("search.searches=2",), console=Console(file=shown))
     told = shown.getvalue().splitlines()
-    assert told[1] == "pool: 6 runs, 3 of them done before"
+    assert "pool: 6 runs, 3 of them done before" in told
     assert next(line for line in told if " pool " in line).split()[0].startswith("4/~")
