@@ -135,7 +135,7 @@ def test_a_study_does_not_go_on_with_other_pictures(
 
     settings = ("train.epochs=1",)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sambench.study.display.Display.ended", edit)
+        patch.setattr("sambench.study.display.lines.Lines.ended", edit)
         with pytest.raises(UserError, match="folder:pictures has changed since the study began"):
             run(study, settings, workers=workers)
     with pytest.raises(UserError, match=r"the first: train/ape/3\.jpg is another; undo that"):
