@@ -1,7 +1,6 @@
 """My recipe: is SAM worth it? A study of a training function of the caller's own."""
 
 import inspect
-import pickle
 import re
 import shlex
 import sys
@@ -69,7 +68,6 @@ def compare(
     length = _epochs(own, epochs)
     chosen = changed(settings or Settings(workers=1), options)
     chosen = replace(chosen, command=chosen.command or _command(train))
-    _check_workers(train, chosen.workers)
     rivals = _tables(variants, searches_nothing=budget is None)
     asked = probe(own, 0, length)
     study = config.parse(
@@ -111,18 +109,6 @@ def _epochs(own: OwnTraining, given: int | None) -> int:
     if type(found) is not int or found < 1:
         raise UserError(f"epochs must be a whole number >= 1, got {echo(found)}")
     return found
-
-
-def _check_workers(train: Callable[..., Any], num: int | None) -> None:
-    if num in (None, 1):
-        return
-    try:
-        pickle.dumps(train)
-    except Exception as error:
-        raise UserError(
-            f"workers={num}: train must be a function at the top of a module, to be found by "
-            f"other processes ({error})"
-        ) from None
 
 
 def _tables(given: Sequence[Variant], *, searches_nothing: bool) -> list[dict[str, Any]]:

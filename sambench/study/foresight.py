@@ -1,7 +1,6 @@
 """What a study cannot answer at its size, before it runs."""
 
 from collections.abc import Iterable, Iterator
-from fractions import Fraction
 from math import ceil
 
 from sambench.analysis import CONCLUDING, listing
@@ -34,7 +33,7 @@ def shortcomings(study: Study, arms: Iterable[Arm]) -> Iterator[str]:
         if afforded(study.search.budget, 1, cost) < RANKED_FROM
     ]
     if few:
-        needed = ceil(RANKED_FROM * max((costs[label] for label in few), default=Fraction(1)))
+        needed = ceil(RANKED_FROM * max(costs[label] for label in few))
         yield (
             f"{listing(few)} will not be ranked, with fewer than {RANKED_FROM} trials at a budget "
             f"of {study.search.budget:g}: search.budget = {needed} would do"

@@ -66,11 +66,11 @@ class _Maker:
     """The `optimizer` of one run."""
 
     run: Run
-    made: list[variants.SharpnessAware] = field(default_factory=list)
+    made: variants.SharpnessAware | None = None
 
     def __call__(self, *given: Any, **options: Any) -> variants.SharpnessAware:
         base, model = asked_with(*given)
-        if self.made:
+        if self.made is not None:
             raise UserError(
                 "train asked for its optimizer twice; one optimizer, with parameter groups, must "
                 "train the model"
@@ -78,8 +78,8 @@ class _Maker:
         set_rate(base, self.run.lr)
         variant = variants.create(self.run.key, **self.run.hyperparameters)
         chosen = {"seed": self.run.seeds.init, **options}
-        self.made.append(variants.SharpnessAware(base, variant, model, **chosen))
-        return self.made[-1]
+        self.made = variants.SharpnessAware(base, variant, model, **chosen)
+        return self.made
 
 
 def asked_with(*given: Any) -> tuple[Optimizer, nn.Module]:
@@ -116,8 +116,9 @@ def train_own(run: Run, folder: Path, own: OwnTraining) -> Outcome:
     try:
         with _told_of(run):
             scores = own(maker, run.seeds.init, run.epochs)
-        outcome = _outcome(run, maker.made, scores)
-        where = str(next(maker.made[0].model.parameters()).device)
+        optimizer = _stepped(maker.made)
+        outcome = _outcome(run, optimizer, scores)
+        where = str(next(optimizer.model.parameters()).device)
     except (RuntimeError, MemoryError) as error:
         if not device.is_out_of_memory(error):
             raise
@@ -137,12 +138,17 @@ def _told_of(run: Run) -> Iterator[None]:
         raise
 
 
-def _outcome(run: Run, made: list[variants.SharpnessAware], scores: Scores) -> Outcome:
-    if not any(optimizer.steps + optimizer.skipped for optimizer in made):
+def _stepped(made: variants.SharpnessAware | None) -> variants.SharpnessAware:
+    """The optimizer that the training had; UserError if it was not used."""
+    if made is None or not made.steps + made.skipped:
         raise UserError(
             "train made no step with its optimizer: call optimizer(base, model), and step what "
             "it returns"
         )
+    return made
+
+
+def _outcome(run: Run, optimizer: variants.SharpnessAware, scores: Scores) -> Outcome:
     found = scores if isinstance(scores, Mapping) else {"test": scores}
     if stray := [name for name in found if name not in ("val", "test")]:
         raise UserError(f'train returned {echo(stray[0])}; its scores are "val" and "test"')
@@ -159,8 +165,8 @@ def _outcome(run: Run, made: list[variants.SharpnessAware], scores: Scores) -> O
         val_accuracy=None if lost else val,
         test_accuracy=None if lost else test,
         test_correct=() if lost else correct,
-        gradient_evaluations=sum(optimizer.passes for optimizer in made),
-        steps=sum(optimizer.steps for optimizer in made),
+        gradient_evaluations=optimizer.passes,
+        steps=optimizer.steps,
     )
 
 

@@ -87,5 +87,5 @@ def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Pl
     for column in cost.AXES:
         yield column, lambda column=column: cost.draw(tables["cost"], look, column, tuned)
     yield "search", lambda: search.draw(pool, tables["confirmed"], look)
-    yield "radius", lambda: radius.draw(tables["profile"], tables["radius"], tables["pool"], look)
+    yield "radius", lambda: radius.draw(tables["profile"], tables["radius"], look)
     yield "curves", lambda: curves.draw(tables["curves"], look, tuned)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sambench.analysis import numbers
-from sambench.analysis.tables import PoolRun, ProfilePoint, Radius, rows
+from sambench.analysis.tables import ProfilePoint, Radius, rows
 from sambench.render.figures import scales
 from sambench.render.figures.known import by_variant, have, known
 from sambench.render.figures.marks import Mark
@@ -20,7 +20,7 @@ DEFAULT = Mark("v", 26, None, INK, 1.0)
 
 @dataclass(frozen=True)
 class Profile:
-    """An arm's, where its points lay."""
+    """An arm's, between the radii that it ran."""
 
     points: Sequence[ProfilePoint]
     """by their radius"""
@@ -45,11 +45,9 @@ class Profile:
         return scales.Scale(*scales.limits(ends))
 
 
-def draw(
-    profiles: pd.DataFrame, radius: pd.DataFrame, pool: pd.DataFrame, look: Look
-) -> Plot | None:
-    """None where no arm has a curve between its points."""
-    found = _found(profiles, radius, pool, look)
+def draw(profiles: pd.DataFrame, radius: pd.DataFrame, look: Look) -> Plot | None:
+    """None where no arm has a curve between its radii."""
+    found = _found(profiles, radius, look)
     if not found:
         return None
     every = [row for own in found.values() for row in own.points]
@@ -75,30 +73,18 @@ def draw(
     return plot
 
 
-def _found(
-    profiles: pd.DataFrame, radius: pd.DataFrame, pool: pd.DataFrame, look: Look
-) -> dict[str, Profile]:
-    """In the order of the ranking; of curves only what lies between the radii that ran."""
-    ran = by_variant(have(rows(pool, PoolRun), "rho"))
+def _found(profiles: pd.DataFrame, radius: pd.DataFrame, look: Look) -> dict[str, Profile]:
+    """In the order of the ranking."""
     estimates = {row.variant: row for row in rows(radius, Radius)}
     known_points = by_variant(have(rows(profiles, ProfilePoint), "value", "score", "se"))
     found = {}
     for variant in look.sorted(known_points):
-        radii = [run.rho for run in ran.get(variant, ())]
-        points = sorted(
-            (row for row in known_points[variant] if radii and _between(row.value, radii)),
-            key=lambda row: row.value,
-        )
+        points = sorted(known_points[variant], key=lambda row: row.value)
         if len(points) > 1:
             chosen = look.chosen.get(variant)
             use = chosen.rho if chosen else None
             found[variant] = _profile(points, estimates.get(variant), use)
     return found
-
-
-def _between(value: float, radii: Sequence[float]) -> bool:
-    room = 1e-6 * abs(value)  # ends of a range that were written in another way
-    return min(radii) - room <= value <= max(radii) + room
 
 
 def _profile(points: Sequence[ProfilePoint], estimate: Radius | None, use: float | None) -> Profile:
@@ -124,7 +110,7 @@ def _caption(found: Mapping[str, Profile]) -> str:
     """Of what there is."""
     words = [
         "Validation accuracy that a surface through all points expects, at the best values of what "
-        "else was searched, where points lay; band: one standard error of the surface."
+        "else was searched, between the radii that ran; band: one standard error of the surface."
     ]
     if any(own.use is not None for own in found.values()):
         words += ["Solid, upright: the setting to use."]

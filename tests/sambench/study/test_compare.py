@@ -146,6 +146,12 @@ def test_a_step_without_its_loss_says_what_to_write(call):
         call(no_closure)
 
 
+def test_what_other_processes_cannot_import_has_one_worker(call):
+    said = StringIO()
+    call(lambda *given: recipe(*given), seeds=2, workers=2, console=Console(file=said, width=200))
+    assert "1 worker: your training cannot be imported by others" in said.getvalue()
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_too_few_seeds_are_told_at_the_start(call, tmp_path: Path, workers: int):
     said = StringIO()
@@ -226,7 +232,6 @@ def needs_epochs(optimizer, seed: int, epochs: int) -> float:
         (recipe, {"budget": 4}, 'no "val" score'),
         (recipe, {"seeds": 1}, "confirm.seeds: must be >= 2"),
         (lambda optimizer: 0.5, {}, r"must take \(optimizer, seed\)"),
-        (lambda optimizer, seed: 0.5, {"workers": 2}, "at the top of a module"),
         (0.5, {}, "must be a function"),
         (recipe, {"variants": ["sma"]}, "did you mean sam"),
         (recipe, {"variants": ["plain"]}, "at least one beside plain"),
