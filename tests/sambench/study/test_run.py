@@ -287,9 +287,9 @@ def test_run_study_is_public_and_takes_tables_paths_and_studies(
     from sambench.study.run import resolve
 
     assert sambench.run_study.__name__ == "run_study"
-    as_tables, as_path, as_study = resolve(spec), resolve(study_file), resolve(load(study_file))
-    assert as_tables == as_path == as_study
-    assert resolve(as_study, ["train.epochs=5"]).train.epochs == 5
+    loaded = load(study_file)
+    assert all(resolve(given, (), tmp_path) == loaded for given in (spec, study_file, loaded))
+    assert resolve(loaded, ["train.epochs=5"], tmp_path).train.epochs == 5
 
 
 def test_a_pruner_and_tpe_run_to_the_end_and_again(
