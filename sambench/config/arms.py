@@ -25,6 +25,11 @@ LENGTHS = (0.5, 1.0, 2.0)
 LONGEST = 1000.0
 
 
+def epochs_of(length: float, epochs: int) -> int:
+    """Epochs of a schedule of that length, at least one; `epochs`: of length 1."""
+    return max(1, round(length * epochs))
+
+
 def _lengths(given: object) -> object:
     """One length or several, as a tuple."""
     found: list[float] = []
@@ -72,15 +77,17 @@ class VariantTable(Table):
                 raise Broken("is no more; write length = [0.5, 1, 2]", place, "epochs_factor")
         return self
 
-    @property
-    def lengths(self) -> tuple[float, ...]:
-        """Of its arms' schedules."""
-        return self.length or (LENGTHS if self.name == BASELINE else (1.0,))
+    def lengths(self, epochs: int) -> tuple[float, ...]:
+        """Of its arms' schedules; of the baseline's own three, those that are as long only once."""
+        if self.length or self.name != BASELINE:
+            return self.length or (1.0,)
+        full = epochs_of(1.0, epochs)
+        return tuple(at for at in LENGTHS if at == 1 or epochs_of(at, epochs) != full)
 
-    def labels(self) -> dict[str, float]:
-        """Its arms and the lengths of their schedules."""
+    def labels(self, epochs: int) -> dict[str, float]:
+        """Its arms and the lengths of their schedules; `epochs`: of a schedule of length 1."""
         own = self.label or self.name
-        return {own if at == 1 else f"{own}-x{at:g}": at for at in self.lengths}
+        return {own if at == 1 else f"{own}-x{at:g}": at for at in self.lengths(epochs)}
 
 
 class Arm(Table):
@@ -139,7 +146,7 @@ def arms(place: str, table: VariantTable, lr: Space | float, epochs: int) -> lis
             label=label,
             key=table.name,
             length=length,
-            epochs=max(1, round(length * epochs)),
+            epochs=epochs_of(length, epochs),
             passes=float(passes),
             lr=None if isinstance(lr, Space) else lr,
             fix=table.fix,
@@ -147,7 +154,7 @@ def arms(place: str, table: VariantTable, lr: Space | float, epochs: int) -> lis
             radius=info.radius,
             defaults=numbers,
         )
-        for label, length in table.labels().items()
+        for label, length in table.labels(epochs).items()
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sambench.config.arms import BASELINE, Arm, VariantTable, arms
+from sambench.config.arms import BASELINE, Arm, VariantTable, arms, epochs_of
 from sambench.config.names import StudyName
 from sambench.config.numbers import (
     LARGEST_COUNT,
@@ -222,11 +222,19 @@ class Study(Table):
                 raise Broken(f"label {label!r} is used twice; labels must be unique", "variants")
         if BASELINE not in {table.name for table in self._tables().values()}:
             raise Broken(f"must hold the baseline {BASELINE!r}", "variants")
+        for i, table in enumerate(self.variant):
+            known: dict[int, float] = {}
+            for at in table.length or ():
+                epochs = epochs_of(at, self.train.epochs)
+                if epochs in known:
+                    rule = f"{known[epochs]:g} and {at:g} are the same schedule, of epochs: {epochs}"
+                    raise Broken(rule, f"variant[{i}]", "length")
+                known[epochs] = at
         return self
 
     def labels(self) -> list[str]:
         """The names of all competitors."""
-        return [label for table in self._tables().values() for label in table.labels()]
+        return [label for table in self._tables().values() for label in table.labels(self.train.epochs)]
 
     def names(self) -> list[tuple[str, str]]:
         """Place in the file and registry key of every variant."""
@@ -249,7 +257,8 @@ class Study(Table):
         found = {}
         for table in self._tables().values():
             own = table.model_dump(mode="json", exclude={"label", "length"})
-            found |= {label: {**own, "length": at, **lr} for label, at in table.labels().items()}
+            labels = table.labels(self.train.epochs)
+            found |= {label: {**own, "length": at, **lr} for label, at in labels.items()}
         return found
 
     def _tables(self) -> dict[str, VariantTable]:

@@ -12,7 +12,7 @@ from typing import Any
 import variants as registry
 from sambench import config
 from sambench.analysis import listing
-from sambench.config import BASELINE, LENGTHS
+from sambench.config import BASELINE
 from sambench.errors import UserError, echo
 from sambench.study.result import Result
 from sambench.study.run import Settings, changed, execute_study
@@ -68,13 +68,14 @@ def compare(
     length = _epochs(own, epochs)
     chosen = changed(settings or Settings(workers=1), options)
     chosen = replace(chosen, command=chosen.command or _command(train))
+    plain = {"name": BASELINE, **({} if own.takes_epochs else {"length": 1})}
     rivals = _tables(variants, searches_nothing=budget is None)
     asked = probe(own, 0, length)
     study = config.parse(
         {
             "name": name or _name(train),
             "question": question or _question(rivals, train),
-            "variant": [_plain(own, length), *rivals],
+            "variant": [plain, *rivals],
             "task": {"dataset": "own", "model": "own"},
             "train": {"epochs": length, "batch_size": 1},
             "search": _search(asked.lr if lr is None else lr, budget, searches),
@@ -132,14 +133,6 @@ def _tables(given: Sequence[Variant], *, searches_nothing: bool) -> list[dict[st
                 radius = {info.radius: info.hyperparameters[info.radius].default}
                 table["fix"] = {**radius, **table.get("fix", {})}
     return rivals
-
-
-def _plain(own: OwnTraining, epochs: int) -> dict[str, Any]:
-    """At the lengths that it can train for."""
-    if not own.takes_epochs:
-        return {"name": BASELINE, "length": 1}
-    known = {max(1, round(length * epochs)): length for length in LENGTHS}
-    return {"name": BASELINE, "length": list(known.values())}
 
 
 def _search(lr: float | tuple[float, float], budget: float | None, searches: int) -> dict[str, Any]:

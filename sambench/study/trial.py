@@ -6,7 +6,7 @@ from pathlib import Path
 
 import variants
 from sambench import seeds
-from sambench.config import Arm, Study, VariantTable, arms, check_choice, fingerprint
+from sambench.config import Arm, Study, VariantTable, arms, check_choice, epochs_of, fingerprint
 from sambench.errors import UserError, nearest
 from sambench.files import write_sealed
 from sambench.study.agent_trials import IDENTITY, identity
@@ -57,7 +57,7 @@ def plan(
         settings = settable(variants.create(found.key, **found.fix | chosen))
     except ValueError as error:
         raise UserError(str(error)) from None
-    own = found.epochs if length is None else max(1, round(length * study.train.epochs))
+    own = found.epochs if length is None else epochs_of(length, study.train.epochs)
     return Run(
         study=study,
         label=found.label,

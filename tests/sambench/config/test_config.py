@@ -132,6 +132,11 @@ def test_the_baseline_enters_at_half_one_and_two_schedule_lengths() -> None:
     assert (found["sam"].length, found["sam"].cost(4)) == (1.0, 2)
 
 
+def test_half_of_one_epoch_is_no_schedule_of_its_own() -> None:
+    found = arms("variants=['plain']", "train.epochs=1")
+    assert [(arm.label, arm.epochs) for arm in found.values()] == [("plain", 1), ("plain-x2", 2)]
+
+
 @pytest.mark.parametrize(
     ("length", "labels", "epochs"),
     [
@@ -371,6 +376,8 @@ RULES = {
     "variant=[{name='asam', length=true}]": "variant[0].length: must be a number or a list of "
     "numbers, got True",
     "variant=[{name='asam', length=[]}]": "variant[0].length: must be different numbers, got []",
+    "variant=[{name='asam', length=[2, 2.01]}]": "variant[0].length: 2 and 2.01 are the same "
+    "schedule, of epochs: 8",
     "variant=[{name='asam', length=[1, 1.0]}]": "variant[0].length: must be different numbers, "
     "got [1, 1.0]",
     "variant=[{name='asam', space.epochs_factor={choices=[1, 2]}}]": "variant[0].space."
