@@ -1,6 +1,7 @@
 """What a user did wrong, said in one line that a terminal can hold."""
 
 import difflib
+import re
 import reprlib
 import traceback
 from collections.abc import Iterable
@@ -74,6 +75,11 @@ def shortened(text: str, length: int = LONGEST) -> str:
     return line if len(line) <= length else f"{line[: length - tail - 5]} ... {line[-tail:]}"
 
 
+def hidden(text: str) -> str:
+    """The text with *** for the passwords of URLs in it."""
+    return _PASSWORD.sub(r"\1***@", text)
+
+
 def said(error: BaseException) -> str:
     """What an exception says, on one short line; where it says nothing, the code that failed."""
     if lines := str(error).strip().splitlines():
@@ -85,5 +91,6 @@ def said(error: BaseException) -> str:
     return type(error).__name__
 
 
+_PASSWORD = re.compile(r"(://[^\s:/@]*:)\S*@")
 _ECHO = reprlib.Repr()
 _ECHO.maxstring = _ECHO.maxother = _ECHO.maxlong = ECHOED

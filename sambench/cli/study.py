@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,6 +134,7 @@ def study(
         checkpoint_every_s=checkpoint_every,
         points=points,
         command=_command(name, overrides, imports, fork, points, num, device),
+        resume=shlex.join(["python", "-m", "sambench", *sys.argv[1:]]),
         console=console,
         says_where=False,
     )

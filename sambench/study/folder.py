@@ -33,6 +33,7 @@ class StudyFolder:
                   seed, task, train, and every arm, with the file of a variant that is a user's own
     sizes.json    budgets and searches at which it was concluded, in order
     data.json     digests of the data that it was started with
+    live.json     how it stands while it runs, and how it stood at the end, for `sambench status`
     journal.log   Optuna's journal: trials and their parameters
     runs/ID/      a run's result.json, or its checkpoint while it is not finished
     sweeps/       results of trials that W&B agents ran, by sweep and run

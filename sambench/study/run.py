@@ -25,7 +25,8 @@ from sambench.study.display import Display, noisy_validation
 from sambench.study.folder import StudyFolder
 from sambench.study.foresight import shortcomings
 from sambench.study.preflight import preflight
-from sambench.study.protocol import Protocol, expected_runs
+from sambench.study.expected import expected_runs
+from sambench.study.protocol import Protocol
 from sambench.study.result import Result
 from sambench.study.setting import chosen
 from sambench.study.tuner import Tuner
@@ -63,6 +64,8 @@ class Settings:
     """the part of the pools to run here; None: all, and the conclusion"""
     command: str = ""
     """how to repeat the study, for its page; default: the call from Python"""
+    resume: str = ""
+    """how to go on with it, with all that the page need not say; default: the command"""
     console: Console = field(default_factory=Console)
     says_where: bool = True
     """whether the console is told where the page is; the command line does so itself, last"""
@@ -232,7 +235,18 @@ class _Execution:
                 for label, num in expected["pool"].items()
             }
             expected = {stage: own if stage == "pool" else {} for stage in expected}
-        return Display(self.settings.console, self.study, arms, expected, self.workers)
+        own = self.settings
+        part = None if own.points is None else f"{own.points.start}:{own.points.stop}"
+        return Display(
+            own.console,
+            self.study,
+            arms,
+            expected,
+            self.workers,
+            folder=self.folder.path,
+            command=own.resume or own.command,
+            points=part,
+        )
 
     def _points(self) -> range:
         """The points to run; UserError for a part that no pool has."""

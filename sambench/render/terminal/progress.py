@@ -129,8 +129,11 @@ def _arms(standing: "Standing", arms: Sequence["ArmStanding"], width: int) -> Ri
         Column("left", [f"{about}{left[arm.label]}" for arm in arms], 3),
         Column("diverged", [_some(arm.diverged) for arm in arms], 4),
     ]
-    if any(arm.unscored for arm in standing.arms.values()):
-        columns.append(Column("unscored", [_some(arm.unscored) for arm in arms], 4))
+    others = {
+        "failed": [arm.failed for arm in arms],
+        "pruned": [arm.pruned for arm in arms],
+    }
+    columns += [Column(name, list(map(_some, nums)), 4) for name, nums in others.items() if any(nums)]
     if standing.searches:
         columns[2:2] = [
             Column("at lr", ["" if run is None else f"{run.lr:.3g}" for run in best], 6),
