@@ -77,7 +77,7 @@ def shortened(text: str, length: int = LONGEST) -> str:
 
 def hidden(text: str) -> str:
     """The text with *** for the passwords of URLs in it."""
-    return _PASSWORD.sub(r"\1***@", text)
+    return _PASSWORD.sub(lambda found: f"{found[1]}***@" if found[1] else f"{found[2]}***", text)
 
 
 def said(error: BaseException) -> str:
@@ -91,6 +91,6 @@ def said(error: BaseException) -> str:
     return type(error).__name__
 
 
-_PASSWORD = re.compile(r"(://[^\s:/@]*:)\S*@")
+_PASSWORD = re.compile(r"(://[^\s:/@]*:)\S*@|([?&]\w*password=)[^\s&]*", re.IGNORECASE)
 _ECHO = reprlib.Repr()
 _ECHO.maxstring = _ECHO.maxother = _ECHO.maxlong = ECHOED

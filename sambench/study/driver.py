@@ -1,4 +1,4 @@
-"""Who drives a study, as its folder tells it. Asking changes nothing there, and keeps nobody out."""
+"""Who drives a study, as its folder tells it. Asking changes nothing, and keeps nobody out."""
 
 import json
 import os

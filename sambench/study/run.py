@@ -22,10 +22,10 @@ from sambench.study import agent_trials, pool, results, workers
 from sambench.study.agent_trials import AgentTrial, pairs
 from sambench.study.collection import collect
 from sambench.study.display import Display, noisy_validation
+from sambench.study.expected import expected_runs
 from sambench.study.folder import StudyFolder
 from sambench.study.foresight import shortcomings
 from sambench.study.preflight import preflight
-from sambench.study.expected import expected_runs
 from sambench.study.protocol import Protocol
 from sambench.study.result import Result
 from sambench.study.setting import chosen

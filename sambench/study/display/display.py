@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 
 from sambench.analysis import duration
 from sambench.config import Arm, Study
-from sambench.errors import said
+from sambench.errors import hidden, said
 from sambench.render.terminal import progress
 from sambench.study.display.file import LiveFile
 from sambench.study.display.lines import Lines
@@ -133,7 +133,7 @@ def _why(error: BaseException | None, *, all_done: bool) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     if error is not None:
-        return said(error)
+        return hidden(said(error))
     return "" if all_done else "runs are missing: they failed, or were not asked for"
 
 
