@@ -44,11 +44,13 @@ def status(name: str | None, watch: bool, as_json: bool, root: Path) -> None:
     from rich.console import Console
 
     console = Console()
-    if not watch:
-        console.print(_drawn(folder, root, console.width))
-        return
     try:
-        _watch(folder, root, console)
+        if watch:
+            _watch(folder, root, console)
+        elif folder is None:
+            console.print(_overview(root, console.width))
+        else:
+            _show(folder, root, console)
     except KeyboardInterrupt:
         return
 
@@ -102,30 +104,27 @@ def _all(root: Path) -> tuple[dict[str, "Live"], dict[str, str]]:
     return known, {name: fault for name, live, fault in found if live is None}
 
 
-def _drawn(
-    folder: Path | None, root: Path, width: int, height: int | None = None
-) -> "RenderableType":
+def _overview(root: Path, width: int) -> "RenderableType":
     from rich.text import Text
 
     from sambench.render.terminal import status as shown
-    from sambench.study import status as asked
 
-    now = datetime.now(UTC)
-    if folder is not None:
-        live = asked.status(folder, root)
-        page = folder / "index.html" if live.state == "complete" else None
-        return shown.render(
-            live,
-            now,
-            width,
-            height,
-            goes_on=_goes_on(live),
-            page=str(page) if page and page.is_file() else "",
-        )
     studies, faults = _all(root)
     if not studies and not faults:
         return Text(f"no study has begun in {root}")
-    return shown.listed(studies, faults, now, width)
+    return shown.listed(studies, faults, datetime.now(UTC), width)
+
+
+def _show(folder: Path, root: Path, console: "Console") -> None:
+    """How the study stands, and what to open or to paste."""
+    from sambench.render.terminal import status as shown
+    from sambench.study import status as asked
+
+    live, page = asked.status(folder, root), folder / "index.html"
+    console.print(shown.render(live, datetime.now(UTC), console.width))
+    there = live.state == "complete" and page.is_file()
+    for line in shown.closing(page=str(page) if there else "", goes_on=_goes_on(live)):
+        console.print(f"\n{line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _goes_on(live: "Live") -> str:
@@ -137,15 +136,24 @@ def _goes_on(live: "Live") -> str:
 
 
 def _watch(folder: Path | None, root: Path, console: "Console") -> None:
+    """Until Ctrl-C: in place on a terminal, elsewhere line by line."""
     if not (console.is_interactive and console.file.isatty()):
         _log(folder, root, console)
         return
     from rich.live import Live as Shown
 
-    with Shown(console=console, auto_refresh=False, vertical_overflow="crop") as shown:
+    from sambench.render.terminal import status as shown
+    from sambench.study import status as asked
+
+    with Shown(console=console, auto_refresh=False, vertical_overflow="crop") as block:
         while True:
-            drawn = _drawn(folder, root, console.width, console.height)
-            shown.update(drawn, refresh=True)
+            width, height = console.size
+            if folder is None:
+                drawn = _overview(root, width)
+            else:
+                live = asked.status(folder, root)
+                drawn = shown.render(live, datetime.now(UTC), width, height)
+            block.update(drawn, refresh=True)
             time.sleep(EVERY_S)
 
 

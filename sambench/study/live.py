@@ -163,7 +163,6 @@ def read(folder: Path) -> Live | None:
     if not path.exists():
         return None
     content = read_sealed(path)
-    content.pop("check", None)
     try:
         return Live.model_validate(content)
     except ValidationError:

@@ -20,28 +20,14 @@ STYLES = {"running": "bold", "complete": "bold green", "stopped": "bold yellow"}
 LISTED = 5  # failures
 
 
-def render(
-    live: "Live",
-    now: datetime,
-    width: int,
-    height: int | None = None,
-    *,
-    goes_on: str = "",
-    page: str = "",
-) -> RenderableType:
-    """Within so many columns and, where that is asked, lines.
-
-    goes_on: the command line for it, "" where there is none to give
-    page: the file with what was concluded, "" where there is none
-    """
+def render(live: "Live", now: datetime, width: int, height: int | None = None) -> RenderableType:
+    """Within so many columns and, where that is asked, lines."""
     told = [one_line(line) for line in _told(live, now)]
     told += [f"! {one_line(remark)}" for remark in live.remarks]
     failures = live.failures[-LISTED:]
     lines = [line for failure in failures for line in _failed(failure)]
     more = sum(arm.failed for arm in live.arms) - len(failures)
     lines += [f"and {more} more failed"] if more > 0 and failures else []
-    lines += [f"page: {one_line(page)}"] if page else []
-    lines += [f"goes on with: {command(goes_on)}"] if goes_on else []
     room = None if height is None else height - 1 - len(told) - len(lines) - 6
     arms, workers = _fitting(live, room)
     parts: list[RenderableType] = [
@@ -54,10 +40,14 @@ def render(
     if workers:
         parts += [Text(), _workers(workers, now, width), *_more(len(live.workers) - len(workers))]
     if lines:
-        whole = height is None  # a command is pasted: the terminal may break it, we do not
-        overflow = "ignore" if whole else "fold"
-        parts += [Text(), *(Text(each, no_wrap=whole, overflow=overflow) for each in lines)]
+        parts += [Text(), *map(Text, lines)]
     return Group(*parts)
+
+
+def closing(*, page: str, goes_on: str) -> list[str]:
+    """What is to be opened or pasted, whole lines however narrow a terminal is; of none empty."""
+    lines = [f"page: {one_line(page)}"] if page else []
+    return lines + ([f"goes on with: {command(goes_on)}"] if goes_on else [])
 
 
 def listed(
