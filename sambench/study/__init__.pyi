@@ -1,3 +1,4 @@
+from . import where as where
 from . import agent_trials as agent_trials
 from . import finished as finished
 from . import point as point
