@@ -4,6 +4,7 @@ from . import point as point
 from . import root as root
 from . import status as status
 from . import trial as trial
+from . import where as where
 from .collection import collect as collect
 from .compare import compare as compare
 from .estimate import Plan as Plan

@@ -106,7 +106,8 @@ def _by_traces(folder: Path, root: Path, told: Live | None, *, held: bool) -> Li
 
 def _drives_it(who: Driver) -> live.Drives:
     try:
-        since = datetime.fromisoformat(who.since).astimezone(UTC)
+        since = datetime.fromisoformat(who.since)
+        since = since.replace(tzinfo=since.tzinfo or UTC)
     except ValueError:
         since = None
     return live.Drives(pid=who.pid, host=who.host, since=since)
