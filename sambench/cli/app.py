@@ -14,6 +14,7 @@ import click
 
 from sambench.cli.bench import bench
 from sambench.cli.best import best
+from sambench.cli.doctor import doctor
 from sambench.cli.failures import EXHAUSTED, fail, unusable
 from sambench.cli.leaderboard import leaderboard
 from sambench.cli.merge import merge
@@ -32,7 +33,7 @@ def cli() -> None:
     """Which sharpness-aware optimizer is worth its cost on your model and data?"""
 
 
-for command in (study, status, merge, trial, best, leaderboard, bench, variants, sweep):
+for command in (study, status, merge, trial, best, leaderboard, bench, variants, sweep, doctor):
     cli.add_command(command)
 
 

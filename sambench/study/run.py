@@ -377,7 +377,7 @@ class _Execution:
 
     def _job(self, run: Run) -> Assignment:
         self.tracker.start(run)
-        self.display.started(run)
+        self.display.started(run, "" if self.executor.remote else None)
         return Assignment(
             run=run,
             folder=self.folder.run(run),

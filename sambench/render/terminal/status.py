@@ -226,14 +226,16 @@ def _workers(workers: Sequence["Worker"], now: datetime, width: int) -> Renderab
         Column("epoch", [f"{own.epoch}/{own.epochs}" for own in workers], 1),
         Column("validation", [percent(own.validation) for own in workers], 2),
         Column("for", [_since(own.since, now).removeprefix(" for ") for own in workers], 5),
-        Column(
-            "where", [one_line(own.where) or "waits for a place" for own in workers], 4, right=False
-        ),
+        Column("where", [_where(own) for own in workers], 4, right=False),
         Column("worker", [str(own.worker) for own in workers], 8),
         Column("lr", [f"{own.lr:.3g}" for own in workers], 6),
         Column("rho", ["" if own.rho is None else f"{own.rho:.3g}" for own in workers], 7),
     ]
     return drawn(columns, width, [""] * len(workers))
+
+
+def _where(own: "Worker") -> str:
+    return one_line(own.where) or ("" if own.epoch else "no word yet")
 
 
 def _place(own: "Worker") -> str:
