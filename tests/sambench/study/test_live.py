@@ -47,6 +47,7 @@ class Played:
 
     def told(self, until: Any = lambda found: True) -> live.Live:
         """The file, once it is so."""
+        found = None
         for _ in range(500):
             found = live.read(self.folder)
             if found is not None and until(found):

@@ -90,7 +90,7 @@ def test_its_numbers_are_those_of_the_records(folder: Path):
             stage: ended[arm.arm, stage] for stage in records.STAGES if stage in arm.stages
         }
         scores = {
-            row.point: row.val["accuracy"]
+            row.point: row.val["accuracy"] or 0.0
             for row in rows
             if (row.variant, row.stage) == (arm.arm, "pool")
         }
