@@ -1,5 +1,6 @@
 from .assignment import Assignment as Assignment
 from .assignment import execute as execute
+from .assignment import lost as lost
 from .assignment import prepare as prepare
 from .executor import Executor as Executor
 from .executor import RunFailed as RunFailed
