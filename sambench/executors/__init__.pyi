@@ -4,8 +4,14 @@ from .assignment import lost as lost
 from .assignment import prepare as prepare
 from .executor import Executor as Executor
 from .executor import RunFailed as RunFailed
+from .executor import Work as Work
+from .executor import Workers as Workers
 from .inline import Inline as Inline
-from .local import Processes as Processes
-from .local import default_workers as default_workers
+from .local import Local as Local
 from .local import main_is_guarded as main_is_guarded
 from .local import threads_each as threads_each
+from .registry import chosen as chosen
+from .registry import get as get
+from .registry import name_of as name_of
+from .registry import names as names
+from .registry import register as register

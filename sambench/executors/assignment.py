@@ -12,7 +12,6 @@ import torch
 
 from sambench import plugins
 from sambench.errors import WorkFailed, concerns_all, kind_and_words
-from sambench.executors.local import threads_each
 from sambench.executors.replicas import ReplicasFailed, train_together
 from sambench.training import (
     PAUSED,
@@ -49,12 +48,15 @@ class Assignment:
         return str(self.run)
 
 
-def prepare(number: int, *, workers: int, device: str, own: Sequence[plugins.Plugin] = ()) -> None:
-    """Gives worker `number` its share of the threads, one of several accelerators, and plug-ins."""
+def prepare(device: int, threads: int, *, shared: bool, own: Sequence[plugins.Plugin] = ()) -> None:
+    """Gives a worker its threads, the caller's plug-ins, and its own of several accelerators.
+
+    shared: whether runs take any accelerator; else they name theirs
+    """
     plugins.load_modules(own)
-    torch.set_num_threads(threads_each(workers))
-    if device == "cuda":
-        torch.cuda.set_device(number % torch.cuda.device_count())
+    torch.set_num_threads(threads)
+    if shared:
+        torch.cuda.set_device(device % torch.cuda.device_count())
 
 
 def execute(assignment: Assignment, report: Report) -> Outcome:

@@ -24,7 +24,7 @@ import torch
 
 from sambench import plugins
 from sambench.errors import UserError, WorkFailed, concerns_all, kind_and_words
-from sambench.executors.local import main_is_guarded
+from sambench.executors.local import main_is_guarded, threads_each
 from sambench.files import write_atomically
 from sambench.training import PAUSED, NoMemory, Outcome, Report, processes, read_outcome
 
@@ -35,10 +35,7 @@ ATTEMPTS = 3  # how often in a row they are started and die without having got f
 PATIENCE_S = 10.0  # with processes that have been told to end
 OURS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """Variables of torchrun, which are not to be those of another one."""
-REPLICA = (
-    "from multiprocessing import current_process; current_process().name = 'Replica'; "
-    "from sambench.executors.replicas import main; main()"
-)
+REPLICA = "import sambench.executors.warm; from sambench.executors.replicas import main; main()"
 JOB, STDERR = "job", "stderr"
 TAIL = 20_000  # characters of what processes wrote that died
 LINE = "sambench\t"
@@ -97,8 +94,8 @@ def train_together(assignment: "Assignment", report: Report) -> Outcome:
 
 
 def _check(assignment: "Assignment") -> None:
-    num, here = assignment.processes, torch.cuda.device_count()
-    if assignment.run.device.startswith("cuda") and num > here:
+    num = assignment.processes
+    if assignment.run.device == "cuda" and num > (here := torch.cuda.device_count()):
         raise UserError(f"gpus_per_run: {num} GPUs for each run, but there are {here} here")
     if assignment.custom.training is not None:
         raise UserError("gpus_per_run: a training of your own runs in one process; leave it at 1")
@@ -108,7 +105,7 @@ def _together(assignment: "Assignment", at_once: int | None, report: Report) -> 
     with tempfile.TemporaryDirectory(prefix="sambench-") as name:
         folder = Path(name)
         _hand_over(folder / JOB, assignment, at_once)
-        with _started(folder, assignment.processes) as process:
+        with _started(folder, assignment.processes, assignment.run.device) as process:
             outcome = _listen(process, report)
         if outcome is None:
             _raise(folder)
@@ -141,19 +138,15 @@ def _hand_over(file: Path, assignment: "Assignment", at_once: int | None) -> Non
 
 
 @contextmanager
-def _started(folder: Path, num: int) -> Iterator[subprocess.Popen[str]]:
+def _started(folder: Path, num: int, device: str) -> Iterator[subprocess.Popen[str]]:
     """They end with the block, as they do with this process: with their standard input."""
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(num))
     replica = ("--no-python", sys.executable, "-c", REPLICA, str(folder))
-    source = str(Path(__file__).parents[2])
-    path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
-    threads = {"OMP_NUM_THREADS": str(max(1, torch.get_num_threads() // num))}
-    known = {name: value for name, value in os.environ.items() if name not in OURS}
     with (folder / STDERR).open("wb") as stderr:
         process = subprocess.Popen(
             [sys.executable, *torchrun, *replica],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True,
-            env={**known, **threads, "PYTHONPATH": path}, start_new_session=True,
+            env=_environment(num, device), start_new_session=True,
         )  # fmt: skip
     assert process.stdin is not None and process.stdout is not None
     try:
@@ -167,6 +160,19 @@ def _started(folder: Path, num: int) -> Iterator[subprocess.Popen[str]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _environment(num: int, device: str) -> dict[str, str]:
+    """Of torchrun: this process's, with its share of threads and, on cuda, its own GPUs."""
+    found = {name: value for name, value in os.environ.items() if name not in OURS}
+    source = str(Path(__file__).parents[2])
+    found["PYTHONPATH"] = os.pathsep.join(filter(None, [source, found.get("PYTHONPATH")]))
+    found["OMP_NUM_THREADS"] = str(min(torch.get_num_threads(), threads_each(num)))
+    if device == "cuda":
+        here, first = torch.cuda.device_count(), torch.cuda.current_device()
+        seen = (found.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(here)))).split(",")
+        found["CUDA_VISIBLE_DEVICES"] = ",".join(seen[(first + i) % here] for i in range(num))
+    return found
 
 
 def _listen(process: subprocess.Popen[str], report: Report) -> str | None:

@@ -39,13 +39,17 @@ def focal(logits: Any, labels: Any) -> Any:
     return losses * (1 - (-losses).exp()) ** 2
 
 
-def prepare(number: int) -> None:
-    os.environ["WORKER"] = str(number)
+def prepare(device: int, threads: int) -> None:
+    os.environ["DEVICE"] = str(device)
+
+
+def lost(payload: Any, reason: str) -> str:
+    return f"lost: {reason}"
 
 
 def square(payload: int, report: Report) -> tuple[int, int, str]:
     time.sleep(0.2)  # long enough for a second worker to take the next job
-    return payload**2, os.getpid(), os.environ["WORKER"]
+    return payload**2, os.getpid(), os.environ["DEVICE"]
 
 
 def until_told(payload: int, report: Report) -> int:
@@ -64,6 +68,18 @@ def dies(payload: tuple[str, int], report: Report) -> str:
         path.write_text("x" * (attempts + 1))
         os.kill(os.getpid(), signal.SIGKILL)
     return f"after {attempts}"
+
+
+def dies_after_each_epoch(payload: str, report: Report) -> int:
+    """Goes on with the epoch after the last, and is killed; returns how many there were."""
+    path = Path(payload)
+    done = len(path.read_text()) if path.exists() else 0
+    if done == 6:
+        return done
+    path.write_text("x" * (done + 1))
+    report({"epoch": done + 1})
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
 
 
 def raises(payload: str, report: Report) -> None:
@@ -85,3 +101,24 @@ def sleeps(payload: str, report: Report) -> None:
 def imported(ours: object, payload: object, report: Report) -> list[str]:
     """Which of these come with something of ours, before the process's work begins."""
     return [name for name in ("timm", "wandb") if name in sys.modules]
+
+
+def of_both(channels: int, classes: int) -> Any:
+    """A model without BatchNorm whose processes write their numbers into the folder PIDS."""
+    pids = Path(os.environ["PIDS"])
+    (pids / str(os.getpid())).touch()
+    return linear(channels, classes)
+
+
+def fails_in_one(logits: Any, labels: Any) -> Any:
+    if os.environ.get("RANK") == "1":
+        raise ValueError("only here")
+    return focal(logits, labels)
+
+
+def needs_memory(logits: Any, labels: Any) -> Any:
+    import torch
+
+    if len(labels) > 5 and logits.requires_grad:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    return torch.nn.functional.cross_entropy(logits, labels, reduction="none")
