@@ -52,7 +52,7 @@ def shown(folder: Path, study: Study, tracked: Collection[str] | None) -> "Leade
     if gone or lost or not _current(found.header["versions"]) or code != plugins.code(code):
         return None
     shown = analyse(found)
-    settled = shown.kind == "fixed" or found.header["fits"]
+    settled = "left" not in found.header and (shown.kind == "fixed" or found.header["fits"])
     return shown if settled and shown.kind != "partial" else None
 
 

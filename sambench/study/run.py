@@ -1,6 +1,7 @@
 """One study from file to leaderboard: run the pools, confirm the best points, record, report."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -22,6 +23,7 @@ from sambench.study import agent_trials, pool, results, where
 from sambench.study.agent_trials import AgentTrial, pairs
 from sambench.study.collection import collect
 from sambench.study.display import Display, noisy_validation
+from sambench.study.failures import Failures, Hopeless
 from sambench.study.folder import StudyFolder
 from sambench.study.foresight import shortcomings
 from sambench.study.preflight import preflight
@@ -33,6 +35,8 @@ from sambench.tasks import images as datasets
 from sambench.tasks.images import Data
 from sambench.tracking import Tracker
 from sambench.training import (
+    ERROR_FILE,
+    PAUSED,
     RESULT_FILE,
     Custom,
     Loss,
@@ -63,6 +67,8 @@ class Settings:
     """files that register variants; what Python has imported is known without"""
     points: range | None = None
     """the part of the pools to run here; None: all, and the conclusion"""
+    max_hours: float | None = None
+    """after so many no run begins, and those that run pause at the end of their epoch"""
     command: str = ""
     """how to repeat the study, for its page; default: the call from Python"""
     console: Console = field(default_factory=Console)
@@ -72,6 +78,8 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", Path(self.root))
         object.__setattr__(self, "imports", tuple(map(Path, self.imports)))
+        if self.max_hours is not None and not self.max_hours > 0:
+            raise UserError(f"max_hours must be > 0, got {self.max_hours}")
 
 
 def run_study(
@@ -190,6 +198,11 @@ class _Execution:
         self.results: dict[str, tuple[Run, Outcome]] = {}
         self.agent_trials: dict[str, AgentTrial] = {}
         self.data_digest: str | None = None
+        hours = settings.max_hours
+        self.until = None if hours is None else time.time() + 3600 * hours
+        self.cut = False
+        """whether time was up for some of its runs"""
+        self.failures = Failures(self.folder.run)
         self.told: dict[str, object] = {}
         """what the preflight found for the page's readers"""
         stages = tracking.stages(settings.wandb_runs)
@@ -217,16 +230,43 @@ class _Execution:
                 self.display.say(warning)
             for shortcoming in shortcomings(self.study, arms):
                 self.display.say(shortcoming)
-            self._pools(workers, storage, points)
-            fits: dict[str, Fit] = {}
-            if self.protocol.is_complete(self.results):
-                self._confirm(workers, points)
-                if self.settings.points is None:
-                    fits = self._fit()
-                    settings = {label: fit.setting for label, fit in fits.items()}
-                    self._stage(workers, "setting", self.protocol.settings(settings))
+            try:
+                fits = self._stages(workers, storage, points)
+            except Hopeless:
+                self._collect(storage)
+                self._report({})
+                raise
             self._collect(storage)
+            for line in self._left():
+                self.display.say(line)
             return self._report(fits)
+
+    def _stages(
+        self,
+        workers: Workers[Assignment, Outcome],
+        storage: optuna.storages.BaseStorage,
+        points: range,
+    ) -> Mapping[str, Fit]:
+        """Every run that there is time for; the settings to use, once all have ended."""
+        self._pools(workers, storage, points)
+        if not self.protocol.is_complete(self.results):
+            return {}
+        self._confirm(workers, points)
+        if self.settings.points is not None or self.cut:
+            return {}
+        fits = self._fit()
+        settings = {label: fit.setting for label, fit in fits.items()}
+        self._stage(workers, "setting", self.protocol.settings(settings))
+        return {} if self.cut else fits
+
+    def _left(self) -> Iterator[str]:
+        """What did not come to its end."""
+        yield from self.failures.told()
+        if self.cut:
+            yield (
+                f"time is up, after {self.settings.max_hours:g} hours: {self.display.counted} runs "
+                "are done; the same command goes on"
+            )
 
     def _display(self, points: range) -> Display:
         arms = list(self.folder.arms.values())
@@ -287,6 +327,8 @@ class _Execution:
 
         def jobs() -> Iterator[Assignment]:
             for point, label in here:
+                if self._time_is_up():
+                    return
                 trial, parameters = tuners[label].ask(point)
                 run = self.protocol.pool_run(arms[label], point, parameters)
                 trials[run.id] = trial
@@ -303,17 +345,23 @@ class _Execution:
         drawn = [(arms[label], point) for point, label in here]
         self._begin("pool", [self._pool_run(arm, point) for arm, point in drawn])
         for job, outcome in workers.run(jobs(), on_epoch):
-            self._keep(job.run, outcome)
-            tuners[job.run.label].tell(trials[job.run.id], outcome)
-        self._find(label for label in tuners if self.settings.points is not None)
+            if self._keep(job.run, outcome):
+                tuners[job.run.label].tell(trials[job.run.id], outcome)
+        self._find(label for label in tuners if self.settings.points is not None or self.cut)
 
     def _pool_run(self, arm: Arm, point: int) -> Run:
         """At the point's position; where a sampler adapts, only its name is that of the run."""
         return self.protocol.pool_run(arm, point, pool.parameters(self.study, arm, point))
 
     def _begin(self, stage: str, runs: Sequence[Run]) -> None:
-        held = {run.id for run in runs if (self.folder.run(run) / RESULT_FILE).exists()}
+        held = {run.id for run in runs if self._has_result(run)}
+        self.failures.stage(runs, held)
         self.display.stage(stage, runs, held)
+
+    def _has_result(self, run: Run) -> bool:
+        """Whether an earlier process has finished it; one that failed is tried again."""
+        folder = self.folder.run(run)
+        return (folder / RESULT_FILE).exists() and not (folder / ERROR_FILE).exists()
 
     def _find(self, labels: Iterable[str]) -> None:
         """Points of a pool that other processes ran, or that came by `merge`."""
@@ -354,9 +402,17 @@ class _Execution:
             return False
 
         self._begin(name, runs)
-        jobs = (self._job(run) for run in runs if not self._finished(run))
+        jobs = (
+            self._job(run) for run in runs if not self._finished(run) and not self._time_is_up()
+        )
         for job, outcome in workers.run(jobs, on_epoch):
             self._keep(job.run, outcome)
+
+    def _time_is_up(self) -> bool:
+        """Asked before a run that would begin."""
+        late = self.until is not None and time.time() >= self.until
+        self.cut |= late
+        return late
 
     def _epoch(self, run: Run, row: dict[str, float]) -> None:
         self.folder.check_kept()
@@ -373,6 +429,8 @@ class _Execution:
             checkpoint_every_s=self.settings.checkpoint_every_s,
             custom=self.custom,
             data_digest=self.data_digest,
+            until=self.until,
+            processes=self.executor.processes,
         )
 
     def _finished(self, run: Run) -> bool:
@@ -389,14 +447,21 @@ class _Execution:
         self._keep(run, outcome, resumed=True)
         return True
 
-    def _keep(self, run: Run, outcome: Outcome, *, resumed: bool = False) -> None:
+    def _keep(self, run: Run, outcome: Outcome, *, resumed: bool = False) -> bool:
+        """Takes a result in; False if the run pauses and has none."""
         self.folder.check_kept()
+        if outcome.outcome == PAUSED:
+            self.cut = True
+            self.display.paused(run)
+            return False
         self.results[run.id] = (run, outcome)
         self.tracker.finish(run, outcome)
         if resumed:
             self.display.resumed(run, outcome)
         else:
             self.display.ended(run, outcome)
+        self.failures.saw(run, outcome)
+        return True
 
     def _report(self, fits: Mapping[str, Fit]) -> Leaderboard:
         self.tracker.settle()
@@ -420,7 +485,9 @@ class _Execution:
 
     def _header(self, rows: Sequence[Record], fits: Mapping[str, Fit]) -> dict[str, Any]:
         written = [self.folder.run(run) / RESULT_FILE for run, _ in self.results.values()]
-        concluded = self.protocol.is_complete(self.results) and self.settings.points is None
+        ended = all(outcome.outcome != "failed" for _, outcome in self.results.values())
+        whole = self.settings.points is None and not self.cut
+        concluded = whole and ended and self.protocol.is_complete(self.results)
         header = results.header(
             self.folder,
             rows,
@@ -429,7 +496,10 @@ class _Execution:
             fits=fits,
             extension=self.folder.concluded() if concluded else 0,
         )
-        return header | self.told | agent_trials.standing(self.agent_trials, self.folder.arms)
+        left = {"left": self.display.left} if self.cut else {}
+        return (
+            header | left | self.told | agent_trials.standing(self.agent_trials, self.folder.arms)
+        )
 
 
 def _searched(arm: Arm, run: Run) -> dict[str, Any]:

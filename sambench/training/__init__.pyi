@@ -10,12 +10,16 @@ from .loop import Report as Report
 from .loop import Stopped as Stopped
 from .loop import engine_for as engine_for
 from .loop import train as train
+from .memory import NoMemory as NoMemory
 from .optimizers import base_optimizer as base_optimizer
 from .optimizers import schedule as schedule
+from .outcome import ERROR_FILE as ERROR_FILE
+from .outcome import PAUSED as PAUSED
 from .outcome import RESULT_FILE as RESULT_FILE
 from .outcome import Damaged as Damaged
 from .outcome import Outcome as Outcome
 from .outcome import finished_outcome as finished_outcome
+from .outcome import on_this_machine as on_this_machine
 from .outcome import read_outcome as read_outcome
 from .outcome import write_outcome as write_outcome
 from .own import OwnTraining as OwnTraining

@@ -50,8 +50,7 @@ class Display:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._surface.close()
-        counted = progress.counted(self._standing).replace("/", " of ")
-        done = counted if kind else self._standing.num_done
+        done = self.counted if kind else self._standing.num_done
         self.say(f"{done} runs are done, after {duration(self._standing.elapsed_s)}")
 
     def say(self, line: str) -> None:
@@ -79,6 +78,22 @@ class Display:
         with self._lock:
             improves = self._standing.ended(run, outcome)
         self._surface.ended(run, outcome, improves=improves)
+
+    def paused(self, run: Run) -> None:
+        """A run waits at its checkpoint for another process."""
+        with self._lock:
+            self._standing.paused(run)
+        self._surface.changed()
+
+    @property
+    def counted(self) -> str:
+        """Runs that are done, of how many: "23 of ~60"."""
+        return progress.counted(self._standing).replace("/", " of ")
+
+    @property
+    def left(self) -> int:
+        """Runs that are not; of stages to come as many as are expected."""
+        return self._standing.num_runs - self._standing.num_done
 
     def resumed(self, run: Run, outcome: Outcome) -> None:
         """An earlier process had finished the run."""
