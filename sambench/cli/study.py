@@ -45,6 +45,12 @@ if TYPE_CHECKING:
     help="Which runs W&B gets, beside the study's own; confirm: those that the test set scores.",
 )
 @click.option(
+    "--storage",
+    metavar="URL",
+    help="A database for the trials, such as postgresql+psycopg://...; default: SAMBENCH_STORAGE, "
+    "else a journal in the study's folder.",
+)
+@click.option(
     "--points",
     type=Span(),
     metavar="FIRST:END",
@@ -65,6 +71,7 @@ def study(
     workers: int | None,
     wandb: str | None,
     wandb_runs: str,
+    storage: str | None,
     points: range | None,
     fork: str | None,
     publish: bool,
@@ -131,6 +138,7 @@ def study(
         wandb_runs=wandb_runs,
         imports=imports,
         checkpoint_every_s=checkpoint_every,
+        storage=storage,
         points=points,
         command=_command(name, overrides, imports, fork, points, num, device),
         console=console,
