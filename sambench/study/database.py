@@ -48,9 +48,11 @@ class Address:
     def __init__(self, url: str) -> None:
         """UserError if nothing can be kept there."""
         try:
-            self.url = make_url(url)
+            found = make_url(url)
         except (ArgumentError, ValueError):  # their words hold the password
             raise UserError(f"--storage: that is no URL; such as {EXAMPLES}") from None
+        bare = found.drivername == POSTGRES  # of which versions of SQLAlchemy think differently
+        self.url = found.set(drivername=f"{POSTGRES}+psycopg") if bare else found
         if "@" in (self.url.host or ""):
             raise UserError("--storage: write an @ within the user's name or password as %40")
         if self.url.get_backend_name() == "sqlite" and self._is_in_memory:
@@ -95,13 +97,8 @@ class Address:
             module = error.name or dialect.driver
             raise UserError(
                 f"--storage: {name} needs {module}, which is not installed: "
-                f"pip install {EXTRAS.get(module, module)!r}{self._other_driver}"
+                f"pip install {EXTRAS.get(module, module)!r}"
             ) from None
-
-    @property
-    def _other_driver(self) -> str:
-        bare = self.is_postgres and "+" not in self.url.drivername
-        return "; or write postgresql+psycopg://..." if bare else ""
 
     def without_secrets(self, text: str) -> str:
         """A text, what the URL alone should say taken out."""
