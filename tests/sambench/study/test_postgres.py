@@ -12,15 +12,16 @@ from typing import Any
 import optuna
 import psycopg
 import pytest
+from postgres_server import PASSWORD, QUOTED, Server, serving
 
 from sambench import config
+from sambench.cli import main
 from sambench.errors import UserError, WorkFailed
 from sambench.study import database
 from sambench.study.folder import StudyFolder
 from sambench.study.holder import Held
 from sambench.study.tuner import Tuner, study_name
 from sambench.training import Outcome
-from tests.sambench.postgres_server import PASSWORD, QUOTED, Server, serving
 
 Spec = dict[str, Any]
 
@@ -209,33 +210,30 @@ def test_a_wrong_password_is_not_told(server: Server, folder: StudyFolder):
     assert "wr0ngword" not in str(told.value)
 
 
-def test_the_password_is_nowhere(server: Server, study_file: Path, tmp_path: Path):
-    """In no output and no file of a study, W&B's included, from the command line with workers."""
-    command = [sys.executable, "-m", "sambench", "study", str(study_file), "--root", "runs"]
-    options = ["--wandb", "offline", "--workers", "2", "--device", "cpu", "--fork", "secret"]
-    environment = {**os.environ, "WANDB_MODE": "offline"}
-    for words, given in (
-        (["--storage", server.url], {}),
-        (["--set", "search.searches=2"], {"SAMBENCH_STORAGE": server.url}),
-    ):
-        done = subprocess.run(
-            [*command, *options, *words],
-            cwd=tmp_path,
-            env=environment | given,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr
-        assert not any(secret in done.stdout + done.stderr for secret in (PASSWORD, QUOTED))
+def test_the_password_is_nowhere(
+    server: Server,
+    study_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+):
+    """In no output and no file of a study, W&B's included."""
+    monkeypatch.chdir(tmp_path)
+    words = ["study", str(study_file), "--storage", server.url, "--fork", "secret"]
+    options = ["--wandb", "offline", "--workers", "1", "--device", "cpu"]
+    monkeypatch.setattr(sys, "argv", ["sambench", *words, *options])
+    with pytest.raises(SystemExit) as done:
+        main()
+    output = "".join(capfd.readouterr())
+    assert done.value.code == 0, output
+    assert not any(secret in output for secret in (PASSWORD, QUOTED))
     files = [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
-    assert files
+    assert any(path.suffix == ".wandb" for path in files)
     for path in files:
         content = path.read_bytes()
-        assert not any(s.encode() in content for s in (PASSWORD, QUOTED)), path
+        assert not any(secret.encode() in content for secret in (PASSWORD, QUOTED)), path
     assert not (tmp_path / "runs" / "secret" / "journal.log").exists()
-    found = trials(server, StudyFolder(tmp_path / "runs", config.load(
-        str(study_file), ['name="secret"', "search.searches=2"], root=tmp_path / "runs"
-    )))
-    assert sum(map(len, found.values())) == 6
-    assert all(t.user_attrs["wandb"] for own in found.values() for t in own)
+    study = config.load(str(study_file), ['name="secret"'], root=tmp_path / "runs")
+    found = trials(server, StudyFolder(tmp_path / "runs", study))
+    assert [len(own) for own in found.values()] == [1, 2]
+    assert all(trial.user_attrs["wandb"] for own in found.values() for trial in own)
