@@ -12,7 +12,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,14 @@ from sambench.errors import UserError, nearest, said
 
 OWN = ("sambench", "variants")
 """Packages whose modules are no plug-ins."""
+
+_kinds: list[tuple[MutableMapping[str, type], str]] = []
+"""Registries beside that of the variants, with how their plug-ins are written."""
+
+
+def add_kind(registry: MutableMapping[str, type], rule: str) -> None:
+    """A further kind of plug-in: its registry, name -> class, and how one is registered."""
+    _kinds.append((registry, rule))
 
 
 @dataclass(frozen=True)
@@ -94,12 +102,15 @@ def is_guarded(file: Path) -> bool:
 
 
 def _registered() -> Mapping[str, str]:
-    """Name -> module of all that is registered. A further kind of plug-in is a further line."""
-    if "variants" not in sys.modules:  # and torch, which is slow
-        return {}
-    import variants
+    """Name -> module of all that is registered."""
+    found = {}
+    for registry, _ in _kinds:
+        found |= {name: cls.__module__ for name, cls in registry.items()}
+    if "variants" in sys.modules:  # else torch would be imported, which is slow
+        import variants
 
-    return {name: variants.info(name).module for name in variants.names()}
+        found |= {name: variants.info(name).module for name in variants.names()}
+    return found
 
 
 def _check(file: Path) -> None:
@@ -141,12 +152,26 @@ def _import(module: str, file: Path) -> None:
         return
     from variants.core import registry
 
-    with registry.all_or_nothing(), contextlib.redirect_stdout(sys.stderr):
+    with _all_or_nothing(), registry.all_or_nothing(), contextlib.redirect_stdout(sys.stderr):
         _execute(module, file)
         if not _registers(file):
-            rule = 'a variant is a class under @variants.register("its_name")'
-            raise UserError(f"registers nothing; {rule}")
+            rules = ['a variant is a class under @variants.register("its_name")']
+            rules += [rule for _, rule in _kinds]
+            raise UserError(f"registers nothing; {', '.join(rules)}")
     _seen(file)
+
+
+@contextlib.contextmanager
+def _all_or_nothing() -> Iterator[None]:
+    """What registers plug-ins in here and fails leaves none of them."""
+    before = [dict(registry) for registry, _ in _kinds]
+    try:
+        yield
+    except BaseException:
+        for (registry, _), known in zip(_kinds, before, strict=False):
+            registry.clear()
+            registry.update(known)
+        raise
 
 
 def _execute(name: str, file: Path) -> None:

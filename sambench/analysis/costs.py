@@ -1,10 +1,11 @@
 """What a run costs: gradient evaluations as they were counted, and seconds on one machine."""
 
+import math
 from collections import Counter
 from statistics import median
 
 from sambench.analysis.evidence import Evidence, Run
-from sambench.analysis.findings import Cost
+from sambench.analysis.findings import Cost, Spent
 
 
 def timed_on(evidence: Evidence) -> str:
@@ -35,6 +36,15 @@ def costs(evidence: Evidence) -> dict[str, Cost]:
         for label, own in runs.items()
         if own
     }
+
+
+def spent(evidence: Evidence) -> Spent:
+    runs = [run for label in evidence.arms for run in evidence.all_runs(label)]
+    return Spent(
+        runs=len(runs),
+        gradient_evaluations=math.fsum(run.gradient_evaluations for run in runs),
+        seconds=math.fsum(run.wall_s for run in runs if run.wall_s == run.wall_s),
+    )
 
 
 def _median(runs: list[Run], column: str) -> float | None:

@@ -83,6 +83,16 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What the whole study took, all runs of all machines together."""
+
+    runs: int
+    gradient_evaluations: float
+    seconds: float
+    """of runs, one after the other"""
+
+
+@dataclass(frozen=True)
 class Row:
     """One arm; None where there is nothing to tell."""
 
@@ -201,6 +211,7 @@ class Leaderboard:
     """that the study's runs used"""
     timed_on: str
     """the one of them that times are of, which most runs used"""
+    spent: Spent
     num_items: int
     """in the test set"""
     header: dict[str, Any]

@@ -1,7 +1,7 @@
 """From records to everything that page, terminal, index and JSON show."""
 
 from sambench.analysis import inner, rows, verdict, warnings
-from sambench.analysis.costs import timed_on
+from sambench.analysis.costs import spent, timed_on
 from sambench.analysis.equal import equal
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Leaderboard
@@ -44,6 +44,7 @@ def conclude(evidence: Evidence) -> Leaderboard:
         counts={stage: counts[stage] for stage in STAGES},
         machines=tuple(sorted(machines)),
         timed_on=timed_on(evidence),
+        spent=spent(evidence),
         num_items=evidence.num_items,
         header=evidence.header,
     )

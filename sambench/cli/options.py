@@ -18,7 +18,11 @@ def spelled(imports: Iterable[Path]) -> list[str]:
 
 imports = click.option(
     "--import", "imports", multiple=True, type=Place(), metavar="FILE.py",
-    help="A file that registers variants of your own; may be repeated.",
+    help="A file that registers variants or executors of your own; may be repeated.",
+)  # fmt: skip
+executor = click.option(
+    "--on", metavar="NAME|FILE.toml",
+    help="Where runs execute: local (default), inline, or a file with an executor's settings.",
 )  # fmt: skip
 root = click.option(
     "--root", type=Place(), default=Path("runs"), show_default=True,

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 @options.overrides
 @options.imports
 @options.device
+@options.executor
 @click.option(
     "--workers",
     type=Count(1, most=options.MOST_WORKERS),
     default=None,
-    help="Processes; default 1, on a CPU one per core.",
+    help="Runs at a time; default one per GPU, on a CPU one per core.",
 )
 @click.option(
     "--wandb",
@@ -68,6 +69,7 @@ def study(
     overrides: tuple[str, ...],
     imports: tuple[Path, ...],
     device: str,
+    on: str | None,
     workers: int | None,
     wandb: str | None,
     wandb_runs: str,
@@ -86,7 +88,7 @@ def study(
     """
     from rich.console import Console
 
-    from sambench import config, plugins
+    from sambench import config, executors, plugins
     from sambench.study import finished
     from sambench.study import root as places
     from sambench.tracking import modes
@@ -100,6 +102,7 @@ def study(
     if dry_run and points is not None:
         raise UserError("--dry-run plans a study whole: leave --points out")
     plugins.load(imports)
+    executor = None if on is None else executors.chosen(on, workers)
     named = [] if fork is None else [f"name={json.dumps(fork)}"]
     words = [*overrides, *named]
     loaded = config.read(name, words, root)
@@ -115,10 +118,14 @@ def study(
             return
     loaded = config.load(name, words, root=root)
 
-    from sambench.executors import default_workers
-    from sambench.study import Settings, plan, run_study  # seconds, and nothing is wrong so far
+    from sambench.study import (  # seconds, and nothing is wrong so far
+        Settings,
+        plan,
+        run_study,
+        where,
+    )
 
-    num = workers or default_workers(devices.resolve(device))
+    num = where.room(executor, workers, device)
     if dry_run:
         from sambench.render.terminal import estimate
 
@@ -132,7 +139,8 @@ def study(
         return
     settings = Settings(
         device=device,
-        workers=num,
+        on=executor,
+        workers=num if executor is None else None,
         root=root,
         wandb=wandb,
         wandb_runs=wandb_runs,
@@ -140,7 +148,7 @@ def study(
         checkpoint_every_s=checkpoint_every,
         storage=storage,
         points=points,
-        command=_command(name, overrides, imports, fork, points, num, device),
+        command=_command(name, overrides, imports, fork, points, on, num, device),
         console=console,
         says_where=False,
     )
@@ -154,6 +162,7 @@ def _command(
     imports: tuple[Path, ...],
     fork: str | None,
     points: range | None,
+    on: str | None,
     workers: int,
     device: str,
 ) -> str:
@@ -163,7 +172,7 @@ def _command(
     words += options.spelled(imports)
     words += ["--fork", fork] if fork is not None else []
     words += ["--points", f"{points.start}:{points.stop}"] if points else []
-    words += ["--workers", str(workers)]
+    words += ["--workers", str(workers)] if on is None else ["--on", on]
     words += [] if device == "auto" else ["--device", device]
     return shlex.join(words)
 

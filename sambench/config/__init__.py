@@ -3,7 +3,16 @@
 from sambench.config import chosen as chosen
 from sambench.config import places as places
 from sambench.config import roster as roster
-from sambench.config.arms import BASELINE, LENGTHS, LONGEST, Arm, VariantTable, arms, baselines, epochs_of
+from sambench.config.arms import (
+    BASELINE,
+    LENGTHS,
+    LONGEST,
+    Arm,
+    VariantTable,
+    arms,
+    baselines,
+    epochs_of,
+)
 from sambench.config.bases import OWN_BASES
 from sambench.config.chosen import check_choice as check_choice
 from sambench.config.identity import RUNS, changed_keys, fingerprint

@@ -227,14 +227,18 @@ class Study(Table):
             for at in table.length or ():
                 epochs = epochs_of(at, self.train.epochs)
                 if epochs in known:
-                    rule = f"{known[epochs]:g} and {at:g} are the same schedule, of epochs: {epochs}"
+                    rule = (
+                        f"{known[epochs]:g} and {at:g} are the same schedule, of epochs: {epochs}"
+                    )
                     raise Broken(rule, f"variant[{i}]", "length")
                 known[epochs] = at
         return self
 
     def labels(self) -> list[str]:
         """The names of all competitors."""
-        return [label for table in self._tables().values() for label in table.labels(self.train.epochs)]
+        return [
+            label for table in self._tables().values() for label in table.labels(self.train.epochs)
+        ]
 
     def names(self) -> list[tuple[str, str]]:
         """Place in the file and registry key of every variant."""

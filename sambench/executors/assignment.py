@@ -7,8 +7,7 @@ from pathlib import Path
 import torch
 
 from sambench import plugins
-from sambench.executors.local import threads_each
-from sambench.training import Custom, Outcome, Report, Run, train, train_own
+from sambench.training import Custom, Outcome, Report, Run, train, train_own, write_outcome
 
 
 @dataclass(frozen=True)
@@ -27,12 +26,15 @@ class Assignment:
         return str(self.run)
 
 
-def prepare(number: int, *, workers: int, device: str, own: Sequence[plugins.Plugin] = ()) -> None:
-    """Gives worker `number` its share of the threads, one of several accelerators, and plug-ins."""
+def prepare(device: int, threads: int, *, shared: bool, own: Sequence[plugins.Plugin] = ()) -> None:
+    """Gives a worker its threads, the caller's plug-ins, and its own of several accelerators.
+
+    shared: whether runs take any accelerator; else they name theirs
+    """
     plugins.load_modules(own)
-    torch.set_num_threads(threads_each(workers))
-    if device == "cuda":
-        torch.cuda.set_device(number % torch.cuda.device_count())
+    torch.set_num_threads(threads)
+    if shared:
+        torch.cuda.set_device(device % torch.cuda.device_count())
 
 
 def execute(assignment: Assignment, report: Report) -> Outcome:
@@ -48,3 +50,10 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
         custom=assignment.custom,
         data_digest=assignment.data_digest,
     )
+
+
+def lost(assignment: Assignment, reason: str) -> Outcome:
+    """What comes of a run whose workers keep dying."""
+    outcome = Outcome("failed", reason)
+    write_outcome(assignment.run, assignment.folder, outcome)
+    return outcome

@@ -1,7 +1,16 @@
 """What executors have in common: jobs in, results out, an answer to every epoch."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeVar
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Generic, Protocol, TypeVar
+
+from pydantic import Field, model_validator
+
+from sambench.config import Table
+from sambench.config.numbers import Count
+from sambench.config.table import Broken
 
 J = TypeVar("J")
 """A job; messages call it by its `str`."""
@@ -9,19 +18,69 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 EpochRow = dict[str, float]
-"""What is known of an epoch."""
+"""What is known of an epoch, by name; "epoch" counts from 1."""
 
 Execute = Callable[[J, Callable[[EpochRow], bool]], R]
 """(job, report) -> result; `report` takes an epoch's row and says whether to stop."""
 
 OnEpoch = Callable[[J, EpochRow], bool]
 
+Prepare = Callable[[int, int], None]
+"""(device, threads): the first device of the worker among those that it sees, and its threads"""
 
-class Executor(Protocol[J, R_co]):
+
+@dataclass(frozen=True)
+class Work(Generic[J, R]):
+    """What is to be done with jobs, wherever that is. All functions can be imported by others."""
+
+    execute: Execute[J, R]
+    prepare: Prepare
+    """runs first in each worker"""
+    lost: Callable[[J, str], R]
+    """(job, reason) -> the result of a job whose workers keep dying and that gets no further"""
+    folder: Path
+    """of the study, for what an executor has to keep"""
+    devices: int = 0
+    """accelerators of this machine to share out; none on a CPU"""
+    answers: bool = True
+    """whether a job may be told to stop; else nobody has to wait for the answer"""
+
+
+class Workers(Protocol[J, R_co]):
     """Executes jobs, taken from the iterable one by one as there is room for them."""
 
     def run(self, jobs: Iterable[J], on_epoch: OnEpoch[J]) -> Iterator[tuple[J, R_co]]: ...
 
 
+class Executor(Table):
+    """Where runs execute: settings, which are the keys of a file for --on, and how to open it."""
+
+    remote: ClassVar[bool] = False
+    """whether runs execute on other machines: then `gpus_per_run` says on which device, and what
+    this one has does not matter"""
+
+    workers: Count | None = None
+    """runs at a time; default: as many as there is room for"""
+    gpus_per_run: Annotated[float, Field(ge=0, le=1024)] = 1.0
+    """4: torchrun trains each run on four (on a CPU: by four processes); 0.5: two runs share one"""
+    cpus_per_run: Count | None = None
+    """cores and threads of a run; default: its share of them"""
+
+    @model_validator(mode="after")
+    def _whole_devices(self) -> "Executor":
+        if self.gpus_per_run > 1 and self.gpus_per_run != int(self.gpus_per_run):
+            raise Broken(f"must be whole, or < 1, got {self.gpus_per_run:g}", "gpus_per_run")
+        return self
+
+    @property
+    def processes(self) -> int:
+        """That train one run."""
+        return max(1, int(self.gpus_per_run))
+
+    def opened(self, work: Work[J, R]) -> AbstractContextManager[Workers[J, R]]:
+        """Its workers, which end when the context does. UserError where they cannot be had."""
+        raise NotImplementedError
+
+
 class RunFailed(Exception):
-    """A run raised an error, or its worker process died every time it was tried."""
+    """A worker could not even begin: what it imports or how it is set up raised an error."""

@@ -1,12 +1,31 @@
 """One run after the other, in this process."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Generic
 
-from sambench.executors.executor import Execute, J, OnEpoch, R
+from pydantic import model_validator
+
+from sambench.config.table import Broken
+from sambench.executors.executor import Execute, Executor, J, OnEpoch, R, Work
+from sambench.executors.registry import register
 
 
-class Inline(Generic[J, R]):
+@register("inline")
+class Inline(Executor):
+    """One run after the other, in the process of the study itself."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "Inline":
+        if (self.workers or 1) > 1:
+            raise Broken(f"inline has one, got {self.workers}; write executor = 'local'", "workers")
+        return self
+
+    def opened(self, work: Work[J, R]) -> AbstractContextManager["_Here[J, R]"]:
+        return nullcontext(_Here(work.execute))
+
+
+class _Here(Generic[J, R]):
     def __init__(self, execute: Execute[J, R]) -> None:
         self._execute = execute
 

@@ -1,4 +1,4 @@
-"""Local worker processes that die with this one."""
+"""Processes of this machine, that die with this one."""
 
 import multiprocessing as mp
 import os
@@ -6,37 +6,60 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic
 
 from sambench import plugins
 from sambench.errors import UserError
-from sambench.executors.executor import EpochRow, Execute, J, OnEpoch, R, RunFailed
+from sambench.executors.executor import EpochRow, Executor, J, OnEpoch, R, RunFailed, Work
+from sambench.executors.registry import register
 
 MAIN = "__main__"
-ATTEMPTS = 3  # how often a run is started whose worker dies under it
+ATTEMPTS = 3  # how often a run is started whose worker dies before it gets any further
+
+
+@register("local")
+class Local(Executor):
+    """Processes of this machine; a device may be shared by several."""
+
+    def opened(self, work: Work[J, R]) -> AbstractContextManager["Processes[J, R]"]:
+        num = self.workers or self.room(work.devices)
+        return Processes(self, num, work)
+
+    def room(self, devices: int) -> int:
+        """Runs at a time: on a CPU one per core, as small models gain little from threads."""
+        if devices:
+            return max(1, int(devices / (self.gpus_per_run or 1)))
+        return max(1, threads_each(1) // ((self.cpus_per_run or 1) * self.processes))
+
+    def threads(self, workers: int) -> int:
+        """Of each process, of which a run may have several."""
+        return self.cpus_per_run or threads_each(workers * self.processes)
 
 
 class Processes(Generic[J, R]):
-    """`num` worker processes with their share of the threads. A context manager: leaving ends them.
+    """Worker processes with their share of devices and threads. A context manager.
 
-    `prepare` runs first in each worker, with its number; it and `execute` must be importable.
+    They are forked from one server that has imported what all of them need, so that starting one
+    takes no seconds.
     """
 
-    def __init__(self, num: int, execute: Execute[J, R], prepare: Callable[[int], None]) -> None:
+    def __init__(self, settings: Local, num: int, work: Work[J, R]) -> None:
+        self._settings = settings
         self._num = num
-        self._arguments = (execute, prepare)
-        self._context = mp.get_context("spawn")
+        self._work = work
+        self._context = mp.get_context("forkserver")
+        self._context.set_forkserver_preload(["sambench.executors.warm"])
         self._workers: list[_Worker[J]] = []
 
     def __enter__(self) -> "Processes[J, R]":
-        self._workers = [self._start(i) for i in range(self._num)]
+        self._workers = [_Worker(i, *self._started(i)) for i in range(self._num)]
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -45,14 +68,16 @@ class Processes(Generic[J, R]):
         for worker in self._workers:
             worker.process.join()
 
-    def _start(self, number: int) -> "_Worker[J]":
+    def _started(self, number: int) -> tuple[ForkServerProcess, Any]:
+        """A process, and the connection to it."""
         ours, theirs = self._context.Pipe()
-        arguments = (theirs, number, *self._arguments)
+        place = int(number * self._settings.gpus_per_run), self._settings.threads(self._num)
+        arguments = (theirs, dict(os.environ), self._work, *place)
         process = self._context.Process(target=_serve, args=arguments)  # may have children
         with _deaf_to_ctrl_c(), _main_as_it_may_be_imported():
             process.start()
         theirs.close()
-        return _Worker(number, process, ours)
+        return process, ours
 
     def run(self, jobs: Iterable[J], on_epoch: OnEpoch[J]) -> Iterator[tuple[J, R]]:
         waiting = iter(jobs)
@@ -73,9 +98,9 @@ class Processes(Generic[J, R]):
         try:
             kind, content = worker.connection.recv()
         except (EOFError, OSError):  # OSError: it died in the middle of a message
-            self._replace(worker)
-            return None
+            return self._replace(worker)
         if kind == "epoch":
+            worker.got_to(content)
             worker.send(on_epoch(job, content))
             return None
         if kind == "failed":
@@ -84,33 +109,48 @@ class Processes(Generic[J, R]):
             raise content
         return job, content
 
-    def _replace(self, worker: "_Worker[J]") -> None:
-        """A new process for a dead one, which takes up its job from the checkpoint."""
+    def _replace(self, worker: "_Worker[J]") -> tuple[J, R] | None:
+        """A new process for a dead one, which takes up its job from the checkpoint.
+
+        A job that its workers do not survive is given up: returned with what comes of that.
+        """
         job = worker.job
+        assert job is not None
         worker.process.join()
-        if worker.attempt >= ATTEMPTS:
-            raise RunFailed(
-                f"{'a run' if job is None else job}: its worker died {ATTEMPTS} times "
-                f"(exit code {worker.process.exitcode}); if memory ran out, try fewer --workers"
-            )
-        fresh = self._start(worker.number)
-        fresh.give(job)
-        fresh.attempt = worker.attempt + 1
-        self._workers[self._workers.index(worker)] = fresh
+        died = worker.process.exitcode
+        worker.process, worker.connection = self._started(worker.number)
+        if worker.again():
+            return None
+        reason = (
+            f"its worker died {ATTEMPTS} times (exit code {died}); "
+            "if memory ran out, try fewer --workers"
+        )
+        return job, self._work.lost(job, reason)
 
 
 class _Worker(Generic[J]):
-    def __init__(self, number: int, process: SpawnProcess, connection: Any) -> None:
+    def __init__(self, number: int, process: ForkServerProcess, connection: Any) -> None:
         self.number = number
         self.process = process
         self.connection = connection
         self.job: J | None = None
-        self.attempt = 1
 
     def give(self, job: J | None) -> None:
-        self.job, self.attempt = job, 1
+        self.job, self._attempt, self._epoch = job, 1, 0.0
         if job is not None:
             self.send(job)
+
+    def again(self) -> bool:
+        """Gives its job to a new process, unless too many have died before it got any further."""
+        if self._attempt == ATTEMPTS:
+            return False
+        self._attempt += 1
+        self.send(self.job)
+        return True
+
+    def got_to(self, row: EpochRow) -> None:
+        if row["epoch"] > self._epoch:
+            self._attempt, self._epoch = 1, row["epoch"]
 
     def send(self, content: object) -> None:
         """To a process that may be dead: `recv` will tell, and it is replaced then."""
@@ -119,9 +159,11 @@ class _Worker(Generic[J]):
 
 
 def _serve(
-    connection: Any, number: int, execute: Execute[J, R], prepare: Callable[[int], None]
+    connection: Any, environment: Mapping[str, str], work: Work[J, R], device: int, threads: int
 ) -> None:
     """A worker's life: jobs in, epochs and results out, until the parent is gone."""
+    os.environ.clear()
+    os.environ.update(environment)  # the server has that of its own start
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
     def report(row: EpochRow) -> bool:
@@ -129,9 +171,9 @@ def _serve(
         return _received(connection)
 
     try:
-        prepare(number)
+        work.prepare(device, threads)
         while True:
-            connection.send(("done", execute(_received(connection), report)))
+            connection.send(("done", work.execute(_received(connection), report)))
     except BrokenPipeError:
         os._exit(1)
     except (UserError, OSError) as error:
@@ -182,11 +224,6 @@ def _die_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
-
-
-def default_workers(device: str) -> int:
-    """On a CPU one per core, since small models gain little from threads; else one."""
-    return threads_each(1) if device == "cpu" else 1
 
 
 def threads_each(workers: int) -> int:

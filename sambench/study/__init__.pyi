@@ -3,6 +3,7 @@ from . import finished as finished
 from . import point as point
 from . import root as root
 from . import trial as trial
+from . import where as where
 from .collection import collect as collect
 from .compare import compare as compare
 from .estimate import Plan as Plan

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -12,13 +12,13 @@ import optuna
 from rich.console import Console
 from torch import nn
 
-from sambench import config, plugins, tracking
+from sambench import config, executors, plugins, tracking
 from sambench.analysis import Leaderboard
 from sambench.config import Arm, Study
 from sambench.errors import UserError, nearest
-from sambench.executors import Assignment, Executor, Inline, Processes, execute, prepare
+from sambench.executors import Assignment, Executor, Work, Workers, execute, lost, prepare
 from sambench.records import Fit, Record
-from sambench.study import agent_trials, pool, results, workers
+from sambench.study import agent_trials, pool, results, where
 from sambench.study import storage as storages
 from sambench.study.agent_trials import AgentTrial, pairs
 from sambench.study.collection import collect
@@ -51,8 +51,10 @@ class Settings:
     """How a study is executed. None of it changes what a run computes, the device apart."""
 
     device: str = "auto"
+    on: str | Path | Executor | None = None
+    """the executor: a name, a file with its settings, or one; None: processes of this machine"""
     workers: int | None = None
-    """processes; None: on a CPU one per core, else one"""
+    """runs at a time; None: the executor's, on a CPU one per core, else one per device"""
     root: Path = Path("runs")
     wandb: str | None = None
     """"online", "offline", "disabled"; None: WANDB_MODE, else offline"""
@@ -182,11 +184,13 @@ class _Execution:
         self.settings = settings
         self.custom = custom
         self.folder = StudyFolder(settings.root, study, custom.identity())
-        self.protocol = Protocol(study, self.folder.arms, device.resolve(settings.device))
+        on = None if settings.on is None else executors.chosen(settings.on, settings.workers)
+        device = where.device(on, settings.device)
+        self.protocol = Protocol(study, self.folder.arms, device)
         keys = {arm.key for arm in self.folder.arms.values()}
         self.plugins = plugins.known(keys)
-        self.workers = workers.number(
-            settings.workers, self.protocol.device, custom, self.plugins, settings.console
+        self.executor = where.executor(
+            on, settings.workers, device, custom, self.plugins, settings.console
         )
         self.results: dict[str, tuple[Run, Outcome]] = {}
         self.agent_trials: dict[str, AgentTrial] = {}
@@ -204,7 +208,8 @@ class _Execution:
             cache = cache_folder(self.settings.root)
             arms = list(self.folder.arms.values())
             if self.custom.training is None:  # else `compare` has seen what it brings
-                found = preflight(self.study, self.protocol.device, cache, self.custom, arms)
+                here = device.resolve("auto") if self.executor.remote else self.protocol.device
+                found = preflight(self.study, here, cache, self.custom, arms)
                 self.told = {"chance": found.chance, "notes": list(found.notes)}
             url = storages.chosen(self.settings.storage)
             storage = stack.enter_context(self.folder.opened(url, self._say))
@@ -212,20 +217,20 @@ class _Execution:
                 found = datasets.contents(self.study.task, cache)
                 self.folder.check_data(found)
                 self.data_digest = datasets.digest(found)
-            executor = stack.enter_context(self._executor())
+            workers = stack.enter_context(self._opened())
             self.display = stack.enter_context(self._display(points))
             if not self.custom.brings_data and (warning := noisy_validation(self.study)):
                 self.display.say(warning)
             for shortcoming in shortcomings(self.study, arms):
                 self.display.say(shortcoming)
-            self._pools(executor, storage, points)
+            self._pools(workers, storage, points)
             fits: dict[str, Fit] = {}
             if self.protocol.is_complete(self.results):
-                self._confirm(executor, points)
+                self._confirm(workers, points)
                 if self.settings.points is None:
                     fits = self._fit()
                     settings = {label: fit.setting for label, fit in fits.items()}
-                    self._stage(executor, "setting", self.protocol.settings(settings))
+                    self._stage(workers, "setting", self.protocol.settings(settings))
             self._collect(storage)
             return self._report(fits)
 
@@ -241,7 +246,9 @@ class _Execution:
                 for label, num in expected["pool"].items()
             }
             expected = {stage: own if stage == "pool" else {} for stage in expected}
-        return Display(self.settings.console, self.study, arms, expected, self.workers)
+        return Display(
+            self.settings.console, self.study, arms, expected, self.executor.workers or 1
+        )
 
     def _points(self) -> range:
         """The points to run; UserError for a part that no pool has."""
@@ -263,17 +270,21 @@ class _Execution:
         trials = agent_trials.found(self.folder.path, self.study, self.folder.arms)
         self.agent_trials = agent_trials.collect(storage, trials, self.study, self.folder.arms)
 
-    def _executor(self) -> AbstractContextManager[Executor[Assignment, Outcome]]:
-        if self.workers == 1:
-            return nullcontext(Inline(execute))
-        setup = partial(
-            prepare, workers=self.workers, device=self.protocol.device, own=self.plugins
+    def _opened(self) -> AbstractContextManager[Workers[Assignment, Outcome]]:
+        device = self.protocol.device
+        work = Work(
+            execute=execute,
+            prepare=partial(prepare, shared=device == "cuda", own=self.plugins),
+            lost=lost,
+            folder=self.folder.path,
+            devices=where.devices(device),
+            answers=self.study.search.pruner != "none",
         )
-        return Processes(self.workers, execute, setup)
+        return self.executor.opened(work)
 
     def _pools(
         self,
-        executor: Executor[Assignment, Outcome],
+        workers: Workers[Assignment, Outcome],
         storage: optuna.storages.BaseStorage,
         points: range,
     ) -> None:
@@ -294,7 +305,7 @@ class _Execution:
 
         drawn = [(arms[label], point) for point, label in here]
         self._begin("pool", [self._pool_run(arm, point) for arm, point in drawn])
-        for job, outcome in executor.run(jobs(), on_epoch):
+        for job, outcome in workers.run(jobs(), on_epoch):
             self._keep(job.run, outcome)
             tuners[job.run.label].tell(job.run.point, outcome, self.tracker.address(job.run))
         self._find(label for label in tuners if self.settings.points is not None)
@@ -341,11 +352,11 @@ class _Execution:
                 if run.id not in self.results:
                     self._finished(run)
 
-    def _confirm(self, executor: Executor[Assignment, Outcome], points: range) -> None:
+    def _confirm(self, workers: Workers[Assignment, Outcome], points: range) -> None:
         """Reruns; of a part of the pool only those of its points."""
         runs = self.protocol.confirmations(self.results)
         here = [run for run in runs if run.point in points or self.settings.points is None]
-        self._stage(executor, "confirm", here)
+        self._stage(workers, "confirm", here)
         for run in runs:
             if run.id not in self.results:
                 self._finished(run)
@@ -365,14 +376,14 @@ class _Execution:
                 found[label] = fit
         return found
 
-    def _stage(self, executor: Executor[Assignment, Outcome], name: str, runs: list[Run]) -> None:
+    def _stage(self, workers: Workers[Assignment, Outcome], name: str, runs: list[Run]) -> None:
         def on_epoch(job: Assignment, row: dict[str, float]) -> bool:
             self._epoch(job.run, row)
             return False
 
         self._begin(name, runs)
         jobs = (self._job(run) for run in runs if not self._finished(run))
-        for job, outcome in executor.run(jobs, on_epoch):
+        for job, outcome in workers.run(jobs, on_epoch):
             self._keep(job.run, outcome)
 
     def _epoch(self, run: Run, row: dict[str, float]) -> None:

@@ -39,13 +39,17 @@ def focal(logits: Any, labels: Any) -> Any:
     return losses * (1 - (-losses).exp()) ** 2
 
 
-def prepare(number: int) -> None:
-    os.environ["WORKER"] = str(number)
+def prepare(device: int, threads: int) -> None:
+    os.environ["DEVICE"] = str(device)
+
+
+def lost(payload: Any, reason: str) -> str:
+    return f"lost: {reason}"
 
 
 def square(payload: int, report: Report) -> tuple[int, int, str]:
     time.sleep(0.2)  # long enough for a second worker to take the next job
-    return payload**2, os.getpid(), os.environ["WORKER"]
+    return payload**2, os.getpid(), os.environ["DEVICE"]
 
 
 def until_told(payload: int, report: Report) -> int:
@@ -64,6 +68,18 @@ def dies(payload: tuple[str, int], report: Report) -> str:
         path.write_text("x" * (attempts + 1))
         os.kill(os.getpid(), signal.SIGKILL)
     return f"after {attempts}"
+
+
+def dies_after_each_epoch(payload: str, report: Report) -> int:
+    """Goes on with the epoch after the last, and is killed; returns how many there were."""
+    path = Path(payload)
+    done = len(path.read_text()) if path.exists() else 0
+    if done == 6:
+        return done
+    path.write_text("x" * (done + 1))
+    report({"epoch": done + 1})
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
 
 
 def raises(payload: str, report: Report) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sambench.analysis import Leaderboard, listing
+from sambench.analysis import Leaderboard, Spent, listing, numbers
 from sambench.render import ownership
 
 
@@ -11,6 +11,7 @@ def origin(leaderboard: Leaderboard, records: str) -> list[str]:
     header = leaderboard.header
     found = [
         f"date {header['date']}, commit {header['commit']}",
+        f"cost: {_spent(leaderboard.spent)}",
         f"machines: {'; '.join(leaderboard.machines) or 'none'}",
         f"host: {_pairs(header['hardware'])}",
         f"versions: {_pairs(header['versions'])}",
@@ -21,6 +22,15 @@ def origin(leaderboard: Leaderboard, records: str) -> list[str]:
             "do not hold"
         )
     return [*found, f"{ownership.STUDY}{records}`."]
+
+
+def _spent(spent: Spent) -> str:
+    evaluations = numbers.count(spent.gradient_evaluations)
+    took = numbers.duration(spent.seconds)
+    return (
+        f"{numbers.times(spent.runs, 'run')}, {evaluations} gradient evaluations, {took} if one "
+        "worker ran them all"
+    )
 
 
 def _pairs(found: Mapping[str, object]) -> str:

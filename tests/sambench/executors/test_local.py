@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sambench.errors import UserError
-from sambench.executors import Inline, Processes, RunFailed, threads_each
+from sambench.executors import Inline, Local, RunFailed, Work, threads_each
 from sambench.executors.local import ATTEMPTS
 from sambench.tasks.images import models
 
@@ -29,6 +29,13 @@ def code(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("custom_code")
 
 
+def processes(num: int, code: Any, does: Any) -> Any:
+    """So many local workers for a function, or one of the module by its name."""
+    execute = getattr(code, does) if isinstance(does, str) else does
+    work = Work(execute, code.prepare, code.lost, Path())
+    return Local(workers=num, gpus_per_run=0.5).opened(work)
+
+
 def never(job: object, row: dict[str, float]) -> bool:
     return False
 
@@ -38,16 +45,16 @@ def all_of(executor: Any, jobs: list[Any], on_epoch: Any = never) -> dict[Any, A
 
 
 def test_two_processes_share_the_jobs(code: ModuleType):
-    with Processes(2, code.square, code.prepare) as executor:
+    with processes(2, code, "square") as executor:
         found = all_of(executor, [1, 2, 3, 4])
     assert {job: result[0] for job, result in found.items()} == {1: 1, 2: 4, 3: 9, 4: 16}
     assert len({pid for _, pid, _ in found.values()}) == 2
     assert os.getpid() not in {pid for _, pid, _ in found.values()}
-    assert {number for _, _, number in found.values()} == {"0", "1"}
+    assert {device for _, _, device in found.values()} == {"0"}  # which two may share
 
 
 def test_more_workers_than_jobs_and_none_at_all(code: ModuleType):
-    with Processes(2, code.square, code.prepare) as executor:
+    with processes(2, code, "square") as executor:
         assert all_of(executor, []) == {}
         assert set(all_of(executor, [7])) == {7}
 
@@ -69,33 +76,44 @@ def test_jobs_are_taken_one_by_one_as_there_is_room(code: ModuleType, inline: bo
             finished.append(job)
 
     if inline:
-        consume(Inline(lambda job, report: job))
+        with Inline().opened(
+            Work(lambda job, report: job, code.prepare, code.lost, Path())
+        ) as here:
+            consume(here)
     else:
-        with Processes(2, code.square, code.prepare) as executor:
+        with processes(2, code, "square") as executor:
             consume(executor)
     assert sorted(finished) == list(range(6))
 
 
 def test_the_parent_says_when_to_stop(code: ModuleType):
-    with Processes(2, code.until_told, code.prepare) as executor:
+    with processes(2, code, "until_told") as executor:
         stop_at = {"a": 3, "b": 5}
         found = all_of(executor, ["a", "b"], lambda job, row: row["epoch"] >= stop_at[job])
     assert found == {"a": 3, "b": 5}
 
 
 def test_a_killed_worker_is_replaced_and_its_job_taken_up(code: ModuleType, tmp_path: Path):
-    with Processes(2, code.dies, code.prepare) as executor:
+    with processes(2, code, "dies") as executor:
         found = all_of(executor, [(str(tmp_path / "a"), 2), (str(tmp_path / "b"), 0)])
     assert set(found.values()) == {"after 2", "after 0"}
 
 
-def test_a_worker_that_always_dies_ends_the_work_and_names_the_run(
+def test_a_job_that_its_workers_do_not_survive_is_given_up_and_the_next_one_taken(
     code: ModuleType, tmp_path: Path
 ):
-    with Processes(1, code.dies, code.prepare) as executor, pytest.raises(RunFailed) as failed:
-        all_of(executor, [job := (str(tmp_path / "a"), 99)])
+    jobs = [(str(tmp_path / "a"), 99), (str(tmp_path / "b"), 0)]
+    with processes(1, code, "dies") as executor:
+        found = all_of(executor, jobs)
     assert (tmp_path / "a").read_text() == "x" * ATTEMPTS
-    assert str(failed.value).startswith(f"{job}: its worker died {ATTEMPTS} times (exit code -9)")
+    assert found[jobs[0]].startswith(f"lost: its worker died {ATTEMPTS} times (exit code -9)")
+    assert found[jobs[1]] == "after 0"
+
+
+def test_a_job_that_gets_further_each_time_is_never_given_up(code: ModuleType, tmp_path: Path):
+    job = str(tmp_path / "a")
+    with processes(1, code, "dies_after_each_epoch") as executor:
+        assert all_of(executor, [job]) == {job: 2 * ATTEMPTS}
 
 
 def test_a_worker_killed_between_its_message_and_our_answer(code: ModuleType):
@@ -108,13 +126,13 @@ def test_a_worker_killed_between_its_message_and_our_answer(code: ModuleType):
             time.sleep(0.3)  # dead before we answer
         return row["epoch"] >= 2
 
-    with Processes(1, code.until_told, code.prepare) as executor:
+    with processes(1, code, "until_told") as executor:
         assert all_of(executor, ["a"], on_epoch) == {"a": 2}
     assert killed
 
 
 def test_a_worker_killed_while_it_has_nothing_to_do(code: ModuleType):
-    with Processes(1, code.square, code.prepare) as executor:
+    with processes(1, code, "square") as executor:
         _, pid, _ = all_of(executor, [1])[1]
         os.kill(pid, signal.SIGKILL)
         time.sleep(0.3)
@@ -123,21 +141,21 @@ def test_a_worker_killed_while_it_has_nothing_to_do(code: ModuleType):
 
 
 def test_a_job_that_raises_tells_whose_and_why(code: ModuleType):
-    with Processes(1, code.raises, code.prepare) as executor, pytest.raises(RunFailed) as failed:
+    with processes(1, code, "raises") as executor, pytest.raises(RunFailed) as failed:
         all_of(executor, ["bug"])
     assert str(failed.value).startswith("bug: Traceback")
     assert "ZeroDivisionError: a bug of yours" in str(failed.value)
 
 
 def test_an_end_of_file_in_a_job_is_not_taken_for_a_dead_worker(code: ModuleType):
-    with Processes(1, code.raises, code.prepare) as executor, pytest.raises(RunFailed) as failed:
+    with processes(1, code, "raises") as executor, pytest.raises(RunFailed) as failed:
         all_of(executor, ["eof"])
     assert "EOFError: a file of yours is cut off" in str(failed.value)
 
 
 @pytest.mark.parametrize(("job", "error"), [("user", UserError), ("full", OSError)])
 def test_bad_input_and_full_disks_keep_their_type(code: ModuleType, job: str, error: type):
-    with Processes(1, code.raises, code.prepare) as executor, pytest.raises(error) as raised:
+    with processes(1, code, "raises") as executor, pytest.raises(error) as raised:
         all_of(executor, [job])
     assert getattr(raised.value, "errno", 28) == 28
 
@@ -150,7 +168,7 @@ def test_leaving_ends_the_workers(code: ModuleType):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        with Processes(2, code.until_told, code.prepare) as executor:
+        with processes(2, code, "until_told") as executor:
             all_of(executor, ["a", "b"], interrupt)
     assert pids and not any(map(alive, pids))
 
@@ -158,9 +176,11 @@ def test_leaving_ends_the_workers(code: ModuleType):
 def test_workers_die_with_a_killed_parent(tmp_path: Path):
     script = (
         "import custom_code as code, sys\n"
-        "from sambench.executors import Processes\n"
+        "from pathlib import Path\n"
+        "from sambench.executors import Local, Work\n"
         "if __name__ == '__main__':\n"
-        "    with Processes(2, code.sleeps, code.prepare) as executor:\n"
+        "    work = Work(code.sleeps, code.prepare, code.lost, Path())\n"
+        "    with Local(workers=2).opened(work) as executor:\n"
         "        jobs = [f'{sys.argv[1]}/pid{i}' for i in range(2)]\n"
         "        list(executor.run(jobs, lambda job, row: False))\n"
     )
@@ -180,7 +200,7 @@ def test_workers_die_with_a_killed_parent(tmp_path: Path):
 
 def test_ctrl_c_is_the_parents_to_handle(code: ModuleType):
     """It reaches the whole process group, also workers that are still importing."""
-    with Processes(2, code.square, code.prepare) as executor:
+    with processes(2, code, "square") as executor:
         for worker in executor._workers:
             os.kill(worker.process.pid or 0, signal.SIGINT)
         found = all_of(executor, [1, 2])
@@ -218,5 +238,5 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 
 def test_a_worker_loads_no_wandb(code: ModuleType):
     """Workers are killed, and wandb would leave two temporary folders of each."""
-    with Processes(1, partial(code.imported, models.build), code.prepare) as executor:
+    with processes(1, code, partial(code.imported, models.build)) as executor:
         assert all_of(executor, [1]) == {1: ["timm"]}

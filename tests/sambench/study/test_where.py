@@ -12,7 +12,7 @@ from torch import nn
 from sambench import executors
 from sambench.errors import UserError
 from sambench.plugins import Plugin
-from sambench.study import workers
+from sambench.study import where
 from sambench.training import Custom
 
 
@@ -23,13 +23,15 @@ def make(channels: int, classes: int) -> nn.Module:
 def number(asked: int | None, custom: Custom = Custom(), *plugins: Plugin, device: str = "cpu"):
     """The number, and what was said of it."""
     console = Console(file=StringIO())
-    found = workers.number(asked, device, custom, plugins, console)
-    return found, console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    found = where.executor(None, asked, device, custom, plugins, console)
+    return found.workers or 1, console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_the_default_is_that_of_the_command_line(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(executors.local, "threads_each", lambda workers: 3)
-    assert number(None) == (3, "") and number(None, device="cuda") == (1, "")
+    monkeypatch.setattr(where.torch.cuda, "device_count", lambda: 2)
+    assert number(None) == (3, "") and number(None, device="cuda") == (2, "")
+    assert number(None, device="cuda:1") == (1, "")
     assert number(2) == (2, "") and number(1) == (1, "")
 
 
@@ -44,7 +46,7 @@ def test_what_is_of_a_module_goes_to_workers():
 
 
 def test_what_no_other_process_can_import_stays_here(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(workers.executors, "main_is_guarded", lambda: False)
+    monkeypatch.setattr(where.executors, "main_is_guarded", lambda: False)
     num, told = number(2, Custom(model=lambda channels, classes: make(channels, classes)))
     assert num == 1 and told.startswith("1 worker: your model cannot be imported by others; ")
     assert len(told.splitlines()) == 1
