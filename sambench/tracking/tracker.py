@@ -129,8 +129,11 @@ class Tracker:
         return self._tracked.get(run_id(run))
 
     def address(self, run: "Run") -> str:
-        """The same, of a run that W&B has opened, too."""
-        return self._opened.get(run_id(run)) or self.path(run)
+        """The same, of a run that is told to W&B and need not have ended."""
+        if not self._takes(run):
+            return ""
+        id = run_id(run)
+        return self._opened.get(id) or self.path(run) or (id if self.mode == "offline" else "")
 
     def settle(self) -> None:
         """Waits until W&B has every finished run, or has been silent for too long."""
