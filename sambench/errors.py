@@ -1,6 +1,7 @@
 """What a user did wrong, said in one line that a terminal can hold."""
 
 import difflib
+import errno
 import re
 import reprlib
 import traceback
@@ -22,6 +23,25 @@ class UserError(Exception):
 
 class WorkFailed(Exception):
     """Nothing wrong with the input. The command line prints one line and exits with code 1."""
+
+
+OF_THE_MACHINE = {
+    errno.EAGAIN,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOSPC,
+    errno.EROFS,
+}
+"""What no run escapes: disks, open files, processes."""
+
+
+def concerns_all(error: BaseException) -> bool:
+    """Whether what went wrong in one run is no fault of this run alone."""
+    if isinstance(error, OSError):
+        return error.errno in OF_THE_MACHINE
+    return isinstance(error, UserError | WorkFailed)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -89,6 +109,13 @@ def said(error: BaseException) -> str:
     if isinstance(error, AssertionError) and checks:
         return shortened(f"it fails at {checks[-1]}", LISTED)
     return type(error).__name__
+
+
+def kind_and_words(error: BaseException) -> str:
+    """An exception's type and what it says, on one short line that no terminal obeys."""
+    kind, words = type(error).__name__, said(error)
+    line = kind if words == kind else f"{kind}: {words}"
+    return "".join(c if c.isprintable() else "?" for c in line)
 
 
 _PASSWORD = re.compile(r"(://[^\s:/@]*:)\S*@|([?&]\w*password=)[^\s&]*", re.IGNORECASE)

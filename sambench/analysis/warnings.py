@@ -7,8 +7,10 @@ from sambench.analysis import numbers
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Row
 from sambench.analysis.numbers import times
+from sambench.errors import shortened
 from sambench.stats import ALPHA
 
+LONGEST = 200  # characters of why a run failed
 SURVIVAL = 0.01
 """A chance of this that a search has no survivor is worth a word."""
 
@@ -25,11 +27,17 @@ def warn(evidence: Evidence, rows: Sequence[Row]) -> Iterator[str]:
             f"The study was concluded {times(n, 'time')} before, at other sizes: its claims are "
             f"tested at {evidence.size.alpha:g} instead of {ALPHA:g}."
         )
+    if n := evidence.header.get("left"):
+        yield (
+            f"The study is not over: its time was up with about {times(n, 'run')} left, which its "
+            "command goes on with."
+        )
     yield from evidence.header.get("notes", ())
     yield from _chance(evidence.header.get("chance"), evidence.num_items, rows)
     yield from _edges(evidence, rows)
     for row in rows:
         yield from _warn(row)
+        yield from _failures(evidence, row)
 
 
 def _edges(evidence: Evidence, rows: Sequence[Row]) -> Iterator[str]:
@@ -72,5 +80,20 @@ def _warn(row: Row) -> Iterator[str]:
             f"{row.label} diverged in {lost} of {row.reruns} confirm runs (95%: {low}% to "
             f"{high}%): its score covers only the others."
         )
-    if failed := row.runs["failed"]:
-        yield f"{row.label}: {failed} of {sum(row.runs.values())} runs failed."
+
+
+def _failures(evidence: Evidence, row: Row) -> Iterator[str]:
+    """How many runs of an arm failed, and why."""
+    failed = row.runs["failed"]
+    if not failed:
+        return
+    frame = evidence.frame
+    own = (frame["variant"] == row.label) & (frame["outcome"] == "failed")
+    reasons = frame.loc[own.to_numpy(), "reason"].astype(str)
+    most = " most often" if reasons.nunique() > 1 else ""
+    why = shortened(min(reasons.mode()), LONGEST).rstrip(".")
+    it = "it" if failed == 1 else "them"
+    yield (
+        f"{row.label}: {failed} of {sum(row.runs.values())} runs failed. No score counts {it}, and "
+        f"the study's command runs {it} again. What went wrong{most}: {why}."
+    )

@@ -11,10 +11,10 @@ import click
 
 from sambench.cli import limits, options
 from sambench.cli.failures import works
-from sambench.cli.parsing import Count, Span
+from sambench.cli.parsing import Count, Real, Span
 from sambench.cli.records import LEADERBOARDS
 from sambench.cli.variants import infos
-from sambench.errors import UserError
+from sambench.errors import UserError, WorkFailed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,10 +47,22 @@ if TYPE_CHECKING:
     help="Which runs W&B gets, beside the study's own; confirm: those that the test set scores.",
 )
 @click.option(
+    "--storage",
+    metavar="URL",
+    help="A database for the trials, such as postgresql+psycopg://...; default: SAMBENCH_STORAGE, "
+    "else a journal in the study's folder.",
+)
+@click.option(
     "--points",
     type=Span(),
     metavar="FIRST:END",
     help="Only this part of the pools, e.g. 40:80; `merge` joins the parts of several machines.",
+)
+@click.option(
+    "--max-hours",
+    type=Real(min=0, min_open=True),
+    metavar="HOURS",
+    help="Begin no run after so long; those that run pause at the end of their epoch.",
 )
 @click.option("--fork", metavar="NAME", help="Start a new study of this name from the same file.")
 @click.option("--publish", is_flag=True, help="Also write records and page into leaderboards/.")
@@ -68,7 +80,9 @@ def study(
     workers: int | None,
     wandb: str | None,
     wandb_runs: str,
+    storage: str | None,
     points: range | None,
+    max_hours: float | None,
     fork: str | None,
     publish: bool,
     dry_run: bool,
@@ -78,7 +92,8 @@ def study(
 ) -> None:
     """Tune, confirm and rank the variants of a study: a name or a TOML file.
 
-    Interrupted, the same command goes on where it stopped.
+    Interrupted, the same command goes on where it stopped; it also repeats runs that failed.
+    Exit code 1: some did.
     """
     from rich.console import Console
 
@@ -140,7 +155,9 @@ def study(
         wandb_runs=wandb_runs,
         imports=imports,
         checkpoint_every_s=checkpoint_every,
+        storage=storage,
         points=points,
+        max_hours=max_hours,
         command=_command(name, overrides, imports, fork, points, on, num, device),
         resume=shlex.join(["python", "-m", "sambench", *sys.argv[1:]]),
         console=console,
@@ -148,6 +165,9 @@ def study(
     )
     leaderboard = run_study(loaded, settings=settings)
     _present(leaderboard, folder, console, as_json=as_json, publish=publish)
+    if failed := sum(row.runs["failed"] for row in leaderboard.rows):
+        runs = f"{failed} run{'s' * (failed > 1)}"
+        raise WorkFailed(f"{runs} failed, and nothing was concluded without; see above")
 
 
 def _command(

@@ -1,13 +1,31 @@
 """What a worker does with one run: train it, leave its outcome in its folder."""
 
+import multiprocessing
+import os
+import time
+import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from sambench import plugins
-from sambench.training import Custom, Outcome, Report, Run, train, train_own, write_outcome
+from sambench.errors import WorkFailed, concerns_all, kind_and_words
+from sambench.executors.replicas import ReplicasFailed, train_together
+from sambench.training import (
+    PAUSED,
+    Custom,
+    Outcome,
+    Report,
+    Run,
+    World,
+    device,
+    on_this_machine,
+    train,
+    train_own,
+    write_outcome,
+)
 
 
 @dataclass(frozen=True)
@@ -21,6 +39,10 @@ class Assignment:
     custom: Custom
     data_digest: str | None = None
     """of the data that the study began with"""
+    until: float | None = None
+    """seconds since the epoch, from which on it pauses"""
+    processes: int = 1
+    """that train it together on this machine, each on a GPU of its own where the device is cuda"""
 
     def __str__(self) -> str:
         return str(self.run)
@@ -38,7 +60,67 @@ def prepare(device: int, threads: int, *, shared: bool, own: Sequence[plugins.Pl
 
 
 def execute(assignment: Assignment, report: Report) -> Outcome:
-    """Trains the run, or goes on with it; a caller's own training begins anew."""
+    """Trains the run, or goes on with it; a caller's own training begins anew.
+
+    What goes wrong in it is its outcome, "failed", with the traceback in error.txt. Raised is what
+    concerns all runs: UserError, WorkFailed, an OSError of the machine, whatever `report` raises.
+    """
+    if assignment.until is not None and time.time() >= assignment.until:
+        return Outcome(PAUSED, "time was up before it began")
+    _check_device(assignment.run.device)
+    start, heard = time.perf_counter(), _Heard(report)
+    try:
+        if assignment.processes > 1:
+            return train_together(assignment, heard)
+        return trained(assignment, heard)
+    except (Exception, SystemExit) as error:
+        if heard.raised or concerns_all(error):
+            raise
+        if isinstance(error, ReplicasFailed):
+            reason, trace = error.reason, error.trace
+        else:
+            reason, trace = kind_and_words(error), traceback.format_exc()
+    outcome = Outcome("failed", reason, epochs_done=heard.epochs)
+    here = on_this_machine(outcome, assignment.run.device, time.perf_counter() - start)
+    return _left(assignment, here, trace)
+
+
+class _Heard:
+    """`report`, watched: what it raises is none of the run's errors."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.epochs = 0
+        self.raised = False
+
+    def __call__(self, row: dict[str, float]) -> bool:
+        self.epochs = int(row["epoch"])
+        try:
+            return self._report(row)
+        except Exception:
+            self.raised = True
+            raise
+
+
+def _check_device(name: str) -> None:
+    """A failed kernel leaves a process without its GPU: another one takes the job up."""
+    if device.is_usable(name):
+        return
+    if multiprocessing.parent_process() is not None:
+        os._exit(1)
+    raise WorkFailed("the GPU failed in this process; the same command goes on in another one")
+
+
+def trained(
+    assignment: Assignment,
+    report: Report,
+    world: World = World(),
+    at_once: int | None = None,
+) -> Outcome:
+    """The run's outcome, by this process or as one of several; whatever goes wrong is raised.
+
+    at_once: see `train`
+    """
     if (own := assignment.custom.training) is not None:
         return train_own(assignment.run, assignment.folder, own)
     return train(
@@ -47,13 +129,20 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
         report,
         cache=assignment.cache,
         checkpoint_every_s=assignment.checkpoint_every_s,
+        until=assignment.until,
+        at_once=at_once,
         custom=assignment.custom,
+        world=world,
         data_digest=assignment.data_digest,
     )
 
 
 def lost(assignment: Assignment, reason: str) -> Outcome:
-    """What comes of a run whose workers keep dying."""
-    outcome = Outcome("failed", reason)
-    write_outcome(assignment.run, assignment.folder, outcome)
+    """The outcome of a run whose workers died too often, left by an executor that saw them die."""
+    return _left(assignment, Outcome("failed", reason))
+
+
+def _left(assignment: Assignment, outcome: Outcome, error: str = "") -> Outcome:
+    outcome = replace(outcome, data=assignment.data_digest or "")
+    write_outcome(assignment.run, assignment.folder, outcome, error)
     return outcome

@@ -89,6 +89,8 @@ class Header(BaseModel):
     measures: list[Score] = []
     extension: Annotated[int, Field(ge=0, le=64)] = 0
     """how often the study was concluded before, at other sizes"""
+    left: Count = 0
+    """about how many runs a limit of time has left to do"""
     fits: dict[Name, Fit] = {}
     bands: Bands | None = None
     command: str

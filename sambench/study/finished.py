@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sambench import plugins
 from sambench.config import Study, changed_keys
 from sambench.errors import UserError
-from sambench.study import driver
+from sambench.study import holder
 
 if TYPE_CHECKING:
     from sambench.analysis import Leaderboard
@@ -31,7 +31,7 @@ def shown(folder: Path, study: Study, tracked: Collection[str] | None) -> "Leade
     newest = max(file.stat().st_mtime for file in written)
     if newest > path.stat().st_mtime or not _same(path, study):
         return None
-    if driver.is_held(folder) is not False:
+    if holder.is_held(folder) is not False:
         return None
     if tracked is not None:
         wanted = [path for path in results if path.parent.name.partition("-")[0] in tracked]
@@ -51,7 +51,7 @@ def shown(folder: Path, study: Study, tracked: Collection[str] | None) -> "Leade
     if gone or lost or not _current(found.header["versions"]) or code != plugins.code(code):
         return None
     shown = analyse(found)
-    settled = shown.kind == "fixed" or found.header["fits"]
+    settled = "left" not in found.header and (shown.kind == "fixed" or found.header["fits"])
     return shown if settled and shown.kind != "partial" else None
 
 

@@ -1,6 +1,7 @@
 """One study from file to leaderboard: run the pools, confirm the best points, record, report."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -19,10 +20,12 @@ from sambench.errors import UserError, nearest
 from sambench.executors import Assignment, Executor, Work, Workers, execute, lost, prepare
 from sambench.records import Fit, Record
 from sambench.study import agent_trials, pool, results, where
+from sambench.study import storage as storages
 from sambench.study.agent_trials import AgentTrial, pairs
 from sambench.study.collection import collect
 from sambench.study.display import Display, noisy_validation
 from sambench.study.expected import expected_runs
+from sambench.study.failures import Failures, Hopeless
 from sambench.study.folder import StudyFolder
 from sambench.study.foresight import shortcomings
 from sambench.study.preflight import preflight
@@ -34,6 +37,8 @@ from sambench.tasks import images as datasets
 from sambench.tasks.images import Data
 from sambench.tracking import Tracker
 from sambench.training import (
+    ERROR_FILE,
+    PAUSED,
     RESULT_FILE,
     Custom,
     Loss,
@@ -42,6 +47,7 @@ from sambench.training import (
     checkpoint,
     device,
     finished_outcome,
+    read_setting,
 )
 
 
@@ -60,10 +66,14 @@ class Settings:
     wandb_runs: str = "all"
     """which runs W&B gets, beside the study's own: "all", "confirm" (and the settings'), "none\""""
     checkpoint_every_s: float = 10.0
+    storage: str | None = field(default=None, repr=False)
+    """URL of a database for the trials; None: SAMBENCH_STORAGE, else the study's own journal"""
     imports: tuple[Path, ...] = ()
     """files that register variants; what Python has imported is known without"""
     points: range | None = None
     """the part of the pools to run here; None: all, and the conclusion"""
+    max_hours: float | None = None
+    """after so many no run begins, and those that run pause at the end of their epoch"""
     command: str = ""
     """how to repeat the study, for its page; default: the call from Python"""
     resume: str = ""
@@ -75,6 +85,8 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", Path(self.root))
         object.__setattr__(self, "imports", tuple(map(Path, self.imports)))
+        if self.max_hours is not None and not self.max_hours > 0:
+            raise UserError(f"max_hours must be > 0, got {self.max_hours}")
 
 
 def run_study(
@@ -126,7 +138,8 @@ def execute_study(study: Study, settings: Settings, custom: Custom) -> Result:
     with _quiet_optuna():
         execution = _Execution(study, settings, custom)
         leaderboard = execution.run()
-        found = collect(execution.folder, settings.command) or leaderboard
+        storage = storages.chosen(settings.storage)
+        found = collect(execution.folder, settings.command, storage) or leaderboard
     if settings.says_where:
         settings.console.print(f"page: {execution.folder.web}", markup=False, soft_wrap=True)
     return Result(found, execution.folder.path)
@@ -193,6 +206,11 @@ class _Execution:
         self.results: dict[str, tuple[Run, Outcome]] = {}
         self.agent_trials: dict[str, AgentTrial] = {}
         self.data_digest: str | None = None
+        hours = settings.max_hours
+        self.until = None if hours is None else time.time() + 3600 * hours
+        self.cut = False
+        """whether time was up for some of its runs"""
+        self.failures = Failures(self.folder.run)
         self.told: dict[str, object] = {}
         """what the preflight found for the page's readers"""
         stages = tracking.stages(settings.wandb_runs)
@@ -209,7 +227,8 @@ class _Execution:
                 here = device.resolve("auto") if self.executor.remote else self.protocol.device
                 found = preflight(self.study, here, cache, self.custom, arms)
                 self.told = {"chance": found.chance, "notes": list(found.notes)}
-            storage = stack.enter_context(self.folder.opened())
+            url = storages.chosen(self.settings.storage)
+            storage = stack.enter_context(self.folder.opened(url, self._say))
             if not self.custom.brings_data:
                 found = datasets.contents(self.study.task, cache)
                 self.folder.check_data(found)
@@ -220,16 +239,46 @@ class _Execution:
                 self.display.say(warning)
             for shortcoming in shortcomings(self.study, arms):
                 self.display.say(shortcoming)
-            self._pools(workers, storage, points)
-            fits: dict[str, Fit] = {}
-            if self.protocol.is_complete(self.results):
-                self._confirm(workers, points)
-                if self.settings.points is None:
-                    fits = self._fit()
-                    settings = {label: fit.setting for label, fit in fits.items()}
-                    self._stage(workers, "setting", self.protocol.settings(settings))
+            try:
+                fits = self._stages(workers, storage, points)
+            except Hopeless:
+                self._collect(storage)
+                self._report({})
+                raise
             self._collect(storage)
+            for line in self._left():
+                self.display.unfinished(line)
             return self._report(fits)
+
+    def _stages(
+        self,
+        workers: Workers[Assignment, Outcome],
+        storage: optuna.storages.BaseStorage,
+        points: range,
+    ) -> Mapping[str, Fit]:
+        """Every run that there is time for; the settings to use, once all have ended."""
+        self._pools(workers, storage, points)
+        if not self.protocol.is_complete(self.results):
+            return {}
+        self._confirm(workers, points)
+        if self.settings.points is not None or self.cut:
+            return {}
+        fits = self._fit()
+        settings = {label: fit.setting for label, fit in fits.items()}
+        self._stage(workers, "setting", self.protocol.settings(settings))
+        return {} if self.cut else fits
+
+    def _left(self) -> Iterator[str]:
+        """What did not come to its end."""
+        yield from self.failures.told()
+        if self.cut:
+            yield (
+                f"time is up, after {self.settings.max_hours:g} hours: {self.display.counted} runs "
+                "are done; the same command goes on"
+            )
+
+    def _say(self, line: str) -> None:
+        self.settings.console.print(line, markup=False, soft_wrap=True)
 
     def _display(self, points: range) -> Display:
         arms = list(self.folder.arms.values())
@@ -294,38 +343,66 @@ class _Execution:
         arms = self.folder.arms
         sizes = {label: self.protocol.size(arm) for label, arm in arms.items()}
         tuners = {label: Tuner(self.study, arms[label], storage) for label in arms if sizes[label]}
-        trials: dict[str, optuna.Trial] = {}
         here = [(i, label) for i in points for label in tuners if i < sizes[label]]
 
         def jobs() -> Iterator[Assignment]:
             for point, label in here:
-                trial, parameters = tuners[label].ask(point)
-                run = self.protocol.pool_run(arms[label], point, parameters)
-                trials[run.id] = trial
-                if self._finished(run):
-                    tuners[label].tell(trial, self.results[run.id][1])
-                else:
-                    yield self._job(run)
+                if self._time_is_up():
+                    return
+                if not self._is_done(tuners[label], point):
+                    parameters = tuners[label].ask(point)
+                    yield self._job(self.protocol.pool_run(arms[label], point, parameters))
 
         def on_epoch(job: Assignment, row: dict[str, float]) -> bool:
             self._epoch(job.run, row)
-            tuner = tuners[job.run.label]
-            return tuner.report(trials[job.run.id], row, job.run.epochs)
+            return tuners[job.run.label].report(job.run.point, row, job.run.epochs)
 
         drawn = [(arms[label], point) for point, label in here]
         self._begin("pool", [self._pool_run(arm, point) for arm, point in drawn])
         for job, outcome in workers.run(jobs(), on_epoch):
-            self._keep(job.run, outcome)
-            tuners[job.run.label].tell(trials[job.run.id], outcome)
-        self._find(label for label in tuners if self.settings.points is not None)
+            if self._keep(job.run, outcome):
+                address = self.tracker.address(job.run)
+                tuners[job.run.label].tell(job.run.point, outcome, address)
+        self._find(label for label in tuners if self.settings.points is not None or self.cut)
+
+    def _is_done(self, tuner: Tuner, point: int) -> bool:
+        """Whether a point's run ended before: its outcome is kept, and its trial told of it."""
+        tried = tuner.knows(point)
+        if tried is None:
+            tried = self._tried(tuner.arm, point)
+        if tried is None:
+            return False
+        run = self.protocol.pool_run(tuner.arm, point, tried)
+        if not self._finished(run):
+            return False
+        tuner.add(point, tried, self.results[run.id][1], self.tracker.address(run))
+        return True
+
+    def _tried(self, arm: Arm, point: int) -> dict[str, Any] | None:
+        """What a sampler chose for a point, where only the run's result tells."""
+        setting = read_setting(self.folder.run(self._pool_run(arm, point)))
+        if setting is None:
+            return None
+        values = {**setting["hyperparameters"], "lr": setting["lr"]}
+        return (
+            {name: values[name] for name in arm.space}
+            if values.keys() >= arm.space.keys()
+            else None
+        )
 
     def _pool_run(self, arm: Arm, point: int) -> Run:
         """At the point's position; where a sampler adapts, only its name is that of the run."""
         return self.protocol.pool_run(arm, point, pool.parameters(self.study, arm, point))
 
     def _begin(self, stage: str, runs: Sequence[Run]) -> None:
-        held = {run.id for run in runs if (self.folder.run(run) / RESULT_FILE).exists()}
+        held = {run.id for run in runs if self._has_result(run)}
+        self.failures.stage(runs, held)
         self.display.stage(stage, runs, held)
+
+    def _has_result(self, run: Run) -> bool:
+        """Whether an earlier process has finished it; one that failed is tried again."""
+        folder = self.folder.run(run)
+        return (folder / RESULT_FILE).exists() and not (folder / ERROR_FILE).exists()
 
     def _find(self, labels: Iterable[str]) -> None:
         """Points of a pool that other processes ran, or that came by `merge`."""
@@ -366,9 +443,17 @@ class _Execution:
             return False
 
         self._begin(name, runs)
-        jobs = (self._job(run) for run in runs if not self._finished(run))
+        jobs = (
+            self._job(run) for run in runs if not self._finished(run) and not self._time_is_up()
+        )
         for job, outcome in workers.run(jobs, on_epoch):
             self._keep(job.run, outcome)
+
+    def _time_is_up(self) -> bool:
+        """Asked before a run that would begin."""
+        late = self.until is not None and time.time() >= self.until
+        self.cut |= late
+        return late
 
     def _epoch(self, run: Run, row: dict[str, float]) -> None:
         self.folder.check_kept()
@@ -385,6 +470,8 @@ class _Execution:
             checkpoint_every_s=self.settings.checkpoint_every_s,
             custom=self.custom,
             data_digest=self.data_digest,
+            until=self.until,
+            processes=self.executor.processes,
         )
 
     def _finished(self, run: Run) -> bool:
@@ -401,14 +488,21 @@ class _Execution:
         self._keep(run, outcome, resumed=True)
         return True
 
-    def _keep(self, run: Run, outcome: Outcome, *, resumed: bool = False) -> None:
+    def _keep(self, run: Run, outcome: Outcome, *, resumed: bool = False) -> bool:
+        """Takes a result in; False if the run pauses and has none."""
         self.folder.check_kept()
+        if outcome.outcome == PAUSED:
+            self.cut = True
+            self.display.paused(run)
+            return False
         self.results[run.id] = (run, outcome)
         self.tracker.finish(run, outcome)
         if resumed:
             self.display.resumed(run, outcome)
         else:
             self.display.ended(run, outcome)
+        self.failures.saw(run, outcome)
+        return True
 
     def _report(self, fits: Mapping[str, Fit]) -> Leaderboard:
         self.tracker.settle()
@@ -432,7 +526,9 @@ class _Execution:
 
     def _header(self, rows: Sequence[Record], fits: Mapping[str, Fit]) -> dict[str, Any]:
         written = [self.folder.run(run) / RESULT_FILE for run, _ in self.results.values()]
-        concluded = self.protocol.is_complete(self.results) and self.settings.points is None
+        ended = all(outcome.outcome != "failed" for _, outcome in self.results.values())
+        whole = self.settings.points is None and not self.cut
+        concluded = whole and ended and self.protocol.is_complete(self.results)
         header = results.header(
             self.folder,
             rows,
@@ -441,7 +537,10 @@ class _Execution:
             fits=fits,
             extension=self.folder.concluded() if concluded else 0,
         )
-        return header | self.told | agent_trials.standing(self.agent_trials, self.folder.arms)
+        left = {"left": self.display.left} if self.cut else {}
+        return (
+            header | left | self.told | agent_trials.standing(self.agent_trials, self.folder.arms)
+        )
 
 
 def _searched(arm: Arm, run: Run) -> dict[str, Any]:

@@ -157,6 +157,13 @@ class Standing:
         self._learn(run, outcome, seconds, here=True)
         return self._count(run, outcome)
 
+    def paused(self, run: Run) -> None:
+        """A run was left by its worker before its end."""
+        worker = self._worker(run)
+        self.workers[worker], self._free_since[worker] = None, self._clock()
+        self.arms[run.label].running -= 1
+        self._todo[run.stage][run.label] += 1
+
     def resumed(self, run: Run, outcome: Outcome) -> None:
         """An earlier process had finished a run."""
         self._take(run)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sambench.config import places
 from sambench.errors import UserError, hidden
-from sambench.study import driver, live
-from sambench.study.driver import Driver
+from sambench.study import holder, live
+from sambench.study.holder import OWNER, Holder
 from sambench.study.live import Live
 
 ERROR = "error.txt"  # of a run that failed
@@ -48,7 +48,7 @@ def each(root: Path) -> Iterator[tuple[str, Live | None, str]]:
 def _drives(folder: Path, told: Live | None) -> bool:
     """Whether a process drives the study: its lock says so, or, where that tells nothing, the last
     word of the driver."""
-    held = driver.is_held(folder)
+    held = holder.is_held(folder)
     if held is not None:
         return held
     if told is None or told.state != "running":
@@ -71,8 +71,9 @@ def _lives(pid: int | None) -> bool:
 def _believed(folder: Path, told: Live, *, held: bool) -> bool:
     """Whether the driver's own words still hold."""
     if held:
-        pid = driver.holder(folder).pid
-        return told.state == "running" and pid in (None, told.driver.pid)
+        who = Holder.read(folder / OWNER)
+        own = (told.driver.host, told.driver.pid)
+        return told.state == "running" and (who is None or (who.host, who.pid) == own)
     if told.state == "running":
         return False
     written = (folder / live.FILE).stat().st_mtime
@@ -87,13 +88,13 @@ def _by_traces(folder: Path, root: Path, told: Live | None, *, held: bool) -> Li
         found = traces.read(folder, root)
     except ValueError as error:
         raise UserError(str(error)) from None
-    who, change = driver.holder(folder), {}
-    change["driver"] = _drives_it(who)
+    who = Holder.read(folder / OWNER)
+    change: dict[str, object] = {"driver": _drives_it(who)}
     if held:
         change |= {
             "state": "running",
             "reason": "",
-            "remarks": [*found.remarks, f"{who} has not told yet what it does"],
+            "remarks": [*found.remarks, f"{who or 'its driver'} has not told yet what it does"],
         }
     elif told is not None and told.state == "running":
         change |= {"driver": told.driver, "reason": _gone(told)}
@@ -104,18 +105,19 @@ def _by_traces(folder: Path, root: Path, told: Live | None, *, held: bool) -> Li
     return found.model_copy(update=change)
 
 
-def _drives_it(who: Driver) -> live.Drives:
+def _drives_it(who: Holder | None) -> live.Drives:
+    if who is None:
+        return live.Drives()
     try:
-        since = datetime.fromisoformat(who.since)
-        since = since.replace(tzinfo=since.tzinfo or UTC)
+        since = datetime.fromisoformat(who.since).replace(tzinfo=UTC)
     except ValueError:
         since = None
     return live.Drives(pid=who.pid, host=who.host, since=since)
 
 
 def _gone(told: Live) -> str:
-    own = Driver(told.driver.pid, told.driver.host)
     busy = f", {len(told.workers)} runs under way" if told.workers else ""
+    own = f"process {told.driver.pid} on {told.driver.host}"
     return f"{own} was killed, or its host went down{busy}"
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import optuna
 
+from sambench.errors import kind_and_words
 from sambench.study import StudyFolder, agent_trials, cache_folder, collect
 from sambench.study import point as points
 from sambench.study import trial as trials
@@ -91,8 +93,7 @@ def _leave_failed(run: Run, folder: Path, error: Exception) -> None:
     """A crash counts, too: agents would otherwise hide how often a variant fails."""
     if not (folder / agent_trials.IDENTITY).exists():
         return
-    reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-    write_outcome(run, folder, Outcome("failed", reason))
+    write_outcome(run, folder, Outcome("failed", kind_and_words(error)), traceback.format_exc())
 
 
 def _collect(study: StudyFolder, sweep_id: str) -> None:

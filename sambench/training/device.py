@@ -1,5 +1,7 @@
 """The device a study runs on, and what records say of it."""
 
+import errno
+import gc
 import os
 import platform
 import re
@@ -7,6 +9,9 @@ from functools import cache
 from pathlib import Path
 
 from sambench.errors import UserError, echo, nearest
+
+NO_MEMORY = ("DefaultCPUAllocator", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""How plain RuntimeErrors of torch say so."""
 
 
 def check(name: str) -> None:
@@ -82,9 +87,41 @@ def peak_memory(name: str) -> int | None:
     return torch.cuda.max_memory_allocated(name)
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """On an accelerator, in numpy, or in torch on the host, which has no type of its own for it."""
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """On an accelerator, in numpy, or on the host, where torch has no type of its own for it.
+
+    Or because of it: a CUDA graph that finds no memory cannot be captured.
+    """
     import torch
 
-    known = (torch.OutOfMemoryError, MemoryError)
-    return isinstance(error, known) or "DefaultCPUAllocator" in str(error)
+    if error is None:
+        return False
+    known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    if not known and isinstance(error, OSError):
+        known = error.errno == errno.ENOMEM
+    if not known and isinstance(error, RuntimeError):
+        known = any(word in str(error) for word in NO_MEMORY)
+    return known or is_out_of_memory(error.__cause__)
+
+
+def is_usable(name: str) -> bool:
+    """Whether this process can go on with a device: CUDA is lost to it once a kernel has failed."""
+    if not name.startswith("cuda"):
+        return True
+    import torch
+
+    try:
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize(name)
+    except RuntimeError:
+        return False
+    return True
+
+
+def release_memory(name: str) -> None:
+    """Gives back what torch keeps of it for later."""
+    gc.collect()
+    if name.startswith("cuda"):
+        import torch
+
+        torch.cuda.empty_cache()

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import zip_longest
+from math import ceil
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ import variants
 from sambench.config import Train
 from sambench.errors import UserError
 from sambench.tasks.images import Data, Samples, Shard, epoch_batches, eval_batches, num_batches
-from sambench.training import graph
+from sambench.training import device, graph
 from sambench.training.optimizers import base_optimizer, schedule, set_lr
 from sambench.training.precision import autocast, scaler, tf32
 from sambench.training.processes import World
@@ -102,8 +103,19 @@ class Engine:
             ascent=train.ascent,
         )
         self._take: Callable[[Tensor, Tensor], Tensor] = self._eager_step
-        if train.engine == "graph":
-            self._take = graph.graphed(self.optimizer, self._losses, train.micro_batch)
+        self._eval_batch = EVAL_BATCH
+        self.cut(train.micro_batch)
+
+    def cut(self, at_once: int | None) -> None:
+        """Takes steps in parts of so many images, whose gradients add up; None: whole."""
+        self.at_once = at_once
+        if self.train.engine == "graph":
+            self._take = graph.graphed(self.optimizer, self._losses, at_once)
+
+    @property
+    def share(self) -> int:
+        """Images of a batch that this process trains on, at most."""
+        return ceil(min(self.train.batch_size, len(self.data.train)) / self.world.size)
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(
@@ -173,7 +185,7 @@ class Engine:
 
     def _eager_step(self, x: Tensor, y: Tensor) -> Tensor:
         return self.optimizer.step(
-            lambda rows: self._losses(x[rows], y[rows]), size=len(y), micro=self.train.micro_batch
+            lambda rows: self._losses(x[rows], y[rows]), size=len(y), micro=self.at_once
         )
 
     def losses(self, x: Tensor, y: Tensor) -> Tensor:
@@ -213,13 +225,27 @@ class Engine:
 
     @torch.no_grad()
     def evaluate(self, images: Samples) -> Score:
-        """Accuracy and mean cross-entropy in evaluation mode, of the averaged weights if any."""
+        """Accuracy and mean cross-entropy in evaluation mode, of the averaged weights if any.
+
+        Where memory runs out, in smaller batches from there on: they change no score.
+        """
+        while True:
+            try:
+                return self._evaluate(images)
+            except (RuntimeError, MemoryError) as error:
+                alone = self.world.size == 1  # else others evaluate their part of these batches
+                if not (alone and self._eval_batch > 1 and device.is_out_of_memory(error)):
+                    raise
+            self._eval_batch //= 2
+            device.release_memory(self.device.type)
+
+    def _evaluate(self, images: Samples) -> Score:
         model = self.evaluated
         model.eval()
         correct, losses = [], []
         batches = eval_batches(
             images,
-            batch_size=EVAL_BATCH,
+            batch_size=self._eval_batch,
             mean=self.data.mean,
             std=self.data.std,
             shard=self._shard,

@@ -3,20 +3,22 @@
 import math
 import statistics
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
 import variants
-from sambench.errors import WorkFailed
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data, models
-from sambench.training import checkpoint, device
+from sambench.training import checkpoint, device, memory
 from sambench.training.custom import Custom
 from sambench.training.engine import Engine, Score
-from sambench.training.outcome import Outcome, on_this_machine, write_outcome
+from sambench.training.outcome import PAUSED, Outcome, on_this_machine, write_outcome
 from sambench.training.processes import World
 from sambench.training.run import Run
 
@@ -35,6 +37,8 @@ def train(
     *,
     cache: Path | None = None,
     checkpoint_every_s: float = 10.0,
+    until: float | None = None,
+    at_once: int | None = None,
     custom: Custom = Custom(),
     world: World = World(),
     data_digest: str | None = None,
@@ -42,44 +46,62 @@ def train(
     """Trains `run`, going on from the checkpoint in `folder` if there is one.
 
     The outcome is also left in `folder`, as result.json. A non-finite loss and memory that ran
-    out are outcomes, not errors; but in one of several processes memory ends them all.
+    out are outcomes, not errors; but in one of several processes memory ends them all (NoMemory).
+    Where batches may be computed in parts, the run goes on with smaller ones, see `memory`.
 
+    until: seconds since the epoch; at the end of the epoch in which they are over the run pauses
+        at its checkpoint, and leaves no outcome
+    at_once: images that a process has memory for, where it ran out before; None: all of a batch
     world: the processes that train it together; the first one reads and writes the folder, hears
         of epochs, and decides
     data_digest: what the study's data must have; UserError if they are others
     """
-    start = time.perf_counter()
-    device.reset_peak_memory(run.device)
-    progress = _Progress(run, folder, report, checkpoint_every_s, world)
-    dataset = None
+    begin = partial(_Progress, run, folder, report, checkpoint_every_s, until, world)
+    progress, dataset, error = begin(at_once), custom.data, ""
     try:
-        task, streams = run.study.task, run.seeds.streams
-        dataset = custom.data or datasets.load(task, streams, cache, data_digest)
-        engine = engine_for(run, dataset, custom, world)
-        outcome = progress.train(engine)
-        if outcome.outcome == "complete" and run.sees_test:
-            progress.yield_weights(engine)
-            outcome = _tested(outcome, engine.evaluate(engine.data.test))
-    except Stopped as stop:
-        outcome = progress.stopped("pruned", str(stop))
-    except (RuntimeError, MemoryError) as error:
-        if not device.is_out_of_memory(error):
-            raise
-        if world.size > 1:
-            raise WorkFailed(f"process {world.rank} ran out of memory") from None
-        outcome = progress.stopped("failed", "out of memory")
+        while True:
+            start = time.perf_counter()
+            device.reset_peak_memory(run.device)
+            try:
+                if dataset is None:
+                    task, streams = run.study.task, run.seeds.streams
+                    dataset = datasets.load(task, streams, cache, data_digest)
+                outcome = progress.train(engine_for(run, dataset, custom, world))
+                break
+            except Stopped as stop:
+                outcome = progress.stopped("pruned", str(stop))
+                break
+            except (RuntimeError, MemoryError, OSError) as raised:
+                if not device.is_out_of_memory(raised):
+                    raise
+                error = traceback.format_exc()
+            # only here no traceback holds the memory any more
+            engine, progress.engine = progress.engine, None
+            fewer, remedy = memory.way_on(engine)
+            if world.size > 1:
+                raise memory.NoMemory(world.rank, fewer, remedy, error)
+            if not fewer:
+                outcome = progress.stopped("failed", remedy)
+                break
+            del engine
+            device.release_memory(run.device)
+            progress = begin(fewer)
     finally:
         if dataset is not None:
             dataset.close()
+    if outcome.outcome == PAUSED:
+        return outcome
     elapsed = time.perf_counter() - start + progress.wall_s
     outcome = replace(
         on_this_machine(outcome, run.device, elapsed),
+        reason="; ".join(filter(None, [outcome.reason, progress.in_parts])),
         data=data_digest or "",
         peak_memory=progress.peak_memory(),
     )
     if world.leads:
-        write_outcome(run, folder, outcome)
-        checkpoint.remove(folder)
+        write_outcome(run, folder, outcome, error)
+        if outcome.outcome != "failed":
+            checkpoint.remove(folder)
     return outcome
 
 
@@ -122,13 +144,24 @@ class _Progress:
     """The epochs of one run: history, checkpoints, and reasons to stop."""
 
     def __init__(
-        self, run: Run, folder: Path, report: Report, every_s: float, world: World
+        self,
+        run: Run,
+        folder: Path,
+        report: Report,
+        every_s: float,
+        until: float | None,
+        world: World,
+        at_once: int | None,
     ) -> None:
         self.world = world
         self.run = run
         self.folder = folder
         self.report = report
         self.every_s = every_s
+        self.until = until
+        self.at_once = at_once
+        """images that memory has room for, once it ran out; None: it never did"""
+        self.engine: Engine | None = None
         self.history: list[dict[str, float]] = []
         self.wall_s = 0.0
         """seconds that earlier processes spent up to the checkpoint"""
@@ -138,9 +171,23 @@ class _Progress:
         """the epoch with the best validation score and its weights, where the run yields those"""
 
     def train(self, engine: Engine) -> Outcome:
+        """To the end, with the test score where the run sees it; or to where it stops."""
+        self.engine = engine
         self._resume(engine)
+        outcome = self._train(engine)
+        if outcome.outcome == "complete" and self.run.sees_test:
+            self._yield_weights(engine)
+            outcome = _tested(outcome, engine.evaluate(engine.data.test))
+        return outcome
+
+    def _train(self, engine: Engine) -> Outcome:
         start = saved = time.perf_counter()
-        for epoch in range(len(self.history), self.run.epochs):
+        kept = len(self.history)
+        for epoch in range(kept, self.run.epochs):
+            if self.world.first(self._time_is_up):
+                if len(self.history) > kept:
+                    self._save(engine, time.perf_counter() - start)
+                return self.stopped(PAUSED, f"time was up after epoch {epoch}")
             row = self._epoch(engine, epoch)
             self.history.append(row)
             self._keep_best(engine)
@@ -153,10 +200,13 @@ class _Progress:
             due = now - saved >= self.every_s and epoch + 1 < self.run.epochs
             if self.world.first(lambda due=due: due):
                 self._save(engine, now - start)
-                saved = now
+                saved, kept = now, len(self.history)
         if not math.isfinite(self.history[-1]["val_loss"]):
             return self.stopped("diverged", "non-finite validation loss after the last epoch")
         return self.stopped("complete", "")
+
+    def _time_is_up(self) -> bool:
+        return self.until is not None and time.time() >= self.until
 
     def _divergence(self, engine: Engine) -> str:
         """Why the last epoch counts as diverged; empty if it does not."""
@@ -187,7 +237,7 @@ class _Progress:
             return self.history[-1]
         return max(self.history, key=lambda row: row["val_accuracy"])
 
-    def yield_weights(self, engine: Engine) -> None:
+    def _yield_weights(self, engine: Engine) -> None:
         """Puts the weights that the run yields into the model that is evaluated."""
         if self.best is not None:
             engine.evaluated.load_state_dict(self.best[1])
@@ -214,11 +264,26 @@ class _Progress:
     def _resume(self, engine: Engine) -> None:
         where = self.run.device if self.world.size == 1 else "cpu"
         stored = self.world.first(lambda: checkpoint.load(self.folder, where))
-        if stored is not None and stored["setting"] == self.run.setting:
+        if stored is not None and self._is_ours(stored):
             engine.load_state_dict(stored["engine"])
+            self.at_once = min(filter(None, [self.at_once, stored["at_once"]]), default=None)
             self.history, self.wall_s = stored["history"], stored["wall_s"]
             self.earlier_peak = stored["peak_memory"]
             self.best = stored["best"]
+
+        if self.at_once is not None:
+            engine.cut(self.at_once)
+
+    def _is_ours(self, stored: Mapping[str, Any]) -> bool:
+        """Whether a checkpoint is of this very run, trained by as many processes."""
+        return (stored["setting"], stored.get("processes")) == (self.run.setting, self.world.size)
+
+    @property
+    def in_parts(self) -> str:
+        """What a reader should know of how it was trained."""
+        if self.at_once is None:
+            return ""
+        return f"memory ran out: gradients were summed over parts of {self.at_once} images"
 
     def peak_memory(self) -> int | None:
         """Bytes held on the device at most, by this process or an earlier one; None if unknown."""
@@ -228,6 +293,8 @@ class _Progress:
     def _save(self, engine: Engine, seconds: float) -> None:
         state = {
             "setting": self.run.setting,
+            "processes": self.world.size,
+            "at_once": self.at_once,
             "engine": engine.state_dict(),
             "history": self.history,
             "wall_s": self.wall_s + seconds,

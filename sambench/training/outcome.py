@@ -3,15 +3,20 @@
 import sys
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from sambench.errors import UserError
-from sambench.files import read_sealed, write_sealed
+from sambench.files import read_sealed, write_atomically, write_sealed
 from sambench.training import device
 from sambench.training.run import Run
 
 RESULT_FILE = "result.json"
+ERROR_FILE = "error.txt"
+"""Beside the result of a run that failed, and only there: the traceback, or what is known."""
+PAUSED = "paused"
+"""A run that waits at its checkpoint. It has no result, and goes on when it is trained again."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Outcome:
     """How a run ended. Accuracies are in [0, 1]; what was not measured is None."""
 
     outcome: str
-    """"complete", "pruned", "diverged" or "failed\""""
+    """"complete", "pruned", "diverged" or "failed"; PAUSED is never written"""
     reason: str = ""
     epochs_done: int = 0
     val_accuracy: float | None = None
@@ -64,8 +69,14 @@ class Damaged(UserError):
     """A result cannot be believed."""
 
 
-def write_outcome(run: Run, folder: Path, outcome: Outcome) -> None:
+def write_outcome(run: Run, folder: Path, outcome: Outcome, error: str = "") -> None:
+    """`error`: of a run that failed, what its error.txt says."""
+    if outcome.outcome == "failed":
+        told = error or f"{outcome.reason}\n"
+        write_atomically(folder / ERROR_FILE, told.encode(errors="backslashreplace").decode())
     write_sealed(folder / RESULT_FILE, {"setting": run.setting, "outcome": asdict(outcome)})
+    if outcome.outcome != "failed":
+        (folder / ERROR_FILE).unlink(missing_ok=True)
 
 
 def read_outcome(run: Run, folder: Path) -> Outcome | None:
@@ -80,6 +91,14 @@ def read_outcome(run: Run, folder: Path) -> Outcome | None:
         return Outcome(**found) if stored["setting"] == run.setting else None
     except (ValueError, KeyError, TypeError):
         raise Damaged(f"{path} is damaged; remove it, and its run is repeated") from None
+
+
+def read_setting(folder: Path) -> dict[str, Any] | None:
+    """What the search chose for the run that has ended there; None if none has, as one reads."""
+    try:
+        return read_sealed(folder / RESULT_FILE)["setting"]
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def finished_outcome(run: Run, folder: Path) -> Outcome | None:

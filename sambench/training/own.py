@@ -4,6 +4,7 @@ import inspect
 import math
 import random
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ Scores = Score | Mapping[str, Score]
 Optimize = Callable[..., variants.SharpnessAware]
 """(base optimizer, model, **options) -> what steps in its stead; the options are those of
 `SharpnessAware`."""
+
+NO_MEMORY = "out of memory; try smaller batches in your training, or fewer workers on the device"
 
 
 @dataclass(frozen=True)
@@ -112,19 +115,19 @@ def set_rate(base: Optimizer, lr: float) -> None:
 def train_own(run: Run, folder: Path, own: OwnTraining) -> Outcome:
     """One run; the outcome is also left in `folder`. UserError for scores that are none."""
     start = time.perf_counter()
-    maker, where = _Maker(run), "cpu"
+    maker, where, trace = _Maker(run), "cpu", ""
     try:
         with _told_of(run):
             scores = own(maker, run.seeds.init, run.epochs)
         optimizer = _stepped(maker.made)
         outcome = _outcome(run, optimizer, scores)
         where = str(next(optimizer.model.parameters()).device)
-    except (RuntimeError, MemoryError) as error:
+    except (RuntimeError, MemoryError, OSError) as error:
         if not device.is_out_of_memory(error):
             raise
-        outcome = Outcome("failed", "out of memory")
+        outcome, trace = Outcome("failed", NO_MEMORY), traceback.format_exc()
     outcome = on_this_machine(outcome, where, time.perf_counter() - start)
-    write_outcome(run, folder, outcome)
+    write_outcome(run, folder, outcome, trace)
     return outcome
 
 

@@ -47,6 +47,7 @@ class Display:
         self._surfaces = [self._fitting(console)]
         if folder is not None:
             self._surfaces.append(LiveFile(folder, self._standing, self._lock, command, points))
+        self._unfinished: list[str] = []
         self._here = socket.gethostname()
 
     def _fitting(self, console: Console) -> Surface:
@@ -64,16 +65,29 @@ class Display:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         with self._lock:
-            self._standing.closed = _why(error, all_done=self._standing.all_done)
+            self._standing.closed = self._why(error)
         for surface in self._surfaces:
             surface.close()
-        counted = progress.counted(self._standing).replace("/", " of ")
-        done = counted if kind else self._standing.num_done
+        done = self.counted if kind else self._standing.num_done
         self.say(f"{done} runs are done, after {duration(self._standing.elapsed_s)}")
 
     def say(self, line: str) -> None:
         for surface in self._surfaces:
             surface.say(line)
+
+    def unfinished(self, line: str) -> None:
+        """Says why something has not come to its end."""
+        self._unfinished.append(line)
+        self.say(line)
+
+    def _why(self, error: BaseException | None) -> str:
+        """Why the study ends; empty where all is done."""
+        if isinstance(error, KeyboardInterrupt):
+            return "interrupted"
+        if error is not None:
+            return hidden(said(error))
+        missing = "" if self._standing.all_done else "runs are missing"
+        return "; ".join(self._unfinished) or missing
 
     def stage(self, name: str, runs: Sequence[Run], held: Collection[str]) -> None:
         """A stage begins; `held`: the ids of its runs that an earlier process has finished."""
@@ -110,6 +124,22 @@ class Display:
         for surface in self._surfaces:
             surface.ended(run, outcome, improves=improves)
 
+    def paused(self, run: Run) -> None:
+        """A run waits at its checkpoint for another process."""
+        with self._lock:
+            self._standing.paused(run)
+        self._changed()
+
+    @property
+    def counted(self) -> str:
+        """Runs that are done, of how many: "23 of ~60"."""
+        return progress.counted(self._standing).replace("/", " of ")
+
+    @property
+    def left(self) -> int:
+        """Runs that are not; of stages to come as many as are expected."""
+        return self._standing.num_runs - self._standing.num_done
+
     def resumed(self, run: Run, outcome: Outcome) -> None:
         """An earlier process had finished the run."""
         with self._lock:
@@ -126,15 +156,6 @@ class _Block:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         with self._lock:
             yield progress.render(self._standing, options.max_width, console.height - 1)
-
-
-def _why(error: BaseException | None, *, all_done: bool) -> str:
-    """Why a study ends; empty at its end."""
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    if error is not None:
-        return hidden(said(error))
-    return "" if all_done else "runs are missing: they failed, or were not asked for"
 
 
 def noisy_validation(study: Study) -> str:

@@ -365,7 +365,10 @@ def test_divergence_and_failures_are_told(win: Records):
     found = changed(found, lambda r: r in of(win, "asam", "setting")[:1], **FAILED)
     told = " ".join(analyse(found).warnings)
     assert "asam diverged in 2 of 31 confirm runs (95%: 0.79% to 21.42%)" in told
-    assert "asam: 1 of 56 runs failed." in told
+    assert (
+        "asam: 1 of 56 runs failed. No score counts it, and the study's command runs it again. "
+        "What went wrong: out of memory."
+    ) in told
 
 
 def test_times_are_of_one_machine(win: Records):

@@ -16,7 +16,8 @@ from rich.console import Console
 from sambench import records
 from sambench.errors import UserError
 from sambench.files import read_sealed, write_sealed
-from sambench.study import driver, live
+from sambench.study import holder, live
+from sambench.study.holder import Holder
 from sambench.study.run import run_study
 from sambench.study.status import each, status
 
@@ -145,20 +146,21 @@ def test_a_driver_that_is_gone_is_no_driver(folder: Path):
 def test_a_lock_that_is_held_is_a_driver(folder: Path):
     killed(folder)
     with filelock.FileLock(folder / "lock"):
-        assert driver.is_held(folder) is True
+        assert holder.is_held(folder) is True
         found = asked(folder)
         assert (found.state, found.runs.done) == ("running", 1)
-        (folder / "owner").write_text("1")  # another one, of which nothing is heard yet
+        Holder("far", 1, "me", "2026-11-26 14:00:00").write(folder / "owner")  # not heard of yet
         found = asked(folder)
         assert (found.state, found.runs.done) == ("running", 17)
-        assert any("process 1 has not told yet" in remark for remark in found.remarks)
-    assert driver.is_held(folder) is False
+        assert (found.driver.pid, found.driver.host) == (1, "far")
+        assert any("has not told yet" in remark for remark in found.remarks)
+    assert holder.is_held(folder) is False
 
 
 def test_where_the_lock_tells_nothing_the_last_word_counts(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(driver, "is_held", lambda folder: None)
+    monkeypatch.setattr(holder, "is_held", lambda folder: None)
     killed(folder)
     content = read_sealed(folder / live.FILE) | {"driver": {"host": "far", "pid": 1}}
     for at, state in (
@@ -167,22 +169,6 @@ def test_where_the_lock_tells_nothing_the_last_word_counts(
     ):
         write_sealed(folder / live.FILE, content | {"updated": at.isoformat()})
         assert asked(folder).state == state
-
-
-@pytest.mark.parametrize(
-    ("owner", "who"),
-    [
-        ("4711", "process 4711"),
-        ('{"host": "gpu07", "pid": 4711, "since": "2026-11-26"}', "process 4711 on gpu07"),
-        ('{"host": "gpu07"}', "on gpu07"),
-        ('{"host": 7, "pid": "x"}', "an unknown process"),
-        ("", "an unknown process"),
-        ("[1]", "an unknown process"),
-    ],
-)  # fmt: skip
-def test_the_owner_is_told_as_far_as_known(tmp_path: Path, owner: str, who: str):
-    (tmp_path / "owner").write_text(owner)
-    assert str(driver.holder(tmp_path)) == who
 
 
 def test_asking_changes_nothing_and_keeps_nobody_out(folder: Path):
