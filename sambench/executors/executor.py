@@ -13,7 +13,6 @@ from sambench.config.numbers import Count
 from sambench.config.table import Broken
 
 
-
 class Job(Protocol):
     """What is executed; messages call it by its `str`."""
 

@@ -297,7 +297,8 @@ def _connected(ray: ModuleType, settings: Ray) -> Iterator[None]:
     try:
         if address == OWN:
             _check_room(settings.needs, ray.cluster_resources())
-        yield
+        with _unheard(ray):
+            yield
     finally:
         ray.shutdown()
 
@@ -309,6 +310,18 @@ def _check_room(needs: Mapping[str, float], has: Mapping[str, float]) -> None:
             f"--on ray: a run takes {_amounts(needs)}, and this machine has {_amounts(has)}; "
             "name the address of a cluster"
         )
+
+
+@contextmanager
+def _unheard(ray: ModuleType) -> Iterator[None]:
+    """Ray prints a paragraph for every worker that dies, whatever it is told of logs."""
+    module, name = ray._private.worker, "print_to_stdstream"
+    before = getattr(module, name, None)
+    setattr(module, name, lambda *_, **__: None)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
 
 
 @contextmanager

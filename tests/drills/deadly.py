@@ -22,7 +22,9 @@ class Deadly:
     most: int = 2
     """deaths of a run: one more, if none gets it further, and it would be given up"""
 
-    def __call__(self, assignment: Assignment, report: Callable[[dict[str, float]], bool]) -> Outcome:
+    def __call__(
+        self, assignment: Assignment, report: Callable[[dict[str, float]], bool]
+    ) -> Outcome:
         run = assignment.run.id
         life = len(list(self.marks.glob(f"{run}.*")))
         chance = random.Random(f"{run}/{life}")

@@ -91,7 +91,7 @@ class ExecutorConformance:
     def test_a_job_goes_on_from_what_its_folder_holds(self, opened: Any, job: Any) -> None:
         """However often its workers die, as long as each gets it further."""
         self._skip_unless_it_dies()
-        heard, number = [], 2 * ATTEMPTS
+        heard, number = [], ATTEMPTS + 1
         with opened() as workers:
             asked = job(jobs.goes_on, "a", number)
             found = _results(workers, [asked], partial(_noted, heard))
