@@ -51,9 +51,9 @@ class Ray(Executor):
     """4: torchrun trains each run on four; 0.5: two runs share one; 0: on CPUs"""
     cpus_per_run: Count | None = 1
     """cores and threads of a run"""
-    resources: dict[str, float] = {}
+    resources: dict[str, float] = Field(default_factory=dict)
     """of a run beside these, by the names that the cluster's nodes give them"""
-    runtime_env: dict[str, object] = {}
+    runtime_env: dict[str, object] = Field(default_factory=dict)
     """what workers need beside what their machines have: Ray's pip, py_modules, env_vars, ..."""
 
     @property
