@@ -31,7 +31,7 @@ from sambench.executors.registry import register
 OWN = "local"  # what Ray calls one that it starts here
 AHEAD = 4  # workers asked for beyond those at work, at least: what an autoscaler sees of demand
 IDLE_S = 60.0  # after which a worker that nothing is left for goes
-PATIENCE_S = 30.0  # until it is told that nothing has room
+PATIENCE_S = 30.0  # until it is told that there is no room
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns of what it will change
@@ -201,12 +201,12 @@ class Actors(Generic[J, R]):
             return self._heard.get()
         with suppress(Empty):
             return self._heard.get(timeout=PATIENCE_S)
-        has = _amounts(self._ray.cluster_resources())
-        print(
-            f"sambench: waits for room in the Ray cluster, which has {has}; "
-            f"a run takes {_amounts(self._settings.needs)}",
-            file=sys.stderr,
-        )
+        if not _has_room(self._settings.needs, self._ray.available_resources()):
+            print(
+                f"sambench: no room in the Ray cluster yet, a run takes "
+                f"{_amounts(self._settings.needs)}; waiting",
+                file=sys.stderr,
+            )
         return self._heard.get()
 
     def _hear(
@@ -295,21 +295,21 @@ def _connected(ray: ModuleType, settings: Ray) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise UserError(f"--on ray: no cluster at {address}: {said(error)}") from None
     try:
-        if address == OWN:
-            _check_room(settings.needs, ray.cluster_resources())
+        has, needs = ray.cluster_resources(), settings.needs
+        if address == OWN and not _has_room(needs, has):
+            raise UserError(
+                f"--on ray: a run takes {_amounts(needs)}, and this machine has {_amounts(has)}; "
+                "name the address of a cluster"
+            )
         with _unheard(ray):
             yield
     finally:
         ray.shutdown()
 
 
-def _check_room(needs: Mapping[str, float], has: Mapping[str, float]) -> None:
-    """UserError if a machine that never grows is too small for a single run."""
-    if any(amount > has.get(name, 0) for name, amount in needs.items()):
-        raise UserError(
-            f"--on ray: a run takes {_amounts(needs)}, and this machine has {_amounts(has)}; "
-            "name the address of a cluster"
-        )
+def _has_room(needs: Mapping[str, float], has: Mapping[str, float]) -> bool:
+    """Whether a run fits."""
+    return all(amount <= has.get(name, 0) for name, amount in needs.items())
 
 
 @contextmanager

@@ -4,8 +4,10 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -92,6 +94,16 @@ class Cluster:
     def end(self) -> None:
         for node in list(self._started):
             self.kill(node)
+
+
+@contextmanager
+def opened() -> Iterator[Cluster]:
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        cluster = Cluster(Path(folder))
+        try:
+            yield cluster
+        finally:
+            cluster.end()
 
 
 def _free_port() -> int:
