@@ -3,6 +3,7 @@ from .assignment import execute as execute
 from .assignment import lost as lost
 from .assignment import prepare as prepare
 from .executor import Executor as Executor
+from .executor import Job as Job
 from .executor import RunFailed as RunFailed
 from .executor import Work as Work
 from .executor import Workers as Workers
@@ -10,6 +11,7 @@ from .inline import Inline as Inline
 from .local import Local as Local
 from .local import main_is_guarded as main_is_guarded
 from .local import threads_each as threads_each
+from .ray import Ray as Ray
 from .registry import chosen as chosen
 from .registry import get as get
 from .registry import name_of as name_of
