@@ -53,6 +53,11 @@ if TYPE_CHECKING:
 )
 @click.option("--fork", metavar="NAME", help="Start a new study of this name from the same file.")
 @click.option("--publish", is_flag=True, help="Also write records and page into leaderboards/.")
+@click.option(
+    "--detach",
+    is_flag=True,
+    help="With --on slurm: leave once all runs are in the queue; the same command collects them.",
+)
 @click.option("--dry-run", is_flag=True, help="Print what would run, and how long it should take.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @options.checkpoint_every
@@ -70,6 +75,7 @@ def study(
     points: range | None,
     fork: str | None,
     publish: bool,
+    detach: bool,
     dry_run: bool,
     as_json: bool,
     checkpoint_every: float,
@@ -140,11 +146,16 @@ def study(
         imports=imports,
         checkpoint_every_s=checkpoint_every,
         points=points,
+        detach=detach,
         command=_command(name, overrides, imports, fork, points, on, num, device),
         console=console,
         says_where=False,
     )
-    leaderboard = run_study(loaded, settings=settings)
+    try:
+        leaderboard = run_study(loaded, settings=settings)
+    except executors.Detached as left:
+        console.print(str(left), markup=False, soft_wrap=True)
+        return
     _present(leaderboard, folder, console, as_json=as_json, publish=publish)
 
 

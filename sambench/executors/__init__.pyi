@@ -2,6 +2,7 @@ from .assignment import Assignment as Assignment
 from .assignment import execute as execute
 from .assignment import lost as lost
 from .assignment import prepare as prepare
+from .executor import Detached as Detached
 from .executor import Executor as Executor
 from .executor import RunFailed as RunFailed
 from .executor import Work as Work

@@ -92,6 +92,9 @@ class Standing:
         """A worker begins a run, or goes on with it."""
         self._take(run)
         now = self._clock()
+        if None not in self.workers:  # an engine queues more than it was said to have
+            self.workers.append(None)
+            self._free_since.append(None)
         self.workers[self.workers.index(None)] = Running(run, now, now)
         self.arms[run.label].running += 1
 
