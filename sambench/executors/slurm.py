@@ -393,7 +393,7 @@ class Jobs(Generic[J, R]):
         if own.number < ATTEMPTS:
             self._again.append(_Try(own.job, own.number + 1, own.epoch))
             return None
-        reason = f"its job ended {ATTEMPTS} times before it got any further: {why}"
+        reason = f"its worker died {ATTEMPTS} times before it got any further: {why}"
         return own.job, self._work.lost(own.job, f"{reason} (log: {sent.paths.stdout})")
 
 
