@@ -28,7 +28,7 @@ from tests.sambench.executors.warm_python import served
 
 WAYS = ("kill", "requeue", "scancel", "kill", "step")
 """How jobs end: SIGKILL to the worker, USR1, the user's scancel, SIGKILL to the job's step."""
-EPOCHS = 12
+EPOCHS = 16
 COMPLETED = "Job completed successfully"  # what submitit logs of a job that came to a result
 
 
@@ -136,27 +136,35 @@ class _Killed:
 
     def run(self, ways: Sequence[str], end: float) -> int:
         """Kills jobs in these ways, and the driver once in between; how many jobs it did kill."""
-        chance, waiting, victims = random.Random(0), list(ways), set()
+        chance, victims = random.Random(0), list[str]()
         every = 2 * self._seeds // (len(ways) + 1)
         driver, restarts = self._driver(), 0
-        while driver.poll() is None and time.monotonic() < end:
-            done = self.completed().total()
-            if waiting and done >= every * len(victims):
-                job = self._at_epoch(chance.choice((1, 2, 3)), victims)
-                if job is not None:
-                    victims.add(job)
-                    _end(job, waiting.pop(0))
-            if not restarts and done >= self._seeds:
-                driver.kill()
-                driver.wait()
-                time.sleep(2.0)  # its jobs go on meanwhile
-                driver, restarts = self._driver(), 1
-            time.sleep(0.1)
-        driver.kill()
-        driver.wait()
-        return len(victims)
+        try:
+            while driver.poll() is None and time.monotonic() < end:
+                done = self.completed().total()
+                if len(victims) < len(ways) and done >= every * len(victims):
+                    job = self._at_epoch(chance.choice((1, 2, 3)), victims)
+                    if job is not None:
+                        _end(job, ways[len(victims)])
+                        victims.append(job)
+                if not restarts and done >= self._seeds:
+                    driver.kill()
+                    driver.wait()
+                    time.sleep(2.0)  # its jobs go on meanwhile
+                    driver, restarts = self._driver(), 1
+                time.sleep(0.1)
+        finally:
+            driver.kill()
+            driver.wait()
+        return sum(self._did_end(*victim) for victim in zip(victims, ways, strict=False))
 
-    def _at_epoch(self, epoch: int, but: set[str]) -> str | None:
+    def _did_end(self, job: str, way: str) -> bool:
+        """Whether a job was ended before it came to a result."""
+        (log,) = self._jobs.glob(f"*/{job}_0_log.out")
+        told = log.read_text()
+        return "Requeued" in told if way == "requeue" else COMPLETED not in told
+
+    def _at_epoch(self, epoch: int, but: Sequence[str]) -> str | None:
         """A running job that has told of so many epochs."""
         for path in self._jobs.glob("*/*_epochs.jsonl"):
             job = path.name.removesuffix("_epochs.jsonl")
@@ -184,11 +192,11 @@ def _end(job: str, way: str) -> None:
         case "kill":
             os.kill(worker_of(job), signal.SIGKILL)
         case "requeue":
-            subprocess.run(["scancel", "--signal=USR1", job], check=True, timeout=60)
+            subprocess.run(["scancel", "--signal=USR1", job], timeout=60, capture_output=True)
         case "scancel":
-            subprocess.run(["scancel", job], check=True, timeout=60)
+            subprocess.run(["scancel", job], timeout=60, capture_output=True)
         case "step":
-            subprocess.run(["scancel", "--signal=KILL", job], check=True, timeout=60)
+            subprocess.run(["scancel", "--signal=KILL", job], timeout=60, capture_output=True)
 
 
 def worker_of(job: str) -> int:

@@ -39,7 +39,7 @@ SchedulerType=sched/builtin
 SchedulerParameters=sched_interval=2,batch_sched_delay=0
 MpiDefault=none
 ReturnToService=2
-KillWait=2
+KillWait=1
 MaxArraySize={array}
 NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=4000 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP

@@ -69,6 +69,8 @@ def _work(connection: socket.socket) -> None:
     os.environ.clear()
     os.environ.update(asked["environment"])
     os.chdir(asked["cwd"])
+    own = os.environ.get("PYTHONPATH", "").split(":")
+    sys.path[:0] = [asked["cwd"], *filter(None, own)]
     sys.argv = asked["words"][2:]  # "-u", "-m"
     threading.Thread(target=_hear, args=(connection,), daemon=True).start()
     code: Any = 0
