@@ -1,7 +1,7 @@
 """What a worker does with one run: train it, leave its outcome in its folder."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -24,6 +24,9 @@ class Assignment:
 
     def __str__(self) -> str:
         return str(self.run)
+
+    def moved(self, folder: Path, cache: Path) -> "Assignment":
+        return replace(self, folder=folder, cache=cache)
 
 
 def prepare(device: int, threads: int, *, shared: bool, own: Sequence[plugins.Plugin] = ()) -> None:

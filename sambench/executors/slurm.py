@@ -24,8 +24,8 @@ from sambench.config.numbers import LARGEST_COUNT, Count
 from sambench.config.table import Broken, Listed
 from sambench.errors import UserError, echo, shortened
 from sambench.executors import slurm_queue
+from sambench.executors.attempts import ATTEMPTS, Attempts
 from sambench.executors.executor import Detached, Executor, J, OnEpoch, R, RunFailed, Work
-from sambench.executors.local import ATTEMPTS
 from sambench.executors.registry import register
 from sambench.executors.slurm_queue import State
 from sambench.files import write_atomically
@@ -163,15 +163,10 @@ class Slurm(Executor):
 
 @dataclass
 class _Try(Generic[J]):
-    """A job, and how often it was submitted since it last got any further."""
+    """A job, and how often it was submitted."""
 
     job: J
-    number: int = 1
-    epoch: float = 0.0
-
-    def got_to(self, epoch: float) -> None:
-        if epoch > self.epoch:
-            self.number, self.epoch = 1, epoch
+    attempts: Attempts = field(default_factory=Attempts)
 
 
 @dataclass
@@ -345,7 +340,7 @@ class Jobs(Generic[J, R]):
         stop = False
         for row in (rows := sent.told.heard()):
             stop = on_epoch(sent.own.job, row)
-            sent.own.got_to(row["epoch"])
+            sent.own.attempts.got_to(row)
         if rows and self._work.answers:
             sent.told.tell_answer(stop)
         if over:
@@ -390,8 +385,8 @@ class Jobs(Generic[J, R]):
 
     def _tried_again(self, sent: _Sent[J], why: str) -> tuple[J, R] | None:
         own = sent.own
-        if own.number < ATTEMPTS:
-            self._again.append(_Try(own.job, own.number + 1, own.epoch))
+        if own.attempts.again():
+            self._again.append(own)
             return None
         reason = f"its worker died {ATTEMPTS} times before it got any further: {why}"
         return own.job, self._work.lost(own.job, f"{reason} (log: {sent.paths.stdout})")
