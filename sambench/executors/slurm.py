@@ -127,8 +127,8 @@ class Slurm(Executor):
             ) from None
         if not work.eager and self.workers is None:
             raise UserError(
-                "--on slurm: workers: is required where a study's sampler adapts to results, or "
-                "its pruner stops runs: how many are tried at a time"
+                "--on slurm: workers: is required where a study's sampler adapts to results: how "
+                "many are tried at a time"
             )
         slurm_queue.check()
         return Jobs(self, work, slurm_queue.max_array_size())

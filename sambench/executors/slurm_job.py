@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -130,12 +131,10 @@ class Told:
         """Whether the driver says stop to this line; it is waited for, but not for ever."""
         end = time.time() + UNANSWERED_S
         while time.time() < end:
-            try:
+            with suppress(FileNotFoundError):
                 given = json.loads(self._answer.read_text())
-            except FileNotFoundError:
-                given = {"line": 0}
-            if given["line"] >= number:
-                return given["stop"]
+                if given["line"] >= number:
+                    return given["stop"]
             time.sleep(ANSWER_S)
         return False
 

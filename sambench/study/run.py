@@ -284,8 +284,7 @@ class _Execution:
     @property
     def _eager(self) -> bool:
         """Whether no run depends on the results of others."""
-        search = self.study.search
-        return search.sampler == "random" and search.pruner == "none"
+        return self.study.search.sampler == "random"
 
     def _pools(
         self,

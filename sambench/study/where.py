@@ -72,8 +72,8 @@ def check_detachable(on: Executor, *, eager: bool) -> None:
         raise UserError("--detach: runs of this executor end with the study; use --on slurm")
     if not eager:
         raise UserError(
-            "--detach: the sampler or the pruner of this study needs the results so far, and its "
-            "driver to stay; leave --detach out"
+            "--detach: the sampler of this study needs the results so far, and its driver to "
+            "stay; leave --detach out"
         )
 
 
