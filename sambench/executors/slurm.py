@@ -226,18 +226,16 @@ class Jobs(Generic[J, R]):
     def run(self, jobs: Iterable[J], on_epoch: OnEpoch[J]) -> Iterator[tuple[J, R]]:
         known = self._known()  # before the first job is asked for: what ended by then has a result
         waiting = iter(jobs)
-        while True:
-            self._take(waiting, known)
+        while self._take(waiting, known):
             began = time.monotonic()
             for sent in list(self._sent):
                 if (ended := self._hear(sent, on_epoch)) is not None:
                     yield ended
-            if not (self._sent or self._again):
-                return
-            if self._work.detach:
+            if self._sent and self._work.detach:
                 raise Detached(self._left())
-            time.sleep(max(POLL_S, 5 * (time.monotonic() - began)))
-            self._look()
+            if self._sent:
+                time.sleep(max(POLL_S, 5 * (time.monotonic() - began)))
+                self._look()
 
     def _known(self) -> dict[str, str]:
         """Job, in words -> its id in the queue, of those that an earlier driver submitted."""
@@ -262,8 +260,11 @@ class Jobs(Generic[J, R]):
                 self._queue = slurm_queue.jobs(self._name)
                 self._looked = time.monotonic()
 
-    def _take(self, waiting: Iterator[J], known: dict[str, str]) -> None:
-        """Submits jobs that wait, as many as there may be, unless they are in the queue already."""
+    def _take(self, waiting: Iterator[J], known: dict[str, str]) -> bool:
+        """Submits jobs that wait, as many as there may be, unless they are in the queue already.
+
+        Whether there are any left.
+        """
         again, self._again = self._again, []
         self._submit(again)
         room = None if self._work.eager else (self._settings.workers or 1) - len(self._sent)
@@ -276,6 +277,7 @@ class Jobs(Generic[J, R]):
                 else:
                     self._sent.append(self._as_sent(_Try(job), id))
             self._submit(new)
+        return bool(self._sent)
 
     def _submit(self, tries: Sequence[_Try[J]]) -> None:
         """As few arrays as may be."""

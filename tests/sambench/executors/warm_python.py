@@ -25,7 +25,10 @@ LARGEST = 1 << 20
 def served(folder: Path) -> Iterator[str]:
     """While a server runs: the command that stands for `python`."""
     path = folder / "python.socket"
-    server = subprocess.Popen([sys.executable, __file__, "serve", str(path)])
+    root = Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": f"{root}:{os.environ.get('PYTHONPATH', '')}"}
+    words = [sys.executable, __file__, "serve", str(path)]
+    server = subprocess.Popen(words, env=environment)
     try:
         end = time.monotonic() + 300
         while not path.exists():
