@@ -66,6 +66,11 @@ if TYPE_CHECKING:
 )
 @click.option("--fork", metavar="NAME", help="Start a new study of this name from the same file.")
 @click.option("--publish", is_flag=True, help="Also write records and page into leaderboards/.")
+@click.option(
+    "--detach",
+    is_flag=True,
+    help="With --on slurm: leave once all runs are in the queue; the same command collects them.",
+)
 @click.option("--dry-run", is_flag=True, help="Print what would run, and how long it should take.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @options.checkpoint_every
@@ -85,6 +90,7 @@ def study(
     max_hours: float | None,
     fork: str | None,
     publish: bool,
+    detach: bool,
     dry_run: bool,
     as_json: bool,
     checkpoint_every: float,
@@ -158,12 +164,17 @@ def study(
         storage=storage,
         points=points,
         max_hours=max_hours,
+        detach=detach,
         command=_command(name, overrides, imports, fork, points, on, num, device),
         resume=shlex.join(["python", "-m", "sambench", *sys.argv[1:]]),
         console=console,
         says_where=False,
     )
-    leaderboard = run_study(loaded, settings=settings)
+    try:
+        leaderboard = run_study(loaded, settings=settings)
+    except executors.Detached as left:
+        console.print(str(left), markup=False, soft_wrap=True)
+        return
     _present(leaderboard, folder, console, as_json=as_json, publish=publish)
     if failed := sum(row.runs["failed"] for row in leaderboard.rows):
         runs = f"{failed} run{'s' * (failed > 1)}"

@@ -62,10 +62,17 @@ class Work(Generic[J, R]):
     """accelerators of this machine to share out; none on a CPU"""
     answers: bool = True
     """whether a job may be told to stop; else nobody has to wait for the answer"""
+    eager: bool = False
+    """whether all jobs may be taken at once; else each depends on the results before it"""
+    detach: bool = False
+    """whether to leave once all jobs are in the cluster's queue: `run` raises Detached"""
 
 
 class Workers(Protocol[J, R_co]):
-    """Executes jobs, taken from the iterable one by one as there is room for them."""
+    """Executes jobs, taken from the iterable one by one as there is room for them.
+
+    An executor that `queues` takes all of them at once where the work is `eager`.
+    """
 
     def run(self, jobs: Iterable[J], on_epoch: OnEpoch[J]) -> Iterator[tuple[J, R_co]]: ...
 
@@ -76,6 +83,8 @@ class Executor(Table):
     remote: ClassVar[bool] = False
     """whether runs execute on other machines: then `gpus_per_run` says on which device, and what
     this one has does not matter"""
+    queues: ClassVar[bool] = False
+    """whether jobs wait in a queue of the cluster's, and can be left there: `Work.detach`"""
 
     workers: Count | None = None
     """runs at a time; default: as many as there is room for"""
@@ -102,3 +111,7 @@ class Executor(Table):
 
 class RunFailed(Exception):
     """A worker could not even begin: what it imports or how it is set up raised an error."""
+
+
+class Detached(Exception):
+    """All jobs are in the cluster's queue, and nobody waits for them; says how many, and where."""

@@ -74,6 +74,8 @@ class Settings:
     """the part of the pools to run here; None: all, and the conclusion"""
     max_hours: float | None = None
     """after so many no run begins, and those that run pause at the end of their epoch"""
+    detach: bool = False
+    """whether to leave once all runs are in a cluster's queue: Detached says where"""
     command: str = ""
     """how to repeat the study, for its page; default: the call from Python"""
     resume: str = ""
@@ -112,7 +114,8 @@ def run_study(
     settings: how it is executed
     options: fields of the settings by keyword: device, workers, root, wandb, points, ...
 
-    UserError for bad input. What of yours cannot be imported by name, as from a notebook, is run by
+    UserError for bad input; Detached where the settings say so, and runs are left in a queue. What
+    of yours cannot be imported by name, as from a notebook, is run by
     this process alone.
     """
     chosen, custom = changed(settings or Settings(), options), Custom(model, data, loss)
@@ -203,7 +206,10 @@ class _Execution:
         self.executor = where.executor(
             on, settings.workers, device, custom, self.plugins, settings.console
         )
+        if settings.detach:
+            where.check_detachable(self.executor, eager=self._eager)
         self.results: dict[str, tuple[Run, Outcome]] = {}
+        self.started: set[str] = set()
         self.agent_trials: dict[str, AgentTrial] = {}
         self.data_digest: str | None = None
         hours = settings.max_hours
@@ -331,8 +337,15 @@ class _Execution:
             folder=self.folder.path,
             devices=where.devices(device),
             answers=self.study.search.pruner != "none",
+            eager=self._eager,
+            detach=self.settings.detach,
         )
         return self.executor.opened(work)
+
+    @property
+    def _eager(self) -> bool:
+        """Whether no run depends on the results of others."""
+        return self.study.search.sampler == "random"
 
     def _pools(
         self,
@@ -455,14 +468,21 @@ class _Execution:
         self.cut |= late
         return late
 
+    def _start(self, run: Run) -> None:
+        if run.id not in self.started:
+            self.started.add(run.id)
+            self.tracker.start(run)
+            self.display.started(run, "" if self.executor.remote else None)
+
     def _epoch(self, run: Run, row: dict[str, float]) -> None:
         self.folder.check_kept()
+        self._start(run)
         self.display.epoch(run, row)
         self.tracker.log(run, row)
 
     def _job(self, run: Run) -> Assignment:
-        self.tracker.start(run)
-        self.display.started(run, "" if self.executor.remote else None)
+        if not self.executor.queues:  # else it has started when its first epoch is heard of
+            self._start(run)
         return Assignment(
             run=run,
             folder=self.folder.run(run),
@@ -495,6 +515,8 @@ class _Execution:
             self.cut = True
             self.display.paused(run)
             return False
+        if not resumed:
+            self._start(run)
         self.results[run.id] = (run, outcome)
         self.tracker.finish(run, outcome)
         if resumed:

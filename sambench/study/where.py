@@ -63,6 +63,20 @@ def room(asked: Executor | None, workers: int | None, device: str) -> int:
     return found.workers or 1
 
 
+def check_detachable(on: Executor, *, eager: bool) -> None:
+    """UserError unless runs can be left in a queue.
+
+    eager: whether none of them depends on the results of others
+    """
+    if not on.queues:
+        raise UserError("--detach: runs of this executor end with the study; use --on slurm")
+    if not eager:
+        raise UserError(
+            "--detach: the sampler of this study needs the results so far, and its driver to "
+            "stay; leave --detach out"
+        )
+
+
 def devices(name: str) -> int:
     """Accelerators that a device's name leaves to share out."""
     if name == "cpu":

@@ -23,6 +23,8 @@ class ExecutorConformance:
     executor: ClassVar[Executor]
     dies: ClassVar[bool] = True
     """whether jobs have processes of their own, which may die"""
+    outlive: ClassVar[bool] = False
+    """whether jobs go on when the process that asked for them leaves, or dies"""
 
     @pytest.fixture
     def job(self, tmp_path: Path) -> Callable[..., Job]:
@@ -136,6 +138,8 @@ class ExecutorConformance:
 
     def test_leaving_ends_the_workers(self, opened: Any, job: Any) -> None:
         self._skip_unless_it_dies()
+        if self.outlive:
+            pytest.skip("declared: jobs outlive their driver")
         pids = []
 
         def interrupt(job: Job, row: EpochRow) -> bool:
