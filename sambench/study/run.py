@@ -105,8 +105,8 @@ def run_study(
     settings: how it is executed
     options: fields of the settings by keyword: device, workers, root, wandb, points, ...
 
-    UserError for bad input. What of yours cannot be imported by name, as from a notebook, is run by
-    this process alone.
+    UserError for bad input, WorkFailed where all runs of an arm fail. What of yours cannot be
+    imported by name, as from a notebook, is run by this process alone.
     """
     chosen, custom = changed(settings or Settings(), options), Custom(model, data, loss)
     plugins.load(chosen.imports)

@@ -1,5 +1,6 @@
 """What worker processes import in tests: small models, and jobs that behave badly."""
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -112,6 +113,12 @@ def of_both(channels: int, classes: int) -> Any:
 
 def fails_in_one(logits: Any, labels: Any) -> Any:
     if os.environ.get("RANK") == "1":
+        raise ValueError("only here")
+    return focal(logits, labels)
+
+
+def fails_in_workers(logits: Any, labels: Any) -> Any:
+    if multiprocessing.parent_process() is not None:
         raise ValueError("only here")
     return focal(logits, labels)
 
