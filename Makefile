@@ -7,12 +7,12 @@ READY := .venv/.ready
 
 unexport PYTHONDONTWRITEBYTECODE  # else torch and friends are compiled anew at every start
 
-.PHONY: study browser test lint format leaderboard reference clean
+.PHONY: study engines test lint format leaderboard reference clean
 
 study: $(READY)
 	$(PYTHON) -m sambench study
 
-test: $(READY) browser
+test: $(READY) engines
 	$(PYTHON) -m pytest -n auto
 
 lint: $(READY)
@@ -31,11 +31,13 @@ leaderboard: $(READY)
 reference: $(READY)
 	$(PYTHON) -m tests.reference
 
-# A browser for the tests of the page, where apt and root are at hand; without one they are skipped.
-browser:
-	@if ! command -v chromium && command -v apt-get && [ "$$(id -u)" = 0 ]; then \
+# What tests start for themselves: a browser, Slurm, PostgreSQL. Where apt or root is missing they are skipped.
+engines:
+	@if command -v apt-get && [ "$$(id -u)" = 0 ] && \
+	! { command -v chromium && command -v slurmctld && ls /usr/lib/postgresql; }; then \
 	export DEBIAN_FRONTEND=noninteractive; \
-	timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends chromium; \
+	timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends \
+	chromium slurmctld slurmd slurm-client munge postgresql; \
 	fi >/dev/null 2>&1 || true
 
 $(READY): pyproject.toml

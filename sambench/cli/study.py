@@ -46,6 +46,12 @@ if TYPE_CHECKING:
     help="Which runs W&B gets, beside the study's own; confirm: those that the test set scores.",
 )
 @click.option(
+    "--storage",
+    metavar="URL",
+    help="A database for the trials, such as postgresql+psycopg://...; default: SAMBENCH_STORAGE, "
+    "else a journal in the study's folder.",
+)
+@click.option(
     "--points",
     type=Span(),
     metavar="FIRST:END",
@@ -73,6 +79,7 @@ def study(
     workers: int | None,
     wandb: str | None,
     wandb_runs: str,
+    storage: str | None,
     points: range | None,
     max_hours: float | None,
     fork: str | None,
@@ -148,6 +155,7 @@ def study(
         wandb_runs=wandb_runs,
         imports=imports,
         checkpoint_every_s=checkpoint_every,
+        storage=storage,
         points=points,
         max_hours=max_hours,
         command=_command(name, overrides, imports, fork, points, on, num, device),

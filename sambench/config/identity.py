@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from sambench.config.models import Study
 
@@ -19,7 +20,25 @@ def fingerprint(study: Study) -> str:
 
     Budget, searches, margin and the list of variants are not in it: a study may grow.
     """
-    content = _content(study.model_dump(mode="json", include=set(RUNS)))
+    return _fingerprint(_Itself(study))
+
+
+class _Itself:
+    """A study as a key: no other one is the same, however equal. Its runs all ask."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def __hash__(self) -> int:
+        return id(self.study)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and other.study is self.study
+
+
+@lru_cache(maxsize=8)
+def _fingerprint(key: _Itself) -> str:
+    content = _content(key.study.model_dump(mode="json", include=set(RUNS)))
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -1,8 +1,8 @@
 """Trials that W&B agents ran with settings of their own: shown beside their study, not ranked.
 
 A trial leaves its result in runs/STUDY/sweeps/SWEEP/RUN/, whatever else goes on. From there it is
-collected: counted once, under the number it gets in the Optuna study "FINGERPRINT/LABEL/sweep". A
-trial of one of the pool's points is none of these: it is the study's own.
+collected: counted once, under the number it gets in an Optuna study, "STUDY/LABEL/sweep". A trial
+of one of the pool's points is none of these: it is the study's own.
 """
 
 from collections import Counter
@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from sambench.config import Arm, Space, Study, fingerprint
 from sambench.errors import UserError
 from sambench.files import read_sealed
 from sambench.seeds import STREAMS, Seeds
 from sambench.study.distribution import distribution, widened
+from sambench.study.tuner import ended, ending, open_study, study_name
 from sambench.training import NO_POINT, RESULT_FILE, Damaged, Outcome, Run, read_outcome
 
 IDENTITY = "trial.json"
@@ -130,12 +131,7 @@ def collect(
         own = [trial for trial in waiting if trial.run.label == label]
         if not own:
             continue
-        kept = optuna.create_study(
-            storage=storage,
-            study_name=f"{fingerprint(study)}/{label}/sweep",
-            direction="maximize",
-            load_if_exists=True,
-        )
+        kept = open_study(storage, study_name(study, arm, "sweep"))
         numbers = {t.user_attrs["run"]: t.number for t in kept.get_trials(deepcopy=False)}
         for trial in own:
             if trial.key not in numbers:
@@ -155,14 +151,21 @@ def _frozen(trial: AgentTrial, arm: Arm) -> FrozenTrial:
     run, outcome = trial.run, trial.outcome
     values = {**run.hyperparameters, "lr": run.lr}
     searched = {n: space for n, space in arm.space.items() if _can_hold(space, values.get(n))}
-    state = {"pruned": TrialState.PRUNED, "failed": TrialState.FAIL}.get(outcome.outcome)
+    state, value = ended(outcome)
     return optuna.create_trial(
-        state=state or TrialState.COMPLETE,
-        value=None if state else outcome.val_accuracy or 0.0,
+        state=state,
+        value=value,
         params={name: values[name] for name in searched},
         distributions={n: distribution(widened(s, values[n])) for n, s in searched.items()},
         intermediate_values={int(row["epoch"]): row["val_accuracy"] for row in outcome.history},
-        user_attrs={"source": "sweep", "run": trial.key},
+        user_attrs={
+            "source": "sweep",
+            "run": trial.key,
+            "variant": arm.key,
+            "label": arm.label,
+            "streams": run.seeds.streams,
+            **ending(outcome),
+        },
     )
 
 

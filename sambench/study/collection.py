@@ -7,19 +7,19 @@ from sambench.study.folder import StudyFolder
 from sambench.training import RESULT_FILE
 
 
-def collect(folder: StudyFolder, command: str) -> Leaderboard | None:
+def collect(folder: StudyFolder, command: str, storage: str | None = None) -> Leaderboard | None:
     """Into its records and its page; None if that is nothing.
 
-    A study that is being run takes it in itself, at its end.
+    A study that is being run takes it in itself, at its end. `storage`: as of `StudyFolder.opened`.
     """
     arms = folder.arms
     if not agent_trials.found(folder.path, folder.study, arms):
         return None
-    with folder.opened_to_collect() as storage:
-        if storage is None:
+    with folder.opened_to_collect(storage) as opened:
+        if opened is None:
             return None
         trials = agent_trials.found(folder.path, folder.study, arms)  # nobody else collects now
-        collected = agent_trials.collect(storage, trials, folder.study, arms)
+        collected = agent_trials.collect(opened, trials, folder.study, arms)
         kept = records.read(folder.records) if folder.records.exists() else None
         known = kept.records if kept else ()
         fresh = results.rows(agent_trials.pairs(collected), "sweep")

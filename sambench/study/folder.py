@@ -1,8 +1,7 @@
 """A study's folder, runs/STUDY/: who may write to it, its Optuna journal, and its runs."""
 
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,15 @@ from pydantic import ValidationError
 
 from sambench import plugins
 from sambench.analysis import CONCLUDING
-from sambench.config import RUNS, Arm, Study, changed_keys
+from sambench.config import RUNS, Arm, Study, changed_keys, fingerprint
 from sambench.errors import UserError, WorkFailed
 from sambench.files import write_atomically
 from sambench.render import ownership
+from sambench.study import storage as storages
+from sambench.study.holder import Held, Holder
 from sambench.study.journal import OPENING, open_journal
 from sambench.tasks import images
 from sambench.training import Run
-
-
-class Held(UserError):
-    """Another process runs the study."""
 
 
 class StudyFolder:
@@ -33,7 +30,8 @@ class StudyFolder:
                   seed, task, train, and every arm, with the file of a variant that is a user's own
     sizes.json    budgets and searches at which it was concluded, in order
     data.json     digests of the data that it was started with
-    journal.log   Optuna's journal: trials and their parameters
+    journal.log   Optuna's journal: trials and their parameters, where no database keeps them
+    owner         who runs the study, or did so last
     runs/ID/      a run's result.json, or its checkpoint while it is not finished
     sweeps/       results of trials that W&B agents ran, by sweep and run
     wandb/        W&B's files
@@ -231,21 +229,28 @@ class StudyFolder:
             yield
 
     @contextmanager
-    def opened(self) -> Iterator[optuna.storages.BaseStorage]:
-        """Optuna's storage, for one process at a time; UserError if another one holds the study."""
+    def opened(
+        self, storage: str | None = None, say: Callable[[str], object] = print
+    ) -> Iterator[optuna.storages.BaseStorage]:
+        """Optuna's storage, for one process at a time; Held if another one holds the study.
+
+        storage: the URL of a database; None: the study's own journal
+        say: is told, in a line, where a database goes away and comes back
+        """
         with self.collecting():
             held = self._take()
-        with held:
-            storage = self._storage()
+        with held, self._storage(storage, say) as opened:
             try:
-                yield storage
+                yield opened
             except Exception:
                 self.check_kept()  # what came of it is not worth a word
                 raise
             self.check_kept()
 
     @contextmanager
-    def opened_to_collect(self) -> Iterator[optuna.storages.BaseStorage | None]:
+    def opened_to_collect(
+        self, storage: str | None = None
+    ) -> Iterator[optuna.storages.BaseStorage | None]:
         """The same, None while the study is being run: it takes in swept trials at its end."""
         with self.collecting():
             try:
@@ -253,20 +258,25 @@ class StudyFolder:
             except Held:
                 yield None
                 return
-            with held:
-                yield self._storage()
+            with held, self._storage(storage, print) as opened:
+                yield opened
 
     def _take(self) -> filelock.AcquireReturnProxy:
+        """The lock, whose holder is named in the file beside it."""
         self.path.mkdir(parents=True, exist_ok=True)
         owner = self.path / "owner"
         try:
             held = filelock.FileLock(self.path / "lock").acquire(blocking=False)
         except filelock.Timeout:
-            pid = owner.read_text() if owner.exists() else "unknown"
-            raise Held(
-                f"study {self.study.name!r} is being run already, by process {pid}; wait for it, "
-                "or use --fork NAME"
-            ) from None
+            holder = Holder.read(owner) or "a process that is not known"
+            raise Held(self.study.name, holder) from None
+        try:
+            self.check()
+            self._check_ours()
+            Holder.here().write(owner)
+        except BaseException:
+            held.lock.release()
+            raise
         return held
 
     def check_kept(self) -> None:
@@ -286,10 +296,16 @@ class StudyFolder:
         if journal.exists() and not journal.read_bytes().startswith(OPENING):
             raise UserError(f"{journal} is not a study's; move it away, or use --fork NAME")
 
-    def _storage(self) -> optuna.storages.BaseStorage:
-        """What the holder of the lock does first."""
-        self.check()
-        self._check_ours()
-        (self.path / "owner").write_text(str(os.getpid()))
-        self._keep()
-        return open_journal(self.path / "journal.log")
+    @contextmanager
+    def _storage(
+        self, url: str | None, say: Callable[[str], object]
+    ) -> Iterator[optuna.storages.BaseStorage]:
+        """What the holder of the lock opens first."""
+        if url is None:
+            self._keep()
+            yield open_journal(self.path / "journal.log")
+            return
+        identity = f"{self.study.name} {fingerprint(self.study)}"
+        with storages.opened(url, self.study.name, identity, say) as opened:
+            self._keep()
+            yield opened

@@ -7,12 +7,21 @@ from pathlib import Path
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal._file import get_lock_file
+from optuna.storages.journal._storage import JournalOperation
 
 from sambench.errors import UserError
 
 REMEDY = "restore it from a copy, or delete it: finished runs are kept and read again"
 OPENING = b'{"op_code"'  # of a line
 CHECK = "check"
+NOTES = {
+    JournalOperation.SET_STUDY_USER_ATTR,
+    JournalOperation.SET_STUDY_SYSTEM_ATTR,
+    JournalOperation.SET_TRIAL_USER_ATTR,
+    JournalOperation.SET_TRIAL_SYSTEM_ATTR,
+}
+"""What users of optuna-dashboard write, without a check."""
 
 Log = dict[str, object]
 """A line of the journal."""
@@ -23,14 +32,19 @@ class _Checked(JournalFileBackend):
 
     def __init__(self, path: Path, last: int) -> None:
         super().__init__(str(path))
+        self._path = path
         self._last = last
 
     def append_logs(self, logs: list[Log]) -> None:
-        last, checked = self._last, []
+        last, lines = self._last, []
         for log in logs:
-            last = _check(log, last)
-            checked.append({**log, CHECK: f"{last:08x}"})
-        super().append_logs(checked)
+            text = json.dumps(log)
+            last = zlib.crc32(text.encode(), last)
+            lines.append(text[:-1] + _closing(last) + "\n")
+        with get_lock_file(self._lock), self._path.open("ab") as file:
+            file.write("".join(lines).encode())
+            file.flush()
+            os.fsync(file.fileno())
         self._last = last
 
 
@@ -58,17 +72,29 @@ def _check_lines(path: Path, content: bytes) -> int:
     """The check of the last line; UserError for the first one that is not as it was written."""
     last = 0
     for number, line in enumerate(content.split(b"\n")[:-1], 1):
-        try:
-            log = json.loads(line)
-            found = log.pop(CHECK)
-            last = _check(log, last)
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            found = None
-        if found != f"{last:08x}":
+        body = line[: -len(_closing(0))] + b"}"
+        check = zlib.crc32(body, last)
+        if line != body[:-1] + _closing(check).encode():
+            check = _parsed_check(line, last)
+        if check is None:
             raise UserError(f"{path}: line {number} is damaged; {REMEDY}")
+        last = check
     return last
 
 
-def _check(log: Log, last: int) -> int:
-    """Of a line without its check, as JSON writes it again, behind lines whose check is `last`."""
-    return zlib.crc32(json.dumps(log).encode(), last)
+def _closing(check: int) -> str:
+    """The end of a line, in the place of its last brace."""
+    return f', "{CHECK}": "{check:08x}"}}'
+
+
+def _parsed_check(line: bytes, last: int) -> int | None:
+    """Of a line that is spaced in another way, or that a dashboard has added; None if damaged."""
+    try:
+        log = json.loads(line)
+        if CHECK not in log:
+            return last if log["op_code"] in NOTES else None
+        found = log.pop(CHECK)
+        check = zlib.crc32(json.dumps(log).encode(), last)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    return check if found == f"{check:08x}" else None

@@ -19,6 +19,11 @@ def parameters(study: Study, arm: Arm, point: int) -> dict[str, Any]:
     }
 
 
+def streams(study: Study, point: int) -> seeds.Seeds:
+    """Those of a point's run."""
+    return seeds.derive(study.seed, "point", point)
+
+
 def searches_nothing(arms: Mapping[str, Arm]) -> bool:
     """Whether all is fixed, so that paired seeds compare the arms (rule 8)."""
     return not any(arm.space for arm in arms.values())

@@ -53,7 +53,7 @@ class Protocol:
             stage="pool",
             point=point,
             rerun=0,
-            seeds=seeds.derive(self.study.seed, "point", point),
+            seeds=pool.streams(self.study, point),
             lr=lr,
             hyperparameters=settable(variant),
             epochs=arm.epochs,

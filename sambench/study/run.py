@@ -20,6 +20,7 @@ from sambench.errors import UserError, nearest
 from sambench.executors import Assignment, Executor, Work, Workers, execute, lost, prepare
 from sambench.records import Fit, Record
 from sambench.study import agent_trials, pool, results, where
+from sambench.study import storage as storages
 from sambench.study.agent_trials import AgentTrial, pairs
 from sambench.study.collection import collect
 from sambench.study.display import Display, noisy_validation
@@ -45,6 +46,7 @@ from sambench.training import (
     checkpoint,
     device,
     finished_outcome,
+    read_setting,
 )
 
 
@@ -63,6 +65,8 @@ class Settings:
     wandb_runs: str = "all"
     """which runs W&B gets, beside the study's own: "all", "confirm" (and the settings'), "none\""""
     checkpoint_every_s: float = 10.0
+    storage: str | None = field(default=None, repr=False)
+    """URL of a database for the trials; None: SAMBENCH_STORAGE, else the study's own journal"""
     imports: tuple[Path, ...] = ()
     """files that register variants; what Python has imported is known without"""
     points: range | None = None
@@ -131,7 +135,8 @@ def execute_study(study: Study, settings: Settings, custom: Custom) -> Result:
     with _quiet_optuna():
         execution = _Execution(study, settings, custom)
         leaderboard = execution.run()
-        found = collect(execution.folder, settings.command) or leaderboard
+        storage = storages.chosen(settings.storage)
+        found = collect(execution.folder, settings.command, storage) or leaderboard
     if settings.says_where:
         settings.console.print(f"page: {execution.folder.web}", markup=False, soft_wrap=True)
     return Result(found, execution.folder.path)
@@ -219,7 +224,8 @@ class _Execution:
                 here = device.resolve("auto") if self.executor.remote else self.protocol.device
                 found = preflight(self.study, here, cache, self.custom, arms)
                 self.told = {"chance": found.chance, "notes": list(found.notes)}
-            storage = stack.enter_context(self.folder.opened())
+            url = storages.chosen(self.settings.storage)
+            storage = stack.enter_context(self.folder.opened(url, self._say))
             if not self.custom.brings_data:
                 found = datasets.contents(self.study.task, cache)
                 self.folder.check_data(found)
@@ -267,6 +273,9 @@ class _Execution:
                 f"time is up, after {self.settings.max_hours:g} hours: {self.display.counted} runs "
                 "are done; the same command goes on"
             )
+
+    def _say(self, line: str) -> None:
+        self.settings.console.print(line, markup=False, soft_wrap=True)
 
     def _display(self, points: range) -> Display:
         arms = list(self.folder.arms.values())
@@ -322,32 +331,52 @@ class _Execution:
         arms = self.folder.arms
         sizes = {label: self.protocol.size(arm) for label, arm in arms.items()}
         tuners = {label: Tuner(self.study, arms[label], storage) for label in arms if sizes[label]}
-        trials: dict[str, optuna.Trial] = {}
         here = [(i, label) for i in points for label in tuners if i < sizes[label]]
 
         def jobs() -> Iterator[Assignment]:
             for point, label in here:
                 if self._time_is_up():
                     return
-                trial, parameters = tuners[label].ask(point)
-                run = self.protocol.pool_run(arms[label], point, parameters)
-                trials[run.id] = trial
-                if self._finished(run):
-                    tuners[label].tell(trial, self.results[run.id][1])
-                else:
-                    yield self._job(run)
+                if not self._is_done(tuners[label], point):
+                    parameters = tuners[label].ask(point)
+                    yield self._job(self.protocol.pool_run(arms[label], point, parameters))
 
         def on_epoch(job: Assignment, row: dict[str, float]) -> bool:
             self._epoch(job.run, row)
-            tuner = tuners[job.run.label]
-            return tuner.report(trials[job.run.id], row, job.run.epochs)
+            return tuners[job.run.label].report(job.run.point, row, job.run.epochs)
 
         drawn = [(arms[label], point) for point, label in here]
         self._begin("pool", [self._pool_run(arm, point) for arm, point in drawn])
         for job, outcome in workers.run(jobs(), on_epoch):
             if self._keep(job.run, outcome):
-                tuners[job.run.label].tell(trials[job.run.id], outcome)
+                address = self.tracker.address(job.run)
+                tuners[job.run.label].tell(job.run.point, outcome, address)
         self._find(label for label in tuners if self.settings.points is not None or self.cut)
+
+    def _is_done(self, tuner: Tuner, point: int) -> bool:
+        """Whether a point's run ended before: its outcome is kept, and its trial told of it."""
+        tried = tuner.knows(point)
+        if tried is None:
+            tried = self._tried(tuner.arm, point)
+        if tried is None:
+            return False
+        run = self.protocol.pool_run(tuner.arm, point, tried)
+        if not self._finished(run):
+            return False
+        tuner.add(point, tried, self.results[run.id][1], self.tracker.address(run))
+        return True
+
+    def _tried(self, arm: Arm, point: int) -> dict[str, Any] | None:
+        """What a sampler chose for a point, where only the run's result tells."""
+        setting = read_setting(self.folder.run(self._pool_run(arm, point)))
+        if setting is None:
+            return None
+        values = {**setting["hyperparameters"], "lr": setting["lr"]}
+        return (
+            {name: values[name] for name in arm.space}
+            if values.keys() >= arm.space.keys()
+            else None
+        )
 
     def _pool_run(self, arm: Arm, point: int) -> Run:
         """At the point's position; where a sampler adapts, only its name is that of the run."""

@@ -1,25 +1,29 @@
 """Tuning one arm: an Optuna study that holds its points, or chooses them, and is told how they did.
 
-A pool's points are enqueued. An adaptive sampler chooses its own; this file only fixes its
-randomness: a configuration is a function of the study's seed, the trial's number and the trials
-finished before it.
+A pool's points are given. An adaptive sampler chooses its own; this file only fixes its randomness:
+a configuration is a function of the study's seed, the trial's number and the trials finished
+before it.
 """
 
 import hashlib
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+from optuna.storages import BaseStorage
 from optuna.study import Study as OptunaStudy
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from sambench.config import Arm, Study, fingerprint
 from sambench.study import pool
 from sambench.study.distribution import distribution
+from sambench.study.storage import points, surely
 from sambench.training import Outcome
+
+T = TypeVar("T")
 
 PRUNE_FROM = 30  # percent of a schedule; rankings before that are noise, and large rho starts slow
 POINT = "point"  # the attribute of a trial that numbers it
@@ -68,7 +72,7 @@ def sampler(study: Study, arm: Arm) -> BaseSampler:
     """The sampler that a study names, for one arm."""
     startup = _startup(study, arm)
     match study.search.sampler:
-        case "random":  # all of its points are enqueued
+        case "random":  # all of its points are given
             return RandomSampler(seed=0)
         case "tpe":
             return FreshSampler(
@@ -101,66 +105,191 @@ def _startup(study: Study, arm: Arm) -> int:
     return max(1, study.points(arm) // 3)
 
 
-class Tuner:
-    """One arm's trials, kept in an Optuna storage."""
+def study_name(study: Study, arm: Arm, *kind: str) -> str:
+    """What Optuna calls an arm's trials: digits/sam 1f3a9c2e.
 
-    def __init__(self, study: Study, arm: Arm, storage: optuna.storages.BaseStorage) -> None:
+    The digits change with whatever its runs depend on, so that a database may hold them all.
+    """
+    content = json.dumps([fingerprint(study), arm.model_dump(mode="json")], sort_keys=True)
+    digits = hashlib.sha256(content.encode()).hexdigest()[:8]
+    return f"{'/'.join([study.name, arm.label, *kind])} {digits}"
+
+
+def open_study(
+    storage: BaseStorage,
+    name: str,
+    sampler: BaseSampler | None = None,
+    pruner: optuna.pruners.BasePruner | None = None,
+) -> OptunaStudy:
+    """Of this name, whether it exists or not."""
+    options = {"storage": storage, "sampler": sampler, "pruner": pruner, "study_name": name}
+    try:
+        return optuna.load_study(**options)
+    except KeyError:
+        return optuna.create_study(**options, direction="maximize", load_if_exists=True)
+
+
+class Tuner:
+    """One arm's trials, kept in an Optuna storage: a point of the pool each.
+
+    Its one driver knows what is there without looking again. Every method may be called again
+    after it failed.
+    """
+
+    def __init__(self, study: Study, arm: Arm, storage: BaseStorage) -> None:
         self.study = study
         self.arm = arm
-        self._optuna = optuna.create_study(
-            storage=storage,
-            sampler=sampler(study, arm),
-            pruner=pruner(study, arm),
-            study_name=f"{fingerprint(study)}/{arm.label}",
-            direction="maximize",
-            load_if_exists=True,
-        )
+        self._storage = storage
+        self._open: dict[int, Trial] = {}
+        """the trials of points that run"""
+        self._told: dict[int, int] = {}
+        """point -> up to which percent of its schedule its trial was told"""
+        name = study_name(study, arm)
+        self._optuna = open_study(storage, name, sampler(study, arm), pruner(study, arm))
+        self._list()
 
-    def ask(self, point: int) -> tuple[Trial, dict[str, Any]]:
-        """The trial of a point with its parameters: new, or one that a dead process left."""
-        known = {t.user_attrs.get(POINT): t for t in self._optuna.get_trials(deepcopy=False)}
-        if point in known:
-            trial = known[point]
-            if trial.state == TrialState.WAITING:
-                self._start(trial)
-            found = Trial(self._optuna, trial._trial_id)
-        elif self.study.search.sampler == "random":
-            parameters = pool.parameters(self.study, self.arm, point)
-            self._optuna.enqueue_trial(parameters, user_attrs={POINT: point})
-            self._start(self._optuna.get_trials(deepcopy=False)[-1])
-            return self.ask(point)
-        else:
-            found = self._optuna.ask()
-            found.set_user_attr(POINT, point)
-        return found, {
-            name: found._suggest(name, distribution(space))  # as `ask` does with fixed ones
+    def _surely(self, call: Callable[[], T]) -> T:
+        return surely(self._storage, call, self._list)
+
+    def _list(self) -> None:
+        """Which points have a trial. One that failed has none: its run is repeated, in another."""
+        if self.study.search.sampler != "random":
+            self._optuna.get_trials(deepcopy=False)  # samplers will: a database keeps them in mind
+        found = points(self._storage, self._optuna._study_id, POINT)
+        kept = [(point, id, state) for point, id, state in found if state != TrialState.FAIL]
+        self._trials = {point: id for point, id, state in reversed(kept)}
+        self._ended = {point for point, _, state in kept if state.is_finished()}
+
+    def knows(self, point: int) -> dict[str, Any] | None:
+        """What a point tries, None where a sampler has yet to choose it."""
+        if self.study.search.sampler == "random":
+            return pool.parameters(self.study, self.arm, point)
+        return self.ask(point) if point in self._trials else None
+
+    def ask(self, point: int) -> dict[str, Any]:
+        """The parameters of a point, whose trial now runs: a new one, or one left unfinished."""
+        return self._surely(lambda: self._ask(point))
+
+    def _ask(self, point: int) -> dict[str, Any]:
+        if point not in self._trials:
+            known = {}
+            if self.study.search.sampler == "random":
+                known = pool.parameters(self.study, self.arm, point)
+            self._create(point, known, TrialState.RUNNING)
+        trial = Trial(self._optuna, self._trials[point])
+        self._open[point] = trial
+        self._told[point] = max(trial._cached_frozen_trial.intermediate_values, default=-1)
+        if point in self._ended:  # its run is repeated: its result was lost, or is elsewhere
+            return trial.params
+        return {
+            name: trial._suggest(name, distribution(space))  # as `ask` does with fixed ones
             for name, space in self.arm.space.items()
         }
 
-    def _start(self, waiting: FrozenTrial) -> None:
-        self._optuna._storage.set_trial_state_values(waiting._trial_id, TrialState.RUNNING)
+    def _create(
+        self, point: int, parameters: dict[str, Any], state: TrialState, **more: Any
+    ) -> None:
+        """With all that is known of it, in one transaction."""
+        attributes = {
+            POINT: point,
+            "variant": self.arm.key,
+            "label": self.arm.label,
+            "streams": pool.streams(self.study, point).streams,
+        }
+        template = optuna.create_trial(
+            state=state,
+            params=parameters,
+            distributions={name: distribution(self.arm.space[name]) for name in parameters},
+            user_attrs=attributes | more.pop("user_attrs", {}),
+            **more,
+        )
+        created = self._storage.create_new_trial(self._optuna._study_id, template)
+        self._trials[point] = created
+        self._optuna._thread_local.cached_all_trials = None  # samplers look again, as after `ask`
 
-    def report(self, trial: Trial, row: dict[str, float], epochs: int) -> bool:
+    def report(self, point: int, row: Mapping[str, float], epochs: int) -> bool:
         """Notes an epoch's validation accuracy; says whether to prune the trial."""
-        if self.study.search.pruner == "none":
-            return False
-        percent = 100 * int(row["epoch"]) // epochs
-        reported = self._reported(trial)
-        if max(reported, default=0) > percent:  # a killed process got further: it did not prune
-            return False
-        if percent not in reported:
+        return self._surely(lambda: self._report(point, row, epochs))
+
+    def _report(self, point: int, row: Mapping[str, float], epochs: int) -> bool:
+        percent, trial = _percent(row, epochs), self._open[point]
+        if point in self._ended or self._told[point] > percent:  # a killed process got further:
+            return False  # it did not prune
+        if percent > self._told[point]:
             trial.report(row["val_accuracy"], percent)
-        return percent < 100 and trial.should_prune()
+            self._told[point] = percent
+        return self.study.search.pruner != "none" and percent < 100 and trial.should_prune()
 
-    def _reported(self, trial: Trial) -> dict[int, float]:
-        return self._optuna._storage.get_trial(trial._trial_id).intermediate_values
+    def tell(self, point: int, outcome: Outcome, wandb: str = "") -> None:
+        """Ends a point's trial, once."""
+        self._surely(lambda: self._tell(point, outcome, wandb))
 
-    def tell(self, trial: Trial, outcome: Outcome) -> None:
-        """Ends a trial, once. A diverged one scores 0, so that adaptive samplers keep away."""
-        number = trial.number
-        if outcome.outcome == "pruned":
-            self._optuna.tell(number, state=TrialState.PRUNED, skip_if_finished=True)
-        elif outcome.outcome == "failed":
-            self._optuna.tell(number, state=TrialState.FAIL, skip_if_finished=True)
+    def _tell(self, point: int, outcome: Outcome, wandb: str) -> None:
+        if point in self._ended or point not in self._trials:
+            return
+        trial, epochs = self._open[point], self.arm.epochs
+        for row in outcome.history:
+            if (percent := _percent(row, epochs)) > self._told[point]:
+                trial.report(row["val_accuracy"], percent)
+                self._told[point] = percent
+        for name, value in ending(outcome, wandb).items():
+            trial.set_user_attr(name, value)
+        state, value = ended(outcome)
+        self._optuna.tell(trial, value, state, skip_if_finished=True)
+        del self._open[point]
+        if state == TrialState.FAIL:
+            del self._trials[point]
         else:
-            self._optuna.tell(number, outcome.val_accuracy or 0.0, skip_if_finished=True)
+            self._ended.add(point)
+
+    def add(self, point: int, parameters: dict[str, Any], outcome: Outcome, wandb: str) -> None:
+        """A run that ended elsewhere, or before: its trial is ended, or made if there is none."""
+        if point not in self._ended:
+            self._surely(lambda: self._add(point, parameters, outcome, wandb))
+
+    def _add(self, point: int, parameters: dict[str, Any], outcome: Outcome, wandb: str) -> None:
+        if point in self._trials:
+            self._ask(point)
+            self._tell(point, outcome, wandb)
+            return
+        state, value = ended(outcome)
+        rows = reversed(outcome.history)  # of those in the same percent the first
+        values = {_percent(row, self.arm.epochs): row["val_accuracy"] for row in rows}
+        if state == TrialState.PRUNED and values:
+            value = values[max(values)]  # as Optuna's own `tell`
+        self._create(
+            point,
+            parameters,
+            state,
+            value=value,
+            intermediate_values=values,
+            user_attrs=ending(outcome, wandb),
+        )
+        self._ended.add(point)
+
+
+def _percent(row: Mapping[str, float], epochs: int) -> int:
+    """How much of its schedule a run has behind it."""
+    return 100 * int(row["epoch"]) // epochs
+
+
+def ended(outcome: Outcome) -> tuple[TrialState, float | None]:
+    """How Optuna sees it. A diverged run scores 0, so that adaptive samplers keep away."""
+    match outcome.outcome:
+        case "pruned":
+            return TrialState.PRUNED, None
+        case "failed":
+            return TrialState.FAIL, None
+    return TrialState.COMPLETE, outcome.val_accuracy or 0.0
+
+
+def ending(outcome: Outcome, wandb: str = "") -> dict[str, Any]:
+    """What a trial's attributes say of its end."""
+    found = {
+        "outcome": outcome.outcome,
+        "reason": outcome.reason,
+        "epochs_done": outcome.epochs_done,
+        "gradient_evaluations": outcome.gradient_evaluations,
+        "wandb": outcome.wandb or wandb,
+    }
+    return {name: value for name, value in found.items() if value != ""}

@@ -47,7 +47,7 @@ class Content(TypedDict):
 
 
 class Start(NamedTuple):
-    """Open a run, or go on with it."""
+    """Open a run, or go on with it; answered by `Opened`."""
 
     id: str
     described: Described
@@ -81,6 +81,14 @@ class Checked(NamedTuple):
     good: bool
 
 
+class Opened(NamedTuple):
+    """W&B shows a run, which has not ended."""
+
+    id: str
+    path: str
+    """as of `Finished`"""
+
+
 class Finished(NamedTuple):
     """W&B has a run."""
 
@@ -96,10 +104,10 @@ class Failed(NamedTuple):
 
 
 Order = Start | Log | Finish | Summarize
-Answer = Checked | Finished | Failed
+Answer = Checked | Opened | Finished | Failed
 
 _ORDERS: Mapping[str, type[Order]] = {c.__name__: c for c in (Start, Log, Finish, Summarize)}
-_ANSWERS: Mapping[str, type[Answer]] = {c.__name__: c for c in (Checked, Finished, Failed)}
+_ANSWERS: Mapping[str, type[Answer]] = {c.__name__: c for c in (Checked, Opened, Finished, Failed)}
 
 
 def encoded(message: Order | Answer) -> str:

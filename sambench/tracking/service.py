@@ -22,6 +22,7 @@ from sambench.tracking.messages import (
     Finish,
     Finished,
     Log,
+    Opened,
     Order,
     Start,
     Summarize,
@@ -61,6 +62,7 @@ class Service:
         match order:
             case Start(id, described):
                 self.open[id] = TrackedRun(described, self.mode, self.folder, self.limit_s)
+                self.answer(Opened(id, self.open[id].path))
             case Log(id, row):
                 self.open[id].log(row)
             case Finish(id, ending):

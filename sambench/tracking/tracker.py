@@ -19,6 +19,7 @@ from sambench.tracking.messages import (
     Finish,
     Finished,
     Log,
+    Opened,
     Order,
     Start,
     Summarize,
@@ -62,6 +63,7 @@ class Tracker:
         self._tracked = TrackedRuns(self._folder)
         self._client: Client | None = None
         self._told: dict[str, list[Order]] = {}  # run -> orders, until it is finished
+        self._opened: dict[str, str] = {}  # run -> where W&B shows it, until it is finished
         self._awaited: set[str] = set()
         self._digests: dict[str, str] = {}  # of summaries
         self._key_is_good: bool | None = None  # nothing heard so far
@@ -126,6 +128,13 @@ class Tracker:
         """The URL of a finished run; offline, its id; empty where W&B has none."""
         return self._tracked.get(run_id(run))
 
+    def address(self, run: "Run") -> str:
+        """The same, of a run that is told to W&B and need not have ended."""
+        if not self._takes(run):
+            return ""
+        id = run_id(run)
+        return self._opened.get(id) or self.path(run) or (id if self.mode == "offline" else "")
+
     def settle(self) -> None:
         """Waits until W&B has every finished run, or has been silent for too long."""
         with self._news:
@@ -163,12 +172,15 @@ class Tracker:
                     self._fail(reason)
                 case Checked(good):
                     self._key_is_good = good
+                case Opened(id, path):
+                    self._opened[id] = path
                 case Finished(id, path):
                     self._note(id, path)
             self._news.notify_all()
 
     def _note(self, id: str, path: str) -> None:
         self._told.pop(id, None)
+        self._opened.pop(id, None)
         self._awaited.discard(id)
         self._tracked.note(id, path)
         if id in self._digests:

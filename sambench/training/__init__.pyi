@@ -21,6 +21,7 @@ from .outcome import Outcome as Outcome
 from .outcome import finished_outcome as finished_outcome
 from .outcome import on_this_machine as on_this_machine
 from .outcome import read_outcome as read_outcome
+from .outcome import read_setting as read_setting
 from .outcome import write_outcome as write_outcome
 from .own import OwnTraining as OwnTraining
 from .own import train_own as train_own

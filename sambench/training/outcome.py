@@ -3,6 +3,7 @@
 import sys
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -90,6 +91,14 @@ def read_outcome(run: Run, folder: Path) -> Outcome | None:
         return Outcome(**found) if stored["setting"] == run.setting else None
     except (ValueError, KeyError, TypeError):
         raise Damaged(f"{path} is damaged; remove it, and its run is repeated") from None
+
+
+def read_setting(folder: Path) -> dict[str, Any] | None:
+    """What the search chose for the run that has ended there; None if none has, as one reads."""
+    try:
+        return read_sealed(folder / RESULT_FILE)["setting"]
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def finished_outcome(run: Run, folder: Path) -> Outcome | None:

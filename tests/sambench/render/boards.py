@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sambench.analysis import Against, Cost, Estimate, Leaderboard, Row, Setting, Size
+from sambench.analysis import Against, Cost, Estimate, Leaderboard, Row, Setting, Size, Spent
 from sambench.config import BASELINE
 
 HALF = 0.01
@@ -97,6 +97,7 @@ def board(rows: Sequence[Row], **changes: Any) -> Leaderboard:
         counts={},
         machines=("Example CPU, threads 1",),
         timed_on="Example CPU, threads 1",
+        spent=Spent(415, 36324.0, 2947.0),
         num_items=600,
         header=header,
     )

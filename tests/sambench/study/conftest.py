@@ -8,6 +8,8 @@ import pytest
 
 from sambench.cli import main
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # postgres_server
+
 Call = Callable[..., tuple[int, str, str]]
 
 

@@ -14,6 +14,7 @@ from sambench import config
 from sambench.config import Study
 from sambench.errors import UserError, WorkFailed
 from sambench.study.folder import StudyFolder
+from sambench.study.holder import Held, Holder
 from sambench.study.tuner import Tuner
 from sambench.tasks import images
 from sambench.training import Outcome
@@ -41,9 +42,9 @@ def run_trials(folder: StudyFolder, num: int) -> list[dict[str, Any]]:
     with folder.opened() as storage:
         tuner = Tuner(folder.study, folder.arms["sam"], storage)
         asked = [tuner.ask(point) for point in range(num)]
-        for number, (trial, _) in enumerate(asked[:-1]):
-            tuner.tell(trial, Outcome("complete", val_accuracy=number / 10))
-        return [parameters for _, parameters in asked]
+        for number in range(num - 1):
+            tuner.tell(number, Outcome("complete", val_accuracy=number / 10))
+        return asked
 
 
 def journal(folder: StudyFolder) -> Path:
@@ -188,8 +189,12 @@ def test_a_second_process_is_refused_and_a_dead_one_is_not(folder: StudyFolder, 
     holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-        (folder.path / "owner").write_text(str(holder.pid))
-        with pytest.raises(UserError, match=f"is being run already, by process {holder.pid};"):
+        Holder("gpu7", holder.pid, "ada", "2026-11-26 14:03:00").write(folder.path / "owner")
+        told = f"by process {holder.pid} of ada on gpu7, since 2026-11-26 14:03:00 UTC; wait"
+        with pytest.raises(Held, match=f"is being run already, {told}"):
+            run_trials(folder, 3)
+        (folder.path / "owner").write_text("{")
+        with pytest.raises(Held, match="by a process that is not known"):
             run_trials(folder, 3)
     finally:
         holder.kill()

@@ -1,8 +1,10 @@
 """Points, samplers and pruners: a killed search goes on as if nothing had happened."""
 
 import math
+import re
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,12 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from sambench import config
+from sambench import config, seeds
 from sambench.config import Study
 from sambench.seeds import position
 from sambench.study import pool
 from sambench.study.journal import open_journal
-from sambench.study.tuner import Tuner
+from sambench.study.tuner import Tuner, study_name
 from sambench.training import Outcome
 
 Parameters = dict[str, Any]
@@ -48,7 +50,7 @@ def tuner(study: Study, label: str, storage: Any = None) -> Tuner:
 
 
 def asked(tuner: Tuner, num: int) -> list[Parameters]:
-    return [tuner.ask(number)[1] for number in range(num)]
+    return [tuner.ask(number) for number in range(num)]
 
 
 def test_a_pool_s_points_are_functions_of_the_study(study: Study):
@@ -65,20 +67,110 @@ def test_a_pool_s_points_are_functions_of_the_study(study: Study):
         [sam.space["rho"].place(p["rho"]) for p in found], abs=1e-4
     )
     backwards = tuner(study, "sam")
-    assert [backwards.ask(i)[1] for i in reversed(range(8))] == found[::-1]
+    assert [backwards.ask(i) for i in reversed(range(8))] == found[::-1]
     assert asked(tuner(changed(study, "seed=1"), "sam"), 8) != found
 
 
-def test_points_are_enqueued_and_stored(study: Study):
-    """So that Optuna's tools see what was tried, and a part of a pool as well."""
+def test_a_trial_is_complete(study: Study):
+    """So that Optuna's tools see what was tried, in a part of a pool as well."""
     tuned = tuner(study, "sam")
     for point in (5, 2):
-        trial, parameters = tuned.ask(point)
-        tuned.tell(trial, Outcome("complete", val_accuracy=point / 10))
-    trials = tuned._optuna.get_trials()
-    assert [t.user_attrs["point"] for t in trials] == [5, 2]
-    assert trials[1].params == parameters == trials[1].system_attrs["fixed_params"]
+        parameters = tuned.ask(point)
+        for row in history(0.2, 0.1 * point):
+            tuned.report(point, row, 2)
+        outcome = Outcome("complete", val_accuracy=point / 10, epochs_done=2, reason="because")
+        tuned.tell(point, replace(outcome, gradient_evaluations=12.0), "https://there")
+    first, second = tuned._optuna.get_trials()
+    assert second.params == parameters == pool.parameters(study, tuned.arm, 2)
+    assert second.value == 0.2
+    assert first.intermediate_values == {50: 0.2, 100: 0.5}
+    assert first.user_attrs == {
+        "point": 5,
+        "variant": "sam",
+        "label": "sam",
+        "streams": seeds.derive(study.seed, "point", 5).streams,
+        "outcome": "complete",
+        "reason": "because",
+        "epochs_done": 2,
+        "gradient_evaluations": 12.0,
+        "wandb": "https://there",
+    }
     assert tuned._optuna.best_trial.user_attrs["point"] == 5
+
+
+def history(*accuracies: float) -> tuple[dict[str, float], ...]:
+    return tuple({"epoch": i, "val_accuracy": x} for i, x in enumerate(accuracies, 1))
+
+
+@pytest.mark.parametrize("left", ["nothing", "running", "reported"])
+def test_a_run_that_ended_elsewhere_makes_the_same_trial(study: Study, left: str):
+    """In a storage that is new, or that was left in the middle of it."""
+    rows = history(0.2, 0.5)
+    outcome = Outcome("complete", val_accuracy=0.5, epochs_done=2, history=rows)
+    told = tuner(study, "sam")
+    parameters = told.ask(3)
+    for row in rows:
+        told.report(3, row, told.arm.epochs)
+    told.tell(3, outcome)
+    storage = optuna.storages.InMemoryStorage()
+    if left != "nothing":
+        before = tuner(study, "sam", storage)
+        before.ask(3)
+        if left == "reported":
+            before.report(3, rows[0], told.arm.epochs)
+    added = tuner(study, "sam", storage)
+    for _ in range(2):
+        added.add(3, parameters, outcome, "")
+    (one,), (other,) = told._optuna.get_trials(), added._optuna.get_trials()
+    assert other.intermediate_values == one.intermediate_values
+    assert (other.state, other.value) == (one.state, one.value)
+    assert (other.params, other.user_attrs) == (one.params, one.user_attrs)
+
+
+def test_a_run_that_failed_is_repeated_in_a_trial_of_its_own(study: Study):
+    storage = optuna.storages.InMemoryStorage()
+    for outcome in (Outcome("failed", "out of memory"), Outcome("complete", val_accuracy=0.5)):
+        tuned = tuner(study, "sam", storage)
+        tuned.ask(0)
+        tuned.tell(0, outcome)
+    states = [trial.state for trial in tuned._optuna.get_trials()]
+    assert states == [TrialState.FAIL, TrialState.COMPLETE]
+
+
+def test_a_run_whose_trial_has_ended_leaves_it_as_it_is(study: Study):
+    """Its result was lost, or is in another folder; adaptive samplers answer what they did."""
+    study = changed(study, "search.sampler=tpe")
+    storage = optuna.storages.InMemoryStorage()
+    first = tuner(study, "sam", storage)
+    parameters = first.ask(0)
+    first.tell(0, Outcome("complete", val_accuracy=0.5))
+    again = tuner(study, "sam", storage)
+    assert again.ask(0) == parameters
+    assert not again.report(0, {"epoch": 1, "val_accuracy": 0.1}, 2)
+    again.tell(0, Outcome("complete", val_accuracy=0.7))
+    assert [trial.value for trial in again._optuna.get_trials()] == [0.5]
+
+
+def test_the_next_trial_is_asked_for_without_listing_all(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+):
+    storage = optuna.storages.InMemoryStorage()
+    tuned = tuner(study, "sam", storage)
+    monkeypatch.setattr(storage, "get_all_trials", None)
+    for point in range(3):
+        assert tuned.knows(point) == tuned.ask(point)
+        tuned.report(point, {"epoch": 1, "val_accuracy": 0.1}, 2)
+        tuned.tell(point, Outcome("complete", val_accuracy=0.5))
+
+
+def test_studies_of_one_storage_do_not_meet(study: Study):
+    """Forks and other seeds have names of their own, which begin with what people know."""
+    other = [changed(study, word) for word in ("name=fork", "seed=1", "search.space.lr.high=0.9")]
+    names = [study_name(own, arm) for own in (study, *other) for arm in own.arms()]
+    assert len(set(names)) == len(names)
+    assert any(re.fullmatch(r"tiny/sam [0-9a-f]{8}", name) for name in names)
+    grown = changed(study, "search.budget=9", "search.searches=30")
+    assert [study_name(grown, arm) for arm in grown.arms()] == names[: len(list(study.arms()))]
 
 
 def test_choices_and_whole_numbers_are_stored_as_they_are(spec: dict[str, Any]):
@@ -103,15 +195,12 @@ def searched(study: Study, journal: Path, num: int, kills: dict[int, str]) -> li
     number, found = 0, []
     while number < num:
         kill = kills.pop(number, "")
-        if kill == "enqueued":
-            own = pool.parameters(study, tuned.arm, number)
-            tuned._optuna.enqueue_trial(own, user_attrs={"point": number})
-        elif kill == "between parameters":
+        if kill == "between parameters":
             start(tuned, number)
         else:
-            trial, parameters = tuned.ask(number)
+            parameters = tuned.ask(number)
             if kill == "after tell":
-                tuned.tell(trial, Outcome("complete", val_accuracy=score(parameters)))
+                tuned.tell(number, Outcome("complete", val_accuracy=score(parameters)))
         if kill:
             if kill == "torn line":
                 with journal.open("ab") as file:
@@ -120,7 +209,7 @@ def searched(study: Study, journal: Path, num: int, kills: dict[int, str]) -> li
             number, found = 0, []  # a new process goes through all trials again
             continue
         found.append(parameters)
-        tuned.tell(trial, Outcome("complete", val_accuracy=score(parameters)))
+        tuned.tell(number, Outcome("complete", val_accuracy=score(parameters)))
         number += 1
     trials = tuned._optuna.get_trials()
     assert [t.user_attrs["point"] for t in trials] == list(range(num))
@@ -130,11 +219,8 @@ def searched(study: Study, journal: Path, num: int, kills: dict[int, str]) -> li
 
 def start(tuned: Tuner, number: int) -> None:
     """A trial that knows its lr and not yet its radius."""
-    if tuned.study.search.sampler == "random":
-        own = pool.parameters(tuned.study, tuned.arm, number)
-        tuned._optuna.enqueue_trial(own, user_attrs={"point": number})
-    trial = tuned._optuna.ask()
-    trial.set_user_attr("point", number)
+    tuned._create(number, {}, TrialState.RUNNING)
+    trial = optuna.Trial(tuned._optuna, tuned._trials[number])
     trial.suggest_float("lr", 0.01, 0.5, log=True)
 
 
@@ -148,8 +234,8 @@ def test_a_killed_search_asks_what_an_uninterrupted_one_asks(
     num = 8 if sampler == "gp" else 21
     study = changed(study, f"search.sampler={sampler}")
     kills = {**KILLS, num - 2: "running", num - 1: "between parameters"}
-    if sampler == "random":
-        kills |= {3: "enqueued", 5: "enqueued"}
+    if sampler == "random":  # all parameters are there from the start
+        kills = {number: kill for number, kill in kills.items() if "between" not in kill}
     whole = searched(study, tmp_path / "whole", num, {})
     assert searched(study, tmp_path / "killed", num, kills) == whole
     assert len({p["lr"] for p in whole}) == num
@@ -163,12 +249,11 @@ def test_adaptive_samplers_learn(study: Study, tmp_path: Path):
 
 def test_a_running_trial_is_reopened_not_redone(study: Study, tmp_path: Path):
     first = tuner(study, "sam", open_journal(tmp_path / "journal"))
-    trial, parameters = first.ask(0)
+    parameters = first.ask(0)
     again = tuner(study, "sam", open_journal(tmp_path / "journal"))
-    reopened, same = again.ask(0)
-    assert (reopened.number, reopened._trial_id, same) == (0, trial._trial_id, parameters)
-    again.tell(reopened, Outcome("complete", val_accuracy=0.5))
-    again.tell(reopened, Outcome("complete", val_accuracy=0.9))  # told twice, counted once
+    assert again.ask(0) == parameters
+    again.tell(0, Outcome("complete", val_accuracy=0.5))
+    again.tell(0, Outcome("complete", val_accuracy=0.9))  # told twice, counted once
     trials = again._optuna.get_trials()
     assert [(t.state, t.value) for t in trials] == [(TrialState.COMPLETE, 0.5)]
 
@@ -184,21 +269,21 @@ def test_a_running_trial_is_reopened_not_redone(study: Study, tmp_path: Path):
 )
 def test_every_outcome_ends_its_trial(study: Study, outcome: Outcome, state: Any, value: Any):
     tuned = tuner(study, "sam")
-    trial, _ = tuned.ask(0)
-    tuned.tell(trial, outcome)
+    tuned.ask(0)
+    tuned.tell(0, outcome)
     ended = tuned._optuna.get_trials()[0]
     assert (ended.state, ended.value) == (state, value)
 
 
 def good_trials(tuned: Tuner, num: int, epochs: int) -> None:
     for number in range(num):
-        trial, _ = tuned.ask(number)
+        tuned.ask(number)
         for epoch in range(1, epochs + 1):
-            if tuned.report(trial, {"epoch": epoch, "val_accuracy": 0.9}, epochs):
-                tuned.tell(trial, Outcome("pruned", val_accuracy=0.9))
+            if tuned.report(number, {"epoch": epoch, "val_accuracy": 0.9}, epochs):
+                tuned.tell(number, Outcome("pruned", val_accuracy=0.9))
                 break
         else:
-            tuned.tell(trial, Outcome("complete", val_accuracy=0.9))
+            tuned.tell(number, Outcome("complete", val_accuracy=0.9))
 
 
 @pytest.mark.parametrize("epochs", [3, 10, 200])
@@ -208,21 +293,21 @@ def test_a_bad_trial_is_pruned_but_not_before_30_percent(study: Study, pruner: s
     good_trials(tuned, 12, epochs)
     pruned = []
     for number in range(12, 16):  # several, since hyperband lets some brackets run
-        trial, _ = tuned.ask(number)
+        tuned.ask(number)
         for epoch in range(1, epochs + 1):
-            if tuned.report(trial, {"epoch": epoch, "val_accuracy": 0.1}, epochs):
+            if tuned.report(number, {"epoch": epoch, "val_accuracy": 0.1}, epochs):
                 pruned.append(epoch / epochs)
                 break
-        tuned.tell(trial, Outcome("pruned"))
+        tuned.tell(number, Outcome("pruned"))
     assert pruned and min(pruned) >= 0.3
 
 
 def test_without_a_pruner_nothing_is_pruned(study: Study):
     tuned = tuner(study, "sam")
     good_trials(tuned, 12, 10)
-    trial, _ = tuned.ask(12)
+    tuned.ask(12)
     rows = [{"epoch": epoch, "val_accuracy": 0.0} for epoch in range(1, 11)]
-    assert not any(tuned.report(trial, row, 10) for row in rows)
+    assert not any(tuned.report(12, row, 10) for row in rows)
 
 
 def test_epochs_that_are_trained_again_decide_as_they_did(study: Study, tmp_path: Path):
@@ -230,12 +315,12 @@ def test_epochs_that_are_trained_again_decide_as_they_did(study: Study, tmp_path
     study = changed(study, "search.sampler=gp", "search.pruner=median")
     tuned = tuner(study, "sam", open_journal(tmp_path / "journal"))
     good_trials(tuned, 8, 10)
-    trial, _ = tuned.ask(8)
+    tuned.ask(8)
     accuracies = [0.5, 0.5, 0.1, 0.1, 0.1]
     rows = [{"epoch": i + 1, "val_accuracy": a} for i, a in enumerate(accuracies)]
-    decisions = [tuned.report(trial, row, 10) for row in rows[:2]]
+    decisions = [tuned.report(8, row, 10) for row in rows[:2]]
     assert decisions == [False, False]
-    assert tuned.report(trial, rows[2], 10)
+    assert tuned.report(8, rows[2], 10)
     tuned = tuner(study, "sam", open_journal(tmp_path / "journal"))
-    trial, _ = tuned.ask(8)
-    assert [tuned.report(trial, row, 10) for row in rows[:3]] == [*decisions, True]
+    tuned.ask(8)
+    assert [tuned.report(8, row, 10) for row in rows[:3]] == [*decisions, True]

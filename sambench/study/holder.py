@@ -1,0 +1,66 @@
+"""Who runs a study, as whoever is refused is told."""
+
+import getpass
+import json
+import os
+import socket
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from sambench.errors import UserError
+from sambench.files import write_atomically
+
+LONGEST = 40  # characters of a name
+
+
+class Held(UserError):
+    """Another process runs the study."""
+
+    def __init__(self, study: str, holder: "Holder | str") -> None:
+        super().__init__(
+            f"study {study!r} is being run already, by {holder}; wait for it, or use --fork NAME"
+        )
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process that runs a study."""
+
+    host: str
+    pid: int
+    user: str
+    since: str
+    """in UTC, to the second"""
+
+    @classmethod
+    def here(cls) -> Self:
+        """This process."""
+        since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        return cls(socket.gethostname(), os.getpid(), _user(), since)
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """Who wrote a file; None if that cannot be known."""
+        try:
+            found = cls(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        names = (found.host, found.user, found.since)
+        known = isinstance(found.pid, int) and all(isinstance(name, str) for name in names)
+        return found if known else None
+
+    def write(self, path: Path) -> None:
+        write_atomically(path, json.dumps(asdict(self)))
+
+    def __str__(self) -> str:
+        host, user = (name[:LONGEST] for name in (self.host, self.user))
+        return f"process {self.pid} of {user} on {host}, since {self.since[:LONGEST]} UTC"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no name belongs to the number, as in a container
+        return str(os.getuid())

@@ -1,0 +1,295 @@
+"""Measures what a study costs beside its training: storages, executors, starting, memory.
+
+Runs do nothing: they report epochs and end. What fills a storage or a folder beforehand is not
+timed, and need not survive a power cut.
+"""
+
+import importlib.metadata
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from io import StringIO
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import optuna
+from rich.console import Console
+
+import variants
+from sambench import config, executors
+from sambench.bench import scale
+from sambench.bench.scale import EPOCHS, Dispatching, Scale, Starting, Storing
+from sambench.config import Arm, Study
+from sambench.executors import Executor, J, OnEpoch, R, Work
+from sambench.study.folder import StudyFolder
+from sambench.study.protocol import Protocol
+from sambench.study.tuner import Tuner
+from sambench.training import Outcome, device, provenance, write_outcome
+
+STORED = (10, 1_000, 10_000)
+IN_FLIGHT = (1, 8)
+ROUNDS = 5
+RUNS = 8  # of a round
+JOBS = 40  # of a round, for an executor
+MORE = 1_000  # points, beyond those that are stored
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure. databases: URLs, beside the journal"""
+
+    databases: tuple[str, ...] = ()
+    stored: tuple[int, ...] = STORED
+    rounds: int = ROUNDS
+    command: str = ""
+    progress: Callable[[str], object] = lambda stage: None
+
+
+def measure(options: Options) -> Scale:
+    """UserError for a database that cannot be used."""
+    study = _study(max(options.stored) + MORE)
+    host = {**provenance.hardware(), "load before": os.getloadavg()[0]}
+    with tempfile.TemporaryDirectory(prefix="sambench-") as name:
+        root = Path(name)
+        databases = {"sqlite": f"sqlite:///{root / 'trials.db'}"}
+        databases |= {url.partition(":")[0].partition("+")[0]: url for url in options.databases}
+        storing = [
+            each
+            for storage, url in {"journal": None, **databases}.items()
+            for each in _storing(study, root / storage, storage, url, options)
+        ]
+        dispatching = [_dispatching(root, *each, options) for each in _executors()]
+        starting = []
+        for num in options.stored:
+            options.progress(f"start with {num} finished runs")
+            starting.append(_starting(study, root / f"start-{num}", num))
+    return Scale(
+        arms=len(study.arms()),
+        storing=tuple(storing),
+        dispatching=tuple(dispatching),
+        starting=tuple(starting),
+        hardware=device.describe("cpu"),
+        command=options.command,
+        commit=provenance.commit(),
+        date=provenance.date(None),
+        versions={"python": sys.version.split()[0], "optuna": importlib.metadata.version("optuna")},
+        host={**host, "load after": os.getloadavg()[0]},
+    )
+
+
+def _study(points: int) -> Study:
+    """Of every variant that searches the usual, with so many points in all."""
+    names = variants.names()
+    return config.parse(
+        {
+            "name": "scale",
+            "variants": list(names),
+            "task": {"dataset": "synthetic", "image_size": 8, "model": "test_resnet"},
+            "train": {"epochs": EPOCHS, "batch_size": 32},
+            "search": {
+                "budget": 8.0,
+                "searches": -(-points // (2 * len(names))),
+                "space": {"lr": {"low": 0.01, "high": 0.5, "log": True}},
+            },
+        }
+    )
+
+
+def _places(study: Study) -> Iterator[tuple[Arm, int]]:
+    """Points of all arms in turns, as a study runs them."""
+    arms = list(study.arms())
+    for point in count():
+        left = [arm for arm in arms if point < study.points(arm)]
+        if not left:
+            return
+        yield from ((arm, point) for arm in left)
+
+
+# --- storages
+
+
+def _storing(
+    study: Study, root: Path, storage: str, url: str | None, options: Options
+) -> Iterator[Storing]:
+    """Of one storage as it grows."""
+    places, stored = _places(study), 0
+    for num in options.stored:
+        options.progress(f"{storage} with {num} trials")
+        with StudyFolder(root, study).opened(url) as opened:
+            tuners = _tuners(study, opened)
+            with _unsafe(opened):
+                for arm, point in islice(places, max(0, num - stored)):
+                    _run(tuners, [(arm, point)])
+        stored = max(stored, num)
+        start = time.perf_counter()
+        with StudyFolder(root, study).opened(url) as opened:
+            tuners = _tuners(study, opened)
+            open_s = time.perf_counter() - start
+            for in_flight in IN_FLIGHT:
+                rounds = [
+                    _timed(lambda n=in_flight: _rounds(tuners, places, n)) / RUNS
+                    for _ in range(options.rounds)
+                ]
+                stored += RUNS * options.rounds
+                yield Storing(storage, num, in_flight, tuple(rounds), round(open_s, 6))
+
+
+def _tuners(study: Study, storage: optuna.storages.BaseStorage) -> dict[str, Tuner]:
+    return {arm.label: Tuner(study, arm, storage) for arm in study.arms()}
+
+
+def _rounds(tuners: dict[str, Tuner], places: Iterator[tuple[Arm, int]], in_flight: int) -> None:
+    for _ in range(RUNS // in_flight):
+        _run(tuners, list(islice(places, in_flight)))
+
+
+def _run(tuners: dict[str, Tuner], places: Sequence[tuple[Arm, int]]) -> None:
+    """Runs that take turns, from their asking to their end."""
+    for arm, point in places:
+        tuners[arm.label].ask(point)
+    for epoch in range(1, EPOCHS + 1):
+        for arm, point in places:
+            tuners[arm.label].report(point, _row(epoch), EPOCHS)
+    for arm, point in places:
+        tuners[arm.label].tell(point, Outcome("complete", val_accuracy=0.5, epochs_done=EPOCHS))
+
+
+def _row(epoch: int) -> dict[str, float]:
+    return {"epoch": epoch, "val_accuracy": 0.05 * epoch, "val_loss": 1.0, "train_loss": 1.0}
+
+
+@contextmanager
+def _unsafe(storage: optuna.storages.BaseStorage) -> Iterator[None]:
+    """Nothing waits for a disk."""
+    backend = getattr(storage, "_backend", None)
+    engine = getattr(backend, "engine", None)
+    sqlite = engine is not None and engine.dialect.name == "sqlite"
+    if sqlite:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA synchronous = OFF")
+    with mock.patch("os.fsync"):
+        yield
+    if sqlite:
+        engine.dispose()  # the next connection waits again
+
+
+# --- executors
+
+
+def _executors() -> Iterator[tuple[str, int]]:
+    """Name and workers of those that this machine has."""
+    yield "inline", 1
+    yield from (("local", num) for num in IN_FLIGHT)
+
+
+def _dispatching(root: Path, name: str, workers: int, options: Options) -> Dispatching:
+    options.progress(f"{name} with {workers} workers")
+    executor = executors.get(name)(workers=workers)
+    work = Work(execute=report_epochs, prepare=begin, lost=give_up, folder=root, answers=False)
+    with executor.opened(work) as opened:
+
+        def all_of(jobs: Iterable[int]) -> None:
+            for _ in opened.run(jobs, lambda job, row: False):
+                pass
+
+        all_of(range(workers))  # what starts a worker is not a run's
+        rounds = [_timed(lambda: all_of(range(JOBS))) / JOBS for _ in range(options.rounds)]
+    return Dispatching(name, workers, tuple(rounds))
+
+
+def report_epochs(job: int, report: Callable[[dict[str, float]], bool]) -> int:
+    """All that such a run does."""
+    for epoch in range(1, EPOCHS + 1):
+        report(_row(epoch))
+    return job
+
+
+def begin(place: int, threads: int) -> None:
+    """A worker needs nothing."""
+
+
+def give_up(job: int, reason: str) -> int:
+    raise RuntimeError(f"job {job} was lost: {reason}")
+
+
+# --- starting
+
+
+def _starting(study: Study, root: Path, num: int) -> Starting:
+    """In a process of its own, as the driver is."""
+    fill(study, root, num)
+    program = f"from sambench.study import overhead; overhead.start({num}, {str(root)!r})"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    words = done.stdout.split()
+    if done.returncode or len(words) < 2:
+        raise RuntimeError(done.stderr)
+    return Starting(num, float(words[-2]), int(words[-1]))
+
+
+def fill(study: Study, root: Path, num: int) -> None:
+    """A folder with so many finished runs, and their trials in its journal."""
+    folder = StudyFolder(root, study)
+    protocol = Protocol(study, folder.arms, "cpu")
+    with mock.patch("os.fsync"), folder.opened() as storage:
+        tuners = _tuners(study, storage)
+        history = tuple(_row(epoch) for epoch in range(1, EPOCHS + 1))
+        for arm, point in islice(_places(study), num):
+            tuner = tuners[arm.label]
+            run = protocol.pool_run(arm, point, tuner.ask(point))
+            for row in history:
+                tuner.report(point, row, EPOCHS)
+            outcome = Outcome(
+                "complete", val_accuracy=0.5, val_loss=1.0, epochs_done=EPOCHS, history=history
+            )
+            tuner.tell(point, outcome)
+            write_outcome(run, folder.run(run), outcome)
+
+
+def start(num: int, root: str) -> None:
+    """Prints seconds until the next run of the filled folder is given out, and peak memory."""
+    from sambench.study.run import Settings, run_study
+
+    settings = Settings(
+        root=Path(root),
+        device="cpu",
+        on=_First(),
+        wandb="disabled",
+        console=Console(file=StringIO()),
+    )
+    began = time.perf_counter()
+    try:
+        run_study(_study(num + MORE), settings=settings)
+    except _GivenError:
+        seconds = time.perf_counter() - began
+        print(round(seconds, 6), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+class _GivenError(Exception):
+    """A run was given out."""
+
+
+class _First(Executor):
+    """Goes no further than to its first job."""
+
+    def opened(self, work: Work[J, R]) -> AbstractContextManager["_First"]:
+        return nullcontext(self)
+
+    def run(self, jobs: Iterable[J], on_epoch: OnEpoch[J]) -> Iterator[tuple[J, Any]]:
+        for _ in jobs:
+            raise _GivenError
+        yield from ()
+
+
+def _timed(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return round(time.perf_counter() - began, 6)
