@@ -222,7 +222,8 @@ class _Execution:
             arms = list(self.folder.arms.values())
             if self.custom.training is None:  # else `compare` has seen what it brings
                 here = device.resolve("auto") if self.executor.remote else self.protocol.device
-                found = preflight(self.study, here, cache, self.custom, arms)
+                num = self.executor.processes
+                found = preflight(self.study, here, cache, self.custom, arms, num)
                 self.told = {"chance": found.chance, "notes": list(found.notes)}
             url = storages.chosen(self.settings.storage)
             storage = stack.enter_context(self.folder.opened(url, self._say))
