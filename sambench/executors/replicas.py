@@ -125,8 +125,8 @@ def _hand_over(file: Path, assignment: "Assignment", at_once: int | None) -> Non
     try:
         content = pickle.dumps(assignment)
     except Exception:  # whatever an object of the caller's raises
-        content = b"__main__"
-    if b"__main__" in content and not main_is_guarded():
+        content = b""
+    if not content or (b"__main__" in content and not main_is_guarded()):
         raise UserError(
             "gpus_per_run: your model, data or loss cannot be imported by other processes; define "
             'it in a module, or work under if __name__ == "__main__"'
