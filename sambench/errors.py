@@ -2,6 +2,7 @@
 
 import difflib
 import errno
+import re
 import reprlib
 import traceback
 from collections.abc import Iterable
@@ -94,6 +95,11 @@ def shortened(text: str, length: int = LONGEST) -> str:
     return line if len(line) <= length else f"{line[: length - tail - 5]} ... {line[-tail:]}"
 
 
+def hidden(text: str) -> str:
+    """The text with *** for the passwords of URLs in it."""
+    return _PASSWORD.sub(lambda found: f"{found[1]}***@" if found[1] else f"{found[2]}***", text)
+
+
 def said(error: BaseException) -> str:
     """What an exception says, on one short line; where it says nothing, the code that failed."""
     if lines := str(error).strip().splitlines():
@@ -112,5 +118,6 @@ def kind_and_words(error: BaseException) -> str:
     return "".join(c if c.isprintable() else "?" for c in line)
 
 
+_PASSWORD = re.compile(r"(://[^\s:/@]*:)\S*@|([?&]\w*password=)[^\s&]*", re.IGNORECASE)
 _ECHO = reprlib.Repr()
 _ECHO.maxstring = _ECHO.maxother = _ECHO.maxlong = ECHOED

@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import socket
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -59,10 +60,25 @@ def load(files: Iterable[str | Path]) -> None:
 
 
 def load_modules(modules: Iterable[Plugin]) -> None:
-    """Imports in a worker what another process knows."""
+    """Imports in a worker what another process knows, be it of another machine.
+
+    UserError, one line, for what this machine has neither as the same file nor by the name.
+    """
     for own in modules:
-        if own.file is not None:
+        if own.file is not None and own.file.is_file():
             _import(own.module, own.file)
+        elif own.file is not None:
+            _import_by_name(own)
+
+
+def _import_by_name(own: Plugin) -> None:
+    try:
+        importlib.import_module(own.module)
+    except ModuleNotFoundError:
+        raise UserError(
+            f"{socket.gethostname()} has no {own.file}, which registers {own.names[0]}; "
+            "copy it there, or install it as a package"
+        ) from None
 
 
 def known(names: Iterable[str] | None = None) -> tuple[Plugin, ...]:

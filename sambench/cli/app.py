@@ -14,10 +14,12 @@ import click
 
 from sambench.cli.bench import bench
 from sambench.cli.best import best
+from sambench.cli.doctor import doctor
 from sambench.cli.failures import EXHAUSTED, fail, unusable
 from sambench.cli.leaderboard import leaderboard
 from sambench.cli.merge import merge
 from sambench.cli.parsing import Commands
+from sambench.cli.status import status
 from sambench.cli.study import study
 from sambench.cli.sweep import sweep
 from sambench.cli.trial import trial
@@ -31,7 +33,7 @@ def cli() -> None:
     """Which sharpness-aware optimizer is worth its cost on your model and data?"""
 
 
-for command in (study, merge, trial, best, leaderboard, bench, variants, sweep):
+for command in (study, status, merge, trial, best, leaderboard, bench, variants, sweep, doctor):
     cli.add_command(command)
 
 

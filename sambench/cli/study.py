@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -159,6 +160,7 @@ def study(
         points=points,
         max_hours=max_hours,
         command=_command(name, overrides, imports, fork, points, on, num, device),
+        resume=shlex.join(["python", "-m", "sambench", *sys.argv[1:]]),
         console=console,
         says_where=False,
     )

@@ -26,6 +26,15 @@ def find(source: str | Path, root: Path = ROOT) -> Path:
     raise UserError(_missing(Path(source), root))
 
 
+def known(root: Path = ROOT) -> dict[str, Path]:
+    """Every study that has a name: its file, or, where that is gone, what is kept in `root`."""
+    kept = {path.parent.name: path for path in root.glob(f"*/{KEPT}")}
+    folders = (*reversed(_FOLDERS), Path())
+    files = {path.stem: path for folder in folders for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    files.pop("pyproject", None)
+    return kept | files
+
+
 def _candidates(source: Path, root: Path) -> Iterator[Path]:
     yield source
     yield source / KEPT
@@ -38,18 +47,16 @@ def _candidates(source: Path, root: Path) -> Iterator[Path]:
 
 def _missing(source: Path, root: Path) -> str:
     """Why there is no such study, and which is nearest."""
-    known = {path.stem for folder in (Path(), *_FOLDERS) for path in folder.glob(f"*{SUFFIX}")}
-    known.discard("pyproject")
-    known |= {path.parent.name for path in root.glob(f"*/{KEPT}")}
+    names = set(known(root))
     beside = [str(path) for path in sorted(source.parent.glob(f"*{SUFFIX}"))]
     name = echo(str(source))
     if source.is_dir():
         files = [str(path) for path in sorted(source.glob(f"*{SUFFIX}"))]
         return f"{name} is a folder; " + (nearest("", files) if files else "name a study file")
     if source.suffix.lower() != SUFFIX and source.parent == Path():
-        return f"unknown study {name}, {nearest(source.name, known)}"
-    if source.suffix == SUFFIX and source.stem in known:
+        return f"unknown study {name}, {nearest(source.name, names)}"
+    if source.suffix == SUFFIX and source.stem in names:
         return f"no such file {name}; did you mean {source.stem}?"
     if source.parent != Path() and not source.parent.is_dir():
         return f"no such file {name}: there is no folder {echo(str(source.parent))}"
-    return f"no such file {name}, {nearest(str(source), {*beside, *known})}"
+    return f"no such file {name}, {nearest(str(source), {*beside, *names})}"

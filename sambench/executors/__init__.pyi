@@ -6,6 +6,7 @@ from .executor import Executor as Executor
 from .executor import J as J
 from .executor import OnEpoch as OnEpoch
 from .executor import R as R
+from .executor import Job as Job
 from .executor import RunFailed as RunFailed
 from .executor import Work as Work
 from .executor import Workers as Workers
@@ -13,6 +14,7 @@ from .inline import Inline as Inline
 from .local import Local as Local
 from .local import main_is_guarded as main_is_guarded
 from .local import threads_each as threads_each
+from .ray import Ray as Ray
 from .registry import chosen as chosen
 from .registry import get as get
 from .registry import name_of as name_of

@@ -47,6 +47,9 @@ class Assignment:
     def __str__(self) -> str:
         return str(self.run)
 
+    def moved(self, folder: Path, cache: Path) -> "Assignment":
+        return replace(self, folder=folder, cache=cache)
+
 
 def prepare(device: int, threads: int, *, shared: bool, own: Sequence[plugins.Plugin] = ()) -> None:
     """Gives a worker its threads, the caller's plug-ins, and its own of several accelerators.

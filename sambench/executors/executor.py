@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Generic, Protocol, TypeVar
+from typing import Annotated, ClassVar, Generic, Protocol, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -12,8 +12,26 @@ from sambench.config import Table
 from sambench.config.numbers import Count
 from sambench.config.table import Broken
 
-J = TypeVar("J")
-"""A job; messages call it by its `str`."""
+
+class Job(Protocol):
+    """What is executed; messages call it by its `str`."""
+
+    @property
+    def folder(self) -> Path:
+        """Of what it has so far, and of its result; nobody else writes there."""
+        ...
+
+    @property
+    def cache(self) -> Path:
+        """Of data that jobs share."""
+        ...
+
+    def moved(self, folder: Path, cache: Path) -> Self:
+        """The same job on another machine."""
+        ...
+
+
+J = TypeVar("J", bound=Job)
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 

@@ -17,11 +17,11 @@ from typing import Any, Generic
 
 from sambench import plugins
 from sambench.errors import UserError
+from sambench.executors.attempts import ATTEMPTS, Attempts
 from sambench.executors.executor import EpochRow, Executor, J, OnEpoch, R, RunFailed, Work
 from sambench.executors.registry import register
 
 MAIN = "__main__"
-ATTEMPTS = 3  # how often a run is started whose worker dies before it gets any further
 
 
 @register("local")
@@ -100,7 +100,7 @@ class Processes(Generic[J, R]):
         except (EOFError, OSError):  # OSError: it died in the middle of a message
             return self._replace(worker)
         if kind == "epoch":
-            worker.got_to(content)
+            worker.attempts.got_to(content)
             worker.send(on_epoch(job, content))
             return None
         if kind == "failed":
@@ -134,23 +134,19 @@ class _Worker(Generic[J]):
         self.process = process
         self.connection = connection
         self.job: J | None = None
+        self.attempts = Attempts()
 
     def give(self, job: J | None) -> None:
-        self.job, self._attempt, self._epoch = job, 1, 0.0
+        self.job, self.attempts = job, Attempts()
         if job is not None:
             self.send(job)
 
     def again(self) -> bool:
         """Gives its job to a new process, unless too many have died before it got any further."""
-        if self._attempt == ATTEMPTS:
+        if not self.attempts.again():
             return False
-        self._attempt += 1
         self.send(self.job)
         return True
-
-    def got_to(self, row: EpochRow) -> None:
-        if row["epoch"] > self._epoch:
-            self._attempt, self._epoch = 1, row["epoch"]
 
     def send(self, content: object) -> None:
         """To a process that may be dead: `recv` will tell, and it is replaced then."""

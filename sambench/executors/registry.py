@@ -19,7 +19,7 @@ E = TypeVar("E", bound=type[Executor])
 GROUP = "sambench.executors"
 """Entry points: a name, and the module or class of another package that registers it."""
 
-_BUILT_IN = ("inline", "local")
+_BUILT_IN = ("inline", "local", "ray")
 """Modules of this room; each is imported when it is asked for."""
 
 _classes: dict[str, type[Executor]] = {}

@@ -1,14 +1,8 @@
-"""What every local worker needs, imported once by the server that all of them are forked from.
+"""What every local worker needs, imported once by the server that all of them are forked from."""
 
-A worker ends by being killed. timm imports wandb if it can, for a function that nobody calls here,
-and wandb makes two temporary folders that only an orderly end removes.
-"""
+from sambench.executors.imports import without_wandb
 
-import sys
+with without_wandb():
+    import timm as timm
 
-sys.modules["wandb"] = None  # pyright: ignore[reportArgumentType]
-import timm as timm  # noqa: E402
-
-del sys.modules["wandb"]
-
-from sambench.executors import assignment as assignment  # noqa: E402
+from sambench.executors import assignment as assignment

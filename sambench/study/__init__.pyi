@@ -2,6 +2,7 @@ from . import agent_trials as agent_trials
 from . import finished as finished
 from . import point as point
 from . import root as root
+from . import status as status
 from . import trial as trial
 from . import where as where
 from .collection import collect as collect

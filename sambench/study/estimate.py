@@ -14,10 +14,10 @@ from sambench.analysis import analyse
 from sambench.config import Study
 from sambench.executors import threads_each
 from sambench.stats import ALPHA, claims, student
+from sambench.study.expected import expected_cost, expected_runs
 from sambench.study.folder import StudyFolder
 from sambench.study.foresight import shortcomings
 from sambench.study.preflight import preflight, probe
-from sambench.study.protocol import expected_cost, expected_runs
 from sambench.study.run import cache_folder
 from sambench.tasks import images
 from sambench.training import Custom, device

@@ -6,11 +6,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import filelock
-
 from sambench import plugins
 from sambench.config import Study, changed_keys
 from sambench.errors import UserError
+from sambench.study import holder
 
 if TYPE_CHECKING:
     from sambench.analysis import Leaderboard
@@ -32,7 +31,7 @@ def shown(folder: Path, study: Study, tracked: Collection[str] | None) -> "Leade
     newest = max(file.stat().st_mtime for file in written)
     if newest > path.stat().st_mtime or not _same(path, study):
         return None
-    if _held(folder):
+    if holder.is_held(folder) is not False:
         return None
     if tracked is not None:
         wanted = [path for path in results if path.parent.name.partition("-")[0] in tracked]
@@ -57,15 +56,6 @@ def shown(folder: Path, study: Study, tracked: Collection[str] | None) -> "Leade
 
 
 SUMMARIES = 2  # lines that W&B's ledger has of a whole study: its run, and what that holds
-
-
-def _held(folder: Path) -> bool:
-    """Whether a process runs the study."""
-    try:
-        with filelock.FileLock(folder / "lock", blocking=False):
-            return False
-    except (filelock.Timeout, OSError):
-        return True
 
 
 def _same(records: Path, study: Study) -> bool:

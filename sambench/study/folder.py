@@ -17,7 +17,7 @@ from sambench.errors import UserError, WorkFailed
 from sambench.files import write_atomically
 from sambench.render import ownership
 from sambench.study import storage as storages
-from sambench.study.holder import Held, Holder
+from sambench.study.holder import LOCK, OWNER, Held, Holder
 from sambench.study.journal import OPENING, open_journal
 from sambench.tasks import images
 from sambench.training import Run
@@ -30,6 +30,7 @@ class StudyFolder:
                   seed, task, train, and every arm, with the file of a variant that is a user's own
     sizes.json    budgets and searches at which it was concluded, in order
     data.json     digests of the data that it was started with
+    live.json     how it stands while it runs, and how it stood at the end, for `sambench status`
     journal.log   Optuna's journal: trials and their parameters, where no database keeps them
     owner         who runs the study, or did so last
     runs/ID/      a run's result.json, or its checkpoint while it is not finished
@@ -264,9 +265,9 @@ class StudyFolder:
     def _take(self) -> filelock.AcquireReturnProxy:
         """The lock, whose holder is named in the file beside it."""
         self.path.mkdir(parents=True, exist_ok=True)
-        owner = self.path / "owner"
+        owner = self.path / OWNER
         try:
-            held = filelock.FileLock(self.path / "lock").acquire(blocking=False)
+            held = filelock.FileLock(self.path / LOCK).acquire(blocking=False)
         except filelock.Timeout:
             holder = Holder.read(owner) or "a process that is not known"
             raise Held(self.study.name, holder) from None

@@ -1,4 +1,4 @@
-"""Who runs a study, as whoever is refused is told."""
+"""Who runs a study, as whoever is refused or asks is told. Asking keeps nobody out."""
 
 import getpass
 import json
@@ -13,6 +13,8 @@ from sambench.errors import UserError
 from sambench.files import write_atomically
 
 LONGEST = 40  # characters of a name
+LOCK, OWNER = "lock", "owner"
+"""Files of a study's folder: what its driver holds, and who that is."""
 
 
 class Held(UserError):
@@ -64,3 +66,40 @@ def _user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # no name belongs to the number, as in a container
         return str(os.getuid())
+
+
+def is_held(folder: Path) -> bool | None:
+    """Whether a process holds the study's lock; None where the file system does not tell."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return _is_held_elsewhere(folder)
+    try:
+        file = os.open(folder / LOCK, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # a moment: shared, then closed
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+    return False
+
+
+def _is_held_elsewhere(folder: Path) -> bool | None:
+    import filelock
+
+    if not (folder / LOCK).exists():
+        return False
+    try:
+        with filelock.FileLock(folder / LOCK, blocking=False):
+            return False
+    except filelock.Timeout:
+        return True
+    except OSError:
+        return None

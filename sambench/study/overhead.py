@@ -25,7 +25,6 @@ from rich.console import Console
 
 import variants
 from sambench import config, executors
-from sambench.bench import scale
 from sambench.bench.scale import EPOCHS, Dispatching, Scale, Starting, Storing
 from sambench.config import Arm, Study
 from sambench.executors import Executor, J, OnEpoch, R, Work

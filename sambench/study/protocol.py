@@ -3,7 +3,7 @@
 Each stage is a list of runs that depends on the outcomes of the stage before, and on nothing else.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -13,7 +13,7 @@ import variants
 from sambench import seeds
 from sambench.config import Arm, Study
 from sambench.stats import Ranking, afforded, counted_passes, smallest_shown
-from sambench.study import pool
+from sambench.study import expected, pool
 from sambench.training import NO_POINT, Outcome, Run
 
 Results = Mapping[str, tuple[Run, Outcome]]
@@ -31,7 +31,7 @@ class Protocol:
     @cached_property
     def ranks(self) -> bool:
         """Whether pools are ranked: adaptive samplers only tune, fixed settings have none."""
-        return self.study.search.sampler == "random" and not self.is_fixed
+        return expected.is_ranked(self.study, self.arms)
 
     @cached_property
     def is_fixed(self) -> bool:
@@ -39,7 +39,7 @@ class Protocol:
 
     def size(self, arm: Arm) -> int:
         """Points of its pool."""
-        return 0 if self.is_fixed else self.study.points(arm)
+        return expected.size(self.study, self.arms, arm)
 
     def pool_run(self, arm: Arm, point: int, parameters: Mapping[str, Any]) -> Run:
         """The run of a point of an arm's pool."""
@@ -139,39 +139,3 @@ def settable(variant: variants.Variant) -> dict[str, Any]:
     """
     values = {name: getattr(variant, name) for name in variant.hyperparameters()}
     return {k: v for k, v in values.items() if isinstance(v, bool | int | float | str)}
-
-
-def expected_runs(study: Study, arms: Iterable[Arm]) -> dict[str, dict[str, int]]:
-    """Stage -> label -> how many runs, if no validation scores tie and none diverges."""
-    protocol = Protocol(study, {arm.label: arm for arm in arms}, "cpu")
-    pools = {label: protocol.size(arm) for label, arm in protocol.arms.items()}
-    searches = study.search.searches
-    if protocol.is_fixed:
-        confirm = dict.fromkeys(protocol.arms, study.confirm.seeds)
-    elif protocol.ranks:
-        trials = {
-            label: afforded(study.search.budget, 1, arm.cost(study.train.epochs))
-            for label, arm in protocol.arms.items()
-        }
-        confirm = {
-            label: sum(
-                Ranking.of(dict.fromkeys(range(pools[label]), 0.0)).reruns(
-                    k, searches, smallest_shown(trials.values(), k)
-                )
-            )
-            for label, k in trials.items()
-        }
-    else:
-        confirm = dict.fromkeys(protocol.arms, 0)
-    settings = {label: searches if arm.space else 0 for label, arm in protocol.arms.items()}
-    return {"pool": pools, "confirm": confirm, "setting": settings}
-
-
-def expected_cost(study: Study, arms: Iterable[Arm]) -> float:
-    """What all stages are expected to cost, in epochs of the baseline."""
-    listed = {arm.label: arm for arm in arms}
-    return sum(
-        num * listed[label].passes * listed[label].epochs
-        for runs in expected_runs(study, listed.values()).values()
-        for label, num in runs.items()
-    )

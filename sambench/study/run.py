@@ -24,11 +24,12 @@ from sambench.study import storage as storages
 from sambench.study.agent_trials import AgentTrial, pairs
 from sambench.study.collection import collect
 from sambench.study.display import Display, noisy_validation
+from sambench.study.expected import expected_runs
 from sambench.study.failures import Failures, Hopeless
 from sambench.study.folder import StudyFolder
 from sambench.study.foresight import shortcomings
 from sambench.study.preflight import preflight
-from sambench.study.protocol import Protocol, expected_runs
+from sambench.study.protocol import Protocol
 from sambench.study.result import Result
 from sambench.study.setting import chosen
 from sambench.study.tuner import Tuner
@@ -75,6 +76,8 @@ class Settings:
     """after so many no run begins, and those that run pause at the end of their epoch"""
     command: str = ""
     """how to repeat the study, for its page; default: the call from Python"""
+    resume: str = ""
+    """how to go on with it, with all that the page need not say; default: the command"""
     console: Console = field(default_factory=Console)
     says_where: bool = True
     """whether the console is told where the page is; the command line does so itself, last"""
@@ -245,7 +248,7 @@ class _Execution:
                 raise
             self._collect(storage)
             for line in self._left():
-                self.display.say(line)
+                self.display.unfinished(line)
             return self._report(fits)
 
     def _stages(
@@ -287,8 +290,17 @@ class _Execution:
                 for label, num in expected["pool"].items()
             }
             expected = {stage: own if stage == "pool" else {} for stage in expected}
+        own = self.settings
+        part = None if own.points is None else f"{own.points.start}:{own.points.stop}"
         return Display(
-            self.settings.console, self.study, arms, expected, self.executor.workers or 1
+            own.console,
+            self.study,
+            arms,
+            expected,
+            self.executor.workers or 1,
+            folder=self.folder.path,
+            command=own.resume or own.command,
+            points=part,
         )
 
     def _points(self) -> range:
@@ -451,7 +463,7 @@ class _Execution:
 
     def _job(self, run: Run) -> Assignment:
         self.tracker.start(run)
-        self.display.started(run)
+        self.display.started(run, "" if self.executor.remote else None)
         return Assignment(
             run=run,
             folder=self.folder.run(run),

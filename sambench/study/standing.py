@@ -1,13 +1,16 @@
 """How a study stands while it runs: what each arm has found, what runs now, what is left."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import NamedTuple
 
 from sambench.config import Arm
 from sambench.study.forecast import Forecast, InFlight
 from sambench.training import Outcome, Run
+
+REMEMBERED = 20  # failures
 
 
 @dataclass
@@ -18,10 +21,29 @@ class Running:
     began: float
     heard: float
     """when it last told of an epoch, or began"""
+    where: str = ""
+    """host and device; empty while it waits for one"""
     epoch: int = 0
     told_first: tuple[int, float] | None = None
     """the first epoch that it told of, and when; after a checkpoint not epoch 1"""
     val_accuracy: float | None = None
+
+
+class Failure(NamedTuple):
+    """A run that failed, why, and when by the clock."""
+
+    run: Run
+    reason: str
+    at: float
+
+
+class Counts(NamedTuple):
+    """Runs of an arm in a stage."""
+
+    done: int
+    running: int
+    left: int
+    """that nobody has begun; of a stage to come as many as are expected"""
 
 
 @dataclass
@@ -36,8 +58,8 @@ class ArmStanding:
     """of its complete runs"""
     complete: int = 0
     diverged: int = 0
-    unscored: int = 0
-    """pruned, or lost to the machine"""
+    failed: int = 0
+    pruned: int = 0
     running: int = 0
 
     @property
@@ -46,7 +68,7 @@ class ArmStanding:
 
     @property
     def done(self) -> int:
-        return self.complete + self.diverged + self.unscored
+        return self.complete + self.diverged + self.failed + self.pruned
 
 
 class Standing:
@@ -71,9 +93,14 @@ class Standing:
         """the running one, and what may come after it"""
         self.workers: list[Running | None] = [None] * workers
         self.began = clock()
+        self.failures: deque[Failure] = deque(maxlen=REMEMBERED)
+        """the last ones"""
+        self.closed: str | None = None
+        """why nothing more happens; empty at the end of all"""
         self._clock = clock
         self._costs = {arm.label: arm.passes * arm.epochs for arm in arms}
         self._todo = {stage: Counter(counts) for stage, counts in expected.items()}
+        self._done: dict[str, Counter[str]] = {stage: Counter() for stage in expected}
         self._held: dict[str, str] = {}
         """id -> label of runs that are finished already, and have not been told"""
         self._cost_done = 0.0
@@ -88,12 +115,21 @@ class Standing:
         self._held = {run.id: run.label for run in runs if run.id in held}
         self._free_since = [None] * len(self.workers)
 
-    def started(self, run: Run) -> None:
-        """A worker begins a run, or goes on with it."""
+    def started(self, run: Run, where: str = "") -> None:
+        """A worker begins a run, or goes on with it; `where` empty: it waits for a place."""
         self._take(run)
         now = self._clock()
-        self.workers[self.workers.index(None)] = Running(run, now, now)
+        if None not in self.workers:  # an engine queues more than it was said to have
+            self.workers.append(None)
+            self._free_since.append(None)
+        self.workers[self.workers.index(None)] = Running(run, now, now, where)
         self.arms[run.label].running += 1
+
+    def placed(self, run: Run, where: str) -> None:
+        """A run has come to a host, or to another one."""
+        own = self.workers[self._worker(run)]
+        assert own is not None
+        own.where = where
 
     def epoch(self, run: Run, row: Mapping[str, float]) -> None:
         """A run is through an epoch, `row`."""
@@ -136,7 +172,27 @@ class Standing:
 
     @property
     def elapsed_s(self) -> float:
-        return self._clock() - self.began
+        return self.ago(self.began)
+
+    def ago(self, at: float) -> float:
+        """Seconds since a time of the clock."""
+        return self._clock() - at
+
+    def counts(self) -> dict[str, dict[str, Counts]]:
+        """Stage, in order -> label -> its runs."""
+        running = Counter((own.run.stage, own.run.label) for own in filter(None, self.workers))
+        held = Counter(self._held.values())
+        return {
+            stage: {
+                label: Counts(
+                    done[label] + held[label] * (stage == self.stages[0]),
+                    running[stage, label],
+                    self._new(stage)[label] if stage in self.stages else 0,
+                )
+                for label in self.arms
+            }
+            for stage, done in self._done.items()
+        }
 
     @property
     def later(self) -> list[str]:
@@ -206,12 +262,17 @@ class Standing:
 
     def _count(self, run: Run, outcome: Outcome) -> bool:
         arm, score = self.arms[run.label], outcome.val_accuracy
-        if outcome.outcome == "diverged":
-            arm.diverged += 1
-        elif outcome.outcome != "complete":
-            arm.unscored += 1
-        else:
-            arm.complete += 1
+        self._done[run.stage][run.label] += 1
+        match outcome.outcome:
+            case "diverged":
+                arm.diverged += 1
+            case "failed":
+                arm.failed += 1
+                self.failures.append(Failure(run, outcome.reason, self._clock()))
+            case "pruned":
+                arm.pruned += 1
+            case _:
+                arm.complete += 1
         if outcome.outcome != "complete" or score is None:  # a caller's training may give none
             return False
         arm.scores.append(score)

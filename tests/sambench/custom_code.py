@@ -2,14 +2,11 @@
 
 import multiprocessing
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-from sambench.errors import UserError
 
 Report = Callable[[dict[str, float]], bool]
 
@@ -59,39 +56,6 @@ def until_told(payload: int, report: Report) -> int:
         if report({"epoch": epoch, "pid": os.getpid()}):
             return epoch
     return 0
-
-
-def dies(payload: tuple[str, int], report: Report) -> str:
-    """Killed in its first `times` attempts, each of which leaves a line in a file."""
-    path, times = Path(payload[0]), payload[1]
-    attempts = len(path.read_text()) if path.exists() else 0
-    if attempts < times:
-        path.write_text("x" * (attempts + 1))
-        os.kill(os.getpid(), signal.SIGKILL)
-    return f"after {attempts}"
-
-
-def dies_after_each_epoch(payload: str, report: Report) -> int:
-    """Goes on with the epoch after the last, and is killed; returns how many there were."""
-    path = Path(payload)
-    done = len(path.read_text()) if path.exists() else 0
-    if done == 6:
-        return done
-    path.write_text("x" * (done + 1))
-    report({"epoch": done + 1})
-    os.kill(os.getpid(), signal.SIGKILL)
-    return 0
-
-
-def raises(payload: str, report: Report) -> None:
-    match payload:
-        case "user":
-            raise UserError("task.dataset: it is gone")
-        case "full":
-            raise OSError(28, "No space left on device", "/somewhere")
-        case "eof":
-            raise EOFError("a file of yours is cut off")
-    raise ZeroDivisionError("a bug of yours")
 
 
 def sleeps(payload: str, report: Report) -> None:

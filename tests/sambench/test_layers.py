@@ -21,7 +21,7 @@ FLOORS = [
     {"analysis"},
     {"render"},
     {"study"},
-    {"sweeps"},
+    {"sweeps", "doctor"},
     {"cli"},
 ]
 """From the bottom: a room imports from its own floor or one below, see design.md section 2."""

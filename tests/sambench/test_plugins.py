@@ -167,6 +167,17 @@ def test_another_process_knows_them_too():
     subprocess.run([sys.executable, "-c", script], input=sent, check=True, timeout=120)
 
 
+def test_a_machine_without_the_file_has_it_as_a_package_or_says_so():
+    put("half_installed.py", HALF.format(name="half"))
+    known = plugins.Plugin("half_installed", Path("/elsewhere/half_installed.py"), ("half",))
+    sys.path.insert(0, str(Path.cwd()))
+    plugins.load_modules([known])
+    assert "half" in variants.names()
+    lacking = plugins.Plugin("half_lacking", Path("/elsewhere/half_lacking.py"), ("other",))
+    with pytest.raises(UserError, match=r"has no /elsewhere/half_lacking\.py, which registers oth"):
+        plugins.load_modules([lacking])
+
+
 def test_guards():
     assert plugins.is_guarded(put("a.py", 'if __name__ == "__main__":\n    pass\n'))
     assert not plugins.is_guarded(put("b.py", "print(1)\n"))

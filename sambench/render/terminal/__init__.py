@@ -1,9 +1,5 @@
 """Findings for a terminal."""
 
-from sambench.render.terminal import catalog as catalog
-from sambench.render.terminal import costs as costs
-from sambench.render.terminal import estimate as estimate
-from sambench.render.terminal import leaderboard as leaderboard
-from sambench.render.terminal import local_sweep as local_sweep
-from sambench.render.terminal import progress as progress
-from sambench.render.terminal import trial as trial
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

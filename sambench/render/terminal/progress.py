@@ -1,7 +1,7 @@
 """A study that runs: what each arm has found, what every worker is at, and how long it takes."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
@@ -9,30 +9,14 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from sambench.analysis import duration
+from sambench.render.terminal.columns import GAP, Column, drawn, percent, some
 
 if TYPE_CHECKING:
     from sambench.study import ArmStanding, Running, Standing
     from sambench.training import Run
 
-GAP = 2  # columns of the terminal between two of a table
 LEAST_BAR, MOST_BAR = 8, 48
 LEAST_ROWS = 10  # below, only the bar is shown
-LEAST_LABEL = 8  # characters of an arm's, where it is shortened
-ESSENTIAL = 3  # the rank up to which columns go before whole labels
-
-
-class Column(NamedTuple):
-    """A name and a text per row."""
-
-    name: str
-    texts: list[str]
-    rank: int
-    """where there is no room, columns of higher ranks are left out"""
-    right: bool = True
-
-    @property
-    def width(self) -> int:
-        return max(map(len, [self.name, *self.texts]))
 
 
 def render(standing: "Standing", width: int, height: int) -> RenderableType:
@@ -123,14 +107,19 @@ def _arms(standing: "Standing", arms: Sequence["ArmStanding"], width: int) -> Ri
     which = "best" if standing.searches else "mean"
     columns = [
         Column("arm", [arm.label for arm in arms], 0, right=False),
-        Column(f"{which} validation", [_percent(score(arm)) for arm in arms], 1),
+        Column(f"{which} validation", [percent(score(arm)) for arm in arms], 1),
         Column("done", [str(arm.done) for arm in arms], 2),
-        Column("running", [_some(arm.running) for arm in arms], 5),
+        Column("running", [some(arm.running) for arm in arms], 5),
         Column("left", [f"{about}{left[arm.label]}" for arm in arms], 3),
-        Column("diverged", [_some(arm.diverged) for arm in arms], 4),
+        Column("diverged", [some(arm.diverged) for arm in arms], 4),
     ]
-    if any(arm.unscored for arm in standing.arms.values()):
-        columns.append(Column("unscored", [_some(arm.unscored) for arm in arms], 4))
+    others = {
+        "failed": [arm.failed for arm in arms],
+        "pruned": [arm.pruned for arm in arms],
+    }
+    columns += [
+        Column(name, list(map(some, nums)), 4) for name, nums in others.items() if any(nums)
+    ]
     if standing.searches:
         columns[2:2] = [
             Column("at lr", ["" if run is None else f"{run.lr:.3g}" for run in best], 6),
@@ -139,7 +128,7 @@ def _arms(standing: "Standing", arms: Sequence["ArmStanding"], width: int) -> Ri
         ]
     scores = [score(arm) or 0.0 for arm in standing.arms.values()]
     leads = [bool(score(arm)) and score(arm) == max(scores) for arm in arms]
-    return _table(columns, width, ["bold" if lead else "" for lead in leads])
+    return drawn(columns, width, ["bold" if lead else "" for lead in leads])
 
 
 def _workers(workers: Sequence["Running | None"], width: int) -> RichTable:
@@ -152,40 +141,9 @@ def _workers(workers: Sequence["Running | None"], width: int) -> RichTable:
         Column("lr", ["" if run is None else f"{run.lr:.3g}" for run in runs], 4),
         Column("rho", [_rho(run) for run in runs], 5),
         Column("epoch", ["" if o is None else f"{o.epoch}/{o.run.epochs}" for o in workers], 1),
-        Column("validation", [_percent(own and own.val_accuracy) for own in workers], 2),
+        Column("validation", [percent(own and own.val_accuracy) for own in workers], 2),
     ]
-    return _table(columns, width, [""] * len(runs))
-
-
-def _table(columns: Sequence[Column], width: int, styles: Sequence[str]) -> RichTable:
-    """As many of the columns as fit, by rank; labels are whole where the essential ones fit."""
-    first, *others = columns
-    others.sort(key=lambda column: column.rank)
-    essential = sum(column.width + GAP for column in others if column.rank <= ESSENTIAL)
-    label = min(first.width, max(LEAST_LABEL, width - essential))
-    kept, room = [first], width - label
-    for column in others:
-        if column.width + GAP > room:
-            break
-        kept.append(column)
-        room -= column.width + GAP
-    found = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
-    kept = [column for column in columns if column in kept]
-    for column in kept:
-        side = "right" if column.right else "left"
-        size = label if column is first else column.width
-        found.add_column(column.name, justify=side, width=size, no_wrap=True, overflow="ellipsis")
-    for texts, style in zip(zip(*(c.texts for c in kept), strict=True), styles, strict=True):
-        found.add_row(*map(Text, texts), style=style)
-    return found
-
-
-def _percent(score: float | None) -> str:
-    return "" if score is None else f"{score:.2%}"
-
-
-def _some(num: int) -> str:
-    return str(num) if num else ""
+    return drawn(columns, width, [""] * len(runs))
 
 
 def _rho(run: "Run | None") -> str:

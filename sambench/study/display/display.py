@@ -1,15 +1,19 @@
-"""What a study tells of itself, and the surface that shows it."""
+"""What a study tells of itself, and the surfaces that show it."""
 
+import socket
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Self
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
 from sambench.analysis import duration
 from sambench.config import Arm, Study
+from sambench.errors import hidden, said
 from sambench.render.terminal import progress
+from sambench.study.display.file import LiveFile
 from sambench.study.display.lines import Lines
 from sambench.study.display.notebook import Notebook
 from sambench.study.display.surface import Surface
@@ -22,6 +26,9 @@ class Display:
     """A context manager. Shows no test scores, which are the report's.
 
     expected: stage, in order -> label -> runs
+    folder: the study's, which will hold live.json; None: no file tells of it
+    command: that goes on with the study
+    points: the part of the pools that is run, as --points takes it
     """
 
     def __init__(
@@ -31,10 +38,17 @@ class Display:
         arms: Sequence[Arm],
         expected: Mapping[str, Mapping[str, int]],
         workers: int,
+        folder: Path | None = None,
+        command: str = "",
+        points: str | None = None,
     ) -> None:
         self._standing = Standing(study.name, arms, expected, workers, time.monotonic)
-        self._lock = threading.RLock()  # a terminal's block is drawn by another thread
-        self._surface = self._fitting(console)
+        self._lock = threading.RLock()  # other threads draw a terminal's block and write the file
+        self._surfaces = [self._fitting(console)]
+        if folder is not None:
+            self._surfaces.append(LiveFile(folder, self._standing, self._lock, command, points))
+        self._unfinished: list[str] = []
+        self._here = socket.gethostname()
 
     def _fitting(self, console: Console) -> Surface:
         block = _Block(self._standing, self._lock)
@@ -45,16 +59,35 @@ class Display:
         return Lines(self._standing, console)
 
     def __enter__(self) -> Self:
-        self._surface.open()
+        for surface in self._surfaces:
+            surface.open()
         return self
 
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self._surface.close()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        with self._lock:
+            self._standing.closed = self._why(error)
+        for surface in self._surfaces:
+            surface.close()
         done = self.counted if kind else self._standing.num_done
         self.say(f"{done} runs are done, after {duration(self._standing.elapsed_s)}")
 
     def say(self, line: str) -> None:
-        self._surface.say(line)
+        for surface in self._surfaces:
+            surface.say(line)
+
+    def unfinished(self, line: str) -> None:
+        """Says why something has not come to its end."""
+        self._unfinished.append(line)
+        self.say(line)
+
+    def _why(self, error: BaseException | None) -> str:
+        """Why the study ends; empty where all is done."""
+        if isinstance(error, KeyboardInterrupt):
+            return "interrupted"
+        if error is not None:
+            return hidden(said(error))
+        missing = "" if self._standing.all_done else "runs are missing"
+        return "; ".join(self._unfinished) or missing
 
     def stage(self, name: str, runs: Sequence[Run], held: Collection[str]) -> None:
         """A stage begins; `held`: the ids of its runs that an earlier process has finished."""
@@ -64,26 +97,38 @@ class Display:
             known = f", {len(held)} of them done before" if held else ""
             self.say(f"{name}: {len(runs)} runs{known}")
 
-    def started(self, run: Run) -> None:
+    def started(self, run: Run, where: str | None = None) -> None:
+        """`where`: host and device; empty: it waits for them; None: those of this process."""
         with self._lock:
-            self._standing.started(run)
-        self._surface.changed()
+            self._standing.started(run, f"{self._here} {run.device}" if where is None else where)
+        self._changed()
+
+    def placed(self, run: Run, where: str) -> None:
+        """A run that waited has come to a host and a device, or has moved to others."""
+        with self._lock:
+            self._standing.placed(run, where)
+        self._changed()
 
     def epoch(self, run: Run, row: Mapping[str, float]) -> None:
         with self._lock:
             self._standing.epoch(run, row)
-        self._surface.changed()
+        self._changed()
+
+    def _changed(self) -> None:
+        for surface in self._surfaces:
+            surface.changed()
 
     def ended(self, run: Run, outcome: Outcome) -> None:
         with self._lock:
             improves = self._standing.ended(run, outcome)
-        self._surface.ended(run, outcome, improves=improves)
+        for surface in self._surfaces:
+            surface.ended(run, outcome, improves=improves)
 
     def paused(self, run: Run) -> None:
         """A run waits at its checkpoint for another process."""
         with self._lock:
             self._standing.paused(run)
-        self._surface.changed()
+        self._changed()
 
     @property
     def counted(self) -> str:

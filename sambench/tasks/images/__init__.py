@@ -10,6 +10,7 @@ from sambench.tasks.images.contents import digest as digest
 from sambench.tasks.images.datasets import check as check
 from sambench.tasks.images.datasets import contents as contents
 from sambench.tasks.images.datasets import is_ours as is_ours
+from sambench.tasks.images.datasets import is_there as is_there
 from sambench.tasks.images.datasets import load as load
 from sambench.tasks.images.datasets import notes as notes
 from sambench.tasks.images.images import Data as Data

@@ -97,6 +97,12 @@ def notes(task: Task) -> tuple[str, ...]:
     return source.notes() if isinstance(source, Folder) else ()
 
 
+def is_there(task: Task, cache: Path) -> bool:
+    """Whether a set of torchvision's is on this machine; downloads nothing."""
+    source = find(task)
+    return source.is_there(cache) if isinstance(source, Torchvision) else True
+
+
 def is_ours(dataset: str) -> bool:
     """Whether this name makes `load` read something."""
     name = dataset.lower()

@@ -125,6 +125,17 @@ class Torchvision:
     def counts(self) -> None:
         """Unknown before the files are there."""
 
+    def is_there(self, cache: Path) -> bool:
+        """Whether torchvision finds the files; downloads nothing."""
+        constructor = getattr(torchvision.datasets, self.name.partition(":")[0])
+        parts = SETS[self.name]
+        try:
+            for arguments in (*parts.pool, *([] if parts.test is None else [parts.test])):
+                constructor(cache, **arguments)
+        except (RuntimeError, OSError, ValueError):
+            return False
+        return True
+
     def read(self, cache: Path | None) -> Pool:
         """Files are looked for in, and downloaded to, `cache` (./data without one)."""
         root, parts = cache or DEFAULT_ROOT, SETS[self.name]

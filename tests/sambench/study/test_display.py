@@ -11,7 +11,8 @@ from rich.console import Console
 
 from sambench import config
 from sambench.study.display import Display, noisy_validation
-from sambench.study.protocol import Protocol, expected_runs
+from sambench.study.expected import expected_runs
+from sambench.study.protocol import Protocol
 from sambench.training import Outcome, Run
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

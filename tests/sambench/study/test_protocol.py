@@ -11,7 +11,8 @@ from sambench import config
 from sambench.config import Study
 from sambench.seeds import derive
 from sambench.study import pool
-from sambench.study.protocol import Protocol, expected_cost, expected_runs
+from sambench.study.expected import expected_cost, expected_runs
+from sambench.study.protocol import Protocol
 from sambench.training import Outcome, Run
 
 Spec = dict[str, Any]

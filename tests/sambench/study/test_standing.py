@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from sambench import config
-from sambench.study.protocol import Protocol, expected_runs
+from sambench.study.expected import expected_runs
+from sambench.study.protocol import Protocol
 from sambench.study.standing import Standing
 from sambench.training import Outcome, Run
 
@@ -244,7 +245,7 @@ def test_the_best_of_an_arm_is_of_its_pool(study: config.Study):
     world.standing.ended(reruns[1], Outcome("failed", "out of memory"))
     sam = world.standing.arms["sam"]
     assert improved == [False, True, False]
-    assert (sam.best, sam.best_run, sam.complete, sam.unscored) == (0.5, pool[2], 4, 1)
+    assert (sam.best, sam.best_run, sam.complete, sam.failed) == (0.5, pool[2], 4, 1)
     assert sam.mean == pytest.approx(0.525)
 
 
@@ -275,4 +276,4 @@ def test_a_complete_run_may_have_no_validation_score(study: config.Study):
     world.standing.started(pool[0])
     assert not world.standing.ended(pool[0], Outcome("complete", test_accuracy=0.9, wall_s=1.0))
     arm = world.standing.arms[pool[0].label]
-    assert (arm.complete, arm.unscored, arm.mean, arm.best) == (1, 0, None, None)
+    assert (arm.complete, arm.pruned, arm.mean, arm.best) == (1, 0, None, None)

@@ -10,7 +10,8 @@ from rich.console import Console
 from sambench import config
 from sambench.render.terminal import progress
 from sambench.study import Standing
-from sambench.study.protocol import Protocol, expected_runs
+from sambench.study.expected import expected_runs
+from sambench.study.protocol import Protocol
 from sambench.training import Outcome
 
 WIDTHS = (40, 60, 80, 100, 140, 200)
@@ -76,7 +77,7 @@ def test_no_word_is_broken_and_no_line_is_wrapped(
         assert str(arm.done) in cells[1:]
         assert f"~{standing.left[arm.label]}" in cells or width < 60
     titles = lines[names_at].split()
-    known = "arm best validation at lr rho point done running left diverged unscored".split()
+    known = "arm best validation at lr rho point done running left diverged failed pruned".split()
     assert [title for title in titles if title not in known] == []
     assert all(len(line) <= width for line in lines)
 

@@ -1,0 +1,271 @@
+"""How a study stands by what lies in its folder: its records, or the results of its runs."""
+
+import json
+import re
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from sambench.config import Arm, Study, places
+from sambench.errors import UserError
+from sambench.files import read_sealed
+from sambench.study import live, pool
+from sambench.study.expected import expected_runs
+
+STAGES = ("pool", "confirm", "setting")
+RESULT = "result.json"
+CHECKPOINT = "checkpoint.pt"
+RECORDS = "records.csv"
+REMEMBERED = 20  # failures
+RUN = re.compile(r"(?P<stage>pool|confirm)-(?P<label>.+?)-p(?P<point>\d+)(-r\d+)?")
+SETTING = re.compile(r"setting-(?P<label>.+)-(?P<which>[0-9a-f]{8})-r\d+")
+"""Names of the folders of runs."""
+
+
+class Kept(NamedTuple):
+    """What the folder says of its study."""
+
+    arms: dict[str, Arm]
+    """label -> competitor"""
+    study: Study | None
+    """None in older folders: their records know it"""
+    own: bool
+    """whether a Python caller brought more than a file can say"""
+
+
+class Ended(NamedTuple):
+    """A run that has ended."""
+
+    id: str
+    label: str
+    stage: str
+    point: int
+    outcome: str
+    reason: str
+    score: float | None
+    """validation, in [0, 1]"""
+    lr: float
+    rho: float | None
+    at: datetime | None = None
+
+
+class Found(NamedTuple):
+    """The runs that have ended, and whence that is known."""
+
+    runs: list[Ended]
+    complete: bool = False
+    """whether the study was concluded with them"""
+    command: str = ""
+    remarks: Sequence[str] = ()
+
+
+def read(folder: Path, root: Path) -> live.Live:
+    """The study as `complete` or `stopped`; ValueError if its folder cannot be told from others."""
+    known = kept(folder)
+    found = None
+    if (folder / RECORDS).is_file() and not _newer(folder):
+        known, found = _recorded(folder, known)
+    found = found or _results(folder, known)
+    arms, runs = known.arms, found.runs
+    done = Counter((run.stage, run.label) for run in runs)
+    expected = _expected(known)
+    left = {
+        (stage, label): 0 if found.complete else max(0, num - done[stage, label])
+        for stage, own in expected.items()
+        for label, num in own.items()
+    }
+    open_stages = [stage for stage in STAGES if any(left.get((stage, label)) for label in arms)]
+    begun = [path.parent.name for path in folder.glob(f"runs/*/{CHECKPOINT}")]
+    remarks = [*found.remarks]
+    if begun:
+        remarks.append(f"{len(begun)} runs have a checkpoint, from which they go on")
+    return live.Live(
+        study=folder.name,
+        state="complete" if found.complete else "stopped",
+        updated=_last(folder),
+        command=found.command or _command(folder, root, own=known.own),
+        searches=not pool.searches_nothing(arms),
+        stage=STAGES[-1] if found.complete else (open_stages or [""])[0],
+        later=[] if found.complete else open_stages[1:],
+        runs=live.Runs(
+            done=len(runs),
+            all=len(runs) + sum(left.values()) if expected else None,
+            exact=found.complete,
+        ),
+        share=1.0 if found.complete else None,
+        left_s=0.0 if found.complete else None,
+        arms=[
+            _arm(
+                label,
+                [run for run in runs if run.label == label],
+                {s: live.Stage(done=done[s, label], left=left.get((s, label))) for s in STAGES},
+            )
+            for label in arms
+        ],
+        failures=[
+            live.Failure(run=r.id, arm=r.label, stage=r.stage, reason=r.reason, at=r.at)
+            for r in runs
+            if r.outcome == "failed"
+        ][-REMEMBERED:],
+        remarks=remarks,
+    )
+
+
+def kept(folder: Path) -> Kept:
+    """ValueError if it is damaged."""
+    path = folder / places.KEPT
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        arms = {label: Arm.model_validate(arm) for label, arm in told["arms"].items()}
+        study = Study.model_validate(told["spec"]) if "spec" in told else None
+        return Kept(_competing(arms, study), study, bool(told.get("own")))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise ValueError(f"{path} is damaged, or of an older protocol") from None
+
+
+def _competing(arms: Mapping[str, Arm], study: Study | None) -> dict[str, Arm]:
+    """Arms that the study had once may have left it."""
+    if study is None:
+        return dict(arms)
+    return {label: arms[label] for label in study.labels() if label in arms}
+
+
+def _expected(known: Kept) -> dict[str, dict[str, int]]:
+    return {} if known.study is None else expected_runs(known.study, known.arms.values())
+
+
+def _newer(folder: Path) -> bool:
+    """Whether a run ended since the records were written."""
+    written = (folder / RECORDS).stat().st_mtime
+    return any(path.stat().st_mtime > written for path in folder.glob(f"runs/*/{RESULT}"))
+
+
+def _last(folder: Path) -> datetime:
+    """When a run ended, or the records were written."""
+    files = [folder / places.KEPT, folder / RECORDS, *folder.glob(f"runs/*/{RESULT}")]
+    return max(_time(path) for path in files if path.exists())
+
+
+def _time(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _recorded(folder: Path, known: Kept) -> tuple[Kept, Found | None]:
+    """What the records hold, and the study that they tell of; None where they cannot be read."""
+    from sambench import records  # pandas
+
+    try:
+        found = records.read(folder / RECORDS)
+    except UserError:
+        return known, None
+    header, frame = found.header, found.frame
+    spec = Study.model_validate(header["spec"])
+    if known.study is not None and known.study != spec:
+        return known, None  # it was asked for at another size since
+    arms = {label: Arm.model_validate(arm) for label, arm in header["arms"].items()}
+    known = known._replace(study=spec, arms=_competing(arms, spec))
+    own = frame[(frame["source"] == "study") & frame["variant"].isin(list(known.arms))]
+    names = [
+        "variant",
+        "stage",
+        "point",
+        "outcome",
+        "reason",
+        f"val_{found.objective}",
+        "lr",
+        "rho",
+    ]
+    columns = [own[name].tolist() for name in [*names, "rerun"]]
+    runs = [
+        Ended(
+            f"{stage}-{label}-p{point}" + (f"-r{rerun}" if stage == "confirm" else ""),
+            *(label, stage, point, outcome, reason, _number(score), lr, _number(rho)),
+        )
+        for label, stage, point, outcome, reason, score, lr, rho, rerun in zip(
+            *columns, strict=True
+        )
+    ]
+    concluded = bool(header["fits"]) or pool.searches_nothing(known.arms)
+    remarks = [f"{len(found.damages)} lines of {RECORDS} are damaged"] if found.damages else []
+    command = "" if known.own else str(header["command"])
+    return known, Found(runs, concluded and not found.damages, command, remarks)
+
+
+def _results(folder: Path, known: Kept) -> Found:
+    """What the files of runs say, settings of an earlier, smaller pool left out."""
+    runs: list[Ended] = []
+    settings: dict[str, dict[str, list[Ended]]] = {}
+    num_damaged = 0
+    for path in sorted(folder.glob(f"runs/*/{RESULT}")):
+        name = path.parent.name
+        named = RUN.fullmatch(name) or SETTING.fullmatch(name)
+        if named is None or named["label"] not in known.arms:
+            continue
+        try:
+            run = _ended(path, named, known.arms[named["label"]])
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            num_damaged += 1
+            continue
+        if run.stage == "setting":
+            settings.setdefault(run.label, {}).setdefault(named["which"], []).append(run)
+        else:
+            runs.append(run)
+    for of in settings.values():
+        runs += max(of.values(), key=lambda same: max(run.at.timestamp() for run in same if run.at))
+    damaged = f"{num_damaged} results are damaged: their runs are repeated"
+    return Found(runs, remarks=[damaged] if num_damaged else [])
+
+
+def _ended(path: Path, named: re.Match[str], arm: Arm) -> Ended:
+    told = read_sealed(path)
+    setting, outcome = told["setting"], told["outcome"]
+    groups = named.groupdict()
+    radius = setting["hyperparameters"].get(arm.radius)
+    return Ended(
+        path.parent.name,
+        arm.label,
+        groups.get("stage", "setting"),
+        int(groups.get("point", -1)),
+        str(outcome["outcome"]),
+        str(outcome["reason"]),
+        _number(outcome["val_accuracy"]),
+        float(setting["lr"]),
+        _number(radius),
+        _time(path),
+    )
+
+
+def _arm(label: str, runs: Sequence[Ended], stages: dict[str, live.Stage]) -> live.ArmState:
+    scored = [run for run in runs if run.outcome == "complete" and run.score is not None]
+    of_pool = [run for run in scored if run.stage == "pool"]
+    best = max(of_pool, key=lambda run: (run.score or 0.0, -run.point), default=None)
+    outcomes = Counter(run.outcome for run in runs)
+    return live.ArmState(
+        arm=label,
+        best=best
+        and live.Best(validation=best.score or 0.0, lr=best.lr, rho=best.rho, point=best.point),
+        mean=fmean(run.score or 0.0 for run in scored) if scored else None,
+        complete=outcomes["complete"],
+        diverged=outcomes["diverged"],
+        failed=outcomes["failed"],
+        pruned=outcomes["pruned"],
+        stages=stages,
+    )
+
+
+def _command(folder: Path, root: Path, *, own: bool) -> str:
+    """What goes on with a study that a file tells of whole."""
+    if own:
+        return ""
+    return shlex.join(["python", "-m", "sambench", "study", str(folder), "--root", str(root)])
+
+
+def _number(value: Any) -> float | None:
+    """None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        return None
+    return float(value)

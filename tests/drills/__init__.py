@@ -1,0 +1,1 @@
+"""Studies whose workers are killed again and again, on real executors."""

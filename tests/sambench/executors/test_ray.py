@@ -1,0 +1,147 @@
+"""Ray: real nodes on loopback, of which one is killed in mid-study."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+ray = pytest.importorskip("ray", reason="needs Ray: pip install 'sambench[ray]'")
+
+from sambench.errors import UserError
+from sambench.executors import Work, chosen
+from sambench.executors.actor import RunWorker
+from sambench.executors.away import Away, Changes, packed
+from sambench.executors.ray import Ray
+from sambench.executors.testing import ExecutorConformance, jobs
+from tests.drills.deadly import Deadly
+from tests.drills.drill import drill
+from tests.drills.ray_cluster import OTHER, Cluster, opened
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with opened() as cluster:
+        yield cluster
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+class TestRay(ExecutorConformance):
+    executor: ClassVar[Ray]
+
+    @pytest.fixture(autouse=True)
+    def _on(self, cluster: Cluster) -> None:
+        type(self).executor = Ray(address=cluster.address, workers=2)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_drill(cluster: Cluster, tmp_path: Path):
+    """Workers are killed, then a whole node: nothing is lost, doubled or different."""
+    results = []
+
+    def meanwhile() -> None:
+        results.append(1)
+        if len(results) == 4:
+            cluster.kill(OTHER)
+
+    executor = Ray(address=cluster.address, workers=2)
+    deadly = partial(Deadly, share=0.2, most=1)
+    counts = drill(executor, tmp_path, deadly=deadly, meanwhile=meanwhile)
+    assert counts.kills >= 3 and counts.runs == counts.results == 17
+    assert counts.lost == counts.doubled == counts.different == 0
+
+
+def work(tmp_path: Path) -> Work:
+    return Work(jobs.execute, jobs.prepare, jobs.lost, tmp_path)
+
+
+def test_no_cluster_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ray, "init", raises(ConnectionError("Could not find any Ray\nat all")))
+    with pytest.raises(UserError, match=r"--on ray: no cluster at auto: Could not find any Ray$"):
+        with Ray(address="auto").opened(work(tmp_path)):
+            pass
+
+
+def raises(error: Exception):
+    def raising(*_: object, **__: object) -> None:
+        raise error
+
+    return raising
+
+
+def test_settings(tmp_path: Path):
+    path = tmp_path / "cluster.toml"
+    path.write_text('executor = "ray"\naddress = "auto"\ngpus_per_run = 0.5\nresources.big = 1\n')
+    found = chosen(path)
+    assert isinstance(found, Ray) and found.remote
+    assert found.needs == {"CPU": 1, "GPU": 0.5, "big": 1}
+    path.write_text('executor = "ray"\nadress = "auto"\n')
+    with pytest.raises(UserError, match="adress: unknown key, did you mean address"):
+        chosen(path)
+
+
+def job(tmp_path: Path, **changes: object) -> jobs.Job:
+    made = jobs.Job(jobs.square, "a", tmp_path / "home", tmp_path / "cache", 3)
+    return dataclasses.replace(made, **changes)
+
+
+@pytest.fixture(autouse=True)
+def _temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
+def test_a_folder_travels_both_ways(tmp_path: Path):
+    home = tmp_path / "home"
+    Changes({"checkpoint.pt": b"1", "old": b"2"}).apply(home)
+    (home / ".checkpoint.pt.half").write_bytes(b"3")
+    away = Away(job(tmp_path), packed(home))
+    there = away.job.folder
+    assert sorted(path.name for path in there.iterdir()) == ["checkpoint.pt", "old"]
+    assert not away.changes()
+    (there / "old").unlink()
+    Changes({"result.json": b"4"}).apply(there)
+    changes = away.changes()
+    assert changes == Changes({"result.json": b"4"}, ("old",))
+    away.sent()
+    assert not away.changes()
+    changes.apply(home)
+    assert {p.name for p in home.iterdir()} == {
+        "checkpoint.pt",
+        "result.json",
+        ".checkpoint.pt.half",
+    }
+    away.end()
+    assert not there.exists()
+
+
+def test_names_from_afar_stay_in_their_folder(tmp_path: Path):
+    Changes({"../../x": b"1"}).apply(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b" / "x").read_bytes() == b"1"
+
+
+def test_folders_of_killed_workers_are_removed_and_no_others(tmp_path: Path):
+    held = Away(job(tmp_path), Changes())
+    left = held.job.folder.with_name("run-left")
+    left.mkdir()
+    Away(job(tmp_path), Changes()).end()
+    assert held.job.folder.is_dir() and not left.exists()
+    held.end()
+
+
+def test_data_are_those_of_this_machine_unless_it_sees_the_studys(tmp_path: Path):
+    away = Away(job(tmp_path), Changes())
+    assert away.job.cache == tmp_path / f"sambench-{os.getuid()}" / "data"
+    (tmp_path / "cache").mkdir()
+    assert Away(job(tmp_path), Changes()).job.cache == tmp_path / "cache"
+
+
+def test_a_worker_that_lacks_the_code_says_so(tmp_path: Path):
+    worker = RunWorker(b"cno_such_module\nf\n.", 1, True, None)
+    end = worker.hear().end
+    assert end is not None and end.how == "error" and isinstance(end.what, UserError)
+    assert "cannot import what the study needs: No module named 'no_such_module'" in str(end.what)
