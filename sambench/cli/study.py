@@ -133,6 +133,7 @@ def study(
             return
     loaded = config.load(name, words, root=root)
 
+    from sambench.analysis import numbers
     from sambench.study import (  # seconds, and nothing is wrong so far
         Settings,
         plan,
@@ -177,8 +178,7 @@ def study(
         return
     _present(leaderboard, folder, console, as_json=as_json, publish=publish)
     if failed := sum(row.runs["failed"] for row in leaderboard.rows):
-        runs = f"{failed} run{'s' * (failed > 1)}"
-        raise WorkFailed(f"{runs} failed, and nothing was concluded without; see above")
+        raise WorkFailed(f"{numbers.times(failed, 'run')} failed; the same command tries again")
 
 
 def _command(

@@ -7,11 +7,9 @@ a pickle that this process writes for them, into a folder of its own.
 import json
 import os
 import pickle
-import select
 import subprocess
 import sys
 import tempfile
-import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -35,7 +33,10 @@ ATTEMPTS = 3  # how often in a row they are started and die without having got f
 PATIENCE_S = 10.0  # with processes that have been told to end
 OURS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """Variables of torchrun, which are not to be those of another one."""
-REPLICA = "import sambench.executors.warm; from sambench.executors.replicas import main; main()"
+REPLICA = (
+    "from sambench.executors import leash; leash.start(); "
+    "import sambench.executors.warm; from sambench.executors.replicas import main; main()"
+)
 JOB, STDERR = "job", "stderr"
 TAIL = 20_000  # characters of what processes wrote that died
 LINE = "sambench\t"
@@ -125,8 +126,8 @@ def _hand_over(file: Path, assignment: "Assignment", at_once: int | None) -> Non
     try:
         content = pickle.dumps(assignment)
     except Exception:  # whatever an object of the caller's raises
-        content = b"__main__"
-    if b"__main__" in content and not main_is_guarded():
+        content = b""
+    if not content or (b"__main__" in content and not main_is_guarded()):
         raise UserError(
             "gpus_per_run: your model, data or loss cannot be imported by other processes; define "
             'it in a module, or work under if __name__ == "__main__"'
@@ -210,7 +211,6 @@ def _raise(folder: Path) -> None:
 
 def main() -> None:
     """Trains this process's part of the run that lies in a folder."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     folder, tells = Path(sys.argv[1]), os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what anybody prints is no message of ours
     try:
@@ -266,12 +266,3 @@ def _told(error: BaseException) -> dict[str, Any]:
         case OSError() if concerns_all(error):
             return {"kind": "machine", "errno": error.errno, "file": error.filename}
     return {"kind": "failed", "reason": kind_and_words(error), "trace": trace, "fewer": 0}
-
-
-def _end_with_parent() -> None:
-    """Standard input ends when the process that started all of them does; torchrun may die too."""
-    torchrun, poll = os.getppid(), select.poll()
-    poll.register(0, 0)
-    while not poll.poll(1000) and os.getppid() == torchrun:
-        pass
-    os._exit(1)

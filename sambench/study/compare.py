@@ -62,7 +62,8 @@ def compare(
     The study knows `train` by its code, and nothing of the data: if those change, use another name.
 
     The same call goes on where it stopped, and grows by seeds, searches, budget and variants.
-    UserError for bad input; what `train` raises is not touched.
+    What `train` raises is how its run ended: the traceback lies beside it, and the same call tries
+    again. UserError for bad input, WorkFailed where all runs of a variant fail.
     """
     own = OwnTraining(train)
     length = _epochs(own, epochs)

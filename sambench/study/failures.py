@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
+from sambench.analysis import numbers
 from sambench.errors import WorkFailed
 from sambench.training import ERROR_FILE, Outcome, Run
 
@@ -37,14 +38,16 @@ class Failures:
         self._failed[run.label].append((run, outcome))
         num = len(self._failed[run.label])
         if run.label not in self._succeeded and num >= min(FIRST, self._due[run.label]):
-            some = "all" if num == self._due[run.label] else "the first"
-            raise Hopeless(f"{run.label}: {some} {num} runs failed, {self._last(run.label)}")
+            runs = "its only run" if num == 1 else f"{self._some(run.label, num)} {num} runs"
+            raise Hopeless(f"{run.label}: {runs} failed, {self._last(run.label)}")
+
+    def _some(self, label: str, num: int) -> str:
+        return "its first" if num < self._due[label] else "all its"
 
     def told(self) -> Iterator[str]:
         """A line for each arm that has some."""
         for label, failed in self._failed.items():
-            runs = f"{len(failed)} run{'s' * (len(failed) > 1)} failed"
-            yield f"{label}: {runs}, {self._last(label)}"
+            yield f"{label}: {numbers.times(len(failed), 'run')} failed, {self._last(label)}"
 
     def _last(self, label: str) -> str:
         run, outcome = self._failed[label][-1]

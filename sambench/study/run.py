@@ -114,9 +114,9 @@ def run_study(
     settings: how it is executed
     options: fields of the settings by keyword: device, workers, root, wandb, points, ...
 
-    UserError for bad input; Detached where the settings say so, and runs are left in a queue. What
-    of yours cannot be imported by name, as from a notebook, is run by
-    this process alone.
+    UserError for bad input, WorkFailed where all runs of an arm fail, Detached where the settings
+    say so and runs are left in a queue. What of yours cannot be imported by name, as from a
+    notebook, is run by this process alone.
     """
     chosen, custom = changed(settings or Settings(), options), Custom(model, data, loss)
     plugins.load(chosen.imports)
@@ -231,7 +231,8 @@ class _Execution:
             arms = list(self.folder.arms.values())
             if self.custom.training is None:  # else `compare` has seen what it brings
                 here = device.resolve("auto") if self.executor.remote else self.protocol.device
-                found = preflight(self.study, here, cache, self.custom, arms)
+                num = self.executor.processes
+                found = preflight(self.study, here, cache, self.custom, arms, num)
                 self.told = {"chance": found.chance, "notes": list(found.notes)}
             url = storages.chosen(self.settings.storage)
             storage = stack.enter_context(self.folder.opened(url, self._say))

@@ -1,5 +1,6 @@
 """What worker processes import in tests: small models, and jobs that behave badly."""
 
+import multiprocessing
 import os
 import sys
 import time
@@ -80,9 +81,15 @@ def fails_in_one(logits: Any, labels: Any) -> Any:
     return focal(logits, labels)
 
 
+def fails_in_workers(logits: Any, labels: Any) -> Any:
+    if multiprocessing.parent_process() is not None:
+        raise ValueError("only here")
+    return focal(logits, labels)
+
+
 def needs_memory(logits: Any, labels: Any) -> Any:
     import torch
 
-    if len(labels) > 5 and logits.requires_grad:
+    if len(labels) > 15 and logits.requires_grad:
         raise torch.OutOfMemoryError("CUDA out of memory")
     return torch.nn.functional.cross_entropy(logits, labels, reduction="none")

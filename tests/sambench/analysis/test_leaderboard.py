@@ -371,6 +371,13 @@ def test_divergence_and_failures_are_told(win: Records):
     ) in told
 
 
+def test_a_lost_run_is_of_no_machine(win: Records):
+    """Nobody knows where its workers died."""
+    nowhere = {"device": "", "processor": "", "instructions": ""}
+    found = changed(win, lambda r: r in of(win, "asam", "setting")[:1], **FAILED, **nowhere)
+    assert analyse(found).machines == analyse(win).machines
+
+
 def test_times_are_of_one_machine(win: Records):
     """That of most runs: where an arm ran elsewhere too, only its runs there count."""
     slow = changed(

@@ -329,17 +329,56 @@ def test_interrupted(call: Call, study_file: Path, monkeypatch: pytest.MonkeyPat
     assert call(*study(study_file))[0] == 0
 
 
-def test_work_that_fails_exits_with_1(
+def test_a_worker_that_cannot_begin_exits_with_1(
     call: Call, study_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from sambench.executors.local import RunFailed
+    from sambench.executors import RunFailed
 
     def fail(*arguments: Any, **options: Any) -> Any:
-        raise RunFailed("pool-sam-p0: its worker died 3 times")
+        raise RunFailed("pool-sam-p0: no such module")
 
-    monkeypatch.setattr("sambench.executors.assignment.train", fail)
+    monkeypatch.setattr("sambench.study.run.preflight", fail)
     code, _, err = call(*study(study_file))
-    assert (code, err) == (
-        1,
-        "sambench: a run failed: pool-sam-p0: its worker died 3 times\n",
-    )
+    assert (code, err) == (1, "sambench: a run failed: pool-sam-p0: no such module\n")
+
+
+@pytest.mark.parametrize(
+    ("failed", "told"),
+    [
+        ("confirm-sam-p0-r0", "1 run failed; the same command tries again"),
+        ("pool-sam", "sam: its only run failed, with ValueError: no luck (runs/tiny/runs/pool-sam-"
+         "p0/error.txt); the same command tries again"),
+    ],
+)  # fmt: skip
+def test_runs_that_fail_exit_with_1(
+    failed: str, told: str, call: Call, study_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """In one line, once; and the same command repeats them."""
+    from sambench.training import train
+
+    def fail(run: Any, *arguments: Any, **options: Any) -> Any:
+        if run.id.startswith(failed):
+            raise ValueError("no luck")
+        return train(run, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sambench.executors.assignment.train", fail)
+        code, _, err = call(*study(study_file))
+    assert (code, err) == (1, f"sambench: {told}\n")
+    code, out, _ = call(*study(study_file))
+    assert code == 0 and "failed" not in out
+
+
+def test_a_limit_of_time_is_no_failure(call: Call, study_file: Path):
+    code, out, err = call(*study(study_file, "--max-hours", "1e-9"))
+    assert (code, err) == (0, "")
+    line = "time is up, after 1e-09 hours: 0 of ~17 runs are done; the same command goes on"
+    assert line in out.splitlines()
+    assert "--max-hours" not in Path("runs/tiny/leaderboard.md").read_text()
+    code, out, _ = call(*study(study_file))
+    assert code == 0 and "time is up" not in out
+
+
+@pytest.mark.parametrize("hours", ["0", "-1", "nan", "soon"])
+def test_bad_hours(hours: str, refused: Callable[..., str], study_file: Path):
+    assert "--max-hours" in refused(*study(study_file, "--max-hours", hours))

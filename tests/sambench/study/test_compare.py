@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 import sambench
 from sambench import records
-from sambench.errors import UserError
+from sambench.errors import UserError, WorkFailed
 
 X = torch.randn(80, 4, generator=torch.Generator().manual_seed(0))
 Y = (X[:, 0] * X[:, 1] > 0).long()
@@ -131,18 +131,38 @@ def test_another_recipe_under_the_same_name_is_refused(call):
         call(told, seeds=2, name="mine")
 
 
-def test_what_the_recipe_raises_is_not_touched(call):
+def test_a_recipe_that_always_fails_ends_the_study_and_says_why(call, tmp_path: Path):
     def broken(optimizer, seed: int) -> float:
         fit(optimizer, seed, 1)
         raise LookupError("mine")
 
-    with pytest.raises(LookupError, match="mine") as raised:
+    with pytest.raises(WorkFailed) as ended:
         call(broken)
-    assert "confirm-plain-p0-r0" in raised.value.__notes__[0]
+    trace = tmp_path / "test_compare" / "runs" / "confirm-plain-p0-r4" / "error.txt"
+    assert str(ended.value) == (
+        f"plain: its first 5 runs failed, the last with LookupError: mine ({trace}); "
+        "the same command tries again"
+    )
+    told = trace.read_text()
+    assert 'raise LookupError("mine")' in told and "sambench: in confirm-plain-p0-r4" in told
+
+
+def test_a_recipe_that_fails_once_is_run_again_by_the_same_call(call, tmp_path: Path):
+    def unlucky(optimizer, seed: int) -> float:
+        _, opt = fit(optimizer, seed, 1)
+        if len(CALLS) == 3:
+            raise LookupError("once")
+        return 0.5 + 0.001 * opt.passes
+
+    first = call(unlucky, seeds=5)
+    assert "plain: 1 of 5 runs failed." in " ".join(first.warnings)
+    again = call(unlucky, seeds=5)
+    assert len(CALLS) == 11 and not again.warnings
+    assert not list(tmp_path.glob("**/error.txt"))
 
 
 def test_a_step_without_its_loss_says_what_to_write(call):
-    with pytest.raises(TypeError, match=r"optimizer\.step\(lambda: loss"):
+    with pytest.raises(WorkFailed, match=r"optimizer\.step\(lambda: loss"):
         call(no_closure)
 
 

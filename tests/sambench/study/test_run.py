@@ -376,7 +376,7 @@ def test_a_run_lost_to_the_machine_is_repeated(
     spec: Spec, run: Any, recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def run_(config: Any, folder: Path, *arguments: Any, **options: Any) -> Outcome:
-        if config.id == "pool-sam-p0":
+        if config.id == "pool-plain-p1":
             lost = Outcome("failed", "out of memory")
             write_outcome(config, folder, lost)
             return lost
