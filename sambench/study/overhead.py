@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from itertools import count, islice
+from math import ceil
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -96,17 +97,22 @@ def _command(options: Options) -> str:
 
 
 def _study(points: int) -> Study:
-    """Of every variant that searches the usual, with so many points in all."""
-    names = variants.names()
+    """Of every variant, with about so many points in all."""
+    some = _of_searches(10)
+    a_search = sum(map(some.points, some.arms())) / 10
+    return _of_searches(ceil(points / a_search))
+
+
+def _of_searches(searches: int) -> Study:
     return config.parse(
         {
             "name": "scale",
-            "variants": list(names),
+            "variants": list(variants.names()),
             "task": {"dataset": "synthetic", "image_size": 8, "model": "test_resnet"},
             "train": {"epochs": EPOCHS, "batch_size": 32},
             "search": {
                 "budget": 8.0,
-                "searches": -(-points // (2 * len(names))),
+                "searches": searches,
                 "space": {"lr": {"low": 0.01, "high": 0.5, "log": True}},
             },
         }

@@ -340,7 +340,12 @@ class _Execution:
         return self.protocol.pool_run(arm, point, pool.parameters(self.study, arm, point))
 
     def _begin(self, stage: str, runs: Sequence[Run]) -> None:
-        held = {run.id for run in runs if (self.folder.run(run) / RESULT_FILE).exists()}
+        there = self.folder.begun()
+        held = {
+            run.id
+            for run in runs
+            if run.id in there and (self.folder.run(run) / RESULT_FILE).exists()
+        }
         self.display.stage(stage, runs, held)
 
     def _find(self, labels: Iterable[str]) -> None:
