@@ -1,4 +1,5 @@
 from . import record as record
+from . import scale as scale
 from .benchmark import Settings as Settings
 from .benchmark import measure as measure
 from .ratios import Cost as Cost
@@ -7,3 +8,8 @@ from .ratios import Epoch as Epoch
 from .ratios import Outside as Outside
 from .ratios import costs as costs
 from .record import Bench as Bench
+from .scale import EPOCHS as EPOCHS
+from .scale import Dispatching as Dispatching
+from .scale import Scale as Scale
+from .scale import Starting as Starting
+from .scale import Storing as Storing

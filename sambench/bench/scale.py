@@ -44,6 +44,8 @@ class Starting:
     finished: int
     start_s: float
     """until that one is given to a worker, what Python imports left out"""
+    processor_s: float
+    """of it, on one core, whatever else the machine does"""
     memory_bytes: int
     """the most that the driver took"""
 

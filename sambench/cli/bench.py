@@ -12,6 +12,7 @@ from sambench.cli import limits, options
 from sambench.cli.parsing import Count
 from sambench.cli.records import LEADERBOARDS
 from sambench.cli.variants import infos
+from sambench.errors import UserError
 
 
 class Step(TypedDict):
@@ -43,11 +44,25 @@ class Step(TypedDict):
 @click.option("--amp", type=click.Choice(["none", "bf16"]), default="none", show_default=True)
 @click.option("--rounds", type=Count(1, most=10_000), default=10, show_default=True)
 @options.imports
+@click.option(
+    "--scale",
+    is_flag=True,
+    help="Instead: what a run costs beside its training, as studies grow; takes minutes.",
+)
+@click.option(
+    "--storage",
+    "databases",
+    multiple=True,
+    metavar="URL",
+    help="With --scale: a database, beside the journal and sqlite; may be repeated.",
+)
 @click.option("--publish", is_flag=True, help="Also write leaderboards/cost-DEVICE.md.")
 @click.option("--json", "as_json", is_flag=True, help="Print timings and ratios as JSON.")
 def bench(
     chosen: str,
     imports: tuple[Path, ...],
+    scale: bool,
+    databases: tuple[str, ...],
     publish: bool,
     as_json: bool,
     **step: Unpack[Step],
@@ -60,6 +75,11 @@ def bench(
     from sambench.training import device as devices
 
     limits.check()
+    if scale:
+        _scale(databases, publish=publish, as_json=as_json)
+        return
+    if databases:
+        raise UserError("--storage: a step of training stores nothing; add --scale")
     devices.check(step["device"])
     plugins.load(imports)
     for key in chosen.split(",") if chosen != "all" else ():
@@ -82,6 +102,27 @@ def bench(
         from sambench.render import publish_costs
 
         page = publish_costs(found, LEADERBOARDS, infos())
+        console.print(f"published: {page}", markup=False)
+
+
+def _scale(databases: tuple[str, ...], *, publish: bool, as_json: bool) -> None:
+    """Measures what a run costs beside its training."""
+    from rich.console import Console
+
+    from sambench.render.terminal import scale as shown
+    from sambench.study import overhead
+
+    console = Console(stderr=as_json)
+    with console.status("") as status:
+        found = overhead.measure(overhead.Options(databases, progress=status.update))
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+    else:
+        console.print(shown.render(found))
+    if publish:
+        from sambench.render import publish_scale
+
+        page = publish_scale(found, LEADERBOARDS, infos())
         console.print(f"published: {page}", markup=False)
 
 

@@ -23,7 +23,8 @@ def check_folder(folder: str | Path) -> Path:
         raise UserError(f"{folder}: no such folder; {hint}")
     if (folder / "study.json").exists():
         raise UserError(f"{folder} is a study's own; name the folder of all: {folder.parent}")
-    if not (places(folder) or any(folder.glob("cost-*.json"))):
+    benches = any(any(folder.glob(kind)) for kind in ("cost-*.json", "scale-*.json"))
+    if not (places(folder) or benches):
         raise UserError(f"{folder} holds no records of a study; {PUBLISH}")
     return folder
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from sambench.analysis import published
-from sambench.bench import Bench, record
+from sambench.bench import Bench, Scale, record
+from sambench.bench import scale as scales
 from sambench.files import write_atomically
 from sambench.render import ownership
 from sambench.render.place import INDEX, Place
-from sambench.render.regeneration import regenerate
+from sambench.render.regeneration import SCALE, regenerate
 from sambench.render.study_files import Infos, study_files, sync
 
 
@@ -35,6 +36,15 @@ def publish_costs(bench: Bench, folder: str | Path, infos: Infos = None) -> Path
     target = Path(folder) / f"cost-{slug}.json"
     _check_pages({target: "", target.with_suffix(".md"): ""}, Path(folder), infos)
     record.add(target, bench)
+    regenerate(folder, infos=infos)
+    return target.with_suffix(".md")
+
+
+def publish_scale(scale: Scale, folder: str | Path, infos: Infos = None) -> Path:
+    """Write what studies cost beside training, bring the pages up to date, return its page."""
+    target = Path(folder) / f"{SCALE}.json"
+    _check_pages({target: "", target.with_suffix(".md"): ""}, Path(folder), infos)
+    scales.write(target, scale)
     regenerate(folder, infos=infos)
     return target.with_suffix(".md")
 

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sambench.analysis import published
-from sambench.bench import Bench, record
+from sambench.bench import Bench, Scale, record
+from sambench.bench import scale as scales
 from sambench.errors import UserError
 from sambench.render.leaderboards_folder import check_folder, check_names, is_of_runs, places
 from sambench.render.markdown import costs, index
+from sambench.render.markdown import scale as scale_page
 from sambench.render.place import INDEX
 from sambench.render.study_files import Infos, study_files, sync
+
+SCALE = "scale-cpu"
+"""Name of the page of what studies cost beside training."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,15 @@ def regenerate(
     at = places(folder)
     found = published.load({name: place.folder / place.records for name, place in at.items()})
     benches, bad_benches = _benches(folder)
+    scale, bad_scale = _scale(folder)
     picked = chosen or [*found.read, *found.unreadable]
     made = published.each(found, lambda name, study: study_files(at[name], study, infos), picked)
     texts = {path: text for own in made.values() for path, text in own.texts.items()}
     texts |= {folder / f"{name}.md": costs.render(name, b) for name, b in benches.items()}
+    if scale is not None:
+        texts[folder / f"{SCALE}.md"] = scale_page.render(SCALE, scale)
     if not is_of_runs(folder):
-        texts[folder / "README.md"] = index.render(found, benches)
+        texts[folder / "README.md"] = index.render(found, benches, SCALE if scale else None)
     if infos is not None:
         from sambench.render import html
 
@@ -59,7 +67,9 @@ def regenerate(
     obsolete = [path for own in made.values() for path in own.obsolete]
     notes = [own.figures.kept for own in made.values() if own.figures.kept]
     damages, errors = found.problems(picked)
-    return Report(sync(texts, obsolete, check=check), damages, [*errors, *bad_benches], notes)
+    return Report(
+        sync(texts, obsolete, check=check), damages, [*errors, *bad_benches, *bad_scale], notes
+    )
 
 
 def _benches(folder: Path) -> tuple[dict[str, tuple[Bench, ...]], list[str]]:
@@ -71,3 +81,14 @@ def _benches(folder: Path) -> tuple[dict[str, tuple[Bench, ...]], list[str]]:
         except UserError as error:
             errors.append(str(error))
     return found, errors
+
+
+def _scale(folder: Path) -> tuple[Scale | None, list[str]]:
+    """What studies cost beside training, if that was measured, and why it cannot be read."""
+    path = folder / f"{SCALE}.json"
+    if not path.exists():
+        return None, []
+    try:
+        return scales.read(path), []
+    except UserError as error:
+        return None, [str(error)]

@@ -1,6 +1,7 @@
 """A study's folder, runs/STUDY/: who may write to it, its Optuna journal, and its runs."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,6 +82,11 @@ class StudyFolder:
 
     def run(self, run: Run) -> Path:
         return self.path / "runs" / run.id
+
+    def begun(self) -> set[str]:
+        """Names of the runs that have a folder."""
+        runs = self.path / "runs"
+        return set(os.listdir(runs)) if runs.is_dir() else set()
 
     def check(self) -> None:
         """UserError if runs exist and what they depend on has changed since.

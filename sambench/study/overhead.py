@@ -7,6 +7,7 @@ timed, and need not survive a power cut.
 import importlib.metadata
 import os
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -14,8 +15,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 from itertools import count, islice
+from math import ceil
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -25,7 +28,7 @@ from rich.console import Console
 
 import variants
 from sambench import config, executors
-from sambench.bench.scale import EPOCHS, Dispatching, Scale, Starting, Storing
+from sambench.bench import EPOCHS, Dispatching, Scale, Starting, Storing
 from sambench.config import Arm, Study
 from sambench.executors import Executor, J, OnEpoch, R, Work
 from sambench.study.folder import StudyFolder
@@ -48,7 +51,6 @@ class Options:
     databases: tuple[str, ...] = ()
     stored: tuple[int, ...] = STORED
     rounds: int = ROUNDS
-    command: str = ""
     progress: Callable[[str], object] = lambda stage: None
 
 
@@ -76,7 +78,7 @@ def measure(options: Options) -> Scale:
         dispatching=tuple(dispatching),
         starting=tuple(starting),
         hardware=device.describe("cpu"),
-        command=options.command,
+        command=_command(options),
         commit=provenance.commit(),
         date=provenance.date(None),
         versions={"python": sys.version.split()[0], "optuna": importlib.metadata.version("optuna")},
@@ -84,18 +86,33 @@ def measure(options: Options) -> Scale:
     )
 
 
+def _command(options: Options) -> str:
+    """The command line that repeats it, but for passwords."""
+    words = ["python", "-m", "sambench", "bench", "--scale"]
+    if options.databases:
+        from sambench.study.database import Address
+
+        words += [word for url in options.databases for word in ("--storage", str(Address(url)))]
+    return shlex.join(words)
+
+
 def _study(points: int) -> Study:
-    """Of every variant that searches the usual, with so many points in all."""
-    names = variants.names()
+    """Of every variant, with about so many points in all."""
+    some = _of_searches(10)
+    a_search = sum(map(some.points, some.arms())) / 10
+    return _of_searches(ceil(points / a_search))
+
+
+def _of_searches(searches: int) -> Study:
     return config.parse(
         {
             "name": "scale",
-            "variants": list(names),
+            "variants": list(variants.names()),
             "task": {"dataset": "synthetic", "image_size": 8, "model": "test_resnet"},
             "train": {"epochs": EPOCHS, "batch_size": 32},
             "search": {
                 "budget": 8.0,
-                "searches": -(-points // (2 * len(names))),
+                "searches": searches,
                 "space": {"lr": {"low": 0.01, "high": 0.5, "log": True}},
             },
         }
@@ -134,7 +151,7 @@ def _storing(
             open_s = time.perf_counter() - start
             for in_flight in IN_FLIGHT:
                 rounds = [
-                    _timed(lambda n=in_flight: _rounds(tuners, places, n)) / RUNS
+                    _timed(partial(_rounds, tuners, places, in_flight)) / RUNS
                     for _ in range(options.rounds)
                 ]
                 stored += RUNS * options.rounds
@@ -229,9 +246,10 @@ def _starting(study: Study, root: Path, num: int) -> Starting:
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     words = done.stdout.split()
-    if done.returncode or len(words) < 2:
+    if done.returncode or len(words) < 3:
         raise RuntimeError(done.stderr)
-    return Starting(num, float(words[-2]), int(words[-1]))
+    seconds, processor_s, memory = words[-3:]
+    return Starting(num, float(seconds), float(processor_s), int(memory))
 
 
 def fill(study: Study, root: Path, num: int) -> None:
@@ -254,7 +272,8 @@ def fill(study: Study, root: Path, num: int) -> None:
 
 
 def start(num: int, root: str) -> None:
-    """Prints seconds until the next run of the filled folder is given out, and peak memory."""
+    """Prints seconds until the next run of the filled folder is given out, by the clock and of the
+    processor, and peak memory."""
     from sambench.study.run import Settings, run_study
 
     settings = Settings(
@@ -264,12 +283,13 @@ def start(num: int, root: str) -> None:
         wandb="disabled",
         console=Console(file=StringIO()),
     )
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), time.process_time()
     try:
         run_study(_study(num + MORE), settings=settings)
     except _GivenError:
-        seconds = time.perf_counter() - began
-        print(round(seconds, 6), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+        seconds = time.perf_counter() - began, time.process_time() - spent
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        print(*(round(each, 6) for each in seconds), peak)
 
 
 class _GivenError(Exception):

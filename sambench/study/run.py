@@ -409,7 +409,8 @@ class _Execution:
         return self.protocol.pool_run(arm, point, pool.parameters(self.study, arm, point))
 
     def _begin(self, stage: str, runs: Sequence[Run]) -> None:
-        held = {run.id for run in runs if self._has_result(run)}
+        there = self.folder.begun()
+        held = {run.id for run in runs if run.id in there and self._has_result(run)}
         self.failures.stage(runs, held)
         self.display.stage(stage, runs, held)
 

@@ -1,9 +1,11 @@
 """A run's checkpoint: one file, replaced as a whole, that begins with the digest of the rest."""
 
 import io
+import os
 import pickle
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,5 +46,7 @@ def load(folder: Path, device: str) -> dict[str, Any] | None:
 
 def remove(folder: Path) -> None:
     """With the halves of files that killed processes were writing."""
-    for path in (folder / NAME, *folder.glob(f".{NAME}.*")):
-        path.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        for name in os.listdir(folder):
+            if name == NAME or name.startswith(f".{NAME}."):
+                (folder / name).unlink(missing_ok=True)

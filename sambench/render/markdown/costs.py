@@ -19,7 +19,7 @@ LEGEND = (
 def render(name: str, benches: Sequence[Bench]) -> str:
     """The page of a device; the same benchmarks give the same bytes."""
     head = [f"# {name}", ownership.COSTS]
-    parts = [*head, _bullets(LEGEND), *(part for bench in benches for part in _section(bench))]
+    parts = [*head, bullets(LEGEND), *(part for bench in benches for part in _section(bench))]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -34,7 +34,7 @@ def _section(bench: Bench) -> list[str]:
         peers_line(bench, found),
         markdown(benchmarks.training(found)) if found.training else "",
         f"    {texts.command(bench.command)}",
-        _bullets([*bench.notes, *_origin(bench)]),
+        bullets([*bench.notes, *_origin(bench)]),
     ]
 
 
@@ -62,14 +62,16 @@ def _origin(bench: Bench) -> list[str]:
     return [
         f"date {bench.date}, commit {bench.commit}",
         f"{len(bench.loops[0].seconds)} rounds on {bench.hardware}",
-        f"host: {_pairs(bench.host)}",
-        f"versions: {_pairs(bench.versions)}",
+        f"host: {pairs(bench.host)}",
+        f"versions: {pairs(bench.versions)}",
     ]
 
 
-def _pairs(found: Mapping[str, object]) -> str:
+def pairs(found: Mapping[str, object]) -> str:
+    """Names and values in a line."""
     return ", ".join(f"{name} {value}" for name, value in found.items())
 
 
-def _bullets(sentences: Sequence[str]) -> str:
+def bullets(sentences: Sequence[str]) -> str:
+    """A list of sentences."""
     return "\n".join(f"- {texts.markdown(sentence)}" for sentence in sentences)

@@ -13,8 +13,11 @@ from sambench.render.tables.benchmarks import title
 INTRO = f"# Leaderboards\n\nOne page per study, {ownership.INDEX}.\n"
 
 
-def render(studies: PublishedStudies, benches: Mapping[str, Sequence[Bench]]) -> str:
-    """The index in markdown, by file name (without suffix)."""
+def render(
+    studies: PublishedStudies, benches: Mapping[str, Sequence[Bench]], scale: str | None = None
+) -> str:
+    """The index in markdown, by file name (without suffix); `scale`: of the page on studies' own
+    cost."""
     entries = {name: _entry(name, study) for name, study in studies.read.items()}
     entries |= {
         name: f"- {texts.markdown(name)}: its records cannot be read\n"
@@ -24,6 +27,8 @@ def render(studies: PublishedStudies, benches: Mapping[str, Sequence[Bench]]) ->
     parts += _across(list(studies.read.values()))
     if benches:
         parts += ["## What a step costs\n", *(_costs(name, benches[name]) for name in benches)]
+    if scale:
+        parts += ["## What a run costs beside its training\n", f"- [{scale}]({scale}.md)\n"]
     return "\n".join(parts)
 
 

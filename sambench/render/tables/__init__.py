@@ -11,6 +11,7 @@ from sambench.render.tables import quoted as quoted
 from sambench.render.tables import radius as radius
 from sambench.render.tables import ranking as ranking
 from sambench.render.tables import runs as runs
+from sambench.render.tables import scale as scale
 from sambench.render.tables import settings as settings
 from sambench.render.tables import variants as variants
 from sambench.render.tables.table import Cell as Cell

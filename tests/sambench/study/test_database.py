@@ -57,9 +57,13 @@ def test_one_driver_of_postgres_is_enough_to_know():
 
 
 def test_what_is_told_of_an_address_holds_no_secret():
-    url = f"postgresql+psycopg://ada:{SECRET}@host:5/db?port=6&sslpassword={SECRET}2&sslmode=require"
+    url = (
+        f"postgresql+psycopg://ada:{SECRET}@host:5/db?port=6&sslpassword={SECRET}2&sslmode=require"
+    )
     address = Address(url)
-    assert str(address) == repr(address) == "postgresql+psycopg://ada@host:5/db?port=6&sslmode=require"
+    assert (
+        str(address) == repr(address) == "postgresql+psycopg://ada@host:5/db?port=6&sslmode=require"
+    )
     told = address.without_secrets(f"password {SECRET}, key {SECRET}2, url {url}")
     assert SECRET not in told
 
@@ -79,7 +83,7 @@ def test_an_address_that_does_not_answer(folder: StudyFolder):
 
 def test_a_file_that_is_no_database(folder: StudyFolder, tmp_path: Path):
     (tmp_path / "notes.db").write_text("my notes, which are longer than a header" * 9)
-    with pytest.raises(UserError, match="notes.db cannot be used: file is not a database"):
+    with pytest.raises(UserError, match=r"notes\.db cannot be used: file is not a database"):
         with folder.opened(f"sqlite:///{tmp_path / 'notes.db'}"):
             pass
     with pytest.raises(UserError, match="unable to open database file"):
