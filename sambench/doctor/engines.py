@@ -4,13 +4,12 @@ import importlib.metadata
 import json
 import os
 import shutil
-import tomllib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
+from sambench import executors
 from sambench.doctor import programs
 from sambench.doctor.check import Asked, Finding, ok, problem, warning
-from sambench.errors import echo, nearest, said
+from sambench.errors import UserError, nearest
 
 RAY_S = 45.0
 SLURM_S = 15.0
@@ -46,10 +45,10 @@ def executor(asked: Asked) -> Finding:
     if asked.on is None:
         return ok("this machine's processes")
     try:
-        name, settings = _settings(asked.on)
-    except (OSError, ValueError) as error:
-        return problem(f"--on {asked.on}: {said(error)}", "mend the file, or name an executor")
-    return reach(name, settings)
+        found = executors.chosen(asked.on)
+    except UserError as error:
+        return problem(str(error), "name one that is known, or mend its file")
+    return reach(executors.name_of(found), found.model_dump())
 
 
 def reach(name: str, settings: Settings) -> Finding:
@@ -57,8 +56,7 @@ def reach(name: str, settings: Settings) -> Finding:
     if name in LOCAL:
         return ok(f"{name}: this machine")
     if name not in REACH:
-        line = f"--on {echo(name)}: there is no check for it"
-        return problem(line, nearest(name, [*LOCAL, *REACH]))
+        return ok(f"{name}: there is no check for it")
     return REACH[name](settings)
 
 
@@ -108,14 +106,6 @@ REACH: dict[str, Callable[[Settings], Finding]] = {"ray": reach_ray, "slurm": re
 
 def _works(state: str) -> bool:
     return not state.startswith(("down", "drain", "fail", "unk"))
-
-
-def _settings(on: str) -> tuple[str, Settings]:
-    """The name of an executor, and what its file says."""
-    if Path(on).suffix != ".toml":
-        return on, {}
-    told = tomllib.loads(Path(on).read_text(encoding="utf-8"))
-    return str(told.pop("executor", "")), told
 
 
 def _version(package: str) -> str | None:

@@ -238,7 +238,9 @@ def test_ray_is_asked_where_an_address_is_given(monkeypatch: pytest.MonkeyPatch,
 
 def test_what_cannot_be_an_executor_is_a_problem(tmp_path: Path):
     assert engines.executor(Asked(tmp_path, on="local")).state == "ok"
-    assert "did you mean slurm?" in engines.executor(Asked(tmp_path, on="slrum")).remedy
+    assert engines.reach("somebody's", {}).state == "ok"
+    found = engines.executor(Asked(tmp_path, on="rya"))
+    assert found.state == "problem" and "did you mean ray" in found.said
     assert engines.executor(Asked(tmp_path, on=str(tmp_path / "no.toml"))).state == "problem"
 
 
