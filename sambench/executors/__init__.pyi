@@ -4,9 +4,9 @@ from .assignment import lost as lost
 from .assignment import prepare as prepare
 from .executor import Executor as Executor
 from .executor import J as J
+from .executor import Job as Job
 from .executor import OnEpoch as OnEpoch
 from .executor import R as R
-from .executor import Job as Job
 from .executor import RunFailed as RunFailed
 from .executor import Work as Work
 from .executor import Workers as Workers

@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Generic
 
 from pydantic import Field
 
-from sambench.config.numbers import Count
+from sambench.config import Count
 from sambench.errors import UserError, said, shortened
 from sambench.executors.actor import End, News, RunWorker
 from sambench.executors.attempts import ATTEMPTS, Attempts
