@@ -26,6 +26,7 @@ from sambench.config.models import (
     Task,
 )
 from sambench.config.names import Name as Name
+from sambench.config.numbers import Count as Count
 from sambench.config.space import Space
 from sambench.config.table import Broken as Broken
 from sambench.config.table import Table as Table

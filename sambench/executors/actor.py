@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Literal
 
-from sambench.errors import UserError
+from sambench.errors import UserError, WorkFailed
 from sambench.executors.away import Away, Changes
 from sambench.executors.executor import EpochRow
 from sambench.executors.imports import without_wandb
@@ -26,7 +26,7 @@ class End:
 
     how: Literal["ready", "done", "error", "failed"]
     what: Any = None
-    """the job's result, a UserError or OSError, or the traceback of what else was raised"""
+    """the result, what was raised that concerns all jobs, or the traceback of anything else"""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class RunWorker:
                 spelled, held = self._asked.get()
                 self._away = Away(_loaded(spelled), held)
                 self._told.put(End("done", work.execute(self._away.job, self._report)))
-        except (UserError, OSError) as error:
+        except (UserError, WorkFailed, OSError) as error:
             self._told.put(End("error", error))
         except BaseException:
             self._told.put(End("failed", traceback.format_exc()))

@@ -1,6 +1,5 @@
 """What a worker does with one run: train it, leave its outcome in its folder."""
 
-import multiprocessing
 import os
 import time
 import traceback
@@ -26,6 +25,9 @@ from sambench.training import (
     train_own,
     write_outcome,
 )
+
+_in_worker = False
+"""whether an executor replaces this process when it dies"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def prepare(device: int, threads: int, *, shared: bool, own: Sequence[plugins.Pl
 
     shared: whether runs take any accelerator; else they name theirs
     """
+    global _in_worker
+    _in_worker = True
     plugins.load_modules(own)
     torch.set_num_threads(threads)
     if shared:
@@ -109,7 +113,7 @@ def _check_device(name: str) -> None:
     """A failed kernel leaves a process without its GPU: another one takes the job up."""
     if device.is_usable(name):
         return
-    if multiprocessing.parent_process() is not None:
+    if _in_worker:
         os._exit(1)
     raise WorkFailed("the GPU failed in this process; the same command goes on in another one")
 

@@ -8,9 +8,7 @@ from typing import Annotated, ClassVar, Generic, Protocol, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from sambench.config import Table
-from sambench.config.numbers import Count
-from sambench.config.table import Broken
+from sambench.config import Broken, Count, Table
 
 
 class Job(Protocol):

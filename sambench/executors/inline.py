@@ -6,7 +6,7 @@ from typing import Generic
 
 from pydantic import model_validator
 
-from sambench.config.table import Broken
+from sambench.config import Broken
 from sambench.executors.executor import Execute, Executor, J, OnEpoch, R, Work
 from sambench.executors.registry import register
 

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any, Generic
 
 from sambench import plugins
-from sambench.errors import UserError
+from sambench.errors import UserError, WorkFailed
 from sambench.executors.attempts import ATTEMPTS, Attempts
 from sambench.executors.executor import EpochRow, Executor, J, OnEpoch, R, RunFailed, Work
 from sambench.executors.registry import register
@@ -172,7 +172,7 @@ def _serve(
             connection.send(("done", work.execute(_received(connection), report)))
     except BrokenPipeError:
         os._exit(1)
-    except (UserError, OSError) as error:
+    except (UserError, WorkFailed, OSError) as error:
         connection.send(("error", error))
     except Exception:
         connection.send(("failed", traceback.format_exc()))

@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Generic
 
 from pydantic import Field
 
-from sambench.config.numbers import Count
+from sambench.config import Count
 from sambench.errors import UserError, said, shortened
 from sambench.executors.actor import End, News, RunWorker
 from sambench.executors.attempts import ATTEMPTS, Attempts
@@ -31,7 +31,7 @@ from sambench.executors.registry import register
 OWN = "local"  # what Ray calls one that it starts here
 AHEAD = 4  # workers asked for beyond those at work, at least: what an autoscaler sees of demand
 IDLE_S = 60.0  # after which a worker that nothing is left for goes
-PATIENCE_S = 30.0  # until it is told that there is no room
+PATIENCE_S = 30.0  # until it is told that the cluster is too small
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns of what it will change
@@ -201,10 +201,11 @@ class Actors(Generic[J, R]):
             return self._heard.get()
         with suppress(Empty):
             return self._heard.get(timeout=PATIENCE_S)
-        if not _has_room(self._settings.needs, self._ray.available_resources()):
+        has, needs = self._ray.cluster_resources(), self._settings.needs
+        if not _has_room(needs, has):
             print(
-                f"sambench: no room in the Ray cluster yet, a run takes "
-                f"{_amounts(self._settings.needs)}; waiting",
+                f"sambench: waiting for the Ray cluster to grow: a run takes {_amounts(needs)}, "
+                f"and it has {_amounts(has)}",
                 file=sys.stderr,
             )
         return self._heard.get()

@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from sambench import plugins
-from sambench.config.table import one_line
+from sambench.config import one_line
 from sambench.errors import UserError, echo, nearest, said
 from sambench.executors.executor import Executor
 

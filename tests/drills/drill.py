@@ -51,7 +51,7 @@ def drill(
 ) -> Counts:
     """Trains the tiny study twice, undisturbed in this process and on the executor.
 
-    searches: 1: 17 runs, 6: 62
+    searches: 17 runs for each
     meanwhile: called after every result
     """
     (marks := folder / "deaths").mkdir(parents=True)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from sambench.errors import UserError
+from sambench.errors import UserError, WorkFailed
 from sambench.executors.attempts import ATTEMPTS
 from sambench.executors.executor import EpochRow, Executor, OnEpoch, RunFailed, Work
 from sambench.executors.testing import jobs
@@ -114,8 +114,10 @@ class ExecutorConformance:
         assert found.pop("bad").startswith(f"lost: its worker died {ATTEMPTS} times")
         assert found == {"0": 0, "1": 1, "2": 4}
 
-    @pytest.mark.parametrize(("name", "error"), [("user", UserError), ("full", OSError)])
-    def test_bad_input_and_full_disks_keep_their_type(
+    @pytest.mark.parametrize(
+        ("name", "error"), [("user", UserError), ("work", WorkFailed), ("full", OSError)]
+    )
+    def test_what_concerns_all_jobs_keeps_its_type(
         self, opened: Any, job: Any, name: str, error: type[Exception]
     ) -> None:
         with opened() as workers, pytest.raises(error) as raised:

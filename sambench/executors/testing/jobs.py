@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sambench.errors import UserError
+from sambench.errors import UserError, WorkFailed
 from sambench.executors.executor import EpochRow
 
 Report = Callable[[EpochRow], bool]
@@ -85,6 +85,8 @@ def raises(job: Job, report: Report) -> None:
     match job.name:
         case "user":
             raise UserError("task.dataset: it is gone")
+        case "work":
+            raise WorkFailed("the GPU failed")
         case "full":
             raise OSError(28, "No space left on device", "/somewhere")
         case "eof":

@@ -168,10 +168,11 @@ def test_a_process_whose_gpu_has_failed_takes_no_further_run(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("sambench.training.device.is_usable", lambda name: False)
+    monkeypatch.setattr("sambench.executors.assignment._in_worker", False)
     with pytest.raises(WorkFailed, match="the GPU failed in this process"):
         execute(make(), proceed)
     ended = []
-    monkeypatch.setattr("multiprocessing.parent_process", lambda: object())
+    monkeypatch.setattr("sambench.executors.assignment._in_worker", True)
     monkeypatch.setattr("os._exit", lambda code: ended.append(code) or sys.exit())
     with pytest.raises(SystemExit):
         execute(make(), proceed)
