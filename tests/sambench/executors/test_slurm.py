@@ -325,7 +325,7 @@ def driven(folder: Path, python: str) -> Iterator[subprocess.Popen[str]]:
         driver.communicate()
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 120.0) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 600.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -418,13 +418,12 @@ def test_a_study_is_left_to_the_queue_and_collected_stage_by_stage(
 
 @needs_slurm
 @pytest.mark.slow
-def test_nodes_that_do_not_see_the_studys_folder(tmp_path: Path, on: Any, make: Any):
+def test_nodes_that_do_not_see_the_studys_folder(tmp_path: Path, make: Any):
     hides = ["unshare", "-m", "sh", "-c", f'mount -t tmpfs none {tmp_path} && exec "$@"', "sh"]
     if subprocess.run([*hides, "true"], check=False, capture_output=True).returncode:
         pytest.skip("no file system can be hidden from a process here: unshare -m, mount")
-    settings = on()
     with tempfile.TemporaryDirectory(prefix="slurm-") as name:
-        with cluster(Path(name), slurmd=hides), opened(settings, tmp_path, eager=True) as workers:
+        with cluster(Path(name), slurmd=hides), opened(Slurm(), tmp_path, eager=True) as workers:
             with pytest.raises(UserError) as raised:
                 list(workers.run([make(jobs.square, "job")], never))
     host = os.uname().nodename.partition(".")[0]
