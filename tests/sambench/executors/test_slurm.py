@@ -346,7 +346,9 @@ def test_jobs_go_on_without_their_driver_and_the_next_one_adopts_them(
     if end == signal.SIGINT:
         name = slurm_queue.name_of(tmp_path)
         assert "sambench: 3 runs are in Slurm's queue (jobs " in said
-        assert f"the same command collects them, scancel --name={name} ends them" in said
+        assert (
+            f"the same command goes on with what they find, scancel --name={name} ends them" in said
+        )
     heard: set[str] = set()
 
     def on_epoch(job: Job, row: dict[str, float]) -> bool:
@@ -385,7 +387,7 @@ def test_what_sbatch_refuses_is_told_in_its_words(on: Any, make: Any, tmp_path: 
     with opened(on(partition="gpu"), tmp_path, eager=True) as workers:
         with pytest.raises(UserError) as raised:
             list(workers.run([make(jobs.square, "job")], never))
-    said = "--on slurm: sbatch refuses 1 jobs: invalid partition specified: gpu"
+    said = "--on slurm: sbatch refuses the jobs: invalid partition specified: gpu"
     assert str(raised.value).startswith(said)
 
 
