@@ -218,9 +218,10 @@ class Jobs(Generic[J, R]):
     def _left(self) -> str:
         """What is said of jobs that are left in the queue."""
         arrays = sorted({sent.array for sent in self._sent}, key=int)
+        runs = "1 run is" if len(self._sent) == 1 else f"{len(self._sent)} runs are"
         return (
-            f"{len(self._sent)} runs are in Slurm's queue (jobs {shortened(', '.join(arrays), 60)})"
-            f"; the same command collects them, scancel --name={self._name} ends them"
+            f"{runs} in Slurm's queue (jobs {shortened(', '.join(arrays), 60)}); the same command "
+            f"goes on with what they find, scancel --name={self._name} ends them"
         )
 
     def run(self, jobs: Iterable[J], on_epoch: OnEpoch[J]) -> Iterator[tuple[J, R]]:
@@ -319,7 +320,7 @@ class Jobs(Generic[J, R]):
                 return [job.job_id for job in executor.submit_array(tasks)]
             except FailedJobError as error:
                 said = slurm_queue.said(str(error))
-                raise UserError(f"--on slurm: sbatch refuses {len(tasks)} jobs: {said}") from None
+                raise UserError(f"--on slurm: sbatch refuses the jobs: {said}") from None
 
     def _as_sent(self, own: _Try[J], id: str) -> _Sent[J]:
         from submitit.core.utils import JobPaths
@@ -377,12 +378,12 @@ class Jobs(Generic[J, R]):
     def _buried(self, sent: _Sent[J], state: State | None) -> tuple[J, R] | None:
         """UserError where its node saw nothing of ours."""
         died, log = state or State("vanished from the queue"), sent.paths.stdout
+        self._sent.remove(sent)
         if died.nodes and died.name != "CANCELLED" and not log.exists():
             raise UserError(
                 f"--on slurm: job {sent.id} ended, {died}, without a trace in {log.parent}: the "
                 "study's folder must be on a file system that all nodes share; choose its --root"
             )
-        self._sent.remove(sent)
         return self._tried_again(sent, str(died))
 
     def _tried_again(self, sent: _Sent[J], why: str) -> tuple[J, R] | None:
