@@ -12,9 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import StringIO
 from itertools import count, islice
@@ -187,13 +187,13 @@ def _unsafe(storage: optuna.storages.BaseStorage) -> Iterator[None]:
     """Nothing waits for a disk."""
     backend = getattr(storage, "_backend", None)
     engine = getattr(backend, "engine", None)
-    sqlite = engine is not None and engine.dialect.name == "sqlite"
-    if sqlite:
+    with mock.patch("os.fsync"):
+        if engine is None or engine.dialect.name != "sqlite":
+            yield
+            return
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA synchronous = OFF")
-    with mock.patch("os.fsync"):
         yield
-    if sqlite:
         engine.dispose()  # the next connection waits again
 
 
@@ -212,27 +212,40 @@ def _dispatching(root: Path, name: str, workers: int, options: Options) -> Dispa
     work = Work(execute=report_epochs, prepare=begin, lost=give_up, folder=root, answers=False)
     with executor.opened(work) as opened:
 
-        def all_of(jobs: Iterable[int]) -> None:
+        def all_of(num: int) -> None:
+            jobs = (Idle(i, root / str(i), root) for i in range(num))
             for _ in opened.run(jobs, lambda job, row: False):
                 pass
 
-        all_of(range(workers))  # what starts a worker is not a run's
-        rounds = [_timed(lambda: all_of(range(JOBS))) / JOBS for _ in range(options.rounds)]
+        all_of(workers)  # what starts a worker is not a run's
+        rounds = [_timed(lambda: all_of(JOBS)) / JOBS for _ in range(options.rounds)]
     return Dispatching(name, workers, tuple(rounds))
 
 
-def report_epochs(job: int, report: Callable[[dict[str, float]], bool]) -> int:
+@dataclass(frozen=True)
+class Idle:
+    """A job that trains nothing."""
+
+    number: int
+    folder: Path
+    cache: Path
+
+    def moved(self, folder: Path, cache: Path) -> "Idle":
+        return replace(self, folder=folder, cache=cache)
+
+
+def report_epochs(job: Idle, report: Callable[[dict[str, float]], bool]) -> int:
     """All that such a run does."""
     for epoch in range(1, EPOCHS + 1):
         report(_row(epoch))
-    return job
+    return job.number
 
 
 def begin(place: int, threads: int) -> None:
     """A worker needs nothing."""
 
 
-def give_up(job: int, reason: str) -> int:
+def give_up(job: Idle, reason: str) -> int:
     raise RuntimeError(f"job {job} was lost: {reason}")
 
 
