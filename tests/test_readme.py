@@ -22,6 +22,7 @@ FILES = [
     ROOT / ".github/CONTRIBUTING.md",
     ROOT / "README.md",
     *(ROOT / place / "README.md" for place in ("variants", "studies", "sambench", "tests")),
+    ROOT / "sambench/executors/README.md",
     ROOT / "tests/examples/README.md",
 ]
 
