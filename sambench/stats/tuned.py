@@ -8,11 +8,14 @@ the biased form), and its delete-one jackknife over points.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from math import ceil, floor, fsum, lcm, sqrt
 
+import numpy as np
+
 from sambench.stats.ranking import Ranking, weights
+from sambench.stats.sums import total
 
 Score = Fraction | float
 
@@ -28,7 +31,7 @@ class Tuned:
     @property
     def error(self) -> float:
         """Standard error of the score."""
-        return sqrt(sum(u * u for u in self.influence.values()))
+        return sqrt(total(self._moved * self._moved))
 
     def towards(self, other: "Tuned", share: Score) -> "Tuned":
         """The same arm's, a share of the way to another k."""
@@ -41,9 +44,17 @@ class Tuned:
 
         A point that an arm lacks moves it by 0.
         """
-        mine, theirs = self.influence, other.influence
-        points = sorted(mine.keys() | theirs.keys())
-        return sqrt(sum((mine.get(i, 0.0) - theirs.get(i, 0.0)) ** 2 for i in points))
+        short, apart = sorted((self._moved, other._moved), key=len)
+        apart = apart.copy()
+        apart[: len(short)] -= short
+        return sqrt(total(apart * apart))
+
+    @cached_property
+    def _moved(self) -> np.ndarray:
+        """How far each point moves the score, at the place of its number."""
+        moved = np.zeros(max(self.influence, default=-1) + 1)
+        moved[list(self.influence)] = list(self.influence.values())
+        return moved
 
 
 def tuned(ranking: Ranking, scores: Sequence[Score | None], k: Score) -> Tuned | None:
