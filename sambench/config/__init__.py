@@ -26,9 +26,11 @@ from sambench.config.models import (
     Task,
 )
 from sambench.config.names import Name as Name
+from sambench.config.numbers import LARGEST_COUNT as LARGEST_COUNT
 from sambench.config.numbers import Count as Count
 from sambench.config.space import Space
 from sambench.config.table import Broken as Broken
+from sambench.config.table import Listed as Listed
 from sambench.config.table import Table as Table
 from sambench.config.table import one_line as one_line
 from sambench.config.train import OWN_SCHEDULES, Train, extensions

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sambench.config.numbers import LARGEST_COUNT, Count
-from sambench.config.table import Broken, Listed
+from sambench.config import LARGEST_COUNT, Broken, Count, Listed
 from sambench.errors import UserError, echo, shortened
 from sambench.executors import slurm_queue
 from sambench.executors.attempts import ATTEMPTS, Attempts
