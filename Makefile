@@ -13,7 +13,7 @@ study: $(READY)
 	$(PYTHON) -m sambench study
 
 test: $(READY) engines
-	$(PYTHON) -m pytest -n auto
+	$(PYTHON) -m pytest -n auto --dist loadgroup
 
 lint: $(READY)
 	.venv/bin/ruff format --check .

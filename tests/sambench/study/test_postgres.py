@@ -23,6 +23,7 @@ from sambench.study.holder import Held
 from sambench.study.tuner import Tuner, study_name
 from sambench.training import Outcome
 
+pytestmark = pytest.mark.xdist_group("postgres")  # one server
 Spec = dict[str, Any]
 
 
