@@ -20,6 +20,7 @@ from sambench.training import (
     Run,
     World,
     device,
+    finished_outcome,
     on_this_machine,
     train,
     train_own,
@@ -74,6 +75,9 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
     """
     if assignment.until is not None and time.time() >= assignment.until:
         return Outcome(PAUSED, "time was up before it began")
+    known = finished_outcome(assignment.run, assignment.folder)
+    if known is not None and known.outcome != "failed":  # by a worker that was thought to be dead
+        return known
     _check_device(assignment.run.device)
     start, heard = time.perf_counter(), _Heard(report)
     try:

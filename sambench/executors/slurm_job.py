@@ -16,7 +16,7 @@ import cloudpickle
 import submitit
 from submitit.core.utils import DelayedSubmission
 
-from sambench.errors import UserError
+from sambench.errors import UserError, WorkFailed
 from sambench.executors.executor import EpochRow, Work
 from sambench.files import write_atomically
 
@@ -68,7 +68,7 @@ class Task:
             told = Told(paths.folder, str(paths.job_id))
             result = work.execute(cloudpickle.loads(self.job), self._report(told, work.answers))
             return Ending("done", result)
-        except (UserError, OSError) as error:
+        except (UserError, WorkFailed, OSError) as error:
             return Ending("error", error)
         except Exception:
             return Ending("failed", traceback.format_exc())

@@ -12,7 +12,7 @@ FULL: dict[str, Any] = {
     **TINY,
     "variants": [],
     "variant": [
-        {"name": "plain", "length": [0.5, 1]},
+        {"name": "plain", "length": [1, 2]},
         {
             "name": "sam",
             "label": "sam-wide",

@@ -66,7 +66,7 @@ def test_points_outside_the_pool(refused: Callable[..., str], study_file: Path, 
 
 
 def test_the_command_of_a_part_names_it():
-    whole = _command("digits", ("seed=1",), (), None, None, 2, "auto")
+    whole = _command("digits", ("seed=1",), (), None, None, None, 2, "auto")
     assert whole == "python -m sambench study digits --set seed=1 --workers 2"
-    some = _command("digits", (), (), None, range(40, 80), 1, "cpu")
+    some = _command("digits", (), (), None, range(40, 80), None, 1, "cpu")
     assert some == "python -m sambench study digits --points 40:80 --workers 1 --device cpu"

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from multiprocessing import forkserver
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -137,5 +138,6 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 
 def test_a_worker_loads_no_wandb(code: ModuleType):
     """Workers are killed, and wandb would leave two temporary folders of each."""
+    forkserver._forkserver._stop()  # another test's may have imported more
     with processes(1, code, partial(code.imported, models.build)) as executor:
         assert all_of(executor, [1]) == {1: ["timm"]}

@@ -42,9 +42,15 @@ def arguments(study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def start(context: Any, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(sys, "argv", ["sambench", *arguments])
-    process = context.Process(target=main)
+    process = context.Process(target=_hears)
     process.start()
     return process
+
+
+def _hears() -> None:
+    """The fork server may be that of workers, who leave Ctrl-C to their parent."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    main()
 
 
 def finish(process: Any) -> None:

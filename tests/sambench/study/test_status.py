@@ -17,6 +17,7 @@ from sambench import records
 from sambench.errors import UserError
 from sambench.files import read_sealed, write_sealed
 from sambench.study import holder, live
+from sambench.study.display import file as display_file
 from sambench.study.holder import Holder
 from sambench.study.run import run_study
 from sambench.study.status import each, status
@@ -209,8 +210,11 @@ def test_a_study_that_cannot_be_told_does_not_hide_the_others(folder: Path):
         asked(other)
 
 
-def test_a_running_study_can_be_asked_from_outside(spec: dict[str, Any], run: Any, tmp_path: Path):
+def test_a_running_study_can_be_asked_from_outside(
+    spec: dict[str, Any], run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """At every line that it prints."""
+    monkeypatch.setattr(display_file, "EVERY_S", 0.01)
     folder, states = tmp_path / "runs" / "tiny", []
 
     class Looking(io.StringIO):
