@@ -15,13 +15,14 @@ from sambench.executors.replicas import ReplicasFailed, train_together
 from sambench.training import (
     PAUSED,
     Custom,
+    Damaged,
     Outcome,
     Report,
     Run,
     World,
     device,
-    finished_outcome,
     on_this_machine,
+    read_outcome,
     train,
     train_own,
     write_outcome,
@@ -75,8 +76,7 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
     """
     if assignment.until is not None and time.time() >= assignment.until:
         return Outcome(PAUSED, "time was up before it began")
-    known = finished_outcome(assignment.run, assignment.folder)
-    if known is not None and known.outcome != "failed":  # by a worker that was thought to be dead
+    if (known := _ended(assignment)) is not None:
         return known
     _check_device(assignment.run.device)
     start, heard = time.perf_counter(), _Heard(report)
@@ -94,6 +94,15 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
     outcome = Outcome("failed", reason, epochs_done=heard.epochs)
     here = on_this_machine(outcome, assignment.run.device, time.perf_counter() - start)
     return _left(assignment, here, trace)
+
+
+def _ended(assignment: Assignment) -> Outcome | None:
+    """What a worker that was thought to be dead has come to meanwhile."""
+    try:
+        known = read_outcome(assignment.run, assignment.folder)
+    except Damaged:
+        return None
+    return None if known is None or known.outcome == "failed" else known
 
 
 class _Heard:
