@@ -39,6 +39,10 @@ class _Leaves(BaseException):
     """Ends a job from a signal's handler; no run may take it for its own failure."""
 
 
+class _Requeued(BaseException):
+    """Ends a job that goes on in the queue; a SystemExit, as submitit has it, may be a run's own."""
+
+
 @dataclass
 class Task:
     """A job as submitit pickles it: called on a node, and asked for a `checkpoint` in time."""
@@ -74,6 +78,8 @@ class Task:
             return Ending("failed", traceback.format_exc())
         except _Leaves as reason:
             return Ending(*reason.args)
+        except _Requeued as end:
+            sys.exit(*end.args)
 
     def _report(self, told: "Told", answers: bool) -> Callable[[EpochRow], bool]:
         def report(row: EpochRow) -> bool:
@@ -90,6 +96,8 @@ class Task:
         def leave(number: int, frame: Any) -> None:
             try:
                 submitits(number, frame)
+            except SystemExit as end:
+                raise _Requeued(end.code) from None
             except Exception as error:
                 raise _Leaves("left", f"it could not be requeued: {error}") from None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from sambench.cli import main
 from sambench.records import Record
@@ -48,8 +49,10 @@ def start(context: Any, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -
 
 
 def _hears() -> None:
-    """The fork server may be that of workers, who leave Ctrl-C to their parent."""
+    """The fork server may be that of workers, who leave Ctrl-C to their parent, and may have been
+    started with other threads."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    torch.set_num_threads(1)
     main()
 
 
