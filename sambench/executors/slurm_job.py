@@ -40,7 +40,7 @@ class _Leaves(BaseException):
 
 
 class _Requeued(BaseException):
-    """Ends a job that goes on in the queue; a SystemExit, as submitit has it, may be a run's own."""
+    """Ends a job that goes on in the queue; submitit's SystemExit could be a run's own."""
 
 
 @dataclass
