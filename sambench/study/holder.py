@@ -1,5 +1,6 @@
 """Who runs a study, as whoever is refused or asks is told. Asking keeps nobody out."""
 
+import fcntl
 import getpass
 import json
 import os
@@ -71,10 +72,6 @@ def _user() -> str:
 def is_held(folder: Path) -> bool | None:
     """Whether a process holds the study's lock; None where the file system does not tell."""
     try:
-        import fcntl
-    except ImportError:  # Windows
-        return _is_held_elsewhere(folder)
-    try:
         file = os.open(folder / LOCK, os.O_RDONLY)
     except FileNotFoundError:
         return False
@@ -89,17 +86,3 @@ def is_held(folder: Path) -> bool | None:
     finally:
         os.close(file)
     return False
-
-
-def _is_held_elsewhere(folder: Path) -> bool | None:
-    import filelock
-
-    if not (folder / LOCK).exists():
-        return False
-    try:
-        with filelock.FileLock(folder / LOCK, blocking=False):
-            return False
-    except filelock.Timeout:
-        return True
-    except OSError:
-        return None
