@@ -17,17 +17,18 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sambench.errors import UserError, nearest, said
 
 OWN = ("sambench", "variants")
 """Packages whose modules are no plug-ins."""
 
-_kinds: list[tuple[MutableMapping[str, type], str]] = []
+_kinds: list[tuple[MutableMapping[str, Any], str]] = []
 """Registries beside that of the variants, with how their plug-ins are written."""
 
 
-def add_kind(registry: MutableMapping[str, type], rule: str) -> None:
+def add_kind(registry: MutableMapping[str, Any], rule: str) -> None:
     """A further kind of plug-in: its registry, name -> class, and how one is registered."""
     _kinds.append((registry, rule))
 

@@ -62,6 +62,7 @@ HEADINGS = {
     "Train": "`[train]`",
     "Search": "`[search]`",
     "Confirm": "`[confirm]`",
+    "Measured": "`[measure]`",
     "VariantTable": "`[[variant]]`",
     "Space": "A space, as in `search.space.lr` and `space.rho` of a `[[variant]]`",
     "Published": "`[[published]]`",

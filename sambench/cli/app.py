@@ -17,6 +17,7 @@ from sambench.cli.best import best
 from sambench.cli.doctor import doctor
 from sambench.cli.failures import EXHAUSTED, fail, unusable
 from sambench.cli.leaderboard import leaderboard
+from sambench.cli.measure import measure
 from sambench.cli.merge import merge
 from sambench.cli.parsing import Commands
 from sambench.cli.status import status
@@ -33,7 +34,11 @@ def cli() -> None:
     """Which sharpness-aware optimizer is worth its cost on your model and data?"""
 
 
-for command in (study, status, merge, trial, best, leaderboard, bench, variants, sweep, doctor):
+COMMANDS = (
+    study, status, merge, trial, best, measure, leaderboard, bench, variants, sweep, doctor,
+)  # fmt: skip
+
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -19,6 +19,7 @@ from sambench.config.identity import RUNS, changed_keys, fingerprint
 from sambench.config.loading import assignments, load, name_of, parse, read
 from sambench.config.models import (
     Confirm,
+    Measured,
     Published,
     Search,
     Split,
@@ -44,6 +45,7 @@ __all__ = [
     "RUNS",
     "Arm",
     "Confirm",
+    "Measured",
     "Published",
     "Search",
     "Space",

@@ -92,14 +92,14 @@ def _registered(study: Study, source: str) -> Study:
 
 
 def _check_size(study: Study, competitors: Sequence[Arm]) -> None:
-    """UserError where an arm affords no run or the sampler too few, or [confirm] says nothing."""
+    """UserError where an arm affords no run or the sampler too few, or seeds say nothing."""
     if not any(arm.space for arm in competitors):
         return
-    if "confirm" in study.model_fields_set:
+    if "seeds" in study.confirm.model_fields_set:
         searched = sorted({f"{a.label}'s {name}" for a in competitors for name in a.space})
         raise UserError(
-            f"confirm: is for a study that searches nothing, and {searched[0]} is searched: give "
-            "it a value, or leave [confirm] out (search.searches is the size of a search)"
+            f"confirm.seeds: is for a study that searches nothing, and {searched[0]} is searched: "
+            "give it a value, or leave seeds out (search.searches is the size of a search)"
         )
     search = study.search
     for arm in competitors:

@@ -24,7 +24,7 @@ from sambench.config.numbers import (
 from sambench.config.space import Space
 from sambench.config.table import Broken, IfSet, Listed, Table
 from sambench.config.train import Train
-from sambench.errors import echo
+from sambench.errors import echo, nearest
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -117,6 +117,8 @@ class Search(Table):
     """Optuna's: ends trials early that do badly; not of a pool"""
     lr: IfSet[Annotated[float, Field(gt=0, le=LARGEST_RATE), BeforeValidator(_rate)] | None] = None
     """the learning rate, where it is not searched"""
+    keep_weights: IfSet[bool] = False
+    """whether runs of the pool keep their final weights, too"""
     space: dict[str, Space] = Field(default_factory=dict)
     """of `lr` alone; what else is searched stands with a variant"""
 
@@ -158,8 +160,31 @@ class Search(Table):
 class Confirm(Table):
     """Of a study that searches nothing: its settings run on `seeds` paired seeds."""
 
-    seeds: Annotated[Count, Field(ge=2)] = 10
+    seeds: IfSet[Annotated[Count, Field(ge=2)]] = 10
     """the same for all variants; below 5 nothing is concluded"""
+    keep_weights: IfSet[bool] = False
+    """whether every run that sees the test set keeps its final weights, in `weights.safetensors`;
+    where there is a [measure], they do"""
+
+
+class Measured(Table):
+    """What is measured of the weights of runs that see the test set, once they are trained."""
+
+    names: Annotated[tuple[Text, ...], Listed, Field(min_length=1)]
+    """of measures, see sambench/measures"""
+    max_batches: Count = 8
+    """of training and of test images, at most, in the order in which they were drawn"""
+    batch_size: Count = 128
+    """images; changes no value but for rounding"""
+    set: dict[str, dict[str, Plain]] = Field(default_factory=dict)
+    """settings of a measure by its name, e.g. set.curvature.top = 5"""
+
+    @model_validator(mode="after")
+    def _set_are_named(self) -> Self:
+        for name in self.set:
+            if name not in self.names:
+                raise Broken(f"is not measured, {nearest(name, self.names)}", "set", name)
+        return self
 
 
 class Published(Table):
@@ -203,6 +228,8 @@ class Study(Table):
     search: Search
     """below"""
     confirm: IfSet[Confirm] = Confirm()
+    """below"""
+    measure: IfSet[Measured | None] = None
     """below"""
 
     published: IfSet[Annotated[tuple[Published, ...], Listed]] = ()

@@ -1,6 +1,7 @@
 """What a worker does with one run: train it, leave its outcome in its folder."""
 
 import os
+import sys
 import time
 import traceback
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from sambench import plugins
+from sambench import measures, plugins
 from sambench.errors import WorkFailed, concerns_all, kind_and_words
 from sambench.executors.replicas import ReplicasFailed, train_together
 from sambench.training import (
@@ -82,8 +83,11 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
     start, heard = time.perf_counter(), _Heard(report)
     try:
         if assignment.processes > 1:
-            return train_together(assignment, heard)
-        return trained(assignment, heard)
+            outcome = train_together(assignment, heard)
+        else:
+            outcome = trained(assignment, heard)
+        _measure(assignment, outcome)
+        return outcome
     except (Exception, SystemExit) as error:
         if heard.raised or concerns_all(error):
             raise
@@ -94,6 +98,18 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
     outcome = Outcome("failed", reason, epochs_done=heard.epochs)
     here = on_this_machine(outcome, assignment.run.device, time.perf_counter() - start)
     return _left(assignment, here, trace)
+
+
+def _measure(assignment: Assignment, outcome: Outcome) -> None:
+    """What the study asks of a run's weights; nothing that fails there costs the run its scores."""
+    run = assignment.run
+    asked = run.study.measure
+    if asked is None or outcome.outcome != "complete" or not run.sees_test:
+        return
+    try:
+        measures.after(run, assignment.folder, asked, assignment.cache, assignment.custom)
+    except Exception as error:
+        print(f"sambench: {run}: not measured: {kind_and_words(error)}", file=sys.stderr)
 
 
 def _ended(assignment: Assignment) -> Outcome | None:

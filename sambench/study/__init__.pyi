@@ -1,5 +1,6 @@
 from . import agent_trials as agent_trials
 from . import finished as finished
+from . import measured as measured
 from . import overhead as overhead
 from . import point as point
 from . import root as root

@@ -21,12 +21,20 @@ def rows(
     results: Iterable[tuple[Run, Outcome]],
     source: str = "study",
     ranks: Mapping[str, Mapping[int, int]] = MappingProxyType({}),
+    measured: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
 ) -> list[Record]:
-    """The records of finished runs, in the order of the file; `ranks`: label -> point -> rank."""
+    """The records of finished runs, in the order of the file.
+
+    ranks: label -> point -> rank; measured: run -> quantity -> value
+    """
     return ordered(
-        record(run, outcome, source, ranks.get(run.label, {}).get(run.point))
-        if run.stage == "confirm"
-        else record(run, outcome, source)
+        record(
+            run,
+            outcome,
+            source,
+            ranks.get(run.label, {}).get(run.point) if run.stage == "confirm" else None,
+            measured.get(run.id, {}),
+        )
         for run, outcome in results
     )
 
@@ -55,6 +63,7 @@ def header(
     *,
     fits: Mapping[str, Fit],
     extension: int,
+    measured: Sequence[Score] = (),
 ) -> dict[str, Any]:
     """Where the records come from; of the files with the outcomes, the newest gives the date."""
     study = folder.study
@@ -67,7 +76,7 @@ def header(
         "code": folder.code,
         "objective": records.ACCURACY.name,
         "scores": [score.model_dump() for score in _scores(rows)],
-        "measures": [],
+        "measures": [score.model_dump() for score in measured],
         "extension": extension,
         "fits": {label: fit.model_dump(mode="json") for label, fit in fits.items()},
         "command": command,
@@ -94,7 +103,13 @@ def of_data(folder: StudyFolder) -> dict[str, str]:
     return {"data_digest": found} if found else {}
 
 
-def record(run: Run, outcome: Outcome, source: str = "study", rank: int | None = None) -> Record:
+def record(
+    run: Run,
+    outcome: Outcome,
+    source: str = "study",
+    rank: int | None = None,
+    measured: Mapping[str, float] = MappingProxyType({}),
+) -> Record:
     """A run as the records keep it; `rank`: of its point in the pool."""
     tested = bool(outcome.test_correct)
     return Record(
@@ -131,7 +146,7 @@ def record(run: Run, outcome: Outcome, source: str = "study", rank: int | None =
         wandb=outcome.wandb,
         val={"accuracy": outcome.val_accuracy, "loss": outcome.val_loss},
         test={"accuracy": outcome.test_accuracy, "loss": outcome.test_loss},
-        measures={},
+        measures=dict(measured),
         items={"accuracy": records.pack(np.array(outcome.test_correct)) if tested else ""},
     )
 

@@ -3,6 +3,7 @@ from . import device as device
 from . import launch as launch
 from . import processes as processes
 from . import provenance as provenance
+from . import weights as weights
 from .custom import Custom as Custom
 from .engine import Engine as Engine
 from .engine import Loss as Loss
@@ -30,3 +31,4 @@ from .probe import probe as probe
 from .processes import World as World
 from .run import NO_POINT as NO_POINT
 from .run import Run as Run
+from .weights import Weights as Weights

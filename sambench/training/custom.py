@@ -29,6 +29,11 @@ class Custom:
     def brings_data(self) -> bool:
         return self.data is not None or self.training is not None
 
+    @property
+    def brought(self) -> tuple[str, ...]:
+        """Names of what is the caller's own."""
+        return tuple(name for name in ("model", "data", "loss") if getattr(self, name) is not None)
+
     def named(self, study: Study) -> Study:
         """The study as it runs with these: what they replace it does not speak of any more.
 

@@ -15,7 +15,7 @@ import torch
 import variants
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data, models
-from sambench.training import checkpoint, device, memory
+from sambench.training import checkpoint, device, memory, weights
 from sambench.training.custom import Custom
 from sambench.training.engine import Engine, Score
 from sambench.training.outcome import PAUSED, Outcome, on_this_machine, write_outcome
@@ -66,7 +66,11 @@ def train(
                 if dataset is None:
                     task, streams = run.study.task, run.seeds.streams
                     dataset = datasets.load(task, streams, cache, data_digest)
-                outcome = progress.train(engine_for(run, dataset, custom, world))
+                engine = engine_for(run, dataset, custom, world)
+                outcome = progress.train(engine)
+                if outcome.outcome == "complete" and run.keeps_weights and world.leads:
+                    data = data_digest or ""
+                    weights.keep(run, folder, engine.evaluated, data, custom.brought)
                 break
             except Stopped as stop:
                 outcome = progress.stopped("pruned", str(stop))

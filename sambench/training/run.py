@@ -62,6 +62,14 @@ class Run:
         return self.stage in ("confirm", "setting")
 
     @property
+    def keeps_weights(self) -> bool:
+        """Whether its final weights stay in its folder."""
+        study = self.study
+        if self.sees_test:
+            return study.confirm.keep_weights or study.measure is not None
+        return self.stage == "pool" and study.search.keep_weights
+
+    @property
     def setting(self) -> dict[str, object]:
         """What the search chose."""
         return {"lr": self.lr, "hyperparameters": self.hyperparameters, "epochs": self.epochs}

@@ -12,11 +12,12 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted([*ROOT.glob("sambench/**/*.py"), *ROOT.glob("variants/**/*.py")])
 
 FLOORS = [
-    {"errors", "files", "plugins", "seeds", "stats"},
+    {"errors", "files", "plugins", "registry", "seeds", "stats"},
     {"config"},
     {"records"},
     {"tasks"},
     {"training", "tracking"},
+    {"measures"},
     {"bench", "executors"},
     {"analysis"},
     {"render"},

@@ -1,0 +1,14 @@
+from .after import after as after
+from .loading import Extent as Extent
+from .loading import of as of
+from .loading import subject_of as subject_of
+from .measure import Measure as Measure
+from .measuring import Found as Found
+from .measuring import chosen as chosen
+from .measuring import measure_all as measure_all
+from .measuring import read as read
+from .measuring import write as write
+from .registry import measures as measures
+from .subject import Batch as Batch
+from .subject import Subject as Subject
+from .subject import measured as measured

@@ -1,0 +1,84 @@
+"""Sharpness that rescaling the weights leaves as it is."""
+
+import math
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from sambench.measures.measure import Measure
+from sambench.measures.registry import measures
+from sambench.measures.subject import Subject
+from sambench.measures.surface import Surface, norm
+from sambench.records import Score
+
+
+@measures.register("adaptive_sharpness")
+class AdaptiveSharpness(Measure):
+    """The rise of the mean training loss in the ellipsoid |d / |w|| <= `rho`, element by element.
+
+    `adaptive_worst`: the highest that `steps` steps of projected ascent come by, each of length
+    2.5 rho / steps in the stretched coordinates d / |w|. `adaptive_average`: the mean over `draws`
+    of d = |w| * z with z normal of deviation `sigma`.
+    """
+
+    title = "adaptive sharpness"
+    source = (
+        "Kwon et al. 2021, arXiv:2102.11600; Andriushchenko et al. 2023, arXiv:2302.07011, eq. 1, 2"
+    )
+    subset = "train"
+    cannot_tell = (
+        "Andriushchenko et al. found it to go along with generalisation within some tasks and "
+        "against it in others."
+    )
+
+    rho: Annotated[float, Field(gt=0, le=1e3)] = 0.5
+    steps: Annotated[int, Field(ge=1, le=1000)] = 10
+    sigma: Annotated[float, Field(gt=0, le=1e3)] = 0.1
+    draws: Annotated[int, Field(ge=1, le=1000)] = 10
+
+    @property
+    def quantities(self) -> tuple[Score, ...]:
+        names = ("adaptive_worst", "adaptive_average")
+        return tuple(Score(name=name, unit="nats", direction="minimize") for name in names)
+
+    @property
+    def evaluations(self) -> float:
+        return self.steps + (self.steps + self.draws + 1) / 3
+
+    def of(self, subject: Subject) -> dict[str, float]:
+        surface = Surface(subject, subject.batches("train"))
+        start = surface.loss()
+        scale = [p.detach().abs().double() for p in surface.parameters]
+        return {
+            "adaptive_worst": self._worst(surface, scale, start),
+            "adaptive_average": self._average(surface, scale, start),
+        }
+
+    def _worst(self, surface: Surface, scale: list[Tensor], start: float) -> float:
+        stretched = [torch.zeros_like(s) for s in scale]
+        worst = 0.0
+        for _ in range(self.steps):
+            with surface.moved(_times(stretched, scale)):
+                slope = _times(surface.gradient(), scale)
+            length = norm(slope)
+            if not math.isfinite(length) or not length:
+                break
+            step = 2.5 * self.rho / self.steps / length
+            stretched = [z + g * step for z, g in zip(stretched, slope, strict=True)]
+            if (size := norm(stretched)) > self.rho:
+                stretched = [z * (self.rho / size) for z in stretched]
+            worst = max(worst, surface.loss_at(_times(stretched, scale)) - start)
+        return worst
+
+    def _average(self, surface: Surface, scale: list[Tensor], start: float) -> float:
+        rises = [
+            surface.loss_at(_times(surface.noise(3, i), scale), self.sigma) - start
+            for i in range(self.draws)
+        ]
+        return sum(rises) / self.draws
+
+
+def _times(direction: list[Tensor], scale: list[Tensor]) -> list[Tensor]:
+    return [d * s for d, s in zip(direction, scale, strict=True)]

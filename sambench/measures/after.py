@@ -1,0 +1,47 @@
+"""Measuring a run whose weights are kept in its folder."""
+
+from pathlib import Path
+
+from sambench.config import Measured
+from sambench.measures.loading import Extent, subject_of
+from sambench.measures.measuring import Found, chosen, measure_all, read, write
+from sambench.training import Custom, Run, weights
+
+
+def after(run: Run, folder: Path, asked: Measured, cache: Path, custom: Custom = Custom()) -> Found:
+    """What is measured of the run, left in its folder, too; what was so before is not done again.
+
+    UserError where its weights are not there or are no weights of its model.
+    """
+    wanted = chosen(asked)
+    extent = Extent(asked.max_batches, asked.batch_size)
+    known = read(folder) or Found()
+    told = {"max_batches": extent.max_batches}
+    left = {
+        name: one
+        for name, one in wanted.items()
+        if name in known.failed
+        or known.settings.get(name) != one.model_dump(mode="json")
+        or known.settings.get("extent") != told
+    }
+    if not left:
+        return known
+    kept = weights.read(folder / weights.NAME)
+    with subject_of(run, kept, extent, cache, custom) as subject:
+        found = measure_all(subject, left)
+    found.settings["extent"] = told
+    if known.settings.get("extent") == told:
+        found = _joined(known, found, [*wanted])
+    write(folder, found)
+    return found
+
+
+def _joined(known: Found, found: Found, names: list[str]) -> Found:
+    """What was known, but for what was measured anew."""
+    failed = {k: why for k, why in known.failed.items() if k in names and k not in found.settings}
+    return Found(
+        {**known.values, **found.values},
+        {**failed, **found.failed},
+        {**known.seconds, **found.seconds},
+        {**known.settings, **found.settings},
+    )

@@ -1,0 +1,108 @@
+"""The model of kept weights, and the data that it was trained and tested on."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from sambench.config import Task
+from sambench.errors import UserError, shortened
+from sambench.measures.subject import Batch, Subject, measured
+from sambench.tasks.images import Data, Samples, eval_batches, load, models
+from sambench.training import Custom, Run, Weights
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much of the data is measured, in the order in which the run's streams drew them."""
+
+    max_batches: int = 8
+    batch_size: int = 128
+
+
+@contextmanager
+def subject_of(
+    run: Run, weights: Weights, extent: Extent, cache: Path, custom: Custom = Custom()
+) -> Iterator[Subject]:
+    """The run's data and model, in float32; UserError where the weights are another model's."""
+    task, device = run.study.task, run.device
+    if missing := [name for name in weights.own if name not in custom.brought]:
+        raise UserError(f"{run}: needs the {missing[0]} that Python brought: pass it there")
+    data = custom.data or load(task, run.seeds.streams, cache, weights.data or None)
+    try:
+        shape = {"channels": data.train.shape[1], "classes": len(data.classes)}
+        if custom.model is None:
+            model = models.build(task, **shape)
+        else:
+            model = models.own(custom.model, **shape)
+        _fill(model, weights, task.model)
+        true = None if custom.data is not None else _true(task, run)
+        with measured(model.to(device)):
+            yield of(model, data.to(device), extent, seed=run.seeds.init, true=true)
+    finally:
+        if custom.data is None:
+            data.close()
+
+
+def of(
+    model: nn.Module,
+    data: Data,
+    extent: Extent,
+    *,
+    seed: int,
+    true: Samples | None = None,
+) -> Subject:
+    """A model, in evaluation mode, with the first batches of data on its device."""
+    train = _batches(data.train, extent)
+    return Subject(
+        model,
+        train,
+        _batches(data.test, extent),
+        len(data.classes),
+        data.mean,
+        data.std,
+        true=None if true is None else _labels(true, train),
+        seed=seed,
+    )
+
+
+def _true(task: Task, run: Run) -> Samples | None:
+    """The training set with the labels that it had before some were replaced."""
+    if not task.label_noise:
+        return None
+    clean = task.model_copy(update={"label_noise": 0.0})
+    return load(clean, run.seeds.streams).train
+
+
+def _batches(samples: Samples, extent: Extent) -> Sequence[Batch]:
+    num = min(len(samples), extent.max_batches * extent.batch_size)
+    some = samples.rows(torch.arange(num, device=samples.device))
+    channels = samples.shape[1]
+    on = samples.device
+    zero, one = torch.zeros(channels, device=on), torch.ones(channels, device=on)
+    return list(eval_batches(some, batch_size=extent.batch_size, mean=zero, std=one))
+
+
+def _labels(true: Samples, train: Sequence[Batch]) -> list[Tensor]:
+    sizes = [len(y) for _, y in train]
+    return list(true.y[: sum(sizes)].to(train[0][1].device).split(sizes))
+
+
+def _fill(model: nn.Module, weights: Weights, name: str) -> None:
+    """Loads them, or names the first parameter that does not fit."""
+    own = model.state_dict()
+    for key, tensor in own.items():
+        if key not in weights.tensors:
+            raise UserError(f"these are not weights of {name}: {key} is missing")
+        if weights.tensors[key].shape != tensor.shape:
+            found, wanted = tuple(weights.tensors[key].shape), tuple(tensor.shape)
+            raise UserError(
+                f"these are not weights of {name} for this data: {key} is {found}, not {wanted}"
+            )
+    if more := sorted(set(weights.tensors) - set(own)):
+        told = shortened(", ".join(more), 80)
+        raise UserError(f"these are not weights of {name}: it has no {told}")
+    model.load_state_dict(dict(weights.tensors))

@@ -1,0 +1,32 @@
+"""What a model says of images, for measures that need no gradient."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from scipy.special import softmax
+
+from sambench.errors import UserError
+from sambench.measures.subject import Batch, Subject
+
+
+@torch.no_grad()
+def probabilities(subject: Subject, batches: Iterable[Batch]) -> tuple[np.ndarray, np.ndarray]:
+    """(n, classes) float64, whose rows sum to 1, and the labels (n,)."""
+    logits, labels = [], []
+    for x, y in batches:
+        logits.append(subject.logits(x).double().cpu())
+        labels.append(y.cpu())
+    found = torch.cat(logits).numpy()
+    if not np.isfinite(found).all():
+        raise UserError("the model's outputs are not finite")
+    return softmax(found, axis=1), torch.cat(labels).numpy()
+
+
+@torch.no_grad()
+def accuracy(subject: Subject, batches: Iterable[Batch]) -> float:
+    right, seen = 0, 0
+    for x, y in batches:
+        right += int((subject.logits(x).argmax(1) == y).sum())
+        seen += len(y)
+    return right / seen

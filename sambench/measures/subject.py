@@ -1,0 +1,84 @@
+"""A trained model, and the images it is measured on."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sambench.errors import UserError
+
+Batch = tuple[Tensor, Tensor]
+"""pixels (b, c, h, w) in [0, 1], labels (b,) int64"""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model in evaluation mode whose parameters, all of one float type, take gradients.
+
+    train: as the run was trained, wrong labels included, without augmentation
+    true: of the train batches, the labels before noise; None where nobody knows
+    mean, std: (c,) of pixels
+    seed: of all that is drawn
+    """
+
+    model: nn.Module
+    train: Sequence[Batch]
+    test: Sequence[Batch]
+    classes: int
+    mean: Tensor
+    std: Tensor
+    true: Sequence[Tensor] | None = None
+    seed: int = 0
+    criterion: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy
+    """(logits, labels, reduction="none") -> losses (b,)"""
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        return [p for p in self.model.parameters() if p.requires_grad]
+
+    def logits(self, pixels: Tensor) -> Tensor:
+        """(b, c, h, w) in [0, 1] -> (b, classes), in the model's float type."""
+        like = self.parameters[0]
+        mean, std = self.mean.to(like)[:, None, None], self.std.to(like)[:, None, None]
+        return self.model((pixels.to(like) - mean) / std)
+
+    def losses(self, pixels: Tensor, labels: Tensor) -> Tensor:
+        """(b,)"""
+        return self.criterion(self.logits(pixels), labels, reduction="none")  # pyright: ignore
+
+    def batches(self, subset: str) -> Sequence[Batch]:
+        """Of "train" or "test"; UserError if there are none."""
+        found = self.train if subset == "train" else self.test
+        if not found:
+            raise UserError(f"there are no {subset} images")
+        return found
+
+    def generator(self, *stream: int) -> torch.Generator:
+        """On the CPU, so that a device draws what another does."""
+        found = torch.Generator()
+        words = [self.seed, *stream]
+        found.manual_seed(int(torch.tensor(words).mul(torch.tensor(_primes(len(words)))).sum()))
+        return found
+
+
+def _primes(num: int) -> list[int]:
+    return [2_147_483_647, 1_000_003, 8_191, 127, 7][:num]
+
+
+@contextmanager
+def measured(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode with gradients on; as it was when the block ends."""
+    training = {module: module.training for module in model.modules()}
+    asking = {p: p.requires_grad for p in model.parameters()}
+    model.eval()
+    try:
+        with torch.enable_grad():
+            yield
+    finally:
+        for module, was in training.items():
+            module.training = was
+        for p, was in asking.items():
+            p.requires_grad_(was)

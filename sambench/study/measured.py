@@ -1,0 +1,65 @@
+"""Measures of weights that runs kept."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from sambench import config, seeds
+from sambench.config import BASELINE, Measured
+from sambench.errors import UserError
+from sambench.measures import Extent, Found, after, chosen, measure_all, subject_of
+from sambench.training import NO_POINT, Run, weights
+
+
+def of_file(
+    path: Path, asked: Measured, cache: Path, device: str, study: str | None, root: Path
+) -> Found:
+    """UserError for what is no file of weights, or does not say of which task."""
+    kept = weights.read(path)
+    if study is not None:
+        run = _stranger(study, root)
+    elif kept.run is None:
+        raise UserError(f"{path}: does not say whose weights it holds; name their task: --study")
+    else:
+        run = kept.run
+    extent = Extent(asked.max_batches, asked.batch_size)
+    with subject_of(replace(run, device=device), kept, extent, cache) as subject:
+        return measure_all(subject, chosen(asked))
+
+
+def of_study(
+    folder: Path, asked: Measured, cache: Path, device: str, say: Callable[[str], object]
+) -> dict[str, Found]:
+    """Of every run of a study's folder that kept its weights; each is left there as it is found."""
+    files = sorted(folder.glob(f"runs/*/{weights.NAME}"))
+    if not folder.is_dir():
+        raise UserError(f"no folder of a study {folder}; --root names another place")
+    if not files:
+        raise UserError(
+            f"no run of {folder} kept its weights; set confirm.keep_weights = true before it runs"
+        )
+    found = {}
+    for i, path in enumerate(files, 1):
+        run = weights.read(path).run
+        if run is None:
+            raise UserError(f"{path}: does not say whose weights it holds")
+        say(f"{i} of {len(files)}: {run}")
+        found[str(run)] = after(replace(run, device=device), path.parent, asked, cache)
+    return found
+
+
+def _stranger(study: str, root: Path) -> Run:
+    """A run of the study's task, for weights that came from elsewhere."""
+    found = config.load(study, (), root=root)
+    return Run(
+        study=found,
+        label="",
+        key=BASELINE,
+        stage="trial",
+        point=NO_POINT,
+        rerun=0,
+        seeds=seeds.derive(found.seed, "trial", 0),
+        lr=1.0,
+        hyperparameters={},
+        epochs=found.train.epochs,
+    )

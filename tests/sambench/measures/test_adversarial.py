@@ -1,0 +1,68 @@
+"""Attacks on a linear model, where the best attack is known."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sambench.measures import Subject, measured, measures
+
+W = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
+
+
+class Linear(nn.Module):
+    """Class 1 where W.x > 0.9."""
+
+    def __init__(self, hides: bool) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(W.clone())
+        self.hides = hides
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = x.flatten(1) @ self.weight - 0.9
+        if self.hides:  # saturated: no gradient in floating point
+            found = torch.where(found > 0, 1e3, -1e3) + 0 * found
+        return torch.stack([-found, found], 1)
+
+
+def subject(*, hides: bool = False) -> Subject:
+    generator = torch.Generator().manual_seed(0)
+    x = 0.3 + 0.4 * torch.rand(200, 1, 2, 2, generator=generator, dtype=torch.float64)
+    y = (x.flatten(1) @ W > 0.9).long()
+    zero, one = torch.zeros(1), torch.ones(1)
+    batches = [(x[:128], y[:128]), (x[128:], y[128:])]
+    return Subject(Linear(hides), batches, batches, 2, zero, one)
+
+
+def of(subject: Subject, **settings: Any) -> dict[str, float]:
+    with measured(subject.model):
+        return dict(measures.get("adversarial")(**settings).of(subject))
+
+
+def beyond(margin: float) -> float:
+    """The share of images whose margin no attack of this reach takes."""
+    x = torch.cat([x for x, _ in subject().test]).flatten(1)
+    return float(((x @ W - 0.9).abs() > margin).double().mean())
+
+
+def test_attacks_reach_exactly_as_far_as_their_radius():
+    found = of(subject(), linf=0.05, l2=0.06, steps=20)
+    linf, l2 = beyond(0.05 * float(W.abs().sum())), beyond(0.06 * float(W.norm()))
+    assert 0.2 < linf < 0.9 and 0.2 < l2 < 0.9
+    assert found["fgsm"] == found["pgd_linf"] == linf
+    assert found["pgd_l2"] == pytest.approx(l2, abs=0.011)
+    assert found["masked"] == 0
+
+
+def test_pixels_stay_between_black_and_white():
+    """At a radius of 1, the best that l-inf can do is a corner of the cube."""
+    found = of(subject(), linf=1.0, l2=10.0, steps=5)
+    assert found["fgsm"] == 0 and found["pgd_linf"] == 0
+
+
+def test_hidden_gradients_are_noticed():
+    """PGD's random start finds what FGSM, without a gradient, does not; twice as far finds more."""
+    found = of(subject(hides=True), linf=0.05, steps=3)
+    assert found["fgsm"] == 1 and found["masked"] == 0
+    assert found["pgd_linf"] < 1
