@@ -30,7 +30,7 @@ pytest.importorskip("submitit", reason="needs submitit: pip install 'sambench[sl
 
 from submitit.slurm import slurm as submitits
 
-from sambench.executors import slurm, slurm_queue
+from sambench.executors import slurm_driver, slurm_queue
 from sambench.executors.slurm import Slurm
 from sambench.executors.slurm_job import Task, Told
 
@@ -225,7 +225,7 @@ def on(python: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Slurm]:
     """Its settings; the driver looks more often than it does at a cluster of other people's."""
     monkeypatch.chdir(ROOT)
     for name in ("POLL_S", "LOOK_S", "GRACE_S"):
-        monkeypatch.setattr(slurm, name, 0.5)
+        monkeypatch.setattr(slurm_driver, name, 0.5)
     return lambda **settings: Slurm(python=python, **settings)
 
 
