@@ -75,7 +75,7 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
     concerns all runs: UserError, WorkFailed, an OSError of the machine, whatever `report` raises.
     """
     if assignment.until is not None and time.time() >= assignment.until:
-        return Outcome(PAUSED, "time was up before it began")
+        return late(assignment)
     if (known := _ended(assignment)) is not None:
         return known
     _check_device(assignment.run.device)
@@ -160,6 +160,11 @@ def trained(
 def lost(assignment: Assignment, reason: str) -> Outcome:
     """The outcome of a run whose workers died too often, left by an executor that saw them die."""
     return _left(assignment, Outcome("failed", reason))
+
+
+def late(assignment: Assignment) -> Outcome:
+    """The outcome, for now, of a run for which there was no time; it is not kept."""
+    return Outcome(PAUSED, "time was up before it began")
 
 
 def _left(assignment: Assignment, outcome: Outcome, error: str = "") -> Outcome:

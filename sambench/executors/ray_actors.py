@@ -17,7 +17,7 @@ from sambench.errors import shortened
 from sambench.executors.actor import End, News, RunWorker
 from sambench.executors.attempts import ATTEMPTS, Attempts
 from sambench.executors.away import packed
-from sambench.executors.executor import J, OnEpoch, R, RunFailed, Work
+from sambench.executors.executor import J, OnEpoch, OnPlace, R, RunFailed, Work, untold
 from sambench.executors.ray import Ray
 from sambench.executors.ray_cluster import amounts, has_room
 
@@ -65,13 +65,18 @@ class _Queue(Generic[J]):
 @dataclass(eq=False)
 class _Worker(Generic[J]):
     actor: Any
-    is_ready: bool = False
+    host: str = ""
+    """once it is ready"""
     held: _Held[J] | None = None
     idle_since: float = 0.0
 
     @property
     def is_idle(self) -> bool:
         return self.is_ready and self.held is None
+
+    @property
+    def is_ready(self) -> bool:
+        return bool(self.host)
 
 
 class Actors(Generic[J, R]):
@@ -98,22 +103,33 @@ class Actors(Generic[J, R]):
         self._heard: SimpleQueue[tuple[_Worker[J], Future[News]]] = SimpleQueue()
         self._stillborn = 0
 
-    def run(self, jobs: Iterable[J], on_epoch: OnEpoch[J]) -> Iterator[tuple[J, R]]:
+    def run(
+        self, jobs: Iterable[J], on_epoch: OnEpoch[J], on_place: OnPlace[J] = untold
+    ) -> Iterator[tuple[J, R]]:
         queue = _Queue(jobs)
         while True:
+            if self._work.limit and self._work.is_late:
+                while (late := queue.pop()) is not None:
+                    yield late.job, self._work.limit.late(late.job)
             for worker in self._workers:
                 if worker.is_idle and (held := queue.pop()) is not None:
                     self._give(worker, held)
+                    on_place(held.job, worker.host)
             if all(worker.held is None for worker in self._workers) and queue.is_empty():
                 self._fit(0)
                 return
             self._fit(queue.most)
-            worker, future = self._next()
+            if (heard := self._next()) is None:
+                continue
+            worker, future = heard
             if worker not in self._workers:
                 continue  # it was told to go
+            held = worker.held
             finished = self._hear(worker, future, queue, on_epoch)
             if finished is not None:
                 yield finished
+            elif held is not None and worker not in self._workers:
+                on_place(held.job, "")
 
     def end(self) -> None:
         for worker in list(self._workers):
@@ -148,9 +164,9 @@ class Actors(Generic[J, R]):
     def _listen(self, worker: _Worker[J], news: Any) -> None:
         news.future().add_done_callback(lambda future: self._heard.put((worker, future)))
 
-    def _next(self) -> tuple[_Worker[J], Future[News]]:
-        """The next worker with news."""
-        if any(worker.is_ready for worker in self._workers):
+    def _next(self) -> tuple[_Worker[J], Future[News]] | None:
+        """The next worker with news; None where there is none, and time may be up."""
+        if any(worker.held for worker in self._workers):
             return self._heard.get()
         with suppress(Empty):
             return self._heard.get(timeout=PATIENCE_S)
@@ -161,7 +177,12 @@ class Actors(Generic[J, R]):
                 f"and it has {amounts(has)}",
                 file=sys.stderr,
             )
-        return self._heard.get()
+        return self._waited()
+
+    def _waited(self) -> tuple[_Worker[J], Future[News]] | None:
+        limit = self._work.limit
+        with suppress(Empty):
+            return self._heard.get(timeout=limit and max(0.0, limit.at - time.time()))
 
     def _hear(
         self, worker: _Worker[J], future: Future[News], queue: _Queue[J], on_epoch: OnEpoch[J]
@@ -189,7 +210,9 @@ class Actors(Generic[J, R]):
                 raise RunFailed(f"{held.job if held else 'a Ray worker'}: {content}")
             case End("error", content):
                 raise content
-        worker.is_ready, worker.held, worker.idle_since = True, None, time.monotonic()
+        if news.end.how == "ready":
+            worker.host = news.end.what
+        worker.held, worker.idle_since = None, time.monotonic()
         self._stillborn = 0
         return None if held is None else (held.job, news.end.what)
 

@@ -43,6 +43,8 @@ class Sent(Generic[J]):
     id: str
     paths: "JobPaths"
     told: "Told"
+    host: str | None = None
+    """where it runs; empty: it waits in the queue"""
     since: float = field(default_factory=time.monotonic)
     missed: float | None = None
     """since when it is not in the queue any more"""
@@ -102,9 +104,8 @@ class Arrays(Generic[J, R]):
             tasks = [Task(work, job, self._settings.threads, limit_s) for job in pickled]
             ids = self._accepted(tasks, before)
             array = ids[0].partition("_")[0]
-            write_atomically(
-                self._folder / array / RUNS, json.dumps([str(own.job) for own in part])
-            )
+            runs = [str(own.job) for own in part]
+            write_atomically(self._folder / array / RUNS, json.dumps(runs))
             before.append(array)
             yield from map(self.sent, part, ids)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic
 from sambench.errors import UserError, shortened
 from sambench.executors import slurm_queue
 from sambench.executors.attempts import ATTEMPTS
-from sambench.executors.executor import Detached, J, OnEpoch, R, RunFailed, Work
+from sambench.executors.executor import Detached, J, OnEpoch, OnPlace, R, RunFailed, Work, untold
 from sambench.executors.slurm import Slurm
 from sambench.executors.slurm_arrays import Arrays, Sent, Try
 from sambench.executors.slurm_queue import State
@@ -67,7 +67,9 @@ class Jobs(Generic[J, R]):
         """The arrays of jobs that have not ended."""
         return sorted({sent.array for sent in self._sent}, key=int)
 
-    def run(self, jobs: Iterable[J], on_epoch: OnEpoch[J]) -> Iterator[tuple[J, R]]:
+    def run(
+        self, jobs: Iterable[J], on_epoch: OnEpoch[J], on_place: OnPlace[J] = untold
+    ) -> Iterator[tuple[J, R]]:
         self._queue, self._looked = slurm_queue.jobs(self._name), time.monotonic()
         # before the first job is asked for: what ended by then has a result
         known = self._arrays.known(self._queue)
@@ -75,6 +77,7 @@ class Jobs(Generic[J, R]):
         while self._take(waiting, known):
             began = time.monotonic()
             for sent in list(self._sent):
+                self._tell_place(sent, on_place)
                 if (ended := self._hear(sent, on_epoch)) is not None:
                     yield ended
             if self._sent and self._work.detach:
@@ -82,6 +85,21 @@ class Jobs(Generic[J, R]):
             if self._sent:
                 time.sleep(max(POLL_S, 5 * (time.monotonic() - began)))
                 self._look()
+            if self._work.is_late and any(map(self._waits, self._sent)):
+                slurm_queue.cancel_waiting(self._name)
+
+    def _waits(self, sent: Sent[J]) -> bool:
+        state = self._queue.get(sent.id)
+        return state is not None and state.name == "PENDING"
+
+    def _tell_place(self, sent: Sent[J], on_place: OnPlace[J]) -> None:
+        state = self._queue.get(sent.id)
+        if state is None or state.ended:
+            return
+        host = "" if self._waits(sent) else state.nodes
+        if host != sent.host:
+            sent.host = host
+            on_place(sent.own.job, host)
 
     def _look(self) -> None:
         """At the queue, unless that was a moment ago; a controller may be down for a while."""
@@ -117,10 +135,10 @@ class Jobs(Generic[J, R]):
 
         A job that died is submitted anew, unless too many have before it got any further.
         """
-        state = self._queue.get(sent.id)
-        if state is not None and state.name == "PENDING":
+        if self._waits(sent):
             sent.missed = None
             return None
+        state = self._queue.get(sent.id)
         over = sent.paths.result_pickle.exists()
         stop = False
         for row in (rows := sent.told.heard()):
@@ -170,6 +188,8 @@ class Jobs(Generic[J, R]):
 
     def _tried_again(self, sent: Sent[J], why: str) -> tuple[J, R] | None:
         own = sent.own
+        if self._work.limit and self._work.is_late:
+            return own.job, self._work.limit.late(own.job)
         if own.attempts.again():
             self._again.append(own)
             return None

@@ -78,6 +78,11 @@ def cancel(job: str) -> None:
     _call("scancel", job)
 
 
+def cancel_waiting(name: str) -> None:
+    """Ends the jobs of this name that have not begun."""
+    _call("scancel", "--state=PENDING", f"--name={name}")
+
+
 def _call(*command: str) -> str:
     """What the command prints. UserError, one line."""
     try:

@@ -13,7 +13,7 @@ from sambench import executors, plugins, tracking
 from sambench.analysis import Leaderboard
 from sambench.config import Study
 from sambench.errors import UserError
-from sambench.executors import Assignment, Work, Workers, execute, lost, prepare
+from sambench.executors import Assignment, Limit, Work, Workers, execute, late, lost, prepare
 from sambench.records import Fit, Record
 from sambench.study import agent_trials, results, where
 from sambench.study import storage as storages
@@ -185,6 +185,7 @@ class Execution:
             devices=where.devices(device),
             answers=self.study.search.pruner != "none",
             eager=self._eager,
+            limit=None if self.until is None else Limit(self.until, late),
             detach=self.settings.detach,
         )
         return self.executor.opened(work)
@@ -234,7 +235,10 @@ class Execution:
             self.ledger.epoch(job.run, row)
             return epoch(job.run, row)
 
-        for job, outcome in workers.run(map(self._job, runs), on_epoch):
+        def on_place(job: Assignment, host: str) -> None:
+            self.ledger.placed(job.run, host)
+
+        for job, outcome in workers.run(map(self._job, runs), on_epoch, on_place):
             if self.ledger.ended(job.run, outcome):
                 ended(job.run, outcome)
 

@@ -64,6 +64,14 @@ class Ledger:
             self._tracker.start(run)
             self._display.started(run, "" if self._elsewhere else None)
 
+    def placed(self, run: Run, host: str) -> None:
+        """It has come to a host, or, with none, back into a queue."""
+        if host:
+            self.started(run)
+            self._display.placed(run, f"{host} {run.device}")
+        elif run.id in self._started:
+            self._display.placed(run, "")
+
     def epoch(self, run: Run, row: dict[str, float]) -> None:
         self.folder.check_kept()
         self.started(run)
@@ -75,7 +83,8 @@ class Ledger:
         self.folder.check_kept()
         if outcome.outcome == PAUSED:
             self.cut = True
-            self._display.paused(run)
+            if run.id in self._started:
+                self._display.paused(run)
             return False
         self.started(run)
         self._keep(run, outcome)

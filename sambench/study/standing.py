@@ -122,6 +122,7 @@ class Standing:
         if None not in self.workers:  # an engine queues more than it was said to have
             self.workers.append(None)
             self._free_since.append(None)
+            self._forecast.workers = len(self.workers)
         self.workers[self.workers.index(None)] = Running(run, now, now, where)
         self.arms[run.label].running += 1
 
