@@ -92,7 +92,8 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
         else:
             reason, trace = kind_and_words(error), traceback.format_exc()
     outcome = Outcome("failed", reason, epochs_done=heard.epochs)
-    here = on_this_machine(outcome, assignment.run.device, time.perf_counter() - start)
+    wall_s = time.perf_counter() - start
+    here = on_this_machine(outcome, assignment.run.device, wall_s, assignment.processes)
     return _left(assignment, here, trace)
 
 

@@ -16,12 +16,13 @@ from sambench.executors.attempts import Attempts
 from sambench.executors.executor import J, R, Work
 from sambench.executors.slurm import Slurm
 from sambench.executors.slurm_queue import State
+from sambench.executors.slurm_told import Told
 from sambench.files import write_atomically
 
 if TYPE_CHECKING:
     from submitit.core.utils import JobPaths
 
-    from sambench.executors.slurm_job import Task, Told
+    from sambench.executors.slurm_job import Task
 
 FOREVER = 1_000_000  # times that a run may reach its time limit, as long as it gets on
 RUNS = "runs.json"
@@ -42,7 +43,7 @@ class Sent(Generic[J]):
     own: Try[J]
     id: str
     paths: "JobPaths"
-    told: "Told"
+    told: Told
     host: str | None = None
     """where it runs; empty: it waits in the queue"""
     since: float = field(default_factory=time.monotonic)
@@ -136,8 +137,6 @@ class Arrays(Generic[J, R]):
     def sent(self, own: Try[J], id: str) -> Sent[J]:
         """A job by the id that it has in the queue."""
         from submitit.core.utils import JobPaths
-
-        from sambench.executors.slurm_job import Told
 
         paths = JobPaths(self._folder / "%A", job_id=id)
         return Sent(own, id, paths, Told(paths.folder, id))

@@ -32,7 +32,8 @@ from submitit.slurm import slurm as submitits
 
 from sambench.executors import slurm_driver, slurm_queue
 from sambench.executors.slurm import Slurm
-from sambench.executors.slurm_job import Task, Told
+from sambench.executors.slurm_job import Task
+from sambench.executors.slurm_told import Told
 
 pytestmark = pytest.mark.xdist_group("slurm")  # one cluster
 ROOT = Path(__file__).parents[3]
@@ -185,7 +186,7 @@ def test_a_line_that_a_kill_has_torn_is_passed_over(tmp_path: Path):
 
 
 def test_a_job_that_nobody_answers_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sambench.executors.slurm_job.UNANSWERED_S", 0.3)
+    monkeypatch.setattr("sambench.executors.slurm_told.UNANSWERED_S", 0.3)
     assert not Told(tmp_path, "1").answer(1)
 
 
