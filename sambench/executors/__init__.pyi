@@ -24,3 +24,5 @@ from .registry import get as get
 from .registry import name_of as name_of
 from .registry import names as names
 from .registry import register as register
+from .slurm_left import Left as Left
+from .slurm_left import left as left

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from sambench.executors.slurm_job import Task
 
 FOREVER = 1_000_000  # times that a run may reach its time limit, as long as it gets on
-RUNS = "runs.json"
+FOLDER, RUNS = "slurm", "runs.json"
+"""In a study's folder, that of all submissions; in that of each, which runs its jobs are."""
+
+
+def ids(array: str, num: int) -> list[str]:
+    """Of the jobs of a submission."""
+    return [array] if num == 1 else [f"{array}_{i}" for i in range(num)]
 
 
 @dataclass
@@ -86,9 +92,11 @@ class Arrays(Generic[J, R]):
             except FileNotFoundError:  # the driver died in the middle of submitting it
                 slurm_queue.cancel(array)
                 continue
-            ids = [array] if len(runs) == 1 else [f"{array}_{i}" for i in range(len(runs))]
-            alive = (id in queue and not queue[id].ended for id in ids)
-            known |= {run: id for run, id, lives in zip(runs, ids, alive, strict=True) if lives}
+            known |= {
+                run: id
+                for run, id in zip(runs, ids(array, len(runs)), strict=True)
+                if id in queue and not queue[id].ended
+            }
         return known
 
     def submit(self, tries: Sequence[Try[J]], before: Sequence[str]) -> Iterator[Sent[J]]:
@@ -103,12 +111,12 @@ class Arrays(Generic[J, R]):
             part = tries[first : first + self.largest]
             pickled = (cloudpickle.dumps(own.job) for own in part)
             tasks = [Task(work, job, self._settings.threads, limit_s) for job in pickled]
-            ids = self._accepted(tasks, before)
-            array = ids[0].partition("_")[0]
+            accepted = self._accepted(tasks, before)
+            array = accepted[0].partition("_")[0]
             runs = [str(own.job) for own in part]
             write_atomically(self._folder / array / RUNS, json.dumps(runs))
             before.append(array)
-            yield from map(self.sent, part, ids)
+            yield from map(self.sent, part, accepted)
 
     def _accepted(self, tasks: Sequence["Task"], before: Sequence[str]) -> list[str]:
         """The ids that Slurm gives them. UserError in Slurm's words."""

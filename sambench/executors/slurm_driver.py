@@ -18,7 +18,7 @@ from sambench.executors import slurm_queue
 from sambench.executors.attempts import ATTEMPTS
 from sambench.executors.executor import Detached, J, OnEpoch, OnPlace, R, RunFailed, Work, untold
 from sambench.executors.slurm import Slurm
-from sambench.executors.slurm_arrays import Arrays, Sent, Try
+from sambench.executors.slurm_arrays import FOLDER, Arrays, Sent, Try
 from sambench.executors.slurm_queue import State
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Jobs(Generic[J, R]):
         """`largest`: jobs of one array."""
         self._settings = settings
         self._work = work
-        self._folder = work.folder.absolute() / "slurm"
+        self._folder = work.folder.absolute() / FOLDER
         self._name = slurm_queue.name_of(work.folder)
         self._arrays = Arrays(settings, work, self._folder, self._name, largest)
         self._queue: dict[str, State] = {}

@@ -18,9 +18,10 @@ import pytest
 
 from sambench import executors
 from sambench.errors import UserError
-from sambench.executors import Detached, Work
+from sambench.executors import Detached, Limit, Work
 from sambench.executors.testing import ExecutorConformance, jobs
 from sambench.executors.testing.jobs import Job
+from sambench.study import status
 from tests.drills.slurm import drill
 from tests.sambench.executors import slurm_jobs
 from tests.sambench.executors.slurm_cluster import cluster, missing
@@ -300,6 +301,27 @@ def test_a_job_that_is_given_up_names_its_state_and_its_log(on: Any, make: Any, 
     assert log is not None and Path(log[1]).is_file()
 
 
+@needs_slurm
+@pytest.mark.slow
+def test_when_time_is_up_what_waits_is_given_back(on: Any, make: Any, tmp_path: Path):
+    """The job that runs ends by itself; those behind it are cancelled, and have no result."""
+    limit, told = Limit(time.time() + 6, lambda job: "late"), {}
+
+    def on_place(job: Job, host: str) -> None:
+        told[str(job)] = host
+
+    def on_epoch(job: Job, row: dict[str, float]) -> bool:
+        if limit.is_over:
+            (tmp_path / "cache" / "go").touch()
+        return False
+
+    asked = [make(slurm_jobs.until_let, f"job{i}") for i in range(5)]
+    with opened(on(workers=1), tmp_path, eager=True, answers=False, limit=limit) as workers:
+        found = {str(job): result for job, result in workers.run(asked, on_epoch, on_place)}
+    assert found.pop("job0") > 0 and found == {f"job{i}": "late" for i in range(1, 5)}
+    assert told["job0"] == os.uname().nodename.partition(".")[0]
+
+
 DRIVER = """
 import sys
 from pathlib import Path
@@ -418,6 +440,8 @@ def test_a_study_is_left_to_the_queue_and_collected_stage_by_stage(
             break
         except Detached as detached:
             left.append(str(detached).partition(" runs")[0])
+            told = status.status(tmp_path / "runs" / "tiny", tmp_path / "runs")
+            assert (told.state, len(told.workers) + told.queued) == ("detached", int(left[-1]))
         wait_for(lambda: all(state.ended for state in slurm_queue.jobs(name).values()))
     assert left == ["3", "12", "2"]
     run(spec, root=tmp_path / "here")
