@@ -129,7 +129,7 @@ def _show(folder: Path, root: Path, console: "Console") -> None:
 
 def _goes_on(live: "Live") -> str:
     """The command line, from here; nothing where it runs or is complete."""
-    if live.state != "stopped" or not live.command:
+    if live.state not in ("stopped", "detached") or not live.command:
         return ""
     away = live.directory and live.directory != os.getcwd()
     return f"cd {shlex.quote(live.directory)} && {live.command}" if away else live.command
@@ -168,7 +168,9 @@ def _log(folder: Path | None, root: Path, console: "Console") -> None:
             studies = _all(root)[0]
         else:
             studies = {folder.name: asked.status(folder, root)}
-        news = {name: (live.state, live.stage, live.runs) for name, live in studies.items()}
+        news = {
+            name: (live.state, live.stage, live.runs, live.queued) for name, live in studies.items()
+        }
         for name, live in studies.items():
             if told.get(name) != news[name]:
                 line = shown.line(live, datetime.now(UTC))

@@ -1,12 +1,15 @@
 from .assignment import Assignment as Assignment
 from .assignment import execute as execute
+from .assignment import late as late
 from .assignment import lost as lost
 from .assignment import prepare as prepare
 from .executor import Detached as Detached
 from .executor import Executor as Executor
 from .executor import J as J
 from .executor import Job as Job
+from .executor import Limit as Limit
 from .executor import OnEpoch as OnEpoch
+from .executor import OnPlace as OnPlace
 from .executor import R as R
 from .executor import RunFailed as RunFailed
 from .executor import Work as Work
@@ -21,3 +24,5 @@ from .registry import get as get
 from .registry import name_of as name_of
 from .registry import names as names
 from .registry import register as register
+from .slurm_left import Left as Left
+from .slurm_left import left as left

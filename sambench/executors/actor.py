@@ -26,7 +26,7 @@ class End:
 
     how: Literal["ready", "done", "error", "failed"]
     what: Any = None
-    """the result, what was raised that concerns all jobs, or the traceback of anything else"""
+    """the host, the result, what was raised that concerns all jobs, or another's traceback"""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class RunWorker:
             with without_wandb():
                 work = _loaded(spelled)
             work.prepare(0, threads)
-            self._told.put(End("ready"))
+            self._told.put(End("ready", socket.gethostname()))
             while True:
                 spelled, held = self._asked.get()
                 self._away = Away(_loaded(spelled), held)

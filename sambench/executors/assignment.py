@@ -76,7 +76,7 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
     concerns all runs: UserError, WorkFailed, an OSError of the machine, whatever `report` raises.
     """
     if assignment.until is not None and time.time() >= assignment.until:
-        return Outcome(PAUSED, "time was up before it began")
+        return late(assignment)
     if (known := _ended(assignment)) is not None:
         return known
     _check_device(assignment.run.device)
@@ -96,7 +96,8 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
         else:
             reason, trace = kind_and_words(error), traceback.format_exc()
     outcome = Outcome("failed", reason, epochs_done=heard.epochs)
-    here = on_this_machine(outcome, assignment.run.device, time.perf_counter() - start)
+    wall_s = time.perf_counter() - start
+    here = on_this_machine(outcome, assignment.run.device, wall_s, assignment.processes)
     return _left(assignment, here, trace)
 
 
@@ -176,6 +177,11 @@ def trained(
 def lost(assignment: Assignment, reason: str) -> Outcome:
     """The outcome of a run whose workers died too often, left by an executor that saw them die."""
     return _left(assignment, Outcome("failed", reason))
+
+
+def late(assignment: Assignment) -> Outcome:
+    """The outcome, for now, of a run for which there was no time; it is not kept."""
+    return Outcome(PAUSED, "time was up before it began")
 
 
 def _left(assignment: Assignment, outcome: Outcome, error: str = "") -> Outcome:

@@ -1,5 +1,6 @@
 """What executors have in common: jobs in, results out, an answer to every epoch."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -41,8 +42,29 @@ Execute = Callable[[J, Callable[[EpochRow], bool]], R]
 
 OnEpoch = Callable[[J, EpochRow], bool]
 
+OnPlace = Callable[[J, str], None]
+"""(job, host): where it is executed from now on; no host: it waits for one"""
+
 Prepare = Callable[[int, int], None]
 """(device, threads): the first device of the worker among those that it sees, and its threads"""
+
+
+def untold(job: object, host: str) -> None:
+    """Of whoever does not ask where jobs are executed."""
+
+
+@dataclass(frozen=True)
+class Limit(Generic[J, R]):
+    """A time from which on no job begins; those that run end by themselves."""
+
+    at: float
+    """seconds since the epoch"""
+    late: Callable[[J], R]
+    """the result of a job that did not begin, or cannot go on"""
+
+    @property
+    def is_over(self) -> bool:
+        return time.time() >= self.at
 
 
 @dataclass(frozen=True)
@@ -62,8 +84,14 @@ class Work(Generic[J, R]):
     """whether a job may be told to stop; else nobody has to wait for the answer"""
     eager: bool = False
     """whether all jobs may be taken at once; else each depends on the results before it"""
+    limit: Limit[J, R] | None = None
+    """after which what waits for its place is given back"""
     detach: bool = False
     """whether to leave once all jobs are in the cluster's queue: `run` raises Detached"""
+
+    @property
+    def is_late(self) -> bool:
+        return self.limit is not None and self.limit.is_over
 
 
 class Workers(Protocol[J, R_co]):
@@ -72,7 +100,11 @@ class Workers(Protocol[J, R_co]):
     An executor that `queues` takes all of them at once where the work is `eager`.
     """
 
-    def run(self, jobs: Iterable[J], on_epoch: OnEpoch[J]) -> Iterator[tuple[J, R_co]]: ...
+    def run(
+        self, jobs: Iterable[J], on_epoch: OnEpoch[J], on_place: OnPlace[J] = untold
+    ) -> Iterator[tuple[J, R_co]]:
+        """`on_place` is told by executors that are `remote`."""
+        ...
 
 
 class Executor(Table):

@@ -7,7 +7,7 @@ from typing import Generic
 from pydantic import model_validator
 
 from sambench.config import Broken
-from sambench.executors.executor import Execute, Executor, J, OnEpoch, R, Work
+from sambench.executors.executor import Execute, Executor, J, OnEpoch, OnPlace, R, Work, untold
 from sambench.executors.registry import register
 
 
@@ -29,6 +29,8 @@ class _Here(Generic[J, R]):
     def __init__(self, execute: Execute[J, R]) -> None:
         self._execute = execute
 
-    def run(self, jobs: Iterable[J], on_epoch: OnEpoch[J]) -> Iterator[tuple[J, R]]:
+    def run(
+        self, jobs: Iterable[J], on_epoch: OnEpoch[J], on_place: OnPlace[J] = untold
+    ) -> Iterator[tuple[J, R]]:
         for job in jobs:
             yield job, self._execute(job, lambda row, job=job: on_epoch(job, row))

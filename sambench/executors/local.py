@@ -18,7 +18,17 @@ from typing import Any, Generic
 from sambench import plugins
 from sambench.errors import UserError, WorkFailed
 from sambench.executors.attempts import ATTEMPTS, Attempts
-from sambench.executors.executor import EpochRow, Executor, J, OnEpoch, R, RunFailed, Work
+from sambench.executors.executor import (
+    EpochRow,
+    Executor,
+    J,
+    OnEpoch,
+    OnPlace,
+    R,
+    RunFailed,
+    Work,
+    untold,
+)
 from sambench.executors.registry import register
 
 MAIN = "__main__"
@@ -79,7 +89,9 @@ class Processes(Generic[J, R]):
         theirs.close()
         return process, ours
 
-    def run(self, jobs: Iterable[J], on_epoch: OnEpoch[J]) -> Iterator[tuple[J, R]]:
+    def run(
+        self, jobs: Iterable[J], on_epoch: OnEpoch[J], on_place: OnPlace[J] = untold
+    ) -> Iterator[tuple[J, R]]:
         waiting = iter(jobs)
         for worker in self._workers:
             worker.give(next(waiting, None))

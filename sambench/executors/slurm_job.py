@@ -1,15 +1,12 @@
-"""What one job of Slurm's does on its node, and the files in which it talks with its driver."""
+"""What one job of Slurm's does on its node."""
 
-import json
 import os
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import cloudpickle
@@ -18,12 +15,10 @@ from submitit.core.utils import DelayedSubmission
 
 from sambench.errors import UserError, WorkFailed
 from sambench.executors.executor import EpochRow, Work
-from sambench.files import write_atomically
+from sambench.executors.slurm_told import Told
 
 SIGNALS = (signal.SIGUSR1, signal.SIGUSR2)
 """Before a time limit or a preemption; submitit asks Slurm for the latter, as NCCL uses USR1."""
-ANSWER_S = 0.2  # between two looks for an answer
-UNANSWERED_S = 600.0  # then a run goes on: its driver is gone, and may come back
 
 
 class Ending(NamedTuple):
@@ -81,7 +76,7 @@ class Task:
         except _Requeued as end:
             sys.exit(*end.args)
 
-    def _report(self, told: "Told", answers: bool) -> Callable[[EpochRow], bool]:
+    def _report(self, told: Told, answers: bool) -> Callable[[EpochRow], bool]:
         def report(row: EpochRow) -> bool:
             number = told.tell(row)
             self.told += 1
@@ -110,63 +105,3 @@ class Task:
             minutes = f"{self.limit_s / 60:.0f} minutes"
             raise _Leaves("late", f"none of its epochs ended within {minutes}; give it more `time`")
         return DelayedSubmission(replace(self, told=0))
-
-
-class Told:
-    """The epochs of a job, a line of JSON each, and the answer to the last one of them.
-
-    A requeued job goes on with the same file. Both sides count its lines.
-    """
-
-    def __init__(self, folder: Path, job: str) -> None:
-        self._epochs = folder / f"{job}_epochs.jsonl"
-        self._answer = folder / f"{job}_answer.json"
-        self.files = self._epochs, self._answer
-        self._read = self._lines = 0
-
-    def tell(self, row: EpochRow) -> int:
-        """Appends a row; the number of its line, from 1."""
-        with self._epochs.open("ab+") as file:
-            file.seek(0)
-            before = file.read()
-            torn = b"\n" if before and not before.endswith(b"\n") else b""
-            file.write(torn + json.dumps(row).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        return before.count(b"\n") + len(torn) + 1
-
-    def answer(self, number: int) -> bool:
-        """Whether the driver says stop to this line; it is waited for, but not for ever."""
-        end = time.time() + UNANSWERED_S
-        while time.time() < end:
-            with suppress(FileNotFoundError):
-                given = json.loads(self._answer.read_text())
-                if given["line"] >= number:
-                    return given["stop"]
-            time.sleep(ANSWER_S)
-        return False
-
-    def heard(self) -> list[EpochRow]:
-        """The driver's side: rows that are new since it last asked."""
-        try:
-            if self._epochs.stat().st_size == self._read:
-                return []
-            with self._epochs.open("rb") as file:
-                file.seek(self._read)
-                new = file.read()
-        except FileNotFoundError:
-            return []
-        whole = new[: new.rfind(b"\n") + 1]
-        self._read += len(whole)
-        rows = []
-        for line in whole.splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:  # torn by a kill
-                continue
-        self._lines += whole.count(b"\n")
-        return rows
-
-    def tell_answer(self, stop: bool) -> None:
-        """To all that was heard."""
-        write_atomically(self._answer, json.dumps({"line": self._lines, "stop": stop}))

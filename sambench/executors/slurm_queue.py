@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sambench.errors import UserError, shortened
@@ -33,6 +34,8 @@ class State:
     name: str
     """such as "RUNNING\""""
     nodes: str = ""
+    since: datetime | None = None
+    """when it began, or is expected to"""
 
     @property
     def ended(self) -> bool:
@@ -67,15 +70,28 @@ def name_of(folder: Path) -> str:
 def jobs(name: str) -> dict[str, State]:
     """Id, such as "12_3", -> the state of each job of this name; ended ones for some minutes."""
     told = _call(
-        "squeue", "--noheader", "--array", "--states=all", f"--name={name}", "--format=%i|%T|%N"
+        "squeue", "--noheader", "--array", "--states=all", f"--name={name}", "--format=%i|%T|%N|%S"
     )
     lines = (line.split("|") for line in told.splitlines())
-    return {id: State(state, nodes) for id, state, nodes in lines}
+    return {id: State(state, nodes, _time(since)) for id, state, nodes, since in lines}
+
+
+def _time(told: str) -> datetime | None:
+    """As squeue tells it, in the time zone of this machine; None for "N/A"."""
+    try:
+        return datetime.fromisoformat(told).astimezone()
+    except ValueError:
+        return None
 
 
 def cancel(job: str) -> None:
     """Ends a job or a whole array."""
     _call("scancel", job)
+
+
+def cancel_waiting(name: str) -> None:
+    """Ends the jobs of this name that have not begun."""
+    _call("scancel", "--state=PENDING", f"--name={name}")
 
 
 def _call(*command: str) -> str:

@@ -59,7 +59,7 @@ class Record:
     wall_s: float
     device: str  # the accelerator, or the processor where there is none
     processor: str  # model name
-    instructions: str  # what torch used of it, torch.backends.cpu.get_cpu_capability()
+    instructions: str  # "AVX2", what torch used of it; "AVX2, 4 processes" that trained the run
     threads: int
     torch: str  # version
     data: str  # digest of the data, "" where they are a Python caller's own

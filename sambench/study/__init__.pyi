@@ -15,10 +15,10 @@ from .folder import StudyFolder as StudyFolder
 from .journal import open_journal as open_journal
 from .merging import Merged as Merged
 from .merging import merge as merge
+from .options import Settings as Settings
+from .options import cache_folder as cache_folder
 from .result import Figure as Figure
 from .result import Result as Result
-from .run import Settings as Settings
-from .run import cache_folder as cache_folder
 from .run import run_study as run_study
 from .standing import ArmStanding as ArmStanding
 from .standing import Running as Running

@@ -14,8 +14,9 @@ from sambench import config
 from sambench.analysis import listing
 from sambench.config import BASELINE
 from sambench.errors import UserError, echo
+from sambench.study.options import Settings, changed
 from sambench.study.result import Result
-from sambench.study.run import Settings, changed, execute_study
+from sambench.study.run import execute_study
 from sambench.training import Custom, OwnTraining, probe
 
 Variant = str | Mapping[str, Any]

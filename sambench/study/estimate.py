@@ -17,8 +17,8 @@ from sambench.stats import ALPHA, claims, student
 from sambench.study.expected import expected_cost, expected_runs
 from sambench.study.folder import StudyFolder
 from sambench.study.foresight import shortcomings
+from sambench.study.options import cache_folder
 from sambench.study.preflight import preflight, probe
-from sambench.study.run import cache_folder
 from sambench.tasks import images
 from sambench.training import Custom, device
 

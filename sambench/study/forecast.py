@@ -28,7 +28,8 @@ class Forecast:
 
     def __init__(self, costs: Mapping[str, float], workers: int) -> None:
         self._costs = costs
-        self._workers = workers
+        self.workers = workers
+        """runs at a time"""
         self._here = _recent()
         self._earlier = _recent()
         self._paced: dict[str, float] = {}
@@ -61,7 +62,7 @@ class Forecast:
             return None
         drawn = self._share_drawn(typical)
         busy = [max(0.0, r.share_left * typical[r.label] - r.for_s) for r in in_flight]
-        free = (busy + [0.0] * self._workers)[: max(self._workers, len(busy))]
+        free = (busy + [0.0] * self.workers)[: max(self.workers, len(busy))]
         for name, counts in stages:
             share = drawn if name == RANDOM else 1.0
             heapq.heapify(free)

@@ -11,7 +11,7 @@ FILE = "live.json"
 
 Time = Annotated[AwareDatetime, Field(strict=False)]
 Count = Annotated[int, Field(ge=0)]
-State = Literal["running", "complete", "stopped"]
+State = Literal["running", "complete", "stopped", "detached"]
 
 
 class Part(BaseModel):
@@ -58,6 +58,8 @@ class ArmState(Part):
     diverged: Count = 0
     failed: Count = 0
     pruned: Count = 0
+    run_s: float | None = None
+    """seconds of a complete run, on the average"""
     stages: dict[str, Stage] = Field(default_factory=dict)
     """"pool", "confirm", "setting\""""
 
@@ -76,12 +78,13 @@ class Worker(Part):
     point: int
     """-1 for a setting's runs"""
     rerun: Count
-    lr: float
+    lr: float | None = None
+    """null where only its driver knows it"""
     rho: float | None = None
     epoch: Count
     epochs: Count
-    since: Time
-    heard: Time
+    since: Time | None = None
+    heard: Time | None = None
     """when it last told of an epoch, or began"""
     validation: float | None = None
     """after that epoch, in [0, 1]"""
@@ -114,8 +117,8 @@ class Live(Part):
 
     study: str
     state: State
-    """running; complete: all is done and the report is written; stopped: the same command goes on
-    """
+    """running; complete: all is done and the report is written; detached: runs are in a cluster's
+    queue, and the same command collects them; stopped: it goes on"""
     reason: str = ""
     """why it stopped"""
     updated: Time
@@ -139,12 +142,15 @@ class Live(Part):
     elapsed_s: float | None = None
     """since the driver began"""
     left_s: float | None = None
-    """to the end, from `updated` on; null before anything is known"""
+    """to the end, from `updated` on, without a driver to that of the queue; null before anything is
+    known"""
     places: Count = 0
     """workers that the study was given"""
     arms: list[ArmState] = Field(default_factory=list)
     workers: list[Worker] = Field(default_factory=list)
     """those that have a run"""
+    queued: Count = 0
+    """runs that wait in a cluster's queue, without a driver"""
     failures: list[Failure] = Field(default_factory=list)
     """the last ones"""
     remarks: list[str] = Field(default_factory=list)

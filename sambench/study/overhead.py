@@ -287,7 +287,8 @@ def fill(study: Study, root: Path, num: int) -> None:
 def start(num: int, root: str) -> None:
     """Prints seconds until the next run of the filled folder is given out, by the clock and of the
     processor, and peak memory."""
-    from sambench.study.run import Settings, run_study
+    from sambench.study.options import Settings
+    from sambench.study.run import run_study
 
     settings = Settings(
         root=Path(root),

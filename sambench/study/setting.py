@@ -5,7 +5,7 @@ and from the reruns. The optimum is that of the surface less its standard error:
 its highest place is one of the ends, of which no run speaks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from sambench.config import Arm, Space
 from sambench.records import Fit
 from sambench.stats import surface
+from sambench.training import Outcome, Run
 
 EDGE = 0.1
 """Share of a range at either end; a pool has too few points there to say that scores fall again."""
@@ -20,6 +21,28 @@ ALONG = 17
 """Values of the radius at which the surface is kept."""
 OTHERS = 512
 """Places of the other axes at each of them."""
+
+
+def fits(arms: Mapping[str, Arm], results: Collection[tuple[Run, Outcome]]) -> dict[str, Fit]:
+    """Label -> the setting to use, of every arm that searched something."""
+    found = {}
+    for label, arm in arms.items():
+        scores = [
+            (_searched(arm, run), outcome.val_accuracy)
+            for run, outcome in results
+            if run.label == label
+            and run.stage in ("pool", "confirm")
+            and outcome.outcome in ("complete", "diverged")
+        ]
+        if (fit := chosen(arm, scores)) is not None:
+            found[label] = fit
+    return found
+
+
+def _searched(arm: Arm, run: Run) -> dict[str, Any]:
+    """What a run has of the searched values."""
+    values = {**run.hyperparameters, "lr": run.lr}
+    return {name: values[name] for name in arm.space}
 
 
 def chosen(arm: Arm, runs: Sequence[tuple[Mapping[str, Any], float | None]]) -> Fit | None:

@@ -56,6 +56,8 @@ class ArmStanding:
     best_run: Run | None = None
     scores: list[float] = field(default_factory=list)
     """of its complete runs"""
+    seconds: list[float] = field(default_factory=list)
+    """of the same"""
     complete: int = 0
     diverged: int = 0
     failed: int = 0
@@ -65,6 +67,10 @@ class ArmStanding:
     @property
     def mean(self) -> float | None:
         return fmean(self.scores) if self.scores else None
+
+    @property
+    def run_s(self) -> float | None:
+        return fmean(self.seconds) if self.seconds else None
 
     @property
     def done(self) -> int:
@@ -122,6 +128,7 @@ class Standing:
         if None not in self.workers:  # an engine queues more than it was said to have
             self.workers.append(None)
             self._free_since.append(None)
+            self._forecast.workers = len(self.workers)
         self.workers[self.workers.index(None)] = Running(run, now, now, where)
         self.arms[run.label].running += 1
 
@@ -276,6 +283,7 @@ class Standing:
         if outcome.outcome != "complete" or score is None:  # a caller's training may give none
             return False
         arm.scores.append(score)
+        arm.seconds.append(outcome.wall_s)
         improves = run.stage == "pool" and arm.best is not None and score > arm.best
         if run.stage == "pool" and (arm.best is None or improves):
             arm.best, arm.best_run = score, run

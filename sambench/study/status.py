@@ -27,6 +27,10 @@ def status(folder: Path, root: Path) -> Live:
     held = _drives(folder, told)
     if told is None or not _believed(folder, told, held=held):
         told = _by_traces(folder, root, told, held=held)
+    if not held and told.state == "stopped":
+        from sambench.study import queue
+
+        told = queue.asked(folder, told)
     return told.model_copy(
         update={
             "remarks": [*remarks, *told.remarks],

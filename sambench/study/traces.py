@@ -4,7 +4,7 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
@@ -21,8 +21,8 @@ RESULT = "result.json"
 CHECKPOINT = "checkpoint.pt"
 RECORDS = "records.csv"
 REMEMBERED = 20  # failures
-RUN = re.compile(r"(?P<stage>pool|confirm)-(?P<label>.+?)-p(?P<point>\d+)(-r\d+)?")
-SETTING = re.compile(r"setting-(?P<label>.+)-(?P<which>[0-9a-f]{8})-r\d+")
+RUN = re.compile(r"(?P<stage>pool|confirm)-(?P<label>.+?)-p(?P<point>\d+)(-r(?P<rerun>\d+))?")
+SETTING = re.compile(r"setting-(?P<label>.+)-(?P<which>[0-9a-f]{8})-r(?P<rerun>\d+)")
 """Names of the folders of runs."""
 
 
@@ -35,6 +35,18 @@ class Kept(NamedTuple):
     """None in older folders: their records know it"""
     own: bool
     """whether a Python caller brought more than a file can say"""
+
+
+class Named(NamedTuple):
+    """What the name of a run says."""
+
+    label: str
+    stage: str
+    point: int
+    """-1 for a setting's runs"""
+    rerun: int
+    which: str
+    """of several settings; empty for a point's runs"""
 
 
 class Ended(NamedTuple):
@@ -50,6 +62,7 @@ class Ended(NamedTuple):
     """validation, in [0, 1]"""
     lr: float
     rho: float | None
+    wall_s: float
     at: datetime | None = None
 
 
@@ -115,6 +128,16 @@ def read(folder: Path, root: Path) -> live.Live:
     )
 
 
+def named(name: str, labels: Collection[str]) -> Named | None:
+    """None where it is no run of these arms."""
+    found = RUN.fullmatch(name) or SETTING.fullmatch(name)
+    if found is None or found["label"] not in labels:
+        return None
+    said = {"stage": "setting", "point": -1, "which": "", **found.groupdict()}
+    point, rerun = int(said["point"]), int(said["rerun"] or 0)
+    return Named(said["label"], said["stage"], point, rerun, said["which"])
+
+
 def kept(folder: Path) -> Kept:
     """ValueError if it is damaged."""
     path = folder / places.KEPT
@@ -178,14 +201,15 @@ def _recorded(folder: Path, known: Kept) -> tuple[Kept, Found | None]:
         f"val_{found.objective}",
         "lr",
         "rho",
+        "wall_s",
     ]
     columns = [own[name].tolist() for name in [*names, "rerun"]]
     runs = [
         Ended(
             f"{stage}-{label}-p{point}" + (f"-r{rerun}" if stage == "confirm" else ""),
-            *(label, stage, point, outcome, reason, _number(score), lr, _number(rho)),
+            *(label, stage, point, outcome, reason, number(score), lr, number(rho), wall_s),
         )
-        for label, stage, point, outcome, reason, score, lr, rho, rerun in zip(
+        for label, stage, point, outcome, reason, score, lr, rho, wall_s, rerun in zip(
             *columns, strict=True
         )
     ]
@@ -202,16 +226,15 @@ def _results(folder: Path, known: Kept) -> Found:
     num_damaged = 0
     for path in sorted(folder.glob(f"runs/*/{RESULT}")):
         name = path.parent.name
-        named = RUN.fullmatch(name) or SETTING.fullmatch(name)
-        if named is None or named["label"] not in known.arms:
+        if (own := named(name, known.arms)) is None:
             continue
         try:
-            run = _ended(path, named, known.arms[named["label"]])
+            run = _ended(path, own, known.arms[own.label])
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             num_damaged += 1
             continue
         if run.stage == "setting":
-            settings.setdefault(run.label, {}).setdefault(named["which"], []).append(run)
+            settings.setdefault(run.label, {}).setdefault(own.which, []).append(run)
         else:
             runs.append(run)
     for of in settings.values():
@@ -220,21 +243,21 @@ def _results(folder: Path, known: Kept) -> Found:
     return Found(runs, remarks=[damaged] if num_damaged else [])
 
 
-def _ended(path: Path, named: re.Match[str], arm: Arm) -> Ended:
+def _ended(path: Path, own: Named, arm: Arm) -> Ended:
     told = read_sealed(path)
     setting, outcome = told["setting"], told["outcome"]
-    groups = named.groupdict()
     radius = setting["hyperparameters"].get(arm.radius)
     return Ended(
         path.parent.name,
         arm.label,
-        groups.get("stage", "setting"),
-        int(groups.get("point", -1)),
+        own.stage,
+        own.point,
         str(outcome["outcome"]),
         str(outcome["reason"]),
-        _number(outcome["val_accuracy"]),
+        number(outcome["val_accuracy"]),
         float(setting["lr"]),
-        _number(radius),
+        number(radius),
+        float(outcome["wall_s"]),
         _time(path),
     )
 
@@ -253,6 +276,7 @@ def _arm(label: str, runs: Sequence[Ended], stages: dict[str, live.Stage]) -> li
         diverged=outcomes["diverged"],
         failed=outcomes["failed"],
         pruned=outcomes["pruned"],
+        run_s=fmean(run.wall_s for run in scored) if scored else None,
         stages=stages,
     )
 
@@ -264,7 +288,7 @@ def _command(folder: Path, root: Path, *, own: bool) -> str:
     return shlex.join(["python", "-m", "sambench", "study", str(folder), "--root", str(root)])
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
     """None for what is none."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return None

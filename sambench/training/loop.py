@@ -97,7 +97,7 @@ def train(
         return outcome
     elapsed = time.perf_counter() - start + progress.wall_s
     outcome = replace(
-        on_this_machine(outcome, run.device, elapsed),
+        on_this_machine(outcome, run.device, elapsed, world.size),
         reason="; ".join(filter(None, [outcome.reason, progress.in_parts])),
         data=data_digest or "",
         peak_memory=progress.peak_memory(),

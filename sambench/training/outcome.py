@@ -41,6 +41,8 @@ class Outcome:
     device: str = ""
     processor: str = ""
     instructions: str = ""
+    """what torch used of the processor, and by how many processes where several trained the run:
+    each ascends on its own part of a batch, which gives other numbers"""
     threads: int = 1
     torch: str = torch.__version__
     peak_memory: int | None = None
@@ -53,14 +55,15 @@ class Outcome:
     """a row per epoch: losses, accuracies, lr, gradient norms, cosine, rise, radius, speed"""
 
 
-def on_this_machine(outcome: Outcome, where: str, wall_s: float) -> Outcome:
+def on_this_machine(outcome: Outcome, where: str, wall_s: float, processes: int = 1) -> Outcome:
     """The outcome with what it ran on; `where`: torch's name of the device."""
+    together = [] if processes == 1 else [f"{processes} processes"]
     return replace(
         outcome,
         wall_s=wall_s,
         device=device.describe(where),
         processor=device.describe("cpu"),
-        instructions=device.instructions(),
+        instructions=", ".join([device.instructions(), *together]),
         threads=torch.get_num_threads(),
     )
 

@@ -16,7 +16,9 @@ from rich.console import Console
 from sambench import records
 from sambench.executors import Executor, Inline
 from sambench.records import Record
-from sambench.study import run as studies
+from sambench.study import execution, run_study
+from sambench.study.ledger import Ledger
+from sambench.training import Outcome, Run
 from tests.drills.deadly import Deadly
 from tests.sambench.conftest import SPEC, TIMINGS
 
@@ -57,7 +59,8 @@ def drill(
     (marks := folder / "deaths").mkdir(parents=True)
     whole = study(Inline(), folder / "whole", searches)
     finished = Counter()
-    with mock.patch.object(studies, "execute", deadly(marks)), _counted(finished, meanwhile):
+    deaths = mock.patch.object(execution, "execute", deadly(marks))
+    with deaths, _counted(finished, meanwhile):
         start = time.monotonic()
         found = study(executor, folder / "killed", searches)
         wall_s = time.monotonic() - start
@@ -79,7 +82,7 @@ def study(executor: Executor, root: Path, searches: int = 1) -> list[Record]:
     spec: dict[str, Any] = copy.deepcopy(SPEC)
     spec["train"]["epochs"] = EPOCHS
     spec["search"]["searches"] = searches
-    studies.run_study(
+    run_study(
         spec,
         root=root,
         on=executor,
@@ -99,12 +102,12 @@ def key(record: Record) -> tuple[object, ...]:
 @contextmanager
 def _counted(finished: Counter, meanwhile: Callable[[], None]) -> Any:
     """Counts how often every run ends."""
-    keep = studies._Execution._keep
+    keep = Ledger._keep
 
-    def kept(self: Any, run: Any, outcome: Any, **options: Any) -> None:
+    def kept(self: Ledger, run: Run, outcome: Outcome) -> None:
         finished[run.id] += 1
-        keep(self, run, outcome, **options)
+        keep(self, run, outcome)
         meanwhile()
 
-    with mock.patch.object(studies._Execution, "_keep", kept):
+    with mock.patch.object(Ledger, "_keep", kept):
         yield

@@ -90,6 +90,23 @@ class ExecutorConformance:
         assert found == [("a", 0)]
         assert heard == list(range(1, 21))
 
+    def test_where_a_job_is_executed_is_told_before_it_ends(self, opened: Any, job: Any) -> None:
+        """By executors of other machines; it waits there until that is known."""
+        if not self.executor.remote:
+            pytest.skip("declared: jobs are executed on this machine")
+        told = []
+
+        def on_place(job: Job, host: str) -> None:
+            told.append((job.name, host))
+            if host:
+                (job.cache / "known").touch()
+
+        with opened() as workers:
+            asked = job(jobs.until_known, "a")
+            asked.cache.mkdir(exist_ok=True)
+            assert [result for _, result in workers.run([asked], _never, on_place)] == ["known"]
+        assert told[-1][0] == "a" and told[-1][1]
+
     def test_a_job_goes_on_from_what_its_folder_holds(self, opened: Any, job: Any) -> None:
         """However often its workers die, as long as each gets it further."""
         self._skip_unless_it_dies()

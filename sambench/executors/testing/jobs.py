@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,6 +55,13 @@ def until_told(job: Job, report: Report) -> int:
         if report({"epoch": epoch, "pid": os.getpid()}):
             return epoch
     return 0
+
+
+def until_known(job: Job, report: Report) -> str:
+    """Until a file in the cache says that somebody knows of it."""
+    while not (job.cache / "known").exists():
+        time.sleep(0.1)
+    return "known"
 
 
 def never_told(job: Job, report: Report) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sambench.study.live import ArmState, Failure, Live, Worker
 
 FEWEST = 3  # rows of a table, however low the terminal
-STYLES = {"running": "bold", "complete": "bold green", "stopped": "bold yellow"}
+STYLES = {"running": "bold", "complete": "bold green", "stopped": "bold yellow", "detached": "bold"}
 LISTED = 5  # failures
 
 
@@ -101,11 +101,18 @@ def _state(live: "Live") -> str:
     part = f" (points {live.points})" if live.points else ""
     if live.state == "stopped":
         return f"not running{part}{f': {live.reason}' if live.reason else ''}"
+    if live.state == "detached":
+        return f"in the cluster's queue{part}: {_queue(live)}"
     if live.state == "complete":
         return f"complete{part}"
     then = f", then {' and '.join(live.later)}" if live.later else ""
     report = "writing the report" if not (live.workers or live.left_s != 0.0) else ""
     return f"{report or live.stage or 'running'}{then}{part}"
+
+
+def _queue(live: "Live") -> str:
+    runs = [(len(live.workers), "running"), (live.queued, "waiting")]
+    return ", ".join(f"{num} {how}" for num, how in runs if num)
 
 
 def _stage(live: "Live") -> str:
@@ -115,7 +122,9 @@ def _stage(live: "Live") -> str:
 def _told(live: "Live", now: datetime) -> Iterable[str]:
     yield ", ".join(filter(None, _progress(live, now)))
     who = _driver(live)
-    if live.state == "running":
+    if live.state == "detached":
+        yield f"no driver waits for them{f': {live.reason}' if live.reason else ''}"
+    elif live.state == "running":
         ago = duration(max(0.0, (now - live.updated).total_seconds()))
         yield f"driven by {who}{_since(live.driver.since, now)}; this was so {ago} ago"
     else:
@@ -137,7 +146,7 @@ def _since(since: datetime | None, now: datetime) -> str:
 
 def _left(live: "Live", now: datetime) -> str:
     """What remains by now of the estimate."""
-    if live.state != "running" or live.left_s is None or not live.left_s:
+    if live.state not in ("running", "detached") or live.left_s is None or not live.left_s:
         return ""
     return f"ETA {roughly(max(0.0, live.left_s - (now - live.updated).total_seconds()))}"
 
@@ -228,14 +237,14 @@ def _workers(workers: Sequence["Worker"], now: datetime, width: int) -> Renderab
         Column("for", [_since(own.since, now).removeprefix(" for ") for own in workers], 5),
         Column("where", [_where(own) for own in workers], 4, right=False),
         Column("worker", [str(own.worker) for own in workers], 8),
-        Column("lr", [f"{own.lr:.3g}" for own in workers], 6),
+        Column("lr", ["" if own.lr is None else f"{own.lr:.3g}" for own in workers], 6),
         Column("rho", ["" if own.rho is None else f"{own.rho:.3g}" for own in workers], 7),
     ]
     return drawn(columns, width, [""] * len(workers))
 
 
 def _where(own: "Worker") -> str:
-    return one_line(own.where) or ("" if own.epoch else "no word yet")
+    return one_line(own.where) or "waits for a place"
 
 
 def _place(own: "Worker") -> str:

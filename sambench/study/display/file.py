@@ -149,6 +149,7 @@ def _arm(arm: ArmStanding, stages: dict[str, live.Stage]) -> live.ArmState:
         diverged=arm.diverged,
         failed=arm.failed,
         pruned=arm.pruned,
+        run_s=arm.run_s,
         stages=stages,
     )
 

@@ -337,7 +337,7 @@ def test_a_worker_that_cannot_begin_exits_with_1(
     def fail(*arguments: Any, **options: Any) -> Any:
         raise RunFailed("pool-sam-p0: no such module")
 
-    monkeypatch.setattr("sambench.study.run.preflight", fail)
+    monkeypatch.setattr("sambench.study.execution.preflight", fail)
     code, _, err = call(*study(study_file))
     assert (code, err) == (1, "sambench: a run failed: pool-sam-p0: no such module\n")
 

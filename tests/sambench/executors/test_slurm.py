@@ -18,9 +18,10 @@ import pytest
 
 from sambench import executors
 from sambench.errors import UserError
-from sambench.executors import Detached, Work
+from sambench.executors import Detached, Limit, Work
 from sambench.executors.testing import ExecutorConformance, jobs
 from sambench.executors.testing.jobs import Job
+from sambench.study import status
 from tests.drills.slurm import drill
 from tests.sambench.executors import slurm_jobs
 from tests.sambench.executors.slurm_cluster import cluster, missing
@@ -30,9 +31,10 @@ pytest.importorskip("submitit", reason="needs submitit: pip install 'sambench[sl
 
 from submitit.slurm import slurm as submitits
 
-from sambench.executors import slurm, slurm_queue
+from sambench.executors import slurm_driver, slurm_queue
 from sambench.executors.slurm import Slurm
-from sambench.executors.slurm_job import Task, Told
+from sambench.executors.slurm_job import Task
+from sambench.executors.slurm_told import Told
 
 pytestmark = pytest.mark.xdist_group("slurm")  # one cluster
 ROOT = Path(__file__).parents[3]
@@ -185,7 +187,7 @@ def test_a_line_that_a_kill_has_torn_is_passed_over(tmp_path: Path):
 
 
 def test_a_job_that_nobody_answers_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sambench.executors.slurm_job.UNANSWERED_S", 0.3)
+    monkeypatch.setattr("sambench.executors.slurm_told.UNANSWERED_S", 0.3)
     assert not Told(tmp_path, "1").answer(1)
 
 
@@ -225,7 +227,7 @@ def on(python: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Slurm]:
     """Its settings; the driver looks more often than it does at a cluster of other people's."""
     monkeypatch.chdir(ROOT)
     for name in ("POLL_S", "LOOK_S", "GRACE_S"):
-        monkeypatch.setattr(slurm, name, 0.5)
+        monkeypatch.setattr(slurm_driver, name, 0.5)
     return lambda **settings: Slurm(python=python, **settings)
 
 
@@ -297,6 +299,27 @@ def test_a_job_that_is_given_up_names_its_state_and_its_log(on: Any, make: Any, 
         ((_, said),) = workers.run([make(jobs.dies, "bad")], never)
     log = re.search(r"its worker died 3 times .*: FAILED on \S+ \(log: (.*)\)$", said)
     assert log is not None and Path(log[1]).is_file()
+
+
+@needs_slurm
+@pytest.mark.slow
+def test_when_time_is_up_what_waits_is_given_back(on: Any, make: Any, tmp_path: Path):
+    """The job that runs ends by itself; those behind it are cancelled, and have no result."""
+    limit, told = Limit(time.time() + 6, lambda job: "late"), {}
+
+    def on_place(job: Job, host: str) -> None:
+        told[str(job)] = host
+
+    def on_epoch(job: Job, row: dict[str, float]) -> bool:
+        if limit.is_over:
+            (tmp_path / "cache" / "go").touch()
+        return False
+
+    asked = [make(slurm_jobs.until_let, f"job{i}") for i in range(5)]
+    with opened(on(workers=1), tmp_path, eager=True, answers=False, limit=limit) as workers:
+        found = {str(job): result for job, result in workers.run(asked, on_epoch, on_place)}
+    assert found.pop("job0") > 0 and found == {f"job{i}": "late" for i in range(1, 5)}
+    assert told["job0"] == os.uname().nodename.partition(".")[0]
 
 
 DRIVER = """
@@ -417,6 +440,8 @@ def test_a_study_is_left_to_the_queue_and_collected_stage_by_stage(
             break
         except Detached as detached:
             left.append(str(detached).partition(" runs")[0])
+            told = status.status(tmp_path / "runs" / "tiny", tmp_path / "runs")
+            assert (told.state, len(told.workers) + told.queued) == ("detached", int(left[-1]))
         wait_for(lambda: all(state.ended for state in slurm_queue.jobs(name).values()))
     assert left == ["3", "12", "2"]
     run(spec, root=tmp_path / "here")

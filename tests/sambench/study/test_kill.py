@@ -26,7 +26,11 @@ def forked() -> Iterator[Any]:
     """Processes that start with everything imported, so that a kill costs no seconds."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["sambench.study.run", "sambench.study.estimate", "sambench.render.terminal.leaderboard"]
+        [
+            "sambench.study.execution",
+            "sambench.study.estimate",
+            "sambench.render.terminal.leaderboard",
+        ]
     )
     yield context
 
