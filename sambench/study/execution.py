@@ -9,7 +9,7 @@ from typing import Any
 
 import optuna
 
-from sambench import executors, plugins, tracking
+from sambench import executors, measures, plugins, tracking
 from sambench.analysis import Leaderboard
 from sambench.config import Study
 from sambench.errors import UserError
@@ -41,6 +41,7 @@ class Execution:
         self.study = study = custom.named(study)
         self.settings = settings
         self.custom = custom
+        self.measures = measures.chosen(study.measure) if study.measure else {}
         self.folder = StudyFolder(settings.root, study, custom.identity())
         on = None if settings.on is None else executors.chosen(settings.on, settings.workers)
         device = where.device(on, settings.device)
@@ -271,12 +272,19 @@ class Execution:
             for label, ranking in rankings.items()
         }
         taken_in = results.rows(pairs(self.agent_trials), "sweep")
-        rows = results.ordered([*results.rows(own, ranks=ranks), *taken_in])
+        values = {run.id: self._measured(run) for run, _ in own} if self.measures else {}
+        rows = results.ordered([*results.rows(own, ranks=ranks, measured=values), *taken_in])
         leaderboard = results.write(self.folder, self._header(rows, fits), rows)
         files = [self.folder.records, self.folder.page, *self.folder.figures()]
         described = tracking.describe_study(self.study)
         self.tracker.summarize(described, tracking.content(leaderboard, files))
         return leaderboard
+
+    def _measured(self, run: Run) -> Mapping[str, float]:
+        """By name of a quantity, of those that the study asks for."""
+        found = measures.read(self.folder.run(run))
+        names = {score.name for one in self.measures.values() for score in one.quantities}
+        return {k: v for k, v in found.values.items() if k in names} if found else {}
 
     def _located(self, run: Run, outcome: Outcome) -> Outcome:
         """The outcome, with the place where W&B has the run."""
@@ -294,6 +302,7 @@ class Execution:
             written,
             fits=fits,
             extension=self.folder.concluded() if concluded else 0,
+            measured=[score for one in self.measures.values() for score in one.quantities],
         )
         left = {"left": self.display.left} if self.ledger.cut else {}
         return (
