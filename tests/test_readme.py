@@ -1,11 +1,9 @@
 """What the READMEs print works as printed."""
 
-import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -122,7 +120,7 @@ def test_the_first_hour_is_all_that_readme_says() -> None:
 
 
 @pytest.mark.slow
-def test_the_first_hour(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_hour(place: Path, monkeypatch: pytest.MonkeyPatch, warm_python: str) -> None:
     """All that READMEs print, in their order and in one folder, as a newcomer types it."""
     for registered in ("_classes", "_infos"):
         monkeypatch.setattr(registry, registered, dict(getattr(registry, registered)))
@@ -136,18 +134,17 @@ def test_the_first_hour(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         done = CliRunner().invoke(cli, shlex.split(f"{words} {more}"))
         assert done.exit_code == 0, (words, done.output, done.exception)
         told[words] = done.stdout
+
+    def python(*words: str) -> str:
+        done = subprocess.run([warm_python, *words], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     assert "test accuracy" in python("-c", told["best digits --format python"])
     assert " passed" in python("-m", "pytest", "-p", "no:cacheprovider", "test_half_sam.py")
     (study,) = [code for code in blocks(ROOT / "sambench/README.md", "python") if STUDY in code]
     (place / "a_study.py").write_text(study)
     assert "page: runs/quick/index.html" in python("a_study.py")
-
-
-def python(*words: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_targets_of_make_exist() -> None:

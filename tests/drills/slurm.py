@@ -24,7 +24,7 @@ from sambench.records import Record
 from sambench.study import run_study
 from tests.sambench.conftest import SPEC, TIMINGS
 from tests.sambench.executors.slurm_cluster import cluster, missing
-from tests.sambench.executors.warm_python import served
+from tests.warm_python import served
 
 WAYS = ("kill", "requeue", "scancel", "kill", "step")
 """How jobs end: SIGKILL to the worker, USR1, the user's scancel, SIGKILL to the job's step."""

@@ -4,7 +4,6 @@ import os
 import runpy
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -71,7 +70,9 @@ def test_own_variant_in_a_single_file():
 
 
 @pytest.mark.slow
-def test_own_variant_as_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_own_variant_as_a_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_python: str
+):
     """Installed, it is known by name, and passes the suite that it brings."""
     build = pytest.importorskip("hatchling.build")
     shutil.copytree(HERE / "half-sam", "package")
@@ -84,6 +85,6 @@ def test_own_variant_as_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("sambench variants half_sam", "Half SAM"),
         ("pytest -p no:cacheprovider test_half_sam.py", " passed"),
     ):
-        command = [sys.executable, "-m", *words.split()]
+        command = [warm_python, "-m", *words.split()]
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
         assert done.returncode == 0 and told in done.stdout, done.stdout + done.stderr

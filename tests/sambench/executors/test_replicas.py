@@ -25,6 +25,12 @@ Row = dict[str, float]
 SAME = 1e-5  # relative; float32, sums in another order
 
 
+@pytest.fixture(autouse=True)
+def warm(warm_python: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of torchrun and all that it starts."""
+    monkeypatch.setattr("sys.executable", warm_python)
+
+
 @pytest.fixture
 def code(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
@@ -121,8 +127,8 @@ def test_they_stop_when_they_are_told_to(make: Callable[..., Assignment], code: 
 
 
 def test_they_pause(make: Callable[..., Assignment], code: ModuleType):
-    """Time is up while they start."""
-    job = make(Custom(model=code.linear), until=time.time() + 1)
+    """Time is up while they start, or soon after."""
+    job = make(Custom(model=code.linear), epochs=1000, until=time.time() + 1)
     assert execute(job, lambda row: False).outcome == "paused"
     assert not (job.folder / "result.json").exists()
 

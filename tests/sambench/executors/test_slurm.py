@@ -25,7 +25,6 @@ from sambench.study import status
 from tests.drills.slurm import drill
 from tests.sambench.executors import slurm_jobs
 from tests.sambench.executors.slurm_cluster import cluster, missing
-from tests.sambench.executors.warm_python import served
 
 pytest.importorskip("submitit", reason="needs submitit: pip install 'sambench[slurm]'")
 
@@ -209,17 +208,17 @@ LARGEST = 3
 
 
 @pytest.fixture(scope="module")
-def python() -> Iterator[str]:
+def python(warm_python: str) -> Iterator[str]:
     """A cluster, and how to start Python in its jobs: warm, as one job takes many seconds else."""
     with tempfile.TemporaryDirectory(prefix="slurm-") as name:
         folder = Path(name)
         (folder / "cluster").mkdir()
-        with served(folder) as python, ExitStack() as stack:
+        with ExitStack() as stack:
             try:
                 stack.enter_context(cluster(folder / "cluster", LARGEST))
             except (AssertionError, OSError, subprocess.SubprocessError) as error:
                 pytest.skip(f"Slurm does not start here: {error}")
-            yield python
+            yield warm_python
 
 
 @pytest.fixture
@@ -343,7 +342,7 @@ def driven(folder: Path, python: str) -> Iterator[subprocess.Popen[str]]:
     script = folder / "driver.py"
     script.write_text(DRIVER)
     driver = subprocess.Popen(
-        [sys.executable, script, folder, python],
+        [python, script, folder, python],
         env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 
 from sambench.cli import main
 from sambench.records import Record
@@ -105,21 +106,24 @@ def test_the_real_command_killed_while_it_tunes_and_while_it_confirms(
     recorded: Recorded,
     study_file: Path,
     tmp_path: Path,
+    warm_python: str,
 ):
     run(study_file, ("train.epochs=4",), root=tmp_path / "whole")
     folder = tmp_path / "runs" / "tiny" / "runs"
     for running in ("pool-plain-p1/checkpoint.pt", "confirm-sam-*/checkpoint.pt"):
         process = subprocess.Popen(
-            [sys.executable, "-m", "sambench", *arguments], stdout=subprocess.DEVNULL
+            [warm_python, "-m", "sambench", *arguments], stdout=subprocess.DEVNULL
         )
         wait_for(lambda running=running: list(folder.glob(running)), process)
         process.kill()
         process.wait()
+        with FileLock(tmp_path / "runs" / "tiny" / "lock", timeout=60):
+            pass  # it is gone
         assert not list(tmp_path.glob("runs/tiny/records.csv"))
     kept = {path: path.stat().st_mtime_ns for path in folder.glob("*/result.json")}
     assert len(kept) >= 3
     done = subprocess.run(
-        [sys.executable, "-m", "sambench", *arguments], capture_output=True, text=True, check=True
+        [warm_python, "-m", "sambench", *arguments], capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
     assert recorded(tmp_path / "runs" / "tiny") == recorded(tmp_path / "whole" / "tiny")

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -146,9 +145,11 @@ def test_several_processes_train_no_point(call: Call, monkeypatch: pytest.Monkey
     assert code == 2 and "start it without torchrun" in err
 
 
-def test_one_that_is_stopped_goes_on_from_its_checkpoint(study_file: Path, tmp_path: Path):
+def test_one_that_is_stopped_goes_on_from_its_checkpoint(
+    study_file: Path, tmp_path: Path, warm_python: str
+):
     """A stop is no result of a pool's run."""
-    words = [sys.executable, "-m", "sambench", "trial", str(study_file), "--variant", "sam",
+    words = [warm_python, "-m", "sambench", "trial", str(study_file), "--variant", "sam",
              "--point", "0", "--device", "cpu", "--checkpoint-every", "0"]  # fmt: skip
     words += ["--set", "train.epochs=300"]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}

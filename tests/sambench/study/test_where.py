@@ -1,7 +1,6 @@
 """How many processes run a study, and what keeps it to one."""
 
 import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 
@@ -81,12 +80,12 @@ CASES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_scripts(case: str, study_file: Path):
+def test_scripts(case: str, study_file: Path, warm_python: str):
     model, guard, argument, alone = CASES[case]
     script = study_file.with_name("script.py")
     script.write_text(SCRIPT.format(model=model, guard=guard, argument=argument))
     done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, cwd=script.parent, timeout=300
+        [warm_python, script], capture_output=True, text=True, cwd=script.parent, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("<study tiny, 2 arms>") == 1

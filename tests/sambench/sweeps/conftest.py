@@ -45,13 +45,13 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def sambench(
-    tmp_path: Path, environment: dict[str, str]
+    tmp_path: Path, environment: dict[str, str], warm_python: str
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs `sambench WORDS` in tmp_path."""
 
     def run(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "sambench", *words],
+            [warm_python, "-m", "sambench", *words],
             cwd=tmp_path,
             env=environment | more,
             capture_output=True,

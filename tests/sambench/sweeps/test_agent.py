@@ -16,7 +16,6 @@ import yaml
 
 from sambench import records
 
-WANDB = Path(sys.executable).with_name("wandb")
 LONG, SHORT, WRONG = (
     {"lr": 0.1, "rho": 0.05},
     {"lr": 0.03, "rho": 0.2, "length": 0.001},
@@ -40,15 +39,16 @@ def wait_for(found: Callable[[], Any], seconds: float = 240) -> None:
 
 
 @pytest.fixture
-def agents(environment: dict[str, str], tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
+def agents(
+    environment: dict[str, str], tmp_path: Path, warm_python: str
+) -> Callable[..., subprocess.Popen[bytes]]:
     """Starts `wandb ...` in tmp_path, with the variables of a server."""
 
     def start(server: Any, *arguments: str) -> subprocess.Popen[bytes]:
         env = environment | server.env | {"WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL": "0.5"}
         with (tmp_path / f"{arguments[0]}.log").open("ab") as log:
-            return subprocess.Popen(
-                [WANDB, *arguments], cwd=tmp_path, env=env, stdout=log, stderr=log
-            )
+            command = [warm_python, "-m", "wandb", *arguments]
+            return subprocess.Popen(command, cwd=tmp_path, env=env, stdout=log, stderr=log)
 
     return start
 
@@ -60,10 +60,12 @@ def test_an_agent_runs_points_of_the_pool(
     wandb_server: ModuleType,
     study_file: Path,
     tmp_path: Path,
+    warm_python: str,
 ) -> None:
     done = sambench("sweep", "export", study_file.name, "--device", "cpu")
     assert done.returncode == 0, done.stderr
     file = tmp_path / "runs" / "tiny" / "sweep-plain.yaml"
+    file.write_text(file.read_text().replace(sys.executable, warm_python))
     with wandb_server.Server([{"point": 1}, {"point": 2}]) as server:
         assert agents(server, "sweep", str(file)).wait(120) == 0
         assert server.sweeps["swp00000"] == yaml.safe_load(file.read_text())
@@ -86,9 +88,10 @@ def test_two_agents_one_of_them_killed_and_a_trial_that_fails(
     wandb_server: ModuleType,
     study_file: Path,
     tmp_path: Path,
+    warm_python: str,
 ) -> None:
     """A sweep of one's own."""
-    command = [sys.executable, "-m", "sambench", "trial", str(study_file), "--variant", "sam",
+    command = [warm_python, "-m", "sambench", "trial", str(study_file), "--variant", "sam",
                "--set", "train.epochs=2000", "--device", "cpu", "${args}"]  # fmt: skip
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump({**yaml.safe_load(OF_ONES_OWN), "command": command}))

@@ -47,6 +47,13 @@ space.lr = { low = 0.01, high = 0.5, log = true }
 EPOCHS = 12
 
 
+@pytest.fixture(autouse=True)
+def warm(warm_python: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of torchrun and all that it starts."""
+    monkeypatch.setattr("sys.executable", warm_python)
+    monkeypatch.setenv("PYTHON_EXEC", warm_python)  # torchrun's
+
+
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
     path = tmp_path / "small.toml"
