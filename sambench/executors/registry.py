@@ -1,61 +1,24 @@
 """The registry: every executor under its name, built-in or from a third-party package."""
 
-import importlib
-import importlib.metadata
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from pydantic import ValidationError
 
-from sambench import plugins
 from sambench.config import one_line
 from sambench.errors import UserError, echo, nearest, said
 from sambench.executors.executor import Executor
+from sambench.registry import Registry
 
-E = TypeVar("E", bound=type[Executor])
+executors: Registry[Executor] = Registry(
+    "executor",
+    "sambench.executors",
+    {name: f"sambench.executors.{name}" for name in ("inline", "local", "ray", "slurm")},
+    'an executor one under @executors.register("its_name")',
+)
+"""Others come by the entry point `sambench.executors`, or by --import."""
 
-GROUP = "sambench.executors"
-"""Entry points: a name, and the module or class of another package that registers it."""
-
-_BUILT_IN = ("inline", "local", "ray", "slurm")
-"""Modules of this room; each is imported when it is asked for."""
-
-_classes: dict[str, type[Executor]] = {}
-
-
-def register(name: str) -> Callable[[E], E]:
-    """Class decorator: makes an executor known as `name`. A taken name is a ValueError."""
-
-    def add(cls: E) -> E:
-        if name in _classes:
-            taken = _classes[name].__module__
-            raise ValueError(f"executor {name!r} is taken, by {taken}; choose another")
-        _classes[name] = cls
-        return cls
-
-    return add
-
-
-plugins.add_kind(_classes, 'an executor one under @executors.register("its_name")')
-
-
-def names() -> tuple[str, ...]:
-    """The known names, sorted; what they stand for is imported by `get`."""
-    return tuple(sorted({*_BUILT_IN, *_classes, *(entry.name for entry in _entries())}))
-
-
-def get(name: str) -> type[Executor]:
-    """The executor of that name. UserError, one line, for an unknown one or one that fails."""
-    if name not in _classes and name in _BUILT_IN:
-        importlib.import_module(f"sambench.executors.{name}")
-    for entry in _entries() if name not in _classes else ():
-        if entry.name == name:
-            _load(entry)
-    if name not in _classes:
-        raise UserError(f"unknown executor {echo(name)}, {nearest(name, names())}")
-    return _classes[name]
+register, names, get = executors.register, executors.names, executors.get
 
 
 def chosen(on: str | Path | Executor, workers: int | None = None) -> Executor:
@@ -86,7 +49,7 @@ def chosen(on: str | Path | Executor, workers: int | None = None) -> Executor:
 
 def name_of(executor: Executor) -> str:
     """The name under which its class is registered."""
-    return next(name for name, cls in _classes.items() if cls is type(executor))
+    return executors.name_of(type(executor))
 
 
 def _named(name: str, place: str) -> type[Executor]:
@@ -105,19 +68,3 @@ def _read(path: Path) -> dict[str, object]:
         raise UserError(f"--on: no such file {echo(str(path))}{hint}") from None
     except (OSError, ValueError) as error:
         raise UserError(f"--on {path}: {said(error)}") from None
-
-
-def _entries() -> list[importlib.metadata.EntryPoint]:
-    return sorted(importlib.metadata.entry_points(group=GROUP), key=lambda e: (e.name, e.value))
-
-
-def _load(entry: importlib.metadata.EntryPoint) -> None:
-    """Imports one; UserError with the package's name where it fails."""
-    package = f" of {entry.dist.name} {entry.dist.version}" if entry.dist else ""
-    try:
-        entry.load()
-    except (Exception, SystemExit) as error:
-        kind = type(error).__name__
-        raise UserError(f"executor {entry.name!r}{package}: {kind}: {said(error)}") from None
-    if entry.name not in _classes:
-        raise UserError(f"executor {entry.name!r}{package}: {entry.value} registers none")

@@ -7,7 +7,8 @@ import pytest
 
 from sambench import plugins
 from sambench.errors import UserError
-from sambench.executors import Executor, Local, chosen, name_of, names, registry
+from sambench.executors import Executor, Local, chosen, name_of, names
+from sambench.executors.registry import executors
 
 OWN = """
 from sambench.executors import Local, register
@@ -22,9 +23,9 @@ class Mine(Local):
 def classes(monkeypatch: pytest.MonkeyPatch) -> dict[str, type[Executor]]:
     """The registry, to be filled and left as it was."""
     names()
-    known = registry._classes
+    known = executors._classes
     before = dict(known)
-    monkeypatch.setattr(registry, "_entries", list)
+    monkeypatch.setattr(executors, "_entries", list)
     yield known
     known.clear()
     known.update(before)
@@ -84,7 +85,7 @@ def test_one_in_a_file_of_the_users_own(tmp_path: Path):
     assert "mine" in names() and chosen("mine", 2).model_dump()["queue"] == "fast"
     assert [plugin.file for plugin in plugins.known(["mine"])] == [file]
     with pytest.raises(ValueError, match="executor 'mine' is taken, by mine; choose another"):
-        registry.register("mine")(Local)
+        executors.register("mine")(Local)
 
 
 def test_a_file_that_fails_leaves_nothing(tmp_path: Path):
@@ -100,11 +101,11 @@ def test_one_of_another_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     (tmp_path / "their_broken.py").write_text("raise RuntimeError('no licence')")
     monkeypatch.syspath_prepend(tmp_path)
     entries = [
-        EntryPoint("mine", "their_executor", registry.GROUP),
-        EntryPoint("broken", "their_broken", registry.GROUP),
-        EntryPoint("empty", "json", registry.GROUP),
+        EntryPoint("mine", "their_executor", executors.group),
+        EntryPoint("broken", "their_broken", executors.group),
+        EntryPoint("empty", "json", executors.group),
     ]
-    monkeypatch.setattr(registry, "_entries", lambda: entries)
+    monkeypatch.setattr(executors, "_entries", lambda: entries)
     assert {"mine", "broken", "local"} <= set(names())
     assert type(chosen("mine")).__name__ == "Mine"
     with pytest.raises(UserError, match="--on: executor 'broken': RuntimeError: no licence"):
