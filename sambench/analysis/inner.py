@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from sambench.analysis.contest import Contest
-from sambench.analysis.evidence import Evidence, Run
+from sambench.analysis.evidence import Evidence
+from sambench.analysis.runs import Runs
 from sambench.analysis.verdict import headline
 from sambench.config import Arm, Space
 from sambench.stats import Tuned
@@ -17,20 +20,31 @@ def inner(evidence: Evidence) -> dict[str, Tuned]:
     """tuned(k) over those points, by label; arms with too few of them are left out."""
     found = {}
     for label, pool in evidence.pools.items():
-        points = {run.point for run in evidence.runs[label]["pool"] if is_inner(pool.arm, run)}
+        runs = evidence.runs[label]["pool"]
+        points = runs["point"][is_inner(pool.arm, runs)]
         if tuned := pool.among(points).tuned(pool.trials):
             found[label] = tuned
     return found
 
 
-def is_inner(arm: Arm, run: Run) -> bool:
-    """Whether it lies there in all ranges; choices have no ends."""
-    return all(_is_inside(space, run.values.get(name)) for name, space in arm.space.items())
+def is_inner(arm: Arm, runs: Runs) -> np.ndarray:
+    """Whether each lies there in all ranges, bool (runs,); choices have no ends."""
+    found = np.ones(len(runs), bool)
+    for name, space in arm.space.items():
+        if space.choices is None:
+            inside = [_is_inside(space, value) for value in _values(arm, runs, name)]
+            found &= np.array(inside, bool)
+    return found
+
+
+def _values(arm: Arm, runs: Runs, name: str) -> list[float | str | None]:
+    column = "rho" if name == arm.radius else name
+    if column in ("lr", "rho"):
+        return runs[column].tolist()
+    return [values.get(name) for values in runs.values]
 
 
 def _is_inside(space: Space, value: float | str | None) -> bool:
-    if space.choices is not None:
-        return True
     low, high = space.bounds
     if not isinstance(value, int | float) or not low <= value <= high:
         return False

@@ -11,6 +11,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from math import ceil, floor, fsum, lcm, sqrt
+from operator import add
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def _tuned(ranking: Ranking, scores: Sequence[Score | None], k: int) -> Tuned | 
     without = [top / (bottom * of) for top, bottom in zip(tops[1:], bottoms[1:], strict=True)]
     n = len(without)
     middle, factor = fsum(without) / n, sqrt((n - 1) / n)
-    apart = [factor * (theta - middle) for theta in without]
+    apart = (factor * (np.array(without) - middle)).tolist()
     return Tuned(Fraction(tops[0], bottoms[0] * of), dict(zip(ranking.points, apart, strict=True)))
 
 
@@ -123,13 +124,13 @@ def _sums(ranking: Ranking, values: Sequence[int], k: int) -> list[int]:
     stay = [(fewer[end] - fewer[start]) * mean for (start, end, _), mean in parts if end < n]
     move = [(fewer[end - 1] - fewer[start - 1]) * mean for (start, end, _), mean in parts[1:]]
     found = [sum((whole[end] - whole[start]) * mean for (start, end, _), mean in parts)]
-    for i, (start, end, num) in enumerate(spans):
-        rest, weight = sum(stay[:i]) + sum(move[i:]), fewer[end - 1] - fewer[start]
-        for gone in range(start, end):
-            drops = gone < start + num
-            left = totals[i] - values[gone] if drops else totals[i]
-            size = num - drops
-            found.append(rest + (weight * left * (common // size) if size else 0))
+    before, after = accumulate(stay, initial=0), accumulate(reversed(move), initial=0)
+    rests = map(add, before, reversed([*after]))
+    for (start, end, num), total, rest in zip(spans, totals, rests, strict=False):
+        weight = fewer[end - 1] - fewer[start]
+        part = weight * (common // (num - 1)) if num > 1 else 0
+        found += [rest + part * (total - own) for own in values[start : start + num]]
+        found += [rest + weight * (common // num) * total] * (end - start - num)
     return found + [sum(stay)] * (n + 1 - len(found))
 
 
