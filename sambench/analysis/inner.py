@@ -32,23 +32,25 @@ def is_inner(arm: Arm, runs: Runs) -> np.ndarray:
     found = np.ones(len(runs), bool)
     for name, space in arm.space.items():
         if space.choices is None:
-            inside = [_is_inside(space, value) for value in _values(arm, runs, name)]
-            found &= np.array(inside, bool)
+            found &= _is_inside(space, _values(arm, runs, name))
     return found
 
 
-def _values(arm: Arm, runs: Runs, name: str) -> list[float | str | None]:
+def _values(arm: Arm, runs: Runs, name: str) -> np.ndarray:
+    """Of a searched hyperparameter, NaN where it is no number, (runs,)."""
     column = "rho" if name == arm.radius else name
     if column in ("lr", "rho"):
-        return runs[column].tolist()
-    return [values.get(name) for values in runs.values]
+        return runs[column]
+    found = [own.get(name) for own in runs.values]
+    return np.array([own if isinstance(own, int | float) else np.nan for own in found], float)
 
 
-def _is_inside(space: Space, value: float | str | None) -> bool:
+def _is_inside(space: Space, values: np.ndarray) -> np.ndarray:
     low, high = space.bounds
-    if not isinstance(value, int | float) or not low <= value <= high:
-        return False
-    return MARGIN <= space.place(value) <= 1 - MARGIN
+    found = (low <= values) & (values <= high)
+    places = np.array(space.places(values[found].tolist()), float)
+    found[found] = (places >= MARGIN) & (places <= 1 - MARGIN)
+    return found
 
 
 def answer(evidence: Evidence, contest: Contest, found: Mapping[str, Tuned]) -> str:

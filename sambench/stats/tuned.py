@@ -74,11 +74,11 @@ def tuned(ranking: Ranking, scores: Sequence[Score | None], k: Score) -> Tuned |
 
 
 def _tuned(ranking: Ranking, scores: Sequence[Score | None], k: int) -> Tuned | None:
-    exact = [None if score is None else Fraction(score) for score in scores]
-    of = lcm(*(score.denominator for score in exact if score is not None))
-    values = [0 if score is None else int(score * of) for score in exact]
+    exact = [Fraction() if score is None else Fraction(score) for score in scores]
+    of = lcm(*{score.denominator for score in exact})
+    values = [score.numerator * (of // score.denominator) for score in exact]
     tops = _sums(ranking, values, k)
-    bottoms = _sums(ranking, [int(score is not None) for score in exact], k)
+    bottoms = _sums(ranking, [int(score is not None) for score in scores], k)
     if not all(bottoms):
         return None
     without = [top / (bottom * of) for top, bottom in zip(tops[1:], bottoms[1:], strict=True)]
@@ -93,20 +93,25 @@ def shares(ranking: Ranking, known: Sequence[bool], k: Score) -> list[float]:
 
     known: whether the rank has a score
     """
-    low, high = (_shares(ranking, known, whole) for whole in (floor(k), ceil(k)))
-    part = k - floor(k)
-    return [float(a + part * (b - a)) for a, b in zip(low, high, strict=True)]
+    low, low_of = _shares(ranking, known, floor(k))
+    high, high_of = _shares(ranking, known, ceil(k))
+    part = Fraction(k) - floor(k)
+    more, of = part.numerator, part.denominator
+    first, second, total = (of - more) * high_of, more * low_of, of * low_of * high_of
+    return [(a * first + b * second) / total for a, b in zip(low, high, strict=True)]
 
 
-def _shares(ranking: Ranking, known: Sequence[bool], k: int) -> list[Fraction]:
-    below = _below(len(ranking.points), k)
+def _shares(ranking: Ranking, known: Sequence[bool], k: int) -> tuple[list[int], int]:
+    """In whole numbers, and their sum."""
+    below, spans = _below(len(ranking.points), k), _spans(ranking, len(known))
+    common = lcm(*{num for *_, num in spans})
     held = [
-        Fraction(below[end] - below[start], num)
-        for start, end, num in _spans(ranking, len(known))
-        for _ in range(num)
+        weight
+        for start, end, num in spans
+        for weight in [(below[end] - below[start]) * (common // num)] * num
     ]
-    total = sum(w for w, there in zip(held, known, strict=True) if there)
-    return [w / total if there else Fraction() for w, there in zip(held, known, strict=True)]
+    kept = [weight if there else 0 for weight, there in zip(held, known, strict=True)]
+    return kept, sum(kept)
 
 
 def _sums(ranking: Ranking, values: Sequence[int], k: int) -> list[int]:
@@ -116,7 +121,7 @@ def _sums(ranking: Ranking, values: Sequence[int], k: int) -> list[int]:
     weight in equal parts to its confirmed members. Who drops out makes nobody else confirmed.
     """
     n, spans = len(ranking.points), _spans(ranking, len(values))
-    common = lcm(*(size for *_, num in spans for size in (num, num - 1) if size))
+    common = lcm(*{size for *_, num in spans for size in (num, num - 1) if size})
     whole, fewer = _below(n, k), _below(n - 1, k)
     totals = [sum(values[start : start + num]) for start, _, num in spans]
     means = [total * (common // num) for total, (*_, num) in zip(totals, spans, strict=True)]
