@@ -1,19 +1,32 @@
 """What a study ran, arm by arm."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, NamedTuple
+from itertools import pairwise
+from math import lcm
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sambench.analysis.eligible import own
 from sambench.analysis.findings import Size
 from sambench.analysis.pool import Pool
+from sambench.analysis.runs import Runs
 from sambench.config import Arm, Study, baselines
-from sambench.records import Fit, Records, hyperparameters
-from sambench.stats import Ranking, afforded, claims, counted_passes, smallest_shown
+from sambench.records import STAGES, Fit, Records
+from sambench.stats import (
+    Ranking,
+    Tuned,
+    afforded,
+    claims,
+    counted_passes,
+    seed_mean,
+    smallest_shown,
+)
 
 CONCLUDING = 5
 """Searches, or paired seeds; fewer conclude nothing."""
@@ -33,54 +46,7 @@ TRAINED = [
 ]
 """Columns in which no two runs agree by accident."""
 
-
-class Run(NamedTuple):
-    """What an analysis reads of a row."""
-
-    variant: str
-    stage: str
-    point: int
-    rerun: int
-    outcome: str
-    val: float
-    test: float
-    num_items: int
-    items: str
-    gradient_evaluations: float
-    steps: int
-    lr: float
-    rho: float
-    hyperparameters: str
-    curve: str
-    epochs: int
-    step_time_s: float
-    wall_s: float
-    peak_memory: float
-    device: str
-    processor: str
-    instructions: str
-    threads: int
-
-    @property
-    def machine(self) -> str:
-        """What it ran on, as far as that makes its time or its numbers."""
-        host = f"{self.processor} ({self.instructions})"
-        place = host if self.device == self.processor else f"{self.device} beside {host}"
-        return f"{place}, threads {self.threads}"
-
-    @property
-    def values(self) -> dict[str, float | str | bool]:
-        """Of all hyperparameters, lr among them."""
-        return {**hyperparameters(self.hyperparameters), "lr": self.lr}
-
-    @property
-    def is_complete(self) -> bool:
-        return self.outcome == "complete"
-
-    @property
-    def ended(self) -> bool:
-        """Complete or diverged: what became of a failed run says nothing about its setting."""
-        return self.outcome in ("complete", "diverged")
+MACHINE = ["device", "processor", "instructions", "threads"]
 
 
 def tells_epochs(header: Mapping[str, Any]) -> bool:
@@ -98,7 +64,7 @@ class Evidence:
         arms = records.header["arms"]
         self.arms = {label: Arm.model_validate(arm) for label, arm in arms.items()}
         frame = own(records)
-        self.frame = frame.loc[frame["variant"].isin(list(arms)).to_numpy()]
+        self.frame = _where(frame, frame["variant"].isin(list(arms)).to_numpy())
         """the rows that count"""
         self.num_swept = len(records.frame) - len(frame)
         """rows of a W&B agent's"""
@@ -131,32 +97,52 @@ class Evidence:
         return not self.is_fixed and self.study.search.sampler != "random"
 
     @cached_property
-    def runs(self) -> dict[str, dict[str, list[Run]]]:
+    def runs(self) -> dict[str, dict[str, Runs]]:
         """By label and stage, in order of point and rerun."""
-        blank = [""] * len(self.frame)  # of a score without values of single items
-        found: dict[str, dict[str, list[Run]]] = {label: defaultdict(list) for label in self.arms}
-        scored = {name: f"{name}_{self.records.objective}" for name in ("val", "test", "items")}
-        columns = [
-            self.frame[at].tolist() if (at := scored.get(name, name)) in self.frame else blank
-            for name in Run._fields
-        ]
-        rows = zip(*columns, strict=True)
-        for run in sorted(map(Run._make, rows), key=lambda run: run[:4]):
-            found[run.variant][run.stage].append(run)
+        frame = self._columns
+        code = _codes(frame["variant"], self.arms) * len(STAGES) + _codes(frame["stage"], STAGES)
+        order = np.lexsort((frame["rerun"].to_numpy(), frame["point"].to_numpy(), code))
+        edges = np.searchsorted(code[order], np.arange(len(self.arms) * len(STAGES) + 1))
+        parts = iter(Runs(frame, order[a:z]) for a, z in pairwise(edges.tolist()))
+        return {label: {stage: next(parts) for stage in STAGES} for label in self.arms}
+
+    @cached_property
+    def _columns(self) -> pd.DataFrame:
+        """The rows that count, with val, test and items of the objective, and their machine.
+
+        That is what a run ran on, as far as that makes its time or its numbers.
+        """
+        names = {f"{name}_{self.records.objective}": name for name in ("val", "test", "items")}
+        return self.frame.rename(columns=names).assign(machine=_machines(self.frame))
+
+    def together(self, parts: Iterable[Runs]) -> Runs:
+        """One after the other."""
+        at = [runs.at for runs in parts]
+        return Runs(self._columns, np.concatenate([np.empty(0, np.int64), *at]))
+
+    def all_runs(self, label: str) -> Runs:
+        """Of an arm, in all stages."""
+        return self.together(self.runs[label].values())
+
+    def of_stage(self, stage: str) -> Runs:
+        """Of all arms, one after the other."""
+        return self.together(runs[stage] for runs in self.runs.values())
+
+    def machines(self, *, complete: bool = False) -> Counter[str]:
+        """How many runs, or complete runs, each machine had; a lost run has none."""
+        found: Counter[str] = Counter()
+        for label in self.arms:
+            runs = self.all_runs(label)
+            found.update((runs.complete if complete else runs).machines())
         return found
 
-    def all_runs(self, label: str) -> Iterator[Run]:
-        """Of an arm, in all stages."""
-        for runs in self.runs[label].values():
-            yield from runs
-
-    def chosen(self, label: str) -> list[Run]:
+    def chosen(self, label: str) -> Runs:
         """The runs of an arm's setting to use, which of fixed settings are the confirm runs."""
         if self.is_fixed:
             return self.runs[label]["confirm"]
-        fit = self.fits.get(label)
+        fit, runs = self.fits.get(label), self.runs[label]["setting"]
         setting = fit.setting if fit else {}
-        return [run for run in self.runs[label]["setting"] if setting.items() <= run.values.items()]
+        return runs.where(np.array([setting.items() <= own.items() for own in runs.values], bool))
 
     @cached_property
     def searched(self) -> pd.DataFrame:
@@ -178,11 +164,30 @@ class Evidence:
         found = self.header.get("fits", {})
         return {label: Fit.model_validate(fit) for label, fit in found.items()}
 
-    def score(self, run: Run) -> Fraction:
-        """Its test score: a count over counts, or the decimal that the records hold."""
-        if self._is_share and run.num_items:
-            return Fraction(round(run.test * run.num_items), run.num_items)
-        return Fraction(repr(run.test))
+    def scores(self, runs: Runs) -> tuple[np.ndarray, int]:
+        """Test scores of complete runs: numerators, whole numbers (runs,), and their denominator.
+
+        Counts over counts, or the decimals that the records hold.
+        """
+        test, items = runs["test"], runs["num_items"]
+        if self._is_share and items.all() and np.isfinite(test).all():
+            hits, sizes = np.rint(test * items).astype(np.int64), np.unique(items).tolist()
+            of = lcm(*sizes)
+            return hits.astype(object) * (of // items.astype(object)), of
+        found = [self._score(*own) for own in zip(test.tolist(), items.tolist(), strict=True)]
+        of = lcm(*(denominator for _, denominator in found))
+        return np.array([score * (of // own) for score, own in found], object), of
+
+    def _score(self, test: float, num_items: int) -> tuple[int, int]:
+        if self._is_share and num_items:
+            return round(test * num_items), num_items
+        return Decimal(repr(test)).as_integer_ratio()
+
+    def mean(self, runs: Runs) -> Tuned:
+        """Of the scores of two complete runs or more, by their number."""
+        scores, of = self.scores(runs)
+        exact = (Fraction(score, of) for score in scores.tolist())
+        return seed_mean(dict(zip(runs["rerun"].tolist(), exact, strict=True)))
 
     @cached_property
     def _is_share(self) -> bool:
@@ -200,9 +205,8 @@ class Evidence:
         return {label: self._trials(arm) for label, arm in self.arms.items()}
 
     def _trials(self, arm: Arm) -> Fraction:
-        runs = self.runs[arm.label]["confirm" if self.is_fixed else "pool"]
-        counted = ((run.gradient_evaluations, run.steps) for run in runs if run.is_complete)
-        passes = counted_passes(counted, arm.passes)
+        runs = self.runs[arm.label]["confirm" if self.is_fixed else "pool"].complete
+        passes = counted_passes(runs["gradient_evaluations"], runs["steps"], arm.passes)
         length = Fraction(arm.epochs, self.study.train.epochs)
         return afforded(self.study.search.budget, passes, length)
 
@@ -218,7 +222,7 @@ class Evidence:
     def _started(self) -> list[Fraction]:
         """k of the arms whose pools have a point."""
         pools = {label: runs["pool"] for label, runs in self.runs.items()}
-        return [self.trials[label] for label, own in pools.items() if any(r.ended for r in own)]
+        return [self.trials[label] for label, own in pools.items() if len(own.ended)]
 
     @cached_property
     def smallest(self) -> int:
@@ -236,19 +240,11 @@ class Evidence:
         runs, k = self.runs[arm.label], self.trials[arm.label]
         searches = self.study.search.searches
         smallest = smallest_shown(self._started, k)
-        ranking = Ranking.of(
-            {
-                run.point: run.val if run.is_complete and run.val == run.val else None
-                for run in runs["pool"]
-                if run.ended
-            }
-        )
+        pool, confirm = runs["pool"].ended, runs["confirm"].ended
+        val = np.where(pool.is_complete, pool["val"], np.nan)
+        ranking = Ranking.of(dict(zip(pool["point"].tolist(), val.tolist(), strict=True)))
         due = ranking.reruns(k, searches, smallest)
-        again: dict[int, list[Run]] = defaultdict(list)
-        for run in runs["confirm"]:
-            if run.ended:
-                again[run.point].append(run)
-        confirmed = [again[point] for point in ranking.points[: len(due)]]
+        confirmed = pd.Index(ranking.points[: len(due)], dtype=np.int64)
         return Pool(
             arm=arm,
             trials=k,
@@ -256,8 +252,47 @@ class Evidence:
             planned=self.planned(arm),
             ranking=ranking,
             due=due,
-            tests=tuple(
-                tuple(self.score(run) for run in own if run.is_complete) for own in confirmed
-            ),
-            ended=tuple(map(len, confirmed)),
+            scores=self._means(confirm.complete, confirmed),
+            ended=tuple(_count(confirm, confirmed)),
         )
+
+    def _means(self, runs: Runs, points: pd.Index) -> tuple[Fraction | None, ...]:
+        """The mean score of each of these points' runs, None for one without any."""
+        scores, of = self.scores(runs)
+        sums = np.zeros(len(points), object)
+        at = points.get_indexer(runs["point"])
+        np.add.at(sums, at[at >= 0], scores[at >= 0])
+        return tuple(
+            Fraction(total, of * num) if num else None
+            for total, num in zip(sums.tolist(), _count(runs, points), strict=True)
+        )
+
+
+def _where(frame: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
+    """The rows of which it is true; a frame of all of them is no copy."""
+    return frame if kept.all() else frame.loc[kept]
+
+
+def _codes(column: pd.Series, values: Iterable[str]) -> np.ndarray:
+    """The place of each cell's value in these."""
+    place = pd.Index(list(values), dtype="str").get_indexer(column.cat.categories)
+    return place[column.cat.codes.to_numpy()]
+
+
+def _count(runs: Runs, points: pd.Index) -> list[int]:
+    """How many runs each of these points has."""
+    at = points.get_indexer(runs["point"])
+    return np.bincount(at[at >= 0], minlength=len(points)).tolist()
+
+
+def _machines(frame: pd.DataFrame) -> pd.Categorical:
+    kinds = frame.groupby(MACHINE, observed=True, sort=False).ngroup().to_numpy()
+    first = frame[MACHINE].iloc[np.unique(kinds, return_index=True)[1]]
+    words = [_machine(*cells) for cells in first.itertuples(index=False, name=None)]
+    return pd.Categorical(np.array(words, object)[kinds])
+
+
+def _machine(device: str, processor: str, instructions: str, threads: int) -> str:
+    host = f"{processor} ({instructions})"
+    place = host if device == processor else f"{device} beside {host}"
+    return f"{place}, threads {threads}"

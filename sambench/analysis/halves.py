@@ -3,24 +3,29 @@
 A point belongs where its pool run ran; the kind is the processor's name and its instruction set.
 """
 
-from collections import defaultdict
 from fractions import Fraction
 from itertools import combinations
+
+import numpy as np
 
 from sambench.analysis.contest import difference, estimate
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Half
 from sambench.stats import Tuned, claims
 
+KIND = ("processor", "instructions")
+
 
 def halves(evidence: Evidence) -> tuple[Half, ...]:
     """Of every arm and pair of kinds of which the arm has points enough."""
     found = []
     for label, pool in evidence.pools.items():
-        points: dict[str, set[int]] = defaultdict(set)
-        for run in evidence.runs[label]["pool"]:
-            points[f"{run.processor}, {run.instructions}"].add(run.point)
-        parts = {kind: pool.among(points[kind]) for kind in sorted(points)}
+        runs = evidence.runs[label]["pool"]
+        kind = np.array(list(map(", ".join, zip(*map(runs.texts, KIND), strict=True))), object)
+        kinds = sorted(set(kind))
+        if len(kinds) < 2:
+            continue
+        parts = {each: pool.among(runs["point"][kind == each]) for each in kinds}
         tuned = {kind: t for kind, part in parts.items() if (t := part.tuned(pool.trials))}
         found += [
             _half(label, (a, b), (tuned[a], tuned[b]), pool.trials)

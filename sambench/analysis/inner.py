@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from sambench.analysis.contest import Contest
-from sambench.analysis.evidence import Evidence, Run
+from sambench.analysis.evidence import Evidence
+from sambench.analysis.runs import Runs
 from sambench.analysis.verdict import headline
 from sambench.config import Arm, Space
 from sambench.stats import Tuned
@@ -17,24 +20,37 @@ def inner(evidence: Evidence) -> dict[str, Tuned]:
     """tuned(k) over those points, by label; arms with too few of them are left out."""
     found = {}
     for label, pool in evidence.pools.items():
-        points = {run.point for run in evidence.runs[label]["pool"] if is_inner(pool.arm, run)}
+        runs = evidence.runs[label]["pool"]
+        points = runs["point"][is_inner(pool.arm, runs)]
         if tuned := pool.among(points).tuned(pool.trials):
             found[label] = tuned
     return found
 
 
-def is_inner(arm: Arm, run: Run) -> bool:
-    """Whether it lies there in all ranges; choices have no ends."""
-    return all(_is_inside(space, run.values.get(name)) for name, space in arm.space.items())
+def is_inner(arm: Arm, runs: Runs) -> np.ndarray:
+    """Whether each lies there in all ranges, bool (runs,); choices have no ends."""
+    found = np.ones(len(runs), bool)
+    for name, space in arm.space.items():
+        if space.choices is None:
+            found &= _is_inside(space, _values(arm, runs, name))
+    return found
 
 
-def _is_inside(space: Space, value: float | str | None) -> bool:
-    if space.choices is not None:
-        return True
+def _values(arm: Arm, runs: Runs, name: str) -> np.ndarray:
+    """Of a searched hyperparameter, NaN where it is no number, (runs,)."""
+    column = "rho" if name == arm.radius else name
+    if column in ("lr", "rho"):
+        return runs[column]
+    found = [own.get(name) for own in runs.values]
+    return np.array([own if isinstance(own, int | float) else np.nan for own in found], float)
+
+
+def _is_inside(space: Space, values: np.ndarray) -> np.ndarray:
     low, high = space.bounds
-    if not isinstance(value, int | float) or not low <= value <= high:
-        return False
-    return MARGIN <= space.place(value) <= 1 - MARGIN
+    found = (low <= values) & (values <= high)
+    places = np.array(space.places(values[found].tolist()), float)
+    found[found] = (places >= MARGIN) & (places <= 1 - MARGIN)
+    return found
 
 
 def answer(evidence: Evidence, contest: Contest, found: Mapping[str, Tuned]) -> str:

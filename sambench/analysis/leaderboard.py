@@ -24,7 +24,6 @@ def conclude(evidence: Evidence) -> Leaderboard:
     found = rows.build(evidence, ranked, within)
     counts = tally(evidence.frame, "stage")
     answer = verdict.judge(ranked, evidence, found)
-    ran = [run for label in evidence.arms for run in evidence.all_runs(label) if run.device]
     return Leaderboard(
         study=evidence.header["study"],
         question=evidence.study.question,
@@ -42,7 +41,7 @@ def conclude(evidence: Evidence) -> Leaderboard:
         warnings=tuple(warnings.warn(evidence, found)),
         damages=tuple(map(str, evidence.records.damages)),
         counts={stage: counts[stage] for stage in STAGES},
-        machines=tuple(sorted({run.machine for run in ran})),  # a lost run has none
+        machines=tuple(sorted(evidence.machines())),
         timed_on=timed_on(evidence),
         spent=spent(evidence),
         num_items=evidence.num_items,

@@ -1,6 +1,5 @@
 """Fixed settings, compared over paired seeds (rule 8)."""
 
-from sambench import stats
 from sambench.analysis.evidence import CONCLUDING, Evidence
 from sambench.stats import Tuned
 
@@ -9,15 +8,15 @@ def means(evidence: Evidence) -> dict[str, Tuned]:
     """Of every arm with two complete confirm runs or more."""
     found = {}
     for label in evidence.arms:
-        runs = [run for run in evidence.runs[label]["confirm"] if run.is_complete]
+        runs = evidence.runs[label]["confirm"].complete
         if len(runs) > 1:
-            found[label] = stats.seed_mean({run.rerun: evidence.score(run) for run in runs})
+            found[label] = evidence.mean(runs)
     return found
 
 
 def ended(evidence: Evidence, label: str) -> int:
     """Its seeds that ran, diverged ones among them."""
-    return sum(run.ended for run in evidence.runs[label]["confirm"])
+    return len(evidence.runs[label]["confirm"].ended)
 
 
 def why(evidence: Evidence, label: str) -> str:
@@ -25,6 +24,6 @@ def why(evidence: Evidence, label: str) -> str:
     planned, ran = evidence.study.confirm.seeds, ended(evidence, label)
     if ran < planned:
         return f"{ran} of its {planned} seeds ran"
-    complete = sum(run.is_complete for run in evidence.runs[label]["confirm"])
+    complete = len(evidence.runs[label]["confirm"].complete)
     few = complete < min(CONCLUDING, planned)
     return f"only {complete} of its {planned} runs did not diverge" if few else ""

@@ -1,10 +1,11 @@
 """An arm's random points, the reruns of its best, and what tuning it is worth (rules 2 to 5)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
-from itertools import accumulate, pairwise
 from math import ceil, floor
+
+import numpy as np
 
 from sambench import stats
 from sambench.analysis import numbers
@@ -26,8 +27,8 @@ class Pool:
     ranking: Ranking
     due: tuple[int, ...]
     """reruns of each confirmed rank that the study asks for"""
-    tests: tuple[tuple[Fraction, ...], ...]
-    """test scores of each confirmed rank's complete reruns"""
+    scores: tuple[Fraction | None, ...]
+    """the mean test score of each confirmed rank's complete reruns; None where all diverged"""
     ended: tuple[int, ...]
     """its reruns that are complete or diverged"""
     _known: dict[Score, Tuned | None] = field(default_factory=dict, compare=False, repr=False)
@@ -35,11 +36,6 @@ class Pool:
     @property
     def points(self) -> int:
         return len(self.ranking.points)
-
-    @cached_property
-    def scores(self) -> list[Fraction | None]:
-        """The mean test score of each confirmed rank; None where all its reruns diverged."""
-        return [sum(own, Fraction()) / len(own) if own else None for own in self.tests]
 
     @property
     def confirmed(self) -> tuple[int, ...]:
@@ -65,19 +61,18 @@ class Pool:
         low, high = self.tuned(floor(k)), self.tuned(ceil(k))
         return low and high and low.towards(high, k - floor(k))
 
-    def among(self, points: set[int]) -> "Pool":
+    def among(self, points: Iterable[int]) -> "Pool":
         """The same of some of its points: its confirmed ranks are those that were."""
-        kept = [rank for rank, point in enumerate(self.ranking.points) if point in points]
-        confirmed = [rank for rank in kept if rank < len(self.tests)]
-        edges = pairwise(accumulate(self.ranking.blocks, initial=0))
-        blocks = (sum(start <= rank < end for rank in kept) for start, end in edges)
+        order = np.array(self.ranking.points, np.int64)
+        kept = np.isin(order, np.array([*points], np.int64))
+        ends = np.cumsum(self.ranking.blocks, dtype=np.int64)
+        blocks = np.diff(np.append(0, kept.cumsum())[ends], prepend=0)
+        confirmed = np.flatnonzero(kept[: len(self.scores)]).tolist()
         return replace(
             self,
-            ranking=Ranking(
-                tuple(self.ranking.points[rank] for rank in kept), tuple(filter(None, blocks))
-            ),
+            ranking=Ranking(tuple(order[kept].tolist()), tuple(blocks[blocks > 0].tolist())),
             due=tuple(self.due[rank] for rank in confirmed),
-            tests=tuple(self.tests[rank] for rank in confirmed),
+            scores=tuple(self.scores[rank] for rank in confirmed),
             ended=tuple(self.ended[rank] for rank in confirmed),
             _known={},
         )

@@ -25,9 +25,8 @@ def build(evidence: Evidence, ranked: Ranked, within: Mapping[str, Tuned]) -> tu
     found = []
     for label in order:
         arm, pool = evidence.arms[label], evidence.pools.get(label)
-        again = [run for run in evidence.runs[label]["confirm"] if run.ended]
-        lost = sum(not run.is_complete for run in again)
-        points = [run for run in evidence.runs[label]["pool"] if run.ended]
+        points, again = (evidence.runs[label][stage].ended for stage in ("pool", "confirm"))
+        lost = int((~again.is_complete).sum())
         found.append(
             Row(
                 label=label,
@@ -40,7 +39,7 @@ def build(evidence: Evidence, ranked: Ranked, within: Mapping[str, Tuned]) -> tu
                 trials=0.0 if evidence.is_fixed else float(evidence.trials[label]),
                 points=len(points),
                 planned=evidence.planned(arm),
-                diverged_points=sum(not run.is_complete for run in points),
+                diverged_points=int((~points.is_complete).sum()),
                 no_survivor=pool.no_survivor if pool else 0.0,
                 score=_estimate(evidence, ranked.scores.get(label)),
                 inner=_estimate(evidence, within.get(label)),

@@ -1,11 +1,10 @@
 """The setting to use of every arm, and what it scored when it ran again (rule 9)."""
 
-from fractions import Fraction
-
 from sambench import stats
 from sambench.analysis.contest import estimate
-from sambench.analysis.evidence import Evidence, Run
+from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Estimate, Setting
+from sambench.analysis.runs import Runs
 
 
 def settings(evidence: Evidence) -> dict[str, Setting]:
@@ -14,25 +13,25 @@ def settings(evidence: Evidence) -> dict[str, Setting]:
     return {label: setting for label, setting in found.items() if setting}
 
 
-def _setting(evidence: Evidence, label: str, runs: list[Run]) -> Setting | None:
-    if not runs:
+def _setting(evidence: Evidence, label: str, runs: Runs) -> Setting | None:
+    if not len(runs):
         return None
-    first, fit = runs[0], evidence.fits.get(label)
+    fit, lr, rho = evidence.fits.get(label), float(runs["lr"][0]), float(runs["rho"][0])
     edges = fit.edges if fit else ()
-    scores = {run.rerun: evidence.score(run) for run in runs if run.is_complete}
     return Setting(
-        lr=first.lr,
-        rho=None if first.rho != first.rho else first.rho,
-        hyperparameters={n: v for n, v in first.values.items() if n != "lr"},
-        epochs=first.epochs,
+        lr=lr,
+        rho=None if rho != rho else rho,
+        hyperparameters={n: v for n, v in next(runs.values).items() if n != "lr"},
+        epochs=int(runs["epochs"][0]),
         edges=tuple(name for name in edges if name in evidence.arms[label].space),
-        score=_mean(scores),
-        runs=len(scores),
+        score=_mean(evidence, runs.complete),
+        runs=len(runs.complete),
     )
 
 
-def _mean(scores: dict[int, Fraction]) -> Estimate | None:
+def _mean(evidence: Evidence, runs: Runs) -> Estimate | None:
     """With its t interval."""
-    if len(scores) < 2:
-        return Estimate(float(next(iter(scores.values())))) if scores else None
-    return estimate(stats.seed_mean(scores), stats.searches(len(scores)))
+    if len(runs) < 2:
+        scores, of = evidence.scores(runs)
+        return Estimate(scores[0] / of) if len(runs) else None
+    return estimate(evidence.mean(runs), stats.searches(len(runs)))

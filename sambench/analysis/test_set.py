@@ -1,13 +1,14 @@
 """How far the answer hangs on which items are in the test set."""
 
-from collections import Counter
 from math import sqrt
 
 import numpy as np
+import pandas as pd
 
 from sambench import stats
-from sambench.analysis.evidence import Evidence, Run
-from sambench.records import unpack
+from sambench.analysis.evidence import Evidence
+from sambench.analysis.runs import Runs
+from sambench.records import unpack_bytes
 from sambench.stats import sums
 
 
@@ -36,27 +37,30 @@ def _standard_error(values: np.ndarray) -> float:
 
 def share_right(evidence: Evidence, label: str) -> np.ndarray | None:
     """By item, (items,); None if a run does not tell, or test sets differ in size."""
-    runs = weighed(evidence, label)
-    sizes = {run.num_items for run, _ in runs}
-    if len(sizes) != 1 or not all(run.items for run, _ in runs):
+    runs, weights = weighed(evidence, label)
+    sizes, items = set(runs["num_items"].tolist()), runs.texts("items")
+    if len(sizes) != 1 or not all(items):
         return None
-    total = np.zeros(sizes.pop())
-    for run, weight in runs:
-        total += weight * unpack(run.items, len(total))
-    return total
+    return _weight_right(unpack_bytes(items), weights)[: sizes.pop()]
 
 
-def weighed(evidence: Evidence, label: str) -> list[tuple[Run, float]]:
+def _weight_right(packed: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The weight of the runs that got each item right, (items,), from their bits (runs, bytes)."""
+    by_byte = np.stack([np.bincount(column, weights, 256) for column in packed.T])
+    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+    return sums.total(by_byte[:, None] * bits.T).ravel()
+
+
+def weighed(evidence: Evidence, label: str) -> tuple[Runs, np.ndarray]:
     """The complete confirm runs that an arm's score rests on, and what part of it each is."""
-    runs = [run for run in evidence.runs[label]["confirm"] if run.is_complete]
+    runs = evidence.runs[label]["confirm"].complete
     if evidence.is_fixed:
-        return [(run, 1 / len(runs)) for run in runs]
+        return runs, np.full(len(runs), 1 / max(len(runs), 1))
     pool = evidence.pools.get(label)
     if pool is None or not pool.tuned(pool.trials):
-        return []
+        return runs.where(np.zeros(len(runs), bool)), np.empty(0)
     known = [score is not None for score in pool.scores]
-    parts = dict(
-        zip(pool.ranking.points, stats.shares(pool.ranking, known, pool.trials), strict=False)
-    )
-    times = Counter(run.point for run in runs)
-    return [(run, parts[run.point] / times[run.point]) for run in runs if run.point in parts]
+    parts = np.array(stats.shares(pool.ranking, known, pool.trials))
+    rank = pd.Index(pool.confirmed, dtype=np.int64).get_indexer(runs["point"])
+    runs, rank = runs.where(rank >= 0), rank[rank >= 0]
+    return runs, parts[rank] / np.bincount(rank, minlength=len(parts))[rank]

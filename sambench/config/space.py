@@ -1,6 +1,7 @@
 """Where to search a hyperparameter."""
 
 import math
+from collections.abc import Iterable
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -93,11 +94,15 @@ class Space(Table):
 
     def place(self, value: Scalar) -> float:
         """The position in [0, 1] of a value of a range; the inverse of `at`, but for rounding."""
+        return self.places([float(value)])[0]
+
+    def places(self, values: Iterable[float]) -> list[float]:
+        """Those of several."""
         low, high = self.bounds
         ends = (low - 0.5, high + 0.5) if self.is_whole else (low, high)
         scale = math.log if self.log else float
         first, last = map(scale, ends)
-        return (scale(float(value)) - first) / (last - first)
+        return [(scale(value) - first) / (last - first) for value in values]
 
     def as_floats(self) -> "Space":
         """The same space for a float hyperparameter: `low = 0` is 0.0, no first integer."""

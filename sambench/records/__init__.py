@@ -17,6 +17,7 @@ from sambench.records.record import curve_text as curve_text
 from sambench.records.record import hyperparameters as hyperparameters
 from sambench.records.record import pack as pack
 from sambench.records.record import unpack as unpack
+from sambench.records.record import unpack_bytes as unpack_bytes
 from sambench.records.table import Records as Records
 from sambench.records.table import as_records as as_records
 from sambench.records.writing import check as check

@@ -132,9 +132,11 @@ def _among(frame: pd.DataFrame, name: str, words: Sequence[str]) -> np.ndarray:
 
 def _strange(frame: pd.DataFrame, arms: Mapping[str, Any]) -> np.ndarray:
     """Which rows are of no arm of the header."""
-    keys, own = frame["key"].astype(str).to_numpy(), frame["variant"].astype(str).to_numpy()
-    known = [(own == label) & (keys == arm["key"]) for label, arm in arms.items()]
-    return ~np.any([np.zeros(len(frame), bool), *known], axis=0)
+    named = frame[["variant", "key"]]
+    pairs = named.drop_duplicates().astype("str").itertuples(index=True, name=None)
+    known = {(label, arm["key"]) for label, arm in arms.items()}
+    kinds = named.groupby(["variant", "key"], observed=True, sort=False).ngroup().to_numpy()
+    return np.isin(kinds, [i for i, pair in enumerate(pairs) if pair[1:] not in known])
 
 
 def _nameless(frame: pd.DataFrame, name: str) -> np.ndarray:

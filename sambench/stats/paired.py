@@ -6,17 +6,19 @@ of a difference, sum_j (u_aj - u_bj)^2, and n - 1 degrees of freedom are those o
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import sqrt
+from math import lcm, sqrt
 
 from sambench.stats.tuned import Score, Tuned
 
 
 def seed_mean(scores: Mapping[int, Score]) -> Tuned:
-    """Of two scores or more, by seed: exact where they are fractions."""
-    n = len(scores)
-    mean = sum(scores.values(), Fraction()) / n
-    scale = sqrt(n * (n - 1))
-    return Tuned(mean, {j: float(x - mean) / scale for j, x in scores.items()})
+    """Of two scores or more, by seed; exact."""
+    n, exact = len(scores), [Fraction(score) for score in scores.values()]
+    of = lcm(*(score.denominator for score in exact))
+    tops = [score.numerator * (of // score.denominator) for score in exact]
+    total, scale = sum(tops), sqrt(n * (n - 1))
+    moved = ((n * top - total) / (n * of) / scale for top in tops)
+    return Tuned(Fraction(total, n * of), dict(zip(scores, moved, strict=True)))
 
 
 def searches(seeds: int) -> Fraction:

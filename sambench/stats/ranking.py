@@ -4,14 +4,17 @@ Rules 3 and 4 of the protocol. Ranks count from 0, the best; the winner of k poi
 replacement from N has rank r with probability C(N - 1 - r, k - 1) / C(N, k).
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from itertools import accumulate, groupby
+from itertools import accumulate
 from math import comb, floor, inf
-from statistics import median_low
 from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from sambench.errors import UserError
 
@@ -34,13 +37,15 @@ def afforded(budget: float, passes: float, length: Fraction) -> Fraction:
     return Fraction(repr(float(budget))) / (Fraction(repr(float(passes))) * length)
 
 
-def counted_passes(runs: Iterable[tuple[float, int]], declared: float) -> float:
+def counted_passes(evaluations: ArrayLike, steps: ArrayLike, declared: float) -> float:
     """Gradient evaluations a step of the median run, the lower of two; `declared` without any.
 
-    runs: gradient evaluations and steps of each complete run
+    evaluations, steps: of each complete run
     """
-    found = [evaluations / steps for evaluations, steps in runs if steps and 0 < evaluations < inf]
-    return median_low(found) if found else declared
+    counted, steps = np.asarray(evaluations, float), np.asarray(steps)
+    known = (steps > 0) & (counted > 0) & (counted < inf)
+    found = np.sort(counted[known] / steps[known])
+    return float(found[(len(found) - 1) // 2]) if len(found) else declared
 
 
 def smallest_shown(trials: Iterable[Fraction], own: Fraction) -> int:
@@ -62,10 +67,13 @@ class Ranking:
     @classmethod
     def of(cls, validation: Mapping[int, float | None]) -> Self:
         """Of every point's validation score, the higher the better; None where it diverged."""
-        alive = sorted((-score, i) for i, score in validation.items() if score is not None)
-        dead = sorted(i for i, score in validation.items() if score is None)
-        blocks = tuple(len(list(same)) for _, same in groupby(alive, key=lambda pair: pair[0]))
-        return cls((*(i for _, i in alive), *dead), blocks)
+        points = np.array([*validation], np.int64)
+        scores = np.array([*validation.values()], float)  # None is NaN, which sorts last
+        order = np.lexsort((points, -scores))
+        ranked = scores[order][: np.count_nonzero(~np.isnan(scores))]
+        edges = np.flatnonzero(np.diff(ranked)) + 1
+        blocks = np.diff(edges, prepend=0, append=len(ranked)) if len(ranked) else edges
+        return cls(tuple(points[order].tolist()), tuple(blocks.tolist()))
 
     @property
     def survivors(self) -> int:
@@ -78,8 +86,7 @@ class Ranking:
     def confirmed(self, k: int) -> int:
         """The fewest best ranks that leave out at most 1% of the weight at k."""
         held = list(accumulate(weights(len(self.points), k)[: self.survivors]))
-        enough = (rank for rank, w in enumerate(held, 1) if w >= (1 - LEFT_OUT) * held[-1])
-        return next(enough, 0)
+        return bisect_left(held, (1 - LEFT_OUT) * held[-1]) + 1 if held else 0
 
     def reruns(self, k: Fraction | int, searches: int, smallest: int) -> tuple[int, ...]:
         """How often each confirmed rank is retrained; none where k affords no trial.
@@ -92,9 +99,7 @@ class Ranking:
         whole = min(floor(k), n)
         if whole < 1:
             return ()
-        total, confirmed = comb(n, whole), self.confirmed(min(whole, smallest))
-        shares = [Fraction(RERUNS * searches * w, total) for w in weights(n, whole)[:confirmed]]
-        return tuple(max(1, round(share)) for share in shares)
+        return _reruns(n, whole, searches, self.confirmed(min(whole, smallest)))
 
 
 @lru_cache(maxsize=4096)
@@ -103,3 +108,10 @@ def weights(n: int, k: int) -> tuple[int, ...]:
     if not 1 <= k <= n:
         raise UserError(f"a search takes 1 to {n} of {n} points, got {k}")
     return tuple(comb(n - 1 - rank, k - 1) for rank in range(n))
+
+
+@lru_cache(maxsize=4096)
+def _reruns(n: int, k: int, searches: int, confirmed: int) -> tuple[int, ...]:
+    total = comb(n, k)
+    shares = (Fraction(RERUNS * searches * w, total) for w in weights(n, k)[:confirmed])
+    return tuple(max(1, round(share)) for share in shares)

@@ -47,8 +47,14 @@ def _critical(freedom: int, alpha: float) -> float:
 
 
 def _beyond(t: Any, freedom: int) -> Any:
-    half = mpmath.mpf(freedom) / 2
-    return mpmath.betainc(half, 0.5, 0, freedom / (freedom + t**2), regularized=True)
+    """The chance of a larger |t|: by what lies within where that takes few terms."""
+    if t**2 >= freedom / 10:
+        half = mpmath.mpf(freedom) / 2
+        return mpmath.betainc(half, 0.5, 0, freedom / (freedom + t**2), regularized=True)
+    with mpmath.extradps(10 + int(t**2 / 4)):  # by which the rest of 1 has fewer digits
+        half, x = mpmath.mpf(freedom) / 2, t**2 / (freedom + t**2)
+        terms = mpmath.hyp2f1(half + 0.5, 1, 1.5, x)
+        return 1 - 2 * mpmath.sqrt(x) * (1 - x) ** half * terms / mpmath.beta(half, 0.5)
 
 
 def _density(t: Any, freedom: int) -> Any:

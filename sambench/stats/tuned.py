@@ -11,6 +11,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from math import ceil, floor, fsum, lcm, sqrt
+from operator import add
 
 import numpy as np
 
@@ -73,17 +74,17 @@ def tuned(ranking: Ranking, scores: Sequence[Score | None], k: Score) -> Tuned |
 
 
 def _tuned(ranking: Ranking, scores: Sequence[Score | None], k: int) -> Tuned | None:
-    exact = [None if score is None else Fraction(score) for score in scores]
-    of = lcm(*(score.denominator for score in exact if score is not None))
-    values = [0 if score is None else int(score * of) for score in exact]
+    exact = [Fraction() if score is None else Fraction(score) for score in scores]
+    of = lcm(*{score.denominator for score in exact})
+    values = [score.numerator * (of // score.denominator) for score in exact]
     tops = _sums(ranking, values, k)
-    bottoms = _sums(ranking, [int(score is not None) for score in exact], k)
+    bottoms = _sums(ranking, [int(score is not None) for score in scores], k)
     if not all(bottoms):
         return None
     without = [top / (bottom * of) for top, bottom in zip(tops[1:], bottoms[1:], strict=True)]
     n = len(without)
     middle, factor = fsum(without) / n, sqrt((n - 1) / n)
-    apart = [factor * (theta - middle) for theta in without]
+    apart = (factor * (np.array(without) - middle)).tolist()
     return Tuned(Fraction(tops[0], bottoms[0] * of), dict(zip(ranking.points, apart, strict=True)))
 
 
@@ -92,20 +93,25 @@ def shares(ranking: Ranking, known: Sequence[bool], k: Score) -> list[float]:
 
     known: whether the rank has a score
     """
-    low, high = (_shares(ranking, known, whole) for whole in (floor(k), ceil(k)))
-    part = k - floor(k)
-    return [float(a + part * (b - a)) for a, b in zip(low, high, strict=True)]
+    low, low_of = _shares(ranking, known, floor(k))
+    high, high_of = _shares(ranking, known, ceil(k))
+    part = Fraction(k) - floor(k)
+    more, of = part.numerator, part.denominator
+    first, second, total = (of - more) * high_of, more * low_of, of * low_of * high_of
+    return [(a * first + b * second) / total for a, b in zip(low, high, strict=True)]
 
 
-def _shares(ranking: Ranking, known: Sequence[bool], k: int) -> list[Fraction]:
-    below = _below(len(ranking.points), k)
+def _shares(ranking: Ranking, known: Sequence[bool], k: int) -> tuple[list[int], int]:
+    """In whole numbers, and their sum."""
+    below, spans = _below(len(ranking.points), k), _spans(ranking, len(known))
+    common = lcm(*{num for *_, num in spans})
     held = [
-        Fraction(below[end] - below[start], num)
-        for start, end, num in _spans(ranking, len(known))
-        for _ in range(num)
+        weight
+        for start, end, num in spans
+        for weight in [(below[end] - below[start]) * (common // num)] * num
     ]
-    total = sum(w for w, there in zip(held, known, strict=True) if there)
-    return [w / total if there else Fraction() for w, there in zip(held, known, strict=True)]
+    kept = [weight if there else 0 for weight, there in zip(held, known, strict=True)]
+    return kept, sum(kept)
 
 
 def _sums(ranking: Ranking, values: Sequence[int], k: int) -> list[int]:
@@ -115,7 +121,7 @@ def _sums(ranking: Ranking, values: Sequence[int], k: int) -> list[int]:
     weight in equal parts to its confirmed members. Who drops out makes nobody else confirmed.
     """
     n, spans = len(ranking.points), _spans(ranking, len(values))
-    common = lcm(*(size for *_, num in spans for size in (num, num - 1) if size))
+    common = lcm(*{size for *_, num in spans for size in (num, num - 1) if size})
     whole, fewer = _below(n, k), _below(n - 1, k)
     totals = [sum(values[start : start + num]) for start, _, num in spans]
     means = [total * (common // num) for total, (*_, num) in zip(totals, spans, strict=True)]
@@ -123,13 +129,13 @@ def _sums(ranking: Ranking, values: Sequence[int], k: int) -> list[int]:
     stay = [(fewer[end] - fewer[start]) * mean for (start, end, _), mean in parts if end < n]
     move = [(fewer[end - 1] - fewer[start - 1]) * mean for (start, end, _), mean in parts[1:]]
     found = [sum((whole[end] - whole[start]) * mean for (start, end, _), mean in parts)]
-    for i, (start, end, num) in enumerate(spans):
-        rest, weight = sum(stay[:i]) + sum(move[i:]), fewer[end - 1] - fewer[start]
-        for gone in range(start, end):
-            drops = gone < start + num
-            left = totals[i] - values[gone] if drops else totals[i]
-            size = num - drops
-            found.append(rest + (weight * left * (common // size) if size else 0))
+    before, after = accumulate(stay, initial=0), accumulate(reversed(move), initial=0)
+    rests = map(add, before, reversed([*after]))
+    for (start, end, num), total, rest in zip(spans, totals, rests, strict=False):
+        weight = fewer[end - 1] - fewer[start]
+        part = weight * (common // (num - 1)) if num > 1 else 0
+        found += [rest + part * (total - own) for own in values[start : start + num]]
+        found += [rest + weight * (common // num) * total] * (end - start - num)
     return found + [sum(stay)] * (n + 1 - len(found))
 
 

@@ -126,8 +126,8 @@ class Protocol:
     def _trials(self, arm: Arm, own: Mapping[int, tuple[Run, Outcome]]) -> Fraction:
         """What the budget affords, by counted evaluations."""
         complete = [o for _, o in own.values() if o.outcome == "complete"]
-        counted = ((o.gradient_evaluations, o.steps) for o in complete)
-        passes = counted_passes(counted, arm.passes)
+        counted, steps = [o.gradient_evaluations for o in complete], [o.steps for o in complete]
+        passes = counted_passes(counted, steps, arm.passes)
         length = Fraction(arm.epochs, self.study.train.epochs)
         return afforded(self.study.search.budget, passes, length)
 

@@ -8,9 +8,9 @@ test, val    scores of the study's objective, NaN where the run ended early
 outcome      "complete" | "diverged" | "failed"
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from sambench.analysis.evidence import Evidence
@@ -35,24 +35,18 @@ class ConfirmRun(NamedTuple):
 
 def table(evidence: Evidence) -> pd.DataFrame:
     """One row per run, by arm, point and rerun."""
-    return typed(_runs(evidence), ConfirmRun)
+    runs = evidence.of_stage("confirm")
+    parts = [(np.empty(0, np.int64), np.empty(0)), *(_weights(evidence, x) for x in evidence.arms)]
+    rank, weight = map(np.concatenate, zip(*parts, strict=True))
+    known = [name for name in ConfirmRun._fields if name not in ("rank", "weight")]
+    return typed(runs.table(known).assign(rank=rank, weight=weight), ConfirmRun)
 
 
-def _runs(evidence: Evidence) -> Iterator[ConfirmRun]:
-    for label in evidence.arms:
-        pool = evidence.pools.get(label)
-        ranks = dict(zip(pool.confirmed, range(len(pool.due)), strict=True)) if pool else {}
-        weights = {(run.point, run.rerun): part for run, part in weighed(evidence, label)}
-        for run in evidence.runs[label]["confirm"]:
-            yield ConfirmRun(
-                variant=label,
-                rank=ranks.get(run.point, -1),
-                point=run.point,
-                rerun=run.rerun,
-                lr=run.lr,
-                rho=run.rho,
-                weight=weights.get((run.point, run.rerun), 0.0),
-                test=run.test,
-                val=run.val,
-                outcome=run.outcome,
-            )
+def _weights(evidence: Evidence, label: str) -> tuple[np.ndarray, np.ndarray]:
+    """The rank of each run's point, and what part of the arm's score the run is."""
+    runs, pool = evidence.runs[label]["confirm"], evidence.pools.get(label)
+    rank = pd.Index(pool.confirmed if pool else (), dtype=np.int64).get_indexer(runs["point"])
+    counted, parts = weighed(evidence, label)
+    weight = np.zeros(len(runs))
+    weight[np.isin(runs.at, counted.at)] = parts
+    return rank, weight

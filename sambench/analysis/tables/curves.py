@@ -6,12 +6,14 @@ mean, low, high   validation score of the study's objective, with its 95% t inte
 n                 runs
 """
 
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sambench.analysis.evidence import Evidence
+from sambench.analysis.runs import Runs
 from sambench.analysis.tables._schema import typed
 from sambench.stats import student, sums
 
@@ -35,7 +37,7 @@ def table(evidence: Evidence) -> pd.DataFrame:
         return typed([], CurvePoint)
     whole, of = sums.whole(points["score"])
     points = points.assign(first=whole, second=whole * whole)
-    by = points.groupby(["variant", "epochs", "epoch"], sort=False)
+    by = points.groupby(["variant", "epochs", "epoch"], sort=False, observed=True)
     found = by[["first", "second"]].agg("sum").reset_index()
     found["n"] = by.size().to_numpy()
     n, first, second = (found[name].to_numpy() for name in ("n", "first", "second"))
@@ -47,12 +49,9 @@ def table(evidence: Evidence) -> pd.DataFrame:
 
 def _points(evidence: Evidence) -> pd.DataFrame:
     """One row per run and epoch."""
-    runs = [run for label in evidence.arms for run in evidence.chosen(label) if run.is_complete]
-    return pd.DataFrame(
-        [
-            (run.variant, run.epochs, epoch, float(score))
-            for run in runs
-            for epoch, score in enumerate(run.curve.split(), 1)
-        ],
-        columns=pd.Index(["variant", "epochs", "epoch", "score"]),
-    )
+    runs = evidence.together(evidence.chosen(label) for label in evidence.arms).complete
+    curves = [text.split() for text in runs.texts("curve")]
+    epochs = np.array([len(curve) for curve in curves], np.int64)
+    after = np.arange(1, epochs.sum() + 1) - np.repeat(epochs.cumsum() - epochs, epochs)
+    points = Runs(runs.frame, np.repeat(runs.at, epochs)).table(["variant", "epochs"])
+    return points.assign(epoch=after, score=np.array([*chain.from_iterable(curves)], float))

@@ -11,6 +11,7 @@ source           "study" | "sweep"
 
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from sambench.analysis.evidence import Evidence
@@ -35,11 +36,10 @@ class PoolRun(NamedTuple):
 def table(evidence: Evidence) -> pd.DataFrame:
     """One row per run, by arm, source and point."""
     runs = evidence.searched.rename(columns={f"val_{evidence.records.objective}": "val"})
-    ranks = {
-        (label, point): rank
-        for label, pool in evidence.pools.items()
-        for rank, point in enumerate(pool.confirmed)
-    }
-    names = zip(runs["variant"], runs["point"], runs["source"], strict=True)
-    rank = [ranks.get((arm, at), -1) if source == "study" else -1 for arm, at, source in names]
+    point, own = runs["point"].to_numpy(), (runs["source"] == "study").to_numpy()
+    rank = np.full(len(runs), -1)
+    for label, at in runs.groupby("variant").indices.items():
+        if pool := evidence.pools.get(str(label)):
+            confirmed = pd.Index(pool.confirmed, dtype=np.int64)
+            rank[at] = np.where(own[at], confirmed.get_indexer(point[at]), -1)
     return typed(runs.assign(rank=rank), PoolRun)

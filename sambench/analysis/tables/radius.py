@@ -17,7 +17,7 @@ surface is fitted once, in the study, which stores it at 17 radii: ends of `low`
 of those, or the outermost that ran, and what lies between them is interpolated.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -72,19 +72,20 @@ def _fitted(evidence: Evidence) -> Iterator[tuple[Arm, str, Fit]]:
     """Arms whose surface has a profile, and the radius that it follows."""
     for label, arm in evidence.arms.items():
         fit = evidence.fits.get(label)
-        if fit and fit.profile and arm.radius and _ran(evidence, arm):
+        if fit and fit.profile and arm.radius and len(_ran(evidence, arm)):
             yield arm, arm.radius, fit
 
 
-def _ran(evidence: Evidence, arm: Arm) -> list[float]:
+def _ran(evidence: Evidence, arm: Arm) -> np.ndarray:
     """Its radii of all runs that ended."""
-    return [run.rho for run in evidence.all_runs(arm.label) if run.ended and run.rho == run.rho]
+    radii = evidence.all_runs(arm.label).ended["rho"]
+    return radii[~np.isnan(radii)]
 
 
-def _profile(space: Space, fit: Fit, ran: Sequence[float]) -> np.ndarray:
+def _profile(space: Space, fit: Fit, ran: np.ndarray) -> np.ndarray:
     """Radius, surface and its error, (n, 3), from the smallest radius that ran to the largest."""
     stored = np.array(fit.profile)
-    ends = np.clip([min(ran), max(ran)], stored[0, 0], stored[-1, 0])
+    ends = np.clip([ran.min(), ran.max()], stored[0, 0], stored[-1, 0])
     inside = stored[(ends[0] < stored[:, 0]) & (stored[:, 0] < ends[1])]
     values = np.unique([ends[0], *inside[:, 0], ends[1]])
     at, known = ([space.place(float(v)) for v in own] for own in (values, stored[:, 0]))

@@ -30,5 +30,4 @@ class SettingRun(NamedTuple):
 
 def table(evidence: Evidence) -> pd.DataFrame:
     """One row per run, by arm and rerun."""
-    runs = [run for label in evidence.arms for run in evidence.runs[label]["setting"]]
-    return typed([tuple(getattr(run, n) for n in SettingRun._fields) for run in runs], SettingRun)
+    return typed(evidence.of_stage("setting").table(SettingRun._fields), SettingRun)

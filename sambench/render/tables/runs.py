@@ -110,7 +110,7 @@ def _listed(
     frame = records.frame
     frame = frame.loc[frame["stage"].isin(stages)]
     order = ["variant", "stage", "point", "rerun", "source"]
-    found = as_records(frame.sort_values(order).head(LISTED))
+    found = as_records(frame.loc[frame[order].sort_values(order).index[:LISTED]])
     more = f"The first {LISTED} of them; the records have all." if len(frame) > LISTED else ""
     after = " ".join(filter(None, (more, told)))
     swept = [SOURCE] if frame["source"].ne("study").any() else []

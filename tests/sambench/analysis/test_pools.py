@@ -127,8 +127,9 @@ def test_trials_follow_the_counted_evaluations(study: Records):
 def test_scores_of_another_unit_are_the_decimals_of_the_records(study: Records):
     header = {**study.header, "scores": [{**s, "unit": "nats"} for s in study.header["scores"]]}
     evidence = Evidence(Records(header, study.records))
-    run = evidence.runs["plain"]["confirm"][0]
-    assert evidence.score(run) == Fraction(repr(run.test))
+    runs = evidence.runs["plain"]["confirm"]
+    scores, of = evidence.scores(runs)
+    assert [Fraction(score, of) for score in scores] == [Fraction(repr(x)) for x in runs["test"].tolist()]
 
 
 def test_items_are_weighed_as_the_score(make: Make):
@@ -191,7 +192,7 @@ def real(which: str) -> dict[str, Pool]:
             planned=40,
             ranking=ranking,
             due=tuple(len(own[point]) for point in confirmed),
-            tests=tuple(tuple(own[point]) for point in confirmed),
+            scores=tuple(sum(own[point], Fraction()) / len(own[point]) for point in confirmed),
             ended=tuple(len(own[point]) for point in confirmed),
         )  # fmt: skip
     return found

@@ -70,5 +70,5 @@ def test_reruns_are_of_whole_trials_and_of_no_more_than_there_are_points():
 
 
 def test_passes_are_those_of_the_lower_median_run():
-    assert counted_passes([(20.0, 10), (15.0, 10), (10.0, 10), (0.0, 5), (3.0, 0)], 9.0) == 1.5
-    assert counted_passes([], 2.0) == 2.0
+    assert counted_passes([20.0, 15.0, 10.0, 0.0, 3.0], [10, 10, 10, 5, 0], 9.0) == 1.5
+    assert counted_passes([], [], 2.0) == 2.0
