@@ -11,6 +11,7 @@ from .findings import Equal as Equal
 from .findings import Estimate as Estimate
 from .findings import Half as Half
 from .findings import Leaderboard as Leaderboard
+from .findings import Measured as Measured
 from .findings import Row as Row
 from .findings import Setting as Setting
 from .findings import Size as Size

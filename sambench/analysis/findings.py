@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sambench.records import Score
+
 ROUNDING = 1e-9
 """The halves of an interval differ by no more, if nothing is cut."""
 
@@ -49,6 +51,19 @@ class Against:
     difference: Estimate
     p: float
     """one-sided, of "not above", unadjusted"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What an arm is worth in one quantity that was measured of weights."""
+
+    score: Score
+    label: str
+    value: Estimate
+    plain: str
+    """the best ranked arm of the baseline; "" where there is none, or the arm is one"""
+    difference: Estimate | None
+    """minus that"""
 
 
 @dataclass(frozen=True)
@@ -200,6 +215,8 @@ class Leaderboard:
     """where one tuning curve lies above another, in words"""
     inner: str
     """the headline, from the inner 80% of each range; "" if there is none"""
+    measured: tuple[Measured, ...]
+    """by quantity, then in the order of the rows"""
     halves: tuple[Half, ...]
     size: Size
     warnings: tuple[str, ...]

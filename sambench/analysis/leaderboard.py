@@ -6,6 +6,7 @@ from sambench.analysis.equal import equal
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Leaderboard
 from sambench.analysis.halves import halves
+from sambench.analysis.measured import measured
 from sambench.analysis.orders import orders
 from sambench.analysis.ranked import rank
 from sambench.analysis.tally import tally
@@ -36,6 +37,7 @@ def conclude(evidence: Evidence) -> Leaderboard:
         equal=equal(evidence),
         orders=() if ranked.obstacle else orders(evidence),
         inner="" if ranked.obstacle else inner.answer(evidence, ranked.contest, within),
+        measured=measured(evidence, ranked),
         halves=halves(evidence),
         size=evidence.size,
         warnings=tuple(warnings.warn(evidence, found)),

@@ -15,6 +15,7 @@ from sambench.analysis.tables import (
     cost,
     curves,
     divergence,
+    measures,
     pool,
     radius,
     ranking,
@@ -27,6 +28,7 @@ from sambench.analysis.tables.confirmed import ConfirmRun as ConfirmRun
 from sambench.analysis.tables.cost import RunCost as RunCost
 from sambench.analysis.tables.curves import CurvePoint as CurvePoint
 from sambench.analysis.tables.divergence import Bin as Bin
+from sambench.analysis.tables.measures import MeasuredArm as MeasuredArm
 from sambench.analysis.tables.pool import PoolRun as PoolRun
 from sambench.analysis.tables.radius import ProfilePoint as ProfilePoint
 from sambench.analysis.tables.radius import Radius as Radius
@@ -50,6 +52,7 @@ def frames(evidence: Evidence, found: Leaderboard) -> dict[str, pd.DataFrame]:
         "profile": radius.profiles(evidence),
         "divergence": divergence.table(evidence),
         "curves": curves.table(evidence),
+        **({"measures": measures.table(found)} if found.measured else {}),
     }
 
 

@@ -6,6 +6,7 @@ from sambench.render.tables import costs as costs
 from sambench.render.tables import divergence as divergence
 from sambench.render.tables import equal as equal
 from sambench.render.tables import halves as halves
+from sambench.render.tables import measures as measures
 from sambench.render.tables import over_tasks as over_tasks
 from sambench.render.tables import quoted as quoted
 from sambench.render.tables import radius as radius

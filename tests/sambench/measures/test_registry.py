@@ -32,7 +32,7 @@ class Weights(Measure):
     def of(self, subject):
         if self.fails:
             raise RuntimeError(self.fails)
-        return {"weight_norm": sum(float(p.detach().square().sum()) for p in subject.parameters) ** 0.5}
+        return {"weight_norm": sum(float(p.detach().norm()) for p in subject.parameters)}
 """
 
 
