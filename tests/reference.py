@@ -10,6 +10,7 @@ from pathlib import Path
 
 import variants
 from sambench.config import Study
+from sambench.measures import measures
 
 ROOT = Path(__file__).parents[1]
 MERGED = ("Study", "Task", "Train", "Search")
@@ -128,7 +129,28 @@ def methods() -> str:
     return "\n".join(lines)
 
 
-GENERATED = {"studies/README.md": keys, "variants/README.md": methods}
+def definitions() -> str:
+    """Every measure: what it is, what it cannot tell, where it comes from, and its keys."""
+    return "\n".join(line for name in measures.names() for line in _measure(name))
+
+
+def _measure(name: str) -> Iterator[str]:
+    cls = measures.get(name)
+    one = cls()
+    text = " ".join((cls.__doc__ or "").split())
+    yield from (f"### `{name}`: {cls.title}", "", f"{text} {cls.cannot_tell}", "")
+    values = cls.model_fields.items()
+    settings = [f"`{key}` = {_code(field.default)}" for key, field in values]
+    keys = f" Keys: {', '.join(settings)}." if settings else ""
+    cost = f"about {one.evaluations:.3g} gradient evaluations of each measured image"
+    yield from (f"On {cls.subset} images, {cost}.{keys} Source: {cls.source}.", "")
+
+
+GENERATED = {
+    "studies/README.md": keys,
+    "variants/README.md": methods,
+    "sambench/measures/README.md": definitions,
+}
 BEGIN, END = "<!-- begin: `make reference` writes this -->", "<!-- end -->"
 
 

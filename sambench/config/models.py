@@ -158,7 +158,7 @@ class Search(Table):
 
 
 class Confirm(Table):
-    """Of a study that searches nothing: its settings run on `seeds` paired seeds."""
+    """Runs that see the test set; where nothing is searched they run on `seeds` paired seeds."""
 
     seeds: IfSet[Annotated[Count, Field(ge=2)]] = 10
     """the same for all variants; below 5 nothing is concluded"""

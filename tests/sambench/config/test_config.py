@@ -269,8 +269,8 @@ def test_ends_of_a_range_have_the_type_of_the_hyperparameter() -> None:
 # --- bad input
 
 SEARCHED = (
-    "confirm: is for a study that searches nothing, and plain's lr is searched: give it a value, "
-    "or leave [confirm] out (search.searches is the size of a search)"
+    "confirm.seeds: is for a study that searches nothing, and plain's lr is searched: give it a "
+    "value, or leave seeds out (search.searches is the size of a search)"
 )
 
 RULES = {
@@ -443,7 +443,7 @@ def test_a_study_that_searches_nothing_confirms_on_seeds() -> None:
     fixed = ['variant=[{name="sam", fix={rho=0.1}}]', 'variants=["plain"]', "search.lr=0.1"]
     assert load("mini.toml", [*fixed, "confirm.seeds=20"]).confirm.seeds == 20
     assert load("mini.toml", [*fixed, "search.budget=0.1"]).confirm.seeds == 10
-    assert "confirm: is for a study" in complaint("search.lr=0.1", "confirm.seeds=20")
+    assert "confirm.seeds: is for a study" in complaint("search.lr=0.1", "confirm.seeds=20")
 
 
 def test_a_budget_must_afford_every_arm_a_run() -> None:
