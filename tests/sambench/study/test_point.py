@@ -76,7 +76,7 @@ def test_one_that_fails_is_an_outcome_which_the_same_command_repeats(
     with monkeypatch.context() as patched:
         patched.setattr("sambench.executors.assignment.train", fails)
         code, out, err = call(*words)
-    trace = tmp_path / "runs" / "tiny" / "runs" / "pool-sam-p0" / "error.txt"
+    trace = Path("runs/tiny/runs/pool-sam-p0/error.txt")
     assert (code, "failed" in out) == (1, True)
     assert err == f"sambench: the run failed, ZeroDivisionError: a bug ({trace})\n"
     assert "in fails" in trace.read_text()

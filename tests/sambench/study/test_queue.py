@@ -37,6 +37,7 @@ def folder(spec: dict[str, Any], run: Any, tmp_path: Path) -> Path:
     spec["search"]["searches"] = 2
     run(spec, points=range(1))
     folder = tmp_path / "runs" / "tiny"
+    (folder / "live.json").unlink()
     array = folder / "slurm" / "7"
     array.mkdir(parents=True)
     runs = [f"pool-{label}-p1" for label in ("plain", "sam")]
