@@ -169,10 +169,9 @@ class Actors(Generic[J, R]):
         if any(worker.held for worker in self._workers):
             return self._heard.get()
         left_s = self._work.left_s
+        patience_s = PATIENCE_S if left_s is None else min(PATIENCE_S, left_s)
         with suppress(Empty):
-            return self._heard.get(
-                timeout=min(PATIENCE_S, PATIENCE_S if left_s is None else left_s)
-            )
+            return self._heard.get(timeout=patience_s)
         has, needs = self._ray.cluster_resources(), self._settings.needs
         if not has_room(needs, has):
             print(
