@@ -450,6 +450,7 @@ def test_a_study_is_left_to_the_queue_and_collected_stage_by_stage(
             left.append(str(detached).partition(" runs")[0])
             told = status.status(tmp_path / "runs" / "tiny", tmp_path / "runs")
             assert (told.state, len(told.workers) + told.queued) == ("detached", int(left[-1]))
+            assert told.reason == "its runs were left to the queue"
         wait_for(lambda: all(state.ended for state in slurm_queue.jobs(name).values()))
     assert left == ["3", "12", "2"]
     run(spec, root=tmp_path / "here")
