@@ -22,7 +22,7 @@ imports = click.option(
 )  # fmt: skip
 executor = click.option(
     "--on", metavar="NAME|FILE.toml",
-    help="Where runs execute: local (default), inline, slurm, or a file with its settings.",
+    help="Where runs execute: local (default), inline, ray, slurm, or a file with its settings.",
 )  # fmt: skip
 root = click.option(
     "--root", type=Place(), default=Path("runs"), show_default=True,

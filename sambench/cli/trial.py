@@ -9,7 +9,7 @@ import click
 
 from sambench.cli import limits, options
 from sambench.cli.parsing import Count, Place, Real
-from sambench.errors import UserError, echo
+from sambench.errors import UserError, WorkFailed, echo
 
 if TYPE_CHECKING:
     from sambench.config import Study
@@ -97,7 +97,7 @@ def trial(
     study = config.load(name, overrides, variant, root)
 
     from sambench.render.terminal import trial as shown
-    from sambench.study import cache_folder
+    from sambench.study import StudyFolder, agent_trials, cache_folder
     from sambench.study import trial as trials
     from sambench.sweeps import agent_trial
     from sambench.training import processes  # seconds, and nothing is wrong so far
@@ -106,6 +106,7 @@ def trial(
         on = device if world.size == 1 else processes.own_device(device)
         if point is not None:
             run, outcome = _of_point(study, variant, point, on, root, checkpoint_every, agent)
+            kept = StudyFolder(root, study).run(run)
         else:
             assert lr is not None
             swept = agent if world.size == 1 else None
@@ -120,19 +121,36 @@ def trial(
                 on=on,
                 stage="sweep" if swept else "trial",
             )
+            kept = out or Path(scratch)
             if swept:
+                kept = agent_trials.folder(root / study.name, swept.sweep_id, swept.run_id)
                 outcome = agent_trial.execute(run, root, swept)
             else:
                 outcome = trials.execute(
                     run,
-                    out or Path(scratch),
+                    kept,
                     cache_folder(root),
                     checkpoint_every_s=checkpoint_every,
                     world=world,
                 )
+        failed = outcome.outcome == "failed"
+        trace = _trace(kept, goes=kept == Path(scratch)) if failed else ""
     found = trials.as_dict(run, outcome)
     if world.leads:
         click.echo(json.dumps(found)) if as_json else Console().print(shown.render(found))
+    if failed:
+        raise WorkFailed(f"the run failed, {outcome.reason} ({trace})")
+
+
+def _trace(folder: Path, *, goes: bool) -> str:
+    """Where the traceback of a failed run is; it is printed where its folder goes."""
+    from sambench.training import ERROR_FILE
+
+    path = folder / ERROR_FILE
+    if not goes:
+        return str(path)
+    click.echo(path.read_text(), err=True, nl=False)
+    return "traceback above"
 
 
 def _check_point(own: dict[str, object]) -> None:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping
 
 from sambench import executors
+from sambench.analysis import numbers
 from sambench.doctor import programs
 from sambench.doctor.check import Asked, Finding, ok, problem, warning
 from sambench.errors import UserError, nearest
@@ -85,7 +86,7 @@ def reach_slurm(settings: Settings) -> Finding:
         return problem(
             f"no {' and no '.join(missing)} on PATH", "use a login node: module load slurm"
         )
-    answer = programs.ask(["sinfo", "--noheader", "--format=%P %a %D %T"], SLURM_S)
+    answer = programs.ask(["sinfo", "--noheader", "--Node", "--format=%P %a %N %T"], SLURM_S)
     if answer.code != 0:
         why = programs.last_line(answer.err) or f"sinfo ended with {answer.code}"
         return problem(f"Slurm does not answer: {why}", "see `scontrol ping`, and SLURM_CONF")
@@ -96,8 +97,9 @@ def reach_slurm(settings: Settings) -> Finding:
         return problem(f"Slurm has no partition {wanted}", nearest(wanted, partitions))
     if _version("submitit") is None:
         return problem("Slurm answers; submitit is not installed", "pip install 'sambench[slurm]'")
-    up = sum(int(num) for name, state, num, nodes in rows if state == "up" and _works(nodes))
-    return ok(f"Slurm: partitions {', '.join(sorted(partitions))}; {up} nodes up")
+    up = {node for name, state, node, how in rows if state == "up" and _works(how)}
+    nodes = numbers.times(len(up), "node")
+    return ok(f"Slurm: partitions {', '.join(sorted(partitions))}; {nodes} up")
 
 
 REACH: dict[str, Callable[[Settings], Finding]] = {"ray": reach_ray, "slurm": reach_slurm}

@@ -93,6 +93,11 @@ class Work(Generic[J, R]):
     def is_late(self) -> bool:
         return self.limit is not None and self.limit.is_over
 
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until the limit; None where there is none."""
+        return None if self.limit is None else max(0.0, self.limit.at - time.time())
+
 
 class Workers(Protocol[J, R_co]):
     """Executes jobs, taken from the iterable one by one as there is room for them.

@@ -22,8 +22,8 @@ class Ray(Executor):
     remote: ClassVar[bool] = True
 
     address: str | None = None
-    """of a cluster: "HOST:PORT", "ray://HOST:PORT" or "auto"; default: that of RAY_ADDRESS, else a
-    Ray of its own on this machine"""
+    """of a cluster of which this machine is a node: "HOST:PORT" or "auto"; default: that of
+    RAY_ADDRESS, else a Ray of its own on this machine"""
     gpus_per_run: Annotated[float, Field(ge=0, le=1024)] = 0.0
     """4: torchrun trains each run on four; 0.5: two runs share one; 0: on CPUs"""
     cpus_per_run: Count | None = 1

@@ -165,11 +165,13 @@ class Actors(Generic[J, R]):
         news.future().add_done_callback(lambda future: self._heard.put((worker, future)))
 
     def _next(self) -> tuple[_Worker[J], Future[News]] | None:
-        """The next worker with news; None where there is none, and time may be up."""
+        """The next worker with news; None if there is none before time is up."""
         if any(worker.held for worker in self._workers):
             return self._heard.get()
+        left_s = self._work.left_s
+        patience_s = PATIENCE_S if left_s is None else min(PATIENCE_S, left_s)
         with suppress(Empty):
-            return self._heard.get(timeout=PATIENCE_S)
+            return self._heard.get(timeout=patience_s)
         has, needs = self._ray.cluster_resources(), self._settings.needs
         if not has_room(needs, has):
             print(
@@ -177,12 +179,9 @@ class Actors(Generic[J, R]):
                 f"and it has {amounts(has)}",
                 file=sys.stderr,
             )
-        return self._waited()
-
-    def _waited(self) -> tuple[_Worker[J], Future[News]] | None:
-        limit = self._work.limit
         with suppress(Empty):
-            return self._heard.get(timeout=limit and max(0.0, limit.at - time.time()))
+            return self._heard.get(timeout=self._work.left_s)
+        return None
 
     def _hear(
         self, worker: _Worker[J], future: Future[News], queue: _Queue[J], on_epoch: OnEpoch[J]

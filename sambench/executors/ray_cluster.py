@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sambench.executors.ray import Ray
 
 OWN = "local"  # what Ray calls one that it starts here
+CLIENT = "ray://"
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns of what it will change
@@ -42,6 +43,11 @@ def connected(ray: ModuleType, settings: "Ray") -> Iterator[None]:
         yield
         return
     address = settings.address or os.environ.get("RAY_ADDRESS") or OWN
+    if address.startswith(CLIENT):
+        raise UserError(
+            f"--on ray: {address} is for Ray's client, whose connections break with what they "
+            'hold; start the study on a node of the cluster, with address = "auto"'
+        )
     own = {}
     if address == OWN:
         cores = (settings.workers or 1) * (settings.cpus_per_run or 1)

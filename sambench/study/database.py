@@ -5,7 +5,7 @@ What is told of it holds no password, nor do its errors, whose statements hold m
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from sqlalchemy.exc import (
 )
 
 from sambench.errors import UserError, WorkFailed, nearest, said
+from sambench.study import sqlite
 from sambench.study.postgres import POSTGRES, Claim
 from sambench.study.storage import MayGoAway
 
@@ -208,6 +209,16 @@ def _take(claim: Claim, connection: Any, record: object) -> None:
 def opened(url: str, claim: Claim, say: Callable[[str], object]) -> Iterator[Database]:
     """The database of a URL, held as long as it is open; whatever goes wrong is one line."""
     address = Address(url)
+    with ExitStack() as stack:
+        database = stack.enter_context(_opened(address, claim, say))
+        if address.is_file:
+            file = address.url.database or ""
+            stack.enter_context(sqlite.held(file, claim.study, claim.key))
+        yield database
+
+
+@contextmanager
+def _opened(address: Address, claim: Claim, say: Callable[[str], object]) -> Iterator[Database]:
     database = Database(address, claim, say)
     try:
         yield database

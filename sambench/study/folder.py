@@ -18,7 +18,7 @@ from sambench.errors import UserError, WorkFailed
 from sambench.files import write_atomically
 from sambench.render import ownership
 from sambench.study import storage as storages
-from sambench.study.holder import LOCK, OWNER, Held, Holder
+from sambench.study.holder import LEAVING_S, LOCK, OWNER, Held, Holder, take
 from sambench.study.journal import OPENING, open_journal
 from sambench.tasks import images
 from sambench.training import Run
@@ -245,7 +245,7 @@ class StudyFolder:
         say: is told, in a line, where a database goes away and comes back
         """
         with self.collecting():
-            held = self._take()
+            held = self._take(LEAVING_S)
         with held, self._storage(storage, say) as opened:
             try:
                 yield opened
@@ -261,22 +261,17 @@ class StudyFolder:
         """The same, None while the study is being run: it takes in swept trials at its end."""
         with self.collecting():
             try:
-                held = self._take()
+                held = self._take(0)
             except Held:
                 yield None
                 return
             with held, self._storage(storage, print) as opened:
                 yield opened
 
-    def _take(self) -> filelock.AcquireReturnProxy:
-        """The lock, whose holder is named in the file beside it."""
+    def _take(self, patience_s: float) -> filelock.AcquireReturnProxy:
         self.path.mkdir(parents=True, exist_ok=True)
         owner = self.path / OWNER
-        try:
-            held = filelock.FileLock(self.path / LOCK).acquire(blocking=False)
-        except filelock.Timeout:
-            holder = Holder.read(owner) or "a process that is not known"
-            raise Held(self.study.name, holder) from None
+        held = take(self.study.name, self.path / LOCK, owner, patience_s)
         try:
             self.check()
             self._check_ours()

@@ -10,10 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+import filelock
+
 from sambench.errors import UserError
 from sambench.files import write_atomically
 
 LONGEST = 40  # characters of a name
+LEAVING_S = 1.0  # in which a process that has done all lets go
 LOCK, OWNER = "lock", "owner"
 """Files of a study's folder: what its driver holds, and who that is."""
 
@@ -60,6 +63,17 @@ class Holder:
     def __str__(self) -> str:
         host, user = (name[:LONGEST] for name in (self.host, self.user))
         return f"process {self.pid} of {user} on {host}, since {self.since[:LONGEST]} UTC"
+
+
+def take(study: str, lock: Path, owner: Path, patience_s: float) -> filelock.AcquireReturnProxy:
+    """The lock, whose holder is named in the file beside it; Held if another process keeps it.
+
+    patience_s: with one that is just leaving
+    """
+    try:
+        return filelock.FileLock(lock).acquire(timeout=patience_s)
+    except filelock.Timeout:
+        raise Held(study, Holder.read(owner) or "a process that is not known") from None
 
 
 def _user() -> str:

@@ -5,13 +5,15 @@ It leaves its result where the study looks for it, which need not train it any m
 
 from pathlib import Path
 
+from sambench import executors
 from sambench.errors import UserError, nearest
+from sambench.executors import Assignment
 from sambench.study import pool
 from sambench.study.folder import StudyFolder
 from sambench.study.preflight import preflight
 from sambench.study.protocol import Protocol
 from sambench.tasks import images
-from sambench.training import Custom, Outcome, Report, Run, device, finished_outcome, train
+from sambench.training import Custom, Outcome, Report, Run, device, finished_outcome
 
 
 def plan(folder: StudyFolder, variant: str, point: int, on: str = "auto") -> Run:
@@ -36,7 +38,8 @@ def execute(
     report: Report = lambda row: False,
     checkpoint_every_s: float = 10.0,
 ) -> Outcome:
-    """Trains it, or goes on with it; what is there already if it is over.
+    """Trains it, or goes on with it; what is there already if it is over. What goes wrong in it is
+    its outcome, "failed".
 
     UserError if the study's runs depend on something else, or were trained on other data.
     """
@@ -48,11 +51,6 @@ def execute(
     folder.begin()
     contents = images.contents(run.study.task, cache)
     folder.check_data(contents)
-    return train(
-        run,
-        where,
-        report,
-        cache=cache,
-        checkpoint_every_s=checkpoint_every_s,
-        data_digest=images.digest(contents),
-    )
+    digest = images.digest(contents)
+    job = Assignment(run, where, cache, checkpoint_every_s, Custom(), digest)
+    return executors.execute(job, report)

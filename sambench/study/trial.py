@@ -5,9 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import variants
-from sambench import seeds
+from sambench import executors, seeds
 from sambench.config import Arm, Study, VariantTable, arms, check_choice, epochs_of, fingerprint
 from sambench.errors import UserError, nearest
+from sambench.executors import Assignment
 from sambench.files import write_sealed
 from sambench.study.agent_trials import IDENTITY, identity
 from sambench.study.preflight import preflight
@@ -82,9 +83,18 @@ def execute(
     checkpoint_every_s: float = 10.0,
     world: World = World(),
 ) -> Outcome:
-    """Trains it in `folder`, or goes on there; UserError if the folder holds another trial."""
+    """Trains it in `folder`, or goes on there; one that failed is tried again.
+
+    UserError if the folder holds another trial. What goes wrong is the trial's outcome; where
+    several processes train it each raises what is wrong with it.
+    """
     done, data_digest = world.first(lambda: _begun(run, folder, cache, world.size))
-    return done or train(
+    if done is not None:
+        return done
+    if world.size == 1:
+        job = Assignment(run, folder, cache, checkpoint_every_s, Custom(), data_digest)
+        return executors.execute(job, report)
+    return train(
         run,
         folder,
         report,
@@ -113,7 +123,7 @@ def _begun(
     if held is not None:
         if held != stored:
             raise UserError(f"{folder} holds another trial; choose another --out")
-        if done := finished_outcome(run, folder):
+        if (done := finished_outcome(run, folder)) and done.outcome != "failed":
             return done, began_with
     elif taken := [name for name in (RESULT_FILE, checkpoint.NAME) if (folder / name).exists()]:
         raise UserError(

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,21 +10,21 @@ from typing import TYPE_CHECKING
 
 import optuna
 
-from sambench.errors import kind_and_words
 from sambench.study import StudyFolder, agent_trials, cache_folder, collect
 from sambench.study import point as points
 from sambench.study import trial as trials
 from sambench.sweeps.agent import Agent
 from sambench.tasks import images
 from sambench.tracking import describe, note
-from sambench.training import Outcome, Run, Stopped, write_outcome
+from sambench.training import Outcome, Run, Stopped
 
 if TYPE_CHECKING:
     from wandb import Run as WandbRun
 
 
 def execute(run: Run, root: Path, agent: Agent) -> Outcome:
-    """Trains it, or returns what it came to; SIGTERM, by which agents stop runs, prunes it.
+    """Trains it, or returns what it came to; SIGTERM, by which agents stop runs, prunes it. One
+    that fails counts: agents would otherwise hide how often a variant does.
 
     UserError if the study has trials of another file or on other data, before anything is trained.
     """
@@ -40,9 +39,7 @@ def execute(run: Run, root: Path, agent: Agent) -> Outcome:
     try:
         with _stoppable():
             outcome = trials.execute(run, folder, cache_folder(root), logged.log)
-    except Exception as error:
-        _leave_failed(run, folder, error)
-        _collect(study, agent.sweep_id)
+    except BaseException:
         logged.finish(None)
         raise
     _collect(study, agent.sweep_id)
@@ -87,13 +84,6 @@ def _stoppable() -> Iterator[None]:
         raise SystemExit(f"sambench: {error} before it began") from None
     finally:
         handle(signal.SIG_IGN)
-
-
-def _leave_failed(run: Run, folder: Path, error: Exception) -> None:
-    """A crash counts, too: agents would otherwise hide how often a variant fails."""
-    if not (folder / agent_trials.IDENTITY).exists():
-        return
-    write_outcome(run, folder, Outcome("failed", kind_and_words(error)), traceback.format_exc())
 
 
 def _collect(study: StudyFolder, sweep_id: str) -> None:
@@ -149,7 +139,8 @@ class _AgentsRun:
         try:
             if outcome is not None:
                 self._run.summary.update({"state": outcome.outcome, "reason": outcome.reason})
-            self._run.finish(exit_code=1 if outcome is None else 0)
+            failed = outcome is None or outcome.outcome == "failed"
+            self._run.finish(exit_code=int(failed))
             return (None if self._run.offline else self._run.url) or self._run.id
         except Exception as error:
             self._failed(error)

@@ -12,6 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from sambench.analysis import duration
 from sambench.config import Arm, Study
 from sambench.errors import hidden, said
+from sambench.executors import Detached
 from sambench.render.terminal import progress
 from sambench.study.display.file import LiveFile
 from sambench.study.display.lines import Lines
@@ -84,6 +85,8 @@ class Display:
         """Why the study ends; empty where all is done."""
         if isinstance(error, KeyboardInterrupt):
             return "interrupted"
+        if isinstance(error, Detached):
+            return "its runs were left to the queue"
         if error is not None:
             return hidden(said(error))
         missing = "" if self._standing.all_done else "runs are missing"

@@ -195,9 +195,10 @@ def test_slurm_is_asked_where_it_is(path: Path, monkeypatch: pytest.MonkeyPatch,
     assert engines.slurm(HERE).state == "ok"
     assert engines.reach("slurm", {}).state == "problem"
     program(path, "sbatch", "")
-    program(path, "sinfo", "echo 'gpu* up 3 idle'; echo 'gpu* up 1 down*'; echo 'cpu up 9 mixed'")
+    nodes = ("gpu* up a idle", "gpu* up b down*", "cpu up a idle", "cpu up c mixed")
+    program(path, "sinfo", "; ".join(f"echo '{node}'" for node in nodes))
     monkeypatch.setattr(engines, "_version", lambda _: "1.5.4")
-    assert engines.slurm(HERE).said == "Slurm: partitions cpu, gpu; 12 nodes up"
+    assert engines.slurm(HERE).said == "Slurm: partitions cpu, gpu; 2 nodes up"
     assert engines.reach("slurm", {"partition": "gpu"}).state == "ok"
     assert engines.reach("slurm", {"partition": "gpus"}).remedy == "did you mean gpu or cpu?"
     monkeypatch.setattr(engines, "_version", lambda _: None)

@@ -42,7 +42,10 @@ ReturnToService=2
 KillWait=1
 MaxArraySize={array}
 NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=4000 State=UNKNOWN
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=2
+PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2 PreemptMode=OFF
 """
 
 
@@ -115,7 +118,7 @@ def _wait_for_node(seconds: float = 60.0) -> None:
         told = subprocess.run(
             ["sinfo", "--noheader", "--format=%T"], capture_output=True, text=True, timeout=30
         )
-        if told.stdout.strip() == "idle":
+        if set(told.stdout.split()) == {"idle"}:
             return
         assert time.monotonic() < end, f"no node: {told.stdout} {told.stderr}"
         time.sleep(0.3)

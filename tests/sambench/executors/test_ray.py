@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -13,10 +14,11 @@ import pytest
 ray = pytest.importorskip("ray", reason="needs Ray: pip install 'sambench[ray]'")
 
 from sambench.errors import UserError
-from sambench.executors import Work, chosen
+from sambench.executors import Limit, Work, chosen, ray_cluster
 from sambench.executors.actor import RunWorker
 from sambench.executors.away import Away, Changes, packed
 from sambench.executors.ray import Ray
+from sambench.executors.ray_actors import Actors
 from sambench.executors.testing import ExecutorConformance, jobs
 from tests.drills.deadly import Deadly
 from tests.drills.drill import drill
@@ -72,6 +74,34 @@ def test_no_cluster_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(UserError, match=r"--on ray: no cluster at auto: Could not find any Ray$"):
         with Ray(address="auto").opened(work(tmp_path)):
             pass
+
+
+@pytest.mark.parametrize("by", ["setting", "environment"])
+def test_an_address_of_rays_client_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+):
+    there = "ray://head:10001"
+    monkeypatch.setenv("RAY_ADDRESS", there if by == "environment" else "")
+    on = Ray(address=there if by == "setting" else None)
+    told = rf"^--on ray: {there} is for Ray's client, .* with address = \"auto\"$"
+    with pytest.raises(UserError, match=told), on.opened(work(tmp_path)):
+        pass
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_where_time_is_up_before_there_is_room_jobs_are_given_back(tmp_path: Path):
+    """The cluster would have to grow: it is this machine's own, of too few cores."""
+    cores = 4 * (os.cpu_count() or 1)
+    actors = Actors(ray, Ray(cpus_per_run=cores), dataclasses.replace(
+        work(tmp_path), limit=Limit(time.time() + 2, lambda job: "late")
+    ))  # fmt: skip
+    asked = [job(tmp_path), job(tmp_path)]
+    with ray_cluster.connected(ray, Ray(workers=1)):
+        try:
+            assert [result for _, result in actors.run(asked, lambda *_: False)] == 2 * ["late"]
+        finally:
+            actors.end()
 
 
 def raises(error: Exception):

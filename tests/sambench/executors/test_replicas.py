@@ -16,9 +16,9 @@ import pytest
 import variants
 from sambench import config, seeds
 from sambench.errors import UserError
-from sambench.executors import Assignment, execute
+from sambench.executors import Assignment, Local, execute
 from sambench.study.protocol import settable
-from sambench.training import Custom, Outcome, OwnTraining, Run
+from sambench.training import Custom, Outcome, OwnTraining, Run, device
 
 Spec = dict[str, Any]
 Row = dict[str, float]
@@ -99,6 +99,22 @@ def test_two_processes_train_what_one_does_also_when_one_is_killed(
     assert [path.name for path in job.folder.iterdir()] == ["result.json"]
     same(found, execute(make(custom, "alone", processes=1), lambda row: False))
     assert pids() == [os.getpid()]
+
+
+@pytest.mark.slow
+def test_records_tell_by_how_many_processes_a_run_was_trained(
+    spec: Spec, run: Any, recorded: Any, tmp_path: Path
+):
+    """A study that goes on with another number has points of two kinds, as the page then says."""
+    spec["search"]["searches"] = 2
+    run(spec, on=Local(workers=1, gpus_per_run=2), workers=None, points=range(1))
+    run(spec, points=range(2))
+    found = recorded(tmp_path / "runs" / "tiny")
+    alone = device.instructions()
+    kinds = {(one.variant, one.point): one.instructions for one in found if one.stage == "pool"}
+    assert {kinds["plain", 0], kinds["sam", 0]} == {f"{alone}, 2 processes"}
+    assert {kinds["plain", 1], kinds["sam", 1]} == {alone}
+    assert {one.outcome for one in found} == {"complete"}
 
 
 def test_what_one_of_them_raises_is_the_outcome(

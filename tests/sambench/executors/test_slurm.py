@@ -267,28 +267,36 @@ def test_all_jobs_are_submitted_at_once_in_few_arrays_and_no_more_run_than_may(
 
 @needs_slurm
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["USR1", "scancel"])
+@pytest.mark.parametrize("way", ["USR1", "scancel", "preemption", "time"])
 def test_a_job_that_is_told_to_go_is_requeued_and_one_that_is_cancelled_submitted_anew(
     on: Any, make: Any, tmp_path: Path, way: str
 ):
+    """Time is a minute, the shortest that Slurm knows, less the notice that jobs are given."""
     heard: list[float] = []
 
     def on_epoch(job: Job, row: dict[str, float]) -> bool:
         heard.append(row["epoch"])
         if row["epoch"] == 3 and 3 not in heard[:-1]:
             (job_id,) = (path.parent.name for path in tmp_path.glob("slurm/*/runs.json"))
-            options = ["--signal=USR1"] if way == "USR1" else []
-            subprocess.run(["scancel", *options, job_id], check=False, timeout=60)
+            command = {
+                "USR1": ["scancel", "--signal=USR1", job_id],
+                "scancel": ["scancel", job_id],
+                "preemption": ["sbatch", "--partition=urgent", "--cpus-per-task=2",
+                               "--output=/dev/null", "--wrap=sleep 1"],
+                "time": ["true"],
+            }[way]  # fmt: skip
+            subprocess.run(command, check=False, timeout=60)
             pids.append(row["pid"])
         if pids and row["pid"] != pids[0]:
             (tmp_path / "cache" / "go").touch()
         return False
 
     pids: list[float] = []
-    with opened(on(), tmp_path, eager=True, answers=False) as workers:
+    settings = {"time": 1, "cpus_per_run": 2, "partition": "main"}
+    with opened(on(**settings), tmp_path, eager=True, answers=False) as workers:
         ((_, result),) = workers.run([make(slurm_jobs.until_let, "job")], on_epoch)
     assert result > 3 and heard.count(1) == 1  # it went on from where it was
-    assert arrays(tmp_path) == [["job"]] * (1 if way == "USR1" else 2)
+    assert arrays(tmp_path) == [["job"]] * (2 if way == "scancel" else 1)
 
 
 @needs_slurm
@@ -441,6 +449,7 @@ def test_a_study_is_left_to_the_queue_and_collected_stage_by_stage(
             left.append(str(detached).partition(" runs")[0])
             told = status.status(tmp_path / "runs" / "tiny", tmp_path / "runs")
             assert (told.state, len(told.workers) + told.queued) == ("detached", int(left[-1]))
+            assert told.reason == "its runs were left to the queue"
         wait_for(lambda: all(state.ended for state in slurm_queue.jobs(name).values()))
     assert left == ["3", "12", "2"]
     run(spec, root=tmp_path / "here")

@@ -1,5 +1,6 @@
 """Trials in databases: what a URL may say, and what nobody may read of it."""
 
+import os
 import re
 import sqlite3
 import sys
@@ -14,6 +15,7 @@ from sambench import config
 from sambench.errors import UserError, WorkFailed
 from sambench.study.database import Address
 from sambench.study.folder import StudyFolder
+from sambench.study.holder import Held
 from sambench.study.storage import chosen
 from sambench.study.tuner import study_name
 
@@ -99,6 +101,24 @@ def test_a_database_of_another_version_of_optuna(folder: StudyFolder, tmp_path: 
         connection.execute("UPDATE alembic_version SET version_num = 'v0.9.0.a'")
     connection.close()
     with pytest.raises(UserError, match="optuna storage upgrade"), folder.opened(url):
+        pass
+
+
+def test_one_driver_a_study_whatever_its_folder(spec: Spec, folder: StudyFolder, tmp_path: Path):
+    """Of another study, the file takes another driver."""
+    url, elsewhere = f"sqlite:///{tmp_path / 'trials.db'}", tmp_path / "elsewhere"
+    same = StudyFolder(elsewhere, folder.study)
+    other = StudyFolder(elsewhere, config.parse(spec | {"name": "other"}))
+    linked = tmp_path / "linked.db"
+    linked.symlink_to(tmp_path / "trials.db")
+    with folder.opened(url):
+        told = f"study 'tiny' is being run already, by process {os.getpid()} of "
+        for again in (url, f"sqlite:///{linked}", f"sqlite:///file:{linked}?uri=true"):
+            with pytest.raises(Held, match=told), same.opened(again):
+                pass
+        with other.opened(url):
+            pass
+    with same.opened(url):
         pass
 
 

@@ -2,18 +2,23 @@
 
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from io import StringIO
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, ClassVar
+from unittest import mock
 
 import pytest
 from rich.console import Console
 
 from sambench import records
 from sambench.errors import UserError, WorkFailed
+from sambench.executors import Executor
 from sambench.records import Record
+from sambench.study.display import Display
 from sambench.study.failures import Failures, Hopeless
 from sambench.study.finished import shown
 from sambench.study.run import resolve
@@ -212,6 +217,41 @@ def test_time_that_is_up_ends_a_study_cleanly(
     assert records.read(folder / "records.csv").header.keys() == (
         records.read(tmp_path / "whole" / "tiny" / "records.csv").header.keys()
     )
+
+
+class Queue(Executor):
+    """Another machine, which trains a job; the others wait there until time is up."""
+
+    remote: ClassVar[bool] = True
+    queues: ClassVar[bool] = True
+    gpus_per_run: float = 0.0
+
+    @contextmanager
+    def opened(self, work: Any) -> Iterator[Any]:
+        yield SimpleNamespace(run=partial(self.run, work))
+
+    def run(self, work: Any, jobs: Any, on_epoch: Any, on_place: Any) -> Iterator[Any]:
+        first, *others = jobs
+        on_place(others[0], "")
+        on_place(first, "node3")
+        yield first, work.execute(first, partial(on_epoch, first))
+        for job in others:
+            yield job, work.limit.late(job)
+
+
+def test_runs_that_wait_in_a_queue_when_time_is_up_are_left_out(
+    spec: Spec, runs: Any, recorded: Recorded, said: StringIO, tmp_path: Path
+):
+    with mock.patch.object(Display, "placed") as placed:
+        runs(spec, on=Queue(), workers=None, max_hours=100)
+    ((run, where),) = (call.args for call in placed.call_args_list)
+    assert (run.id, where) == ("pool-sam-p0", "node3 cpu")
+    assert "time is up, after 100 hours: 1 of ~17 runs are done; the same" in said.getvalue()
+    folder = tmp_path / "runs" / "tiny"
+    assert len(recorded(folder)) == 1
+    runs(spec)
+    runs(spec, root=tmp_path / "whole")
+    assert recorded(folder) == recorded(tmp_path / "whole" / "tiny")
 
 
 def test_no_time_at_all(spec: Spec, runs: Any, recorded: Recorded, tmp_path: Path):

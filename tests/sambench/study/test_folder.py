@@ -5,9 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 
 from sambench import config
@@ -200,6 +202,16 @@ def test_a_second_process_is_refused_and_a_dead_one_is_not(folder: StudyFolder, 
         holder.kill()
         holder.communicate()
     assert len(run_trials(folder, 3)) == 3
+
+
+def test_one_that_is_just_leaving_is_waited_for(folder: StudyFolder):
+    folder.path.mkdir(parents=True, exist_ok=True)
+    leaving = filelock.FileLock(folder.path / "lock", thread_local=False)
+    leaving.acquire()
+    timer = threading.Timer(0.2, leaving.release)
+    timer.start()
+    assert len(run_trials(folder, 3)) == 3
+    timer.join()
 
 
 def test_a_study_that_failed_can_be_opened_again_by_the_same_process(folder: StudyFolder):

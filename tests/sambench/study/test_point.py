@@ -57,7 +57,8 @@ def test_a_point_that_is_over_is_not_trained_again(
     folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ):
     first = trained(folder, "sam", 0)
-    monkeypatch.setattr(points, "train", lambda *_, **__: pytest.fail("it is trained again"))
+    again = "sambench.executors.assignment.train"
+    monkeypatch.setattr(again, lambda *_, **__: pytest.fail("it is trained again"))
     assert trained(folder, "sam", 0) == first
 
 
@@ -65,6 +66,24 @@ def test_a_point_that_the_machine_lost_is_repeated(folder: StudyFolder):
     run = points.plan(folder, "sam", 0, "cpu")
     write_outcome(run, folder.run(run), Outcome("failed", "out of memory"))
     assert trained(folder, "sam", 0).outcome == "complete"
+
+
+def test_one_that_fails_is_an_outcome_which_the_same_command_repeats(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    words = ("--variant", "sam", "--point", "0")
+    with monkeypatch.context() as patched:
+        patched.setattr("sambench.executors.assignment.train", fails)
+        code, out, err = call(*words)
+    trace = Path("runs/tiny/runs/pool-sam-p0/error.txt")
+    assert (code, "failed" in out) == (1, True)
+    assert err == f"sambench: the run failed, ZeroDivisionError: a bug ({trace})\n"
+    assert "in fails" in trace.read_text()
+    assert call(*words)[0] == 0 and not trace.exists()
+
+
+def fails(*_: object, **__: object) -> None:
+    raise ZeroDivisionError("a bug")
 
 
 def test_a_point_makes_the_folder_a_studys(folder: StudyFolder, spec: Spec):

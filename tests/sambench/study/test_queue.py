@@ -24,19 +24,23 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], No
         (bin / name).write_text("#!/bin/sh\n")
         (bin / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(bin), prepend=os.pathsep)
-    return lambda lines: (
-        (bin / "squeue").write_text(f"#!/bin/sh\ncat <<'END'\n{lines}\nEND\n") and None
-    )
+
+    def says(lines: str) -> None:
+        (bin / "squeue").write_text(f"#!/bin/sh\ncat <<'END'\n{lines}\nEND\n")
+
+    return says
 
 
 @pytest.fixture
 def folder(spec: dict[str, Any], run: Any, tmp_path: Path) -> Path:
-    """A study of which all points but one of each arm have ended."""
-    run(spec, points=range(2))
+    """A study of which the first point of each arm has ended, and the second is in the queue."""
+    spec["search"]["searches"] = 2
+    run(spec, points=range(1))
     folder = tmp_path / "runs" / "tiny"
+    (folder / "live.json").unlink()
     array = folder / "slurm" / "7"
     array.mkdir(parents=True)
-    runs = [f"pool-{label}-p2" for label in ("plain", "sam")]
+    runs = [f"pool-{label}-p1" for label in ("plain", "sam")]
     (array / "runs.json").write_text(json.dumps(runs))
     (array / "7_0_epochs.jsonl").write_text('{"epoch": 1, "val_accuracy": 0.5}\n')
     return folder
@@ -52,9 +56,9 @@ def drawn(folder: Path) -> str:
 def test_what_runs_where_and_what_waits(folder: Path, queue: Callable[[str], None]):
     queue("7_0|RUNNING|node3|2026-11-26T16:00:00\n7_1|PENDING||N/A")
     found = status(folder, folder.parent)
-    assert (found.state, found.queued, found.runs.done) == ("detached", 1, 4)
+    assert (found.state, found.queued, found.runs.done) == ("detached", 1, 2)
     (own,) = found.workers
-    assert (own.where, own.run, own.arm, own.point) == ("node3", "pool-plain-p2", "plain", 2)
+    assert (own.where, own.run, own.arm, own.point) == ("node3", "pool-plain-p1", "plain", 1)
     assert (own.epoch, own.validation) == (1, 0.5) and own.lr is not None
     assert found.left_s is not None and found.left_s > 0
     stages = {arm.arm: arm.stages["pool"] for arm in found.arms}

@@ -29,12 +29,17 @@ def study(spec: dict[str, Any]) -> config.Study:
 class World:
     """A study of which every second is known."""
 
-    def __init__(self, study: config.Study, workers: int, seed: int = 0) -> None:
+    def __init__(
+        self, study: config.Study, workers: int, seed: int = 0, *, known: int | None = None
+    ) -> None:
+        """`known`: of its workers, as the study is told."""
         self.now = 1000.0
         self.arms = study.arms()
         self.protocol = Protocol(study, {arm.label: arm for arm in self.arms}, "cpu")
         self.expected = expected_runs(study, self.arms)
-        self.standing = Standing("tiny", self.arms, self.expected, workers, lambda: self.now)
+        self.standing = Standing(
+            "tiny", self.arms, self.expected, known or workers, lambda: self.now
+        )
         self.said: list[tuple[float, float | None]] = []
         """(time, seconds left) between events"""
         self._workers = workers
@@ -142,6 +147,16 @@ def test_the_eta_is_right_to_a_factor_once_a_twentieth_is_done(study: config.Stu
     world.play("setting", world.settings())
     assert world.wrong(began) < 1.3
     assert world.standing.all_done and world.standing.share == 1.0
+
+
+def test_workers_that_nobody_has_counted_are_counted(study: config.Study):
+    """A cluster has as many as there is room for."""
+    world = World(study, workers=8, known=1)
+    began = world.now
+    world.play("pool", world.pool())
+    world.play("confirm", world.reruns(world.expected["confirm"]))
+    world.play("setting", world.settings())
+    assert world.wrong(began) < 1.3
 
 
 def test_it_is_right_where_the_pool_says_how_many_reruns_there_are(study: config.Study):

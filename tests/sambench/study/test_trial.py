@@ -70,6 +70,25 @@ def test_a_folder_keeps_one_trial_and_goes_on(call: Call, tmp_path: Path):
     assert "holds another trial; choose another --out" in err
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_one_that_fails_is_an_outcome_with_its_traceback(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
+):
+    def fails(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    out = ["--out", str(tmp_path / "out")] if kept else []
+    words = ("--variant", "plain", "--lr", "0.1", "--json", *out)
+    with monkeypatch.context() as patched:
+        patched.setattr("sambench.executors.assignment.train", fails)
+        code, told, err = call(*words)
+    assert (code, json.loads(told)["reason"]) == (1, "ZeroDivisionError: a bug")
+    where = tmp_path / "out" / "error.txt" if kept else "traceback above"
+    assert err.endswith(f"sambench: the run failed, ZeroDivisionError: a bug ({where})\n")
+    assert ("in fails" in err) != kept
+    assert outcome(call, *words[:4], *out)["outcome"] == "complete"
+
+
 @pytest.mark.parametrize("name", ["result.json", "checkpoint.pt", "trial.json"])
 def test_what_a_folder_holds_already_stays(call: Call, tmp_path: Path, name: str):
     out = tmp_path / "mine"

@@ -87,10 +87,11 @@ def test_a_crash_counts_as_failed(
     def crashes(*words: Any, **more: Any) -> None:
         raise ZeroDivisionError("a bug\nof yours")
 
-    monkeypatch.setattr("sambench.study.trial.train", crashes)
+    monkeypatch.setattr("sambench.executors.assignment.train", crashes)
     run = trial.plan(study, "sam", lr=0.1, on="cpu", stage="sweep")
-    with pytest.raises(ZeroDivisionError):
-        agent_trial.execute(run, root, AGENT)
+    assert agent_trial.execute(run, root, AGENT).outcome == "failed"
+    (trace,) = (root / "tiny" / "sweeps").rglob("error.txt")
+    assert trace.read_text().endswith("ZeroDivisionError: a bug\nof yours\n")
     (row,) = sweep_rows(root)
     assert (row.outcome, row.reason) == ("failed", "ZeroDivisionError: a bug")
 
