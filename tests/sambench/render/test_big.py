@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from big import write
+from sambench.bench.made_up import write
 
 from sambench import records
 from sambench.analysis import analyse
