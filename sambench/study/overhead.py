@@ -12,13 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from io import StringIO
-from itertools import count, islice
+from itertools import count, islice, takewhile
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ IN_FLIGHT = (1, 8)
 ROUNDS = 5
 RUNS = 8  # of a round
 JOBS = 40  # of a round, for an executor
+PAUSE_S = 0.2  # of a run, while other workers start
 MORE = 1_000  # points, beyond those that are stored
 
 
@@ -281,14 +283,22 @@ def _dispatching(root: Path, name: str, workers: int, options: Options) -> Dispa
     executor = executors.get(name)(workers=workers)
     work = Work(execute=report_epochs, prepare=begin, lost=give_up, folder=root, answers=False)
     with executor.opened(work) as opened:
-
-        def all_of(num: int) -> None:
-            jobs = (Idle(i, root / str(i), root) for i in range(num))
-            for _ in opened.run(jobs, lambda job, row: False):
-                pass
-
-        all_of(workers)  # what starts a worker is not a run's
-        rounds = [_timed(lambda: all_of(JOBS)) / JOBS for _ in range(options.rounds)]
+        wanted, pause_s = True, PAUSE_S
+        each = (Idle(i, root / str(i), root, pause_s) for i in count())
+        jobs = takewhile(lambda job: wanted, each)
+        results = opened.run(jobs, lambda job, row: False)
+        started = set()
+        while len(started) < workers:  # what starts a worker is not a run's
+            _, worker = next(results)
+            started.add(worker)
+        pause_s = 0.0
+        deque(islice(results, 2 * workers), maxlen=0)  # those that were given out before
+        rounds = [
+            _timed(lambda: deque(islice(results, JOBS), maxlen=0)) / JOBS
+            for _ in range(options.rounds)
+        ]
+        wanted = False
+        deque(results, maxlen=0)
     return Dispatching(name, workers, tuple(rounds))
 
 
@@ -299,16 +309,18 @@ class Idle:
     number: int
     folder: Path
     cache: Path
+    pause_s: float
 
     def moved(self, folder: Path, cache: Path) -> "Idle":
         return replace(self, folder=folder, cache=cache)
 
 
 def report_epochs(job: Idle, report: Callable[[dict[str, float]], bool]) -> int:
-    """All that such a run does."""
+    """All that such a run does; its worker's number."""
+    time.sleep(job.pause_s)
     for epoch in range(1, EPOCHS + 1):
         report(_row(epoch))
-    return job.number
+    return os.getpid()
 
 
 def begin(place: int, threads: int) -> None:
