@@ -1,4 +1,5 @@
 from . import record as record
+from . import reports as reports
 from . import scale as scale
 from .benchmark import Settings as Settings
 from .benchmark import measure as measure
@@ -10,6 +11,7 @@ from .ratios import costs as costs
 from .record import Bench as Bench
 from .scale import EPOCHS as EPOCHS
 from .scale import Dispatching as Dispatching
+from .scale import Reporting as Reporting
 from .scale import Scale as Scale
 from .scale import Starting as Starting
 from .scale import Storing as Storing

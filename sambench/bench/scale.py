@@ -51,6 +51,19 @@ class Starting:
 
 
 @dataclass(frozen=True)
+class Reporting:
+    """`leaderboard` of records of a made-up study, in a process of its own, imports and all."""
+
+    rows: int
+    page_s: float
+    """processor seconds: the answer, printed"""
+    html_s: float
+    """with all tables, figures and both pages written"""
+    memory_bytes: int
+    """the most that the latter took"""
+
+
+@dataclass(frozen=True)
 class Scale:
     """One benchmark of a machine."""
 
@@ -58,6 +71,7 @@ class Scale:
     storing: tuple[Storing, ...]
     dispatching: tuple[Dispatching, ...]
     starting: tuple[Starting, ...]
+    reporting: tuple[Reporting, ...]
     hardware: str
     command: str
     commit: str
@@ -80,6 +94,7 @@ def read(path: Path) -> Scale:
         raise UserError(f"{path}: {where or 'the file'}: {first['msg']}"[:LONGEST]) from None
     rounds = [each.run_s for each in (*found.storing, *found.dispatching)]
     numbers = [s for each in rounds for s in each] + [each.start_s for each in found.starting]
+    numbers += [s for each in found.reporting for s in (each.page_s, each.html_s)]
     if not all(rounds) or not all(0 < number < math.inf for number in numbers):
         raise UserError(f"{path}: timings must be finite and > 0, and at least one of each")
     return found

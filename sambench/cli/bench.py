@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
 import click
+from click.core import ParameterSource
 
 from sambench.cli import limits, options
-from sambench.cli.parsing import Count
+from sambench.cli.parsing import Count, Counts
 from sambench.cli.records import LEADERBOARDS
 from sambench.cli.variants import infos
 from sambench.errors import UserError
@@ -56,13 +57,33 @@ class Step(TypedDict):
     metavar="URL",
     help="With --scale: a database, beside the journal and sqlite; may be repeated.",
 )
-@click.option("--publish", is_flag=True, help="Also write leaderboards/cost-DEVICE.md.")
+@click.option(
+    "--trials",
+    type=Counts(),
+    default="10,1000,10000",
+    show_default=True,
+    help="With --scale: that are stored, or finished, beforehand.",
+)
+@click.option(
+    "--rows",
+    type=Counts(),
+    default="100000,1000000",
+    show_default=True,
+    help="With --scale: runs of a leaderboard.",
+)
+@click.option(
+    "--publish",
+    is_flag=True,
+    help="Also write leaderboards/cost-DEVICE.md, or scale-cpu.md with --scale.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print timings and ratios as JSON.")
 def bench(
     chosen: str,
     imports: tuple[Path, ...],
     scale: bool,
     databases: tuple[str, ...],
+    trials: tuple[int, ...],
+    rows: tuple[int, ...],
     publish: bool,
     as_json: bool,
     **step: Unpack[Step],
@@ -76,10 +97,13 @@ def bench(
 
     limits.check()
     if scale:
-        _scale(databases, publish=publish, as_json=as_json)
+        _scale(databases, trials, rows, publish=publish, as_json=as_json)
         return
     if databases:
         raise UserError("--storage: a step of training stores nothing; add --scale")
+    for option in ("trials", "rows"):
+        if click.get_current_context().get_parameter_source(option) is not ParameterSource.DEFAULT:
+            raise UserError(f"--{option}: a step of training has none; add --scale")
     devices.check(step["device"])
     plugins.load(imports)
     for key in chosen.split(",") if chosen != "all" else ():
@@ -105,16 +129,32 @@ def bench(
         console.print(f"published: {page}", markup=False)
 
 
-def _scale(databases: tuple[str, ...], *, publish: bool, as_json: bool) -> None:
-    """Measures what a run costs beside its training."""
+def _scale(
+    databases: tuple[str, ...],
+    trials: tuple[int, ...],
+    rows: tuple[int, ...],
+    *,
+    publish: bool,
+    as_json: bool,
+) -> None:
+    """Measures what a run costs beside its training; interrupted, what it has measured counts."""
     from rich.console import Console
 
     from sambench.render.terminal import scale as shown
     from sambench.study import overhead
 
-    console = Console(stderr=as_json)
+    console, found = Console(stderr=as_json), None
     with console.status("") as status:
-        found = overhead.measure(overhead.Options(databases, progress=status.update))
+        asked = overhead.Options(databases, trials, rows, progress=status.update)
+        try:
+            for measured in overhead.measure(asked):
+                found = measured
+        except KeyboardInterrupt:
+            if found is None:
+                raise
+            console.print("interrupted: this is what was measured until then")
+    if found is None:
+        return
     if as_json:
         click.echo(json.dumps(asdict(found)))
     else:

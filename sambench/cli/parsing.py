@@ -2,6 +2,7 @@
 
 import math
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,23 @@ class Span(click.ParamType):
 
 def _is_count(word: str) -> bool:
     return word.isascii() and word.isdecimal() and len(word) <= DIGITS
+
+
+class Counts(click.ParamType):
+    """A,B,C: numbers of at least 1, each larger than the one before."""
+
+    name = "counts"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        words = str(value).split(",")
+        found = tuple(int(word) if _is_count(word) else 0 for word in words)
+        if not all(a < b for a, b in pairwise((0, *found))):
+            self.fail(f"must look like 10,1000, each more, got {echo(value)}", param, ctx)
+        return found
 
 
 class Count(click.IntRange):

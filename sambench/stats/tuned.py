@@ -131,11 +131,11 @@ def _sums(ranking: Ranking, values: Sequence[int], k: int) -> list[int]:
     found = [sum((whole[end] - whole[start]) * mean for (start, end, _), mean in parts)]
     before, after = accumulate(stay, initial=0), accumulate(reversed(move), initial=0)
     rests = map(add, before, reversed([*after]))
-    for (start, end, num), total, rest in zip(spans, totals, rests, strict=False):
+    for (start, end, num), whole_sum, rest in zip(spans, totals, rests, strict=False):
         weight = fewer[end - 1] - fewer[start]
         part = weight * (common // (num - 1)) if num > 1 else 0
-        found += [rest + part * (total - own) for own in values[start : start + num]]
-        found += [rest + weight * (common // num) * total] * (end - start - num)
+        found += [rest + part * (whole_sum - own) for own in values[start : start + num]]
+        found += [rest + weight * (common // num) * whole_sum] * (end - start - num)
     return found + [sum(stay)] * (n + 1 - len(found))
 
 

@@ -12,12 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from io import StringIO
-from itertools import count, islice
+from itertools import count, islice, takewhile
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -28,67 +30,98 @@ from rich.console import Console
 
 import variants
 from sambench import config, executors
-from sambench.bench import EPOCHS, Dispatching, Scale, Starting, Storing
+from sambench.bench import EPOCHS, Dispatching, Scale, Starting, Storing, reports
 from sambench.config import Arm, Study
 from sambench.executors import Executor, J, OnEpoch, R, Work
+from sambench.study import pool
 from sambench.study.folder import StudyFolder
 from sambench.study.protocol import Protocol
-from sambench.study.tuner import Tuner
+from sambench.study.tuner import Tuner, study_name
 from sambench.training import Outcome, device, provenance, write_outcome
 
 STORED = (10, 1_000, 10_000)
+ROWS = (100_000, 1_000_000)
 IN_FLIGHT = (1, 8)
 ROUNDS = 5
 RUNS = 8  # of a round
 JOBS = 40  # of a round, for an executor
+PAUSE_S = 0.2  # of a run, while other workers start
 MORE = 1_000  # points, beyond those that are stored
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to measure. databases: URLs, beside the journal"""
+    """What to measure."""
 
     databases: tuple[str, ...] = ()
+    """URLs, beside the journal and sqlite"""
     stored: tuple[int, ...] = STORED
+    """trials in a storage, and finished runs in a folder"""
+    rows: tuple[int, ...] = ROWS
+    """runs of a leaderboard"""
     rounds: int = ROUNDS
     progress: Callable[[str], object] = lambda stage: None
 
 
-def measure(options: Options) -> Scale:
-    """UserError for a database that cannot be used."""
+def measure(options: Options) -> Iterator[Scale]:
+    """After each part, all that was measured until then; whoever stops keeps that.
+
+    UserError for a database that cannot be used.
+    """
     study = _study(max(options.stored) + MORE)
     host = {**provenance.hardware(), "load before": os.getloadavg()[0]}
-    with tempfile.TemporaryDirectory(prefix="sambench-") as name:
-        root = Path(name)
-        databases = {"sqlite": f"sqlite:///{root / 'trials.db'}"}
-        databases |= {url.partition(":")[0].partition("+")[0]: url for url in options.databases}
-        storing = [
-            each
-            for storage, url in {"journal": None, **databases}.items()
-            for each in _storing(study, root / storage, storage, url, options)
-        ]
-        dispatching = [_dispatching(root, *each, options) for each in _executors()]
-        starting = []
-        for num in options.stored:
-            options.progress(f"start with {num} finished runs")
-            starting.append(_starting(study, root / f"start-{num}", num))
-    return Scale(
+    found = Scale(
         arms=len(study.arms()),
-        storing=tuple(storing),
-        dispatching=tuple(dispatching),
-        starting=tuple(starting),
+        storing=(),
+        dispatching=(),
+        starting=(),
+        reporting=(),
         hardware=device.describe("cpu"),
         command=_command(options),
         commit=provenance.commit(),
         date=provenance.date(None),
-        versions={"python": sys.version.split()[0], "optuna": importlib.metadata.version("optuna")},
-        host={**host, "load after": os.getloadavg()[0]},
+        versions={name: importlib.metadata.version(name) for name in ("optuna", "pandas")},
+        host=host,
     )
+    with tempfile.TemporaryDirectory(prefix="sambench-") as name, _quiet():
+        for part, each in _parts(study, Path(name), options):
+            found = replace(found, **{part: (*getattr(found, part), each)})
+            yield replace(found, host={**host, "load after": os.getloadavg()[0]})
+
+
+def _parts(study: Study, root: Path, options: Options) -> Iterator[tuple[str, object]]:
+    """Each line of a table, with its table's name; what is over soonest comes first."""
+    for name, workers in _executors():
+        yield "dispatching", _dispatching(root, name, workers, options)
+    for num in options.stored:
+        options.progress(f"start with {num} finished runs")
+        yield "starting", _starting(study, root / f"start-{num}", num)
+    for rows in options.rows:
+        options.progress(f"leaderboard of {rows} runs")
+        yield "reporting", reports.measure(root / f"reports-{rows}", rows)
+    databases = {"sqlite": f"sqlite:///{root / 'trials.db'}"}
+    databases |= {url.partition(":")[0].partition("+")[0]: url for url in options.databases}
+    for storage, url in {"journal": None, **databases}.items():
+        for each in _storing(study, root / storage, storage, url, options):
+            yield "storing", each
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Optuna tells of every study that it makes."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def _command(options: Options) -> str:
     """The command line that repeats it, but for passwords."""
     words = ["python", "-m", "sambench", "bench", "--scale"]
+    for option, numbers in (("--trials", options.stored), ("--rows", options.rows)):
+        words += [option, ",".join(map(str, numbers))]
     if options.databases:
         from sambench.study.database import Address
 
@@ -137,25 +170,54 @@ def _storing(
 ) -> Iterator[Storing]:
     """Of one storage as it grows."""
     places, stored = _places(study), 0
-    for num in options.stored:
-        options.progress(f"{storage} with {num} trials")
-        with StudyFolder(root, study).opened(url) as opened:
-            tuners = _tuners(study, opened)
-            with _unsafe(opened):
-                for arm, point in islice(places, max(0, num - stored)):
-                    _run(tuners, [(arm, point)])
-        stored = max(stored, num)
-        start = time.perf_counter()
-        with StudyFolder(root, study).opened(url) as opened:
-            tuners = _tuners(study, opened)
-            open_s = time.perf_counter() - start
-            for in_flight in IN_FLIGHT:
-                rounds = [
-                    _timed(partial(_rounds, tuners, places, in_flight)) / RUNS
-                    for _ in range(options.rounds)
-                ]
-                stored += RUNS * options.rounds
-                yield Storing(storage, num, in_flight, tuple(rounds), round(open_s, 6))
+    with _cleared(study, root, url):
+        for num in options.stored:
+            options.progress(f"{storage} with {num} trials")
+            with StudyFolder(root, study).opened(url) as opened:
+                _fill_storage(study, opened, islice(places, max(0, num - stored)))
+            stored = max(stored, num)
+            start = time.perf_counter()
+            with StudyFolder(root, study).opened(url) as opened:
+                tuners = _tuners(study, opened)
+                open_s = time.perf_counter() - start
+                for in_flight in IN_FLIGHT:
+                    rounds = [
+                        _timed(partial(_rounds, tuners, places, in_flight)) / RUNS
+                        for _ in range(options.rounds)
+                    ]
+                    stored += RUNS * options.rounds
+                    yield Storing(storage, num, in_flight, tuple(rounds), round(open_s, 6))
+
+
+@contextmanager
+def _cleared(study: Study, root: Path, url: str | None) -> Iterator[None]:
+    """A database of the user's holds nothing of this before, and nothing afterwards."""
+    _clear(study, root, url)
+    try:
+        yield
+    finally:
+        _clear(study, root, url)
+
+
+def _clear(study: Study, root: Path, url: str | None) -> None:
+    with StudyFolder(root, study).opened(url) as storage:
+        for arm in study.arms() if url else ():
+            with suppress(KeyError):
+                storage.delete_study(storage.get_study_id_from_name(study_name(study, arm)))
+
+
+def _fill_storage(
+    study: Study, storage: optuna.storages.BaseStorage, places: Iterable[tuple[Arm, int]]
+) -> None:
+    """A database with ended trials; a journal with all that was said of them, which it replays."""
+    tuners = _tuners(study, storage)
+    with _unsafe(storage):
+        for arm, point in places:
+            tuner = tuners[arm.label]
+            if isinstance(storage, optuna.storages.JournalStorage):
+                _run(tuners, [(arm, point)])
+            else:
+                tuner.add(point, pool.parameters(study, arm, point), ENDED, "")
 
 
 def _tuners(study: Study, storage: optuna.storages.BaseStorage) -> dict[str, Tuner]:
@@ -175,11 +237,20 @@ def _run(tuners: dict[str, Tuner], places: Sequence[tuple[Arm, int]]) -> None:
         for arm, point in places:
             tuners[arm.label].report(point, _row(epoch), EPOCHS)
     for arm, point in places:
-        tuners[arm.label].tell(point, Outcome("complete", val_accuracy=0.5, epochs_done=EPOCHS))
+        tuners[arm.label].tell(point, ENDED)
 
 
 def _row(epoch: int) -> dict[str, float]:
     return {"epoch": epoch, "val_accuracy": 0.05 * epoch, "val_loss": 1.0, "train_loss": 1.0}
+
+
+ENDED = Outcome(
+    "complete",
+    val_accuracy=0.5,
+    val_loss=1.0,
+    epochs_done=EPOCHS,
+    history=tuple(_row(epoch) for epoch in range(1, EPOCHS + 1)),
+)
 
 
 @contextmanager
@@ -203,7 +274,8 @@ def _unsafe(storage: optuna.storages.BaseStorage) -> Iterator[None]:
 def _executors() -> Iterator[tuple[str, int]]:
     """Name and workers of those that this machine has."""
     yield "inline", 1
-    yield from (("local", num) for num in IN_FLIGHT)
+    for name in ("local", "ray") if find_spec("ray") else ("local",):
+        yield from ((name, num) for num in IN_FLIGHT)
 
 
 def _dispatching(root: Path, name: str, workers: int, options: Options) -> Dispatching:
@@ -211,14 +283,22 @@ def _dispatching(root: Path, name: str, workers: int, options: Options) -> Dispa
     executor = executors.get(name)(workers=workers)
     work = Work(execute=report_epochs, prepare=begin, lost=give_up, folder=root, answers=False)
     with executor.opened(work) as opened:
-
-        def all_of(num: int) -> None:
-            jobs = (Idle(i, root / str(i), root) for i in range(num))
-            for _ in opened.run(jobs, lambda job, row: False):
-                pass
-
-        all_of(workers)  # what starts a worker is not a run's
-        rounds = [_timed(lambda: all_of(JOBS)) / JOBS for _ in range(options.rounds)]
+        wanted, pause_s = True, PAUSE_S
+        each = (Idle(i, root / str(i), root, pause_s) for i in count())
+        jobs = takewhile(lambda job: wanted, each)
+        results = opened.run(jobs, lambda job, row: False)
+        started = set()
+        while len(started) < workers:  # what starts a worker is not a run's
+            _, worker = next(results)
+            started.add(worker)
+        pause_s = 0.0
+        deque(islice(results, 2 * workers), maxlen=0)  # those that were given out before
+        rounds = [
+            _timed(lambda: deque(islice(results, JOBS), maxlen=0)) / JOBS
+            for _ in range(options.rounds)
+        ]
+        wanted = False
+        deque(results, maxlen=0)
     return Dispatching(name, workers, tuple(rounds))
 
 
@@ -229,16 +309,18 @@ class Idle:
     number: int
     folder: Path
     cache: Path
+    pause_s: float
 
     def moved(self, folder: Path, cache: Path) -> "Idle":
         return replace(self, folder=folder, cache=cache)
 
 
 def report_epochs(job: Idle, report: Callable[[dict[str, float]], bool]) -> int:
-    """All that such a run does."""
+    """All that such a run does; its worker's number."""
+    time.sleep(job.pause_s)
     for epoch in range(1, EPOCHS + 1):
         report(_row(epoch))
-    return job.number
+    return os.getpid()
 
 
 def begin(place: int, threads: int) -> None:
@@ -271,17 +353,13 @@ def fill(study: Study, root: Path, num: int) -> None:
     protocol = Protocol(study, folder.arms, "cpu")
     with mock.patch("os.fsync"), folder.opened() as storage:
         tuners = _tuners(study, storage)
-        history = tuple(_row(epoch) for epoch in range(1, EPOCHS + 1))
         for arm, point in islice(_places(study), num):
             tuner = tuners[arm.label]
             run = protocol.pool_run(arm, point, tuner.ask(point))
-            for row in history:
+            for row in ENDED.history:
                 tuner.report(point, row, EPOCHS)
-            outcome = Outcome(
-                "complete", val_accuracy=0.5, val_loss=1.0, epochs_done=EPOCHS, history=history
-            )
-            tuner.tell(point, outcome)
-            write_outcome(run, folder.run(run), outcome)
+            tuner.tell(point, ENDED)
+            write_outcome(run, folder.run(run), ENDED)
 
 
 def start(num: int, root: str) -> None:

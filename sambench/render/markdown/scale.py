@@ -18,6 +18,10 @@ STARTING = (
     "The same command on a folder in which all runs but one are finished, until that one is given "
     "to a worker: in seconds by the clock, and of the processor. What Python imports is left out."
 )
+REPORTING = (
+    "`leaderboard` of the records of a made-up study of 40 arms, in seconds of the processor with "
+    "all that Python imports: printed, and with its tables, figures and both pages written."
+)
 
 
 def render(name: str, scale: Scale) -> str:
@@ -34,6 +38,9 @@ def render(name: str, scale: Scale) -> str:
         "## Starting",
         STARTING,
         markdown(tables.starting(scale)),
+        "## Reports",
+        REPORTING,
+        markdown(tables.reporting(scale)),
         f"    {texts.command(scale.command)}",
         bullets(
             [

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import median, quantiles
 
 from sambench.analysis import numbers
-from sambench.bench import Dispatching, Scale, Starting, Storing
+from sambench.bench import Dispatching, Reporting, Scale, Starting, Storing
 from sambench.render.tables.table import Cell, Column, Table, measured, of, text
 
 
@@ -39,6 +39,17 @@ def starting(scale: Scale) -> Table:
         Column("driver's memory, MB", lambda each: measured(each.memory_bytes / 1e6, _whole)),
     )
     return of(scale.starting, columns)
+
+
+def reporting(scale: Scale) -> Table:
+    """By rows of records."""
+    columns: Sequence[Column[Reporting]] = (
+        Column("runs", lambda each: measured(each.rows, numbers.count)),
+        Column("printed, s", lambda each: measured(each.page_s, "{:.1f}".format)),
+        Column("all pages, s", lambda each: measured(each.html_s, "{:.1f}".format)),
+        Column("memory, MB", lambda each: measured(each.memory_bytes / 1e6, _whole)),
+    )
+    return of(scale.reporting, columns)
 
 
 def _milliseconds(seconds: Sequence[float]) -> Cell:

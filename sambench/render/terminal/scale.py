@@ -18,4 +18,6 @@ def render(scale: Scale) -> RenderableType:
         fitted(tables.dispatching(scale)),
         Text(f"\n{page.STARTING}\n"),
         fitted(tables.starting(scale)),
+        Text(f"\n{page.REPORTING}\n"),
+        fitted(tables.reporting(scale)),
     )

@@ -4,7 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import optuna
 import pytest
+
+from sambench.study import overhead
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -34,3 +37,63 @@ def test_a_benchmark_is_printed_and_published(call: Call):
     assert "--variants plain" in found["command"] and "--batch-size 4" in found["command"]
     assert "test_resnet at 8x8" in Path("leaderboards/cost-cpu.md").read_text()
     assert call("leaderboard", "--check")[0] == 0
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round is a run, and nothing is dispatched to other processes."""
+    monkeypatch.setattr(overhead, "RUNS", 1)
+    monkeypatch.setattr(overhead, "IN_FLIGHT", (1,))
+    monkeypatch.setattr(overhead, "_executors", lambda: iter([("inline", 1)]))
+
+
+SCALE = ("bench", "--scale", "--trials", "2", "--rows", "450")
+
+
+@pytest.mark.usefixtures("few")
+def test_what_studies_cost_is_measured_to_its_end(call: Call):
+    url = "sqlite:///mine.db"
+    code, out, _ = call(*SCALE, "--storage", url, "--json", "--publish")
+    found = json.loads(out)
+    assert code == 0
+    assert [(own["storage"], own["stored"]) for own in found["storing"]] == [
+        ("journal", 2),
+        ("sqlite", 2),
+    ]
+    assert [own["executor"] for own in found["dispatching"]] == ["inline"]
+    assert [own["finished"] for own in found["starting"]] == [2]
+    (report,) = found["reporting"]
+    assert report["rows"] >= 450 and 0 < report["page_s"] < report["html_s"]
+    assert found["command"].endswith(f"--scale --trials 2 --rows 450 --storage {url}")
+    assert optuna.get_all_study_names(url) == []
+    assert "| 2 " in Path("leaderboards/scale-cpu.md").read_text()
+    assert call("leaderboard", "--check")[0] == 0
+
+
+@pytest.mark.usefixtures("few")
+def test_who_interrupts_a_measurement_keeps_what_is_there(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(overhead, "_starting", interrupted)
+    code, out, told = call(*SCALE, "--json")
+    found = json.loads(out)
+    assert code == 0 and "interrupted: " in told
+    assert len(found["dispatching"]) == 1 and found["starting"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--trials", "5"), "--trials: a step of training has none; add --scale"),
+        (("--rows", "5"), "--rows: a step of training has none; add --scale"),
+        (("--storage", "sqlite:///x.db"), "--storage: a step of training stores nothing"),
+        (("--scale", "--trials", "10,5"), "must look like 10,1000, each more, got '10,5'"),
+        (("--scale", "--rows", "0"), "must look like 10,1000, each more, got '0'"),
+    ],
+)
+def test_sizes_are_of_a_scale(refused: Callable[..., str], options: tuple[str, ...], line: str):
+    assert line in refused("bench", *options)
+    assert not Path("x.db").exists()

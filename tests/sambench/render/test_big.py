@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from big import write
 
 from sambench import records
 from sambench.analysis import analyse
+from sambench.bench.made_up import write
 from sambench.render import formats
 from sambench.render.publishing import regenerate
 

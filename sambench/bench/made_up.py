@@ -1,12 +1,9 @@
-"""Records of a big made-up study, as a file; also a program.
+"""Records of a big made-up study, as a file: what a report of so many runs is measured on.
 
-    python tests/sambench/render/big.py leaderboards/big.csv --rows 1000000
-
-40 arms on 600 test images, by the whole protocol: pools whose accuracies peak at some lr and
+Many arms on 600 test images, by the whole protocol: pools whose accuracies peak at some lr and
 radius, with divergence beyond; reruns of the best points, and of a setting to use.
 """
 
-import argparse
 import json
 import math
 from collections.abc import Iterator
@@ -181,17 +178,10 @@ def _record(
     )
 
 
-def write(path: Path, rows: int, num_arms: int = 40) -> None:
-    """About as many rows as asked for; all arms search as often."""
+def write(path: Path, rows: int, num_arms: int = 40) -> int:
+    """About as many rows as asked for, and how many; all arms search as often."""
     keys = labels(num_arms)
     searches = max(rows // len(keys) // EACH, 5)
     found = list(runs(keys, searches, path.stem))
     records.write(path, header(keys, searches, path.stem), found)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("path", type=Path)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    asked = parser.parse_args()
-    write(asked.path, asked.rows)
+    return len(found)
