@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 import variants
-from sambench import seeds
+from sambench import plugins, seeds
 from sambench.analysis import listing
 from sambench.config import BASELINE, Arm, Space, Study, Train
 from sambench.errors import UserError, said
@@ -211,4 +211,5 @@ def blamed(what: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"{what}: {said(error)}") from error
+        where = plugins.place(error)
+        raise UserError(f"{what}: {f'{where}: ' if where else ''}{said(error)}") from error
