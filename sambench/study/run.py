@@ -136,10 +136,13 @@ def changed(settings: Settings, options: Mapping[str, Any]) -> Settings:
     return replace(settings, **options)
 
 
-def execute_study(study: Study, settings: Settings, custom: Custom) -> Result:
-    """Runs it, or goes on with it."""
+def execute_study(
+    study: Study, settings: Settings, custom: Custom, notes: Sequence[str] = ()
+) -> Result:
+    """Runs it, or goes on with it; `notes` are for its page."""
     with _quiet_optuna():
         execution = _Execution(study, settings, custom)
+        execution.told = {"notes": list(notes)} if notes else {}
         leaderboard = execution.run()
         storage = storages.chosen(settings.storage)
         found = collect(execution.folder, settings.command, storage) or leaderboard
