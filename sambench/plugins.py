@@ -110,6 +110,14 @@ def code(names: Iterable[str]) -> dict[str, dict[str, str]]:
     }
 
 
+def place(error: BaseException) -> str:
+    """The line of a plug-in's own file in which an error arose, "" if in none."""
+    files = {own.file for own in known() if own.file}
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).resolve() in files]
+    return f"{own[-1].filename}: line {own[-1].lineno}" if own else ""
+
+
 def is_guarded(file: Path) -> bool:
     """Whether a script may be imported: it works under `if __name__ == "__main__"` only."""
     try:

@@ -16,7 +16,7 @@ def equal(evidence: Evidence) -> tuple[Equal, ...]:
     k, searches = evidence.smallest, evidence.size.searches
     able = {label: pool for label, pool in evidence.pools.items() if not pool.why}
     found = {label: tuned for label, pool in able.items() if (tuned := pool.tuned(Fraction(k)))}
-    lengths = {label: evidence.arms[label].length for label in found}
+    lengths = {label: evidence.length(label) for label in found}
     plain = {lengths[label]: label for label in reversed(evidence.baselines) if label in found}
     rows = [
         Equal(

@@ -214,6 +214,10 @@ class Evidence:
         """Of one run, in full runs of the baseline."""
         return Fraction(repr(self.study.search.budget)) / self.trials[label]
 
+    def length(self, label: str) -> float:
+        """Of its schedule as it ran, in whole epochs, in units of the study's."""
+        return self.arms[label].epochs / self.study.train.epochs
+
     def planned(self, arm: Arm) -> int:
         """Points of its pool that the study asks for."""
         return 0 if self.is_fixed else self.study.points(arm)

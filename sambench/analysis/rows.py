@@ -31,7 +31,7 @@ def build(evidence: Evidence, ranked: Ranked, within: Mapping[str, Tuned]) -> tu
             Row(
                 label=label,
                 key=arm.key,
-                length=arm.length,
+                length=evidence.length(label),
                 epochs=arm.epochs,
                 is_baseline=label in evidence.baselines,
                 group="" if ranked.obstacle else contest.groups.get(label, ""),

@@ -86,18 +86,18 @@ def _worse(contest: Contest) -> str:
 
 
 def _best_plain(contest: Contest, evidence: Evidence) -> str:
-    length = evidence.arms[contest.best_plain].length
-    schedule = SCHEDULES.get(length, f"{length:g} schedules")
+    length = evidence.length(contest.best_plain)
+    schedule = SCHEDULES.get(length, f"{length:.3g} schedules")
     best = f"the best {BASELINE}" if len(contest.baselines) > 1 else BASELINE
     return f"{best} ({schedule})"
 
 
 def _lengths(contest: Contest, evidence: Evidence) -> str:
     """Which schedule lengths plain had, where those are not all that a claim should rest on."""
-    had = sorted({evidence.arms[label].length for label in contest.baselines})
+    had = sorted({evidence.length(label) for label in contest.baselines})
     if set(LENGTHS) <= set(had):
         return ""
-    lengths = numbers.listing([f"{length:g}" for length in had])
+    lengths = numbers.listing([f"{length:.3g}" for length in had])
     return f" Here {BASELINE} ran at schedule length{'s' * (len(had) > 1)} {lengths} only."
 
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 def merge(files: tuple[Path, ...], into: str | None, root: Path) -> None:
     """Join the records of several machines, so that `study STUDY` goes on from all their runs.
 
-    A run that two files tell alike counts once; told differently, nothing is merged. Exits with 1
-    if lines of a file are damaged (the rest is merged).
+    A FILE may be a study's folder, too. A run that two files tell alike counts once; told
+    differently, nothing is merged. Exits with 1 if lines of a file are damaged (the rest is
+    merged).
     """
     from sambench.study import merge as join
 

@@ -21,6 +21,8 @@ from sambench.errors import ECHOED, UserError, echo, shortened
 
 Data = dict[str, object]
 
+VARIANTS = ("variants", "variant")
+"""Names, and tables: a file may have both."""
 LARGEST_FILE = 1_000_000  # bytes
 RANKED_FROM = 3  # trials that a budget must afford an arm
 FEWEST_TPE = 20  # trials of an arm; the first third are random
@@ -146,10 +148,32 @@ def _read(path: Path) -> tuple[Data, str]:
     data: Data = {}
     for layer in reversed(layers.values()):
         data.pop("name", None)  # a name belongs to its own file: two studies never share a folder
-        data = _merged(data, layer)
+        data = _merged(_without_those_of(layer, data), layer)
     first = next(iter(layers))
     data.setdefault("name", first.stem)
     return data, " extending ".join(map(str, layers))
+
+
+def _without_those_of(nearer: Data, data: Data) -> Data:
+    """The variants of an extended file, but those that the nearer one has an entry for."""
+    own = [_label(entry) for place in VARIANTS for entry in _listed(nearer, place)]
+    kept = {
+        place: [entry for entry in _listed(data, place) if _label(entry) not in own]
+        for place in VARIANTS
+        if place in data and place not in nearer
+    }
+    return {**data, **kept}
+
+
+def _listed(data: Data, place: str) -> list[object]:
+    """Nothing where it is no list, which the models say."""
+    found = data.get(place)
+    return found if isinstance(found, list) else []
+
+
+def _label(entry: object) -> object:
+    """What an entry is called: a name, or the table of one."""
+    return entry.get("label") or entry.get("name") if isinstance(entry, dict) else entry
 
 
 def _layers(path: Path) -> dict[Path, Data]:

@@ -246,7 +246,8 @@ class Study(Table):
         labels = self.labels()
         for label in labels:
             if labels.count(label) > 1:
-                raise Broken(f"label {label!r} is used twice; labels must be unique", "variants")
+                rule = "labels must be unique, those of variants and [[variant]] tables together"
+                raise Broken(f"label {label!r} is used twice; {rule}", "variants")
         if BASELINE not in {table.name for table in self._tables().values()}:
             raise Broken(f"must hold the baseline {BASELINE!r}", "variants")
         for i, table in enumerate(self.variant):

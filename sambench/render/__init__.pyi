@@ -2,6 +2,7 @@ from . import noise as noise
 from . import ownership as ownership
 from . import program as program
 from .agreement import claims_agree as claims_agree
+from .drawing import save_figure as save_figure
 from .formats import render as render
 from .leaderboards_folder import check_folder as check_folder
 from .leaderboards_folder import check_names as check_names

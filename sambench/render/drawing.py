@@ -57,6 +57,15 @@ def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Pat
     return Drawing(found, _links(found))
 
 
+def save_figure(study: PublishedStudy, name: str, path: Path) -> None:
+    """One of a study's figures as a file for a paper: .pdf, .eps, .png, ..."""
+    from sambench.render import figures
+
+    told, use = chosen(study.leaderboard), study.leaderboard.use or ""
+    bases = baselines({row.label: row.key for row in study.leaderboard.rows})
+    figures.save(name, path, study.tables, bases, told, use)
+
+
 def chosen(leaderboard: Leaderboard) -> dict[str, Chosen]:
     """Each arm's setting to use."""
     own = {row.label: row.setting for row in leaderboard.rows}

@@ -1,11 +1,14 @@
 """A leaderboard as a LaTeX table with booktabs, ready to paste."""
 
+import re
 from collections.abc import Iterator
 
 from sambench.analysis import NONE, Leaderboard, Row
 from sambench.render.tables import Column, ranking
 from sambench.render.texts import one_line
 
+TIMES = re.compile(r"^(\d+\.\d+)x$")
+SIGN = re.compile(r"(?<![\w.-])-(?=\d)")
 ESCAPES = {
     "\\": r"\textbackslash{}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -17,6 +20,7 @@ ESCAPES = {
 }
 TABLE = r"""% {study}: needs \usepackage{{booktabs}}
 \begin{{table}}
+\centering
 \caption{{{caption}}}
 \label{{tab:{study}}}
 \begin{{tabular}}{{{alignment}}}
@@ -74,7 +78,5 @@ def escape(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """A dash stands for nothing; a sign is typeset as one."""
-    if text == NONE:
-        return "--"
-    return escape(text).replace("-", "$-$") if text[0] in "+-" else escape(text)
+    """A dash stands for nothing; the signs of numbers are typeset as such."""
+    return "--" if text == NONE else TIMES.sub(r"\1$\\times$", SIGN.sub("$-$", escape(text)))

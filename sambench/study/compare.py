@@ -4,7 +4,7 @@ import inspect
 import re
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ from typing import Any
 import variants as registry
 from sambench import config
 from sambench.analysis import listing
-from sambench.config import BASELINE
+from sambench.config import BASELINE, Arm
 from sambench.errors import UserError, echo
 from sambench.study.options import Settings, changed
+from sambench.study.preflight import told_idle
 from sambench.study.result import Result
 from sambench.study.run import execute_study
-from sambench.training import Custom, OwnTraining, probe
+from sambench.training import Asked, Custom, OwnTraining, probe
 
 Variant = str | Mapping[str, Any]
 """A registry key, or a `[[variant]]` table of a study file: name, label, fix, space"""
@@ -84,9 +85,20 @@ def compare(
             **({"confirm": {"seeds": seeds}} if budget is None else {}),
         }
     )
-    for arm in study.arms():
-        asked.check(arm.key, arm.fix)
-    return execute_study(study, chosen, Custom(training=replace(own, brought=asked.describe())))
+    notes = tuple(_idle(study.arms(), asked))
+    for note in notes:
+        print(f"sambench: {note}", file=sys.stderr)
+    training = replace(own, brought=asked.describe())
+    return execute_study(study, chosen, Custom(training=training), notes)
+
+
+def _idle(arms: Sequence[Arm], asked: Asked) -> Iterator[str]:
+    """A sentence on those that perturb nothing; UserError where one cannot drive the optimizer."""
+    found = {(arm.key, repr(arm.fix)): arm for arm in reversed(arms) if arm.key != BASELINE}
+    idle = [rule for rule, arm in found.items() if asked.perturbs(arm.key, arm.fix) is False]
+    labels = [arm.label for arm in arms if (arm.key, repr(arm.fix)) in idle]
+    if labels:
+        yield told_idle(labels, "your model", found[idle[0]].passes)
 
 
 def _epochs(own: OwnTraining, given: int | None) -> int:

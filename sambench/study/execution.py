@@ -72,6 +72,7 @@ class Execution:
             if self.custom.training is None:  # else `compare` has seen what it brings
                 here = device.resolve("auto") if self.executor.remote else self.protocol.device
                 num = self.executor.processes
+                self._say("trying data, model and every variant on two images")
                 found = preflight(self.study, here, cache, self.custom, arms, num)
                 self.told = {"chance": found.chance, "notes": list(found.notes)}
             url = storages.chosen(self.settings.storage)

@@ -115,8 +115,10 @@ def merge(files: Sequence[Path], root: Path, into: str | None = None) -> Merged:
 
 
 def _parts(files: Sequence[Path], root: Path, into: str | None) -> list[_Part]:
-    """The files, each held to the first one and to what the folder has."""
-    read = [(path, records.read(path)) for path in files]
+    """The files, each held to the first one and to what the folder has; a study's folder stands
+    for the file in it."""
+    own = [path / "records.csv" if path.is_dir() else path for path in files]
+    read = [(path, records.read(path)) for path in own]
     first, whole = read[0]
     for path, found in read[1:]:
         if differing := _differences(whole.header, found.header):

@@ -3,27 +3,33 @@
 import copy
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 import variants
-from sambench import seeds
+from sambench import plugins, seeds
 from sambench.analysis import listing
 from sambench.config import BASELINE, Arm, Space, Study, Train
 from sambench.errors import UserError, said
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data, eval_batches, models, num_batches
-from sambench.training import Custom, Engine, Run, base_optimizer, engine_for, schedule
+from sambench.training import (
+    Custom,
+    Engine,
+    Run,
+    base_optimizer,
+    engine_for,
+    perturbs,
+    schedule,
+)
 
 PROBED = 200  # steps at which a schedule is looked at
 LITTLE = 1e-4  # learning rate of steps that only try something
-TRIED = 3  # steps of a variant: some perturb nothing in their first ones
 LISTED = 5  # classes by name
 
 
@@ -178,29 +184,22 @@ def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm]) -> Iterat
         except ValueError as error:
             raise UserError(f"variants: {error}") from None
         with blamed(f"variants: {arm.label} cannot train {study.task.model}"):
-            radii = list(_radii(optimizer, lambda rows: engine.losses(x[rows], y[rows]), len(y)))
-        if radii and not any(radii):
-            labels = [own.label for own in arms if (own.key, repr(own.fix)) == rule]
-            verb = "perturb" if len(labels) > 1 else "perturbs"
-            yield (
-                f"{listing(labels)} {verb} no weight of {study.task.model}: every step is "
-                f"{BASELINE}'s, at {arm.passes:.3g} gradient evaluations."
+            acts = perturbs(
+                optimizer,
+                lambda own: own.step(lambda rows: engine.losses(x[rows], y[rows]), size=len(y)),
             )
+        if acts is False:
+            labels = [own.label for own in arms if (own.key, repr(own.fix)) == rule]
+            yield told_idle(labels, study.task.model, arm.passes)
 
 
-def _radii(
-    optimizer: variants.SharpnessAware, losses: Callable[[Any], Tensor], size: int
-) -> Iterator[float]:
-    """How far its first steps perturb the weights, until one does; left out are those that tell
-    nothing, having no slope or no such pass."""
-    for _ in range(TRIED):
-        optimizer.step(losses, size=size)
-        radius, slope = (float(optimizer.last[name]) for name in ("radius", "grad_norm"))
-        if 0 < radius < math.inf:
-            yield radius
-            return
-        if radius == 0 and 0 < slope < math.inf:
-            yield radius
+def told_idle(labels: Sequence[str], model: str, passes: float) -> str:
+    """Of variants that cost something and act on nothing."""
+    verb = "perturb" if len(labels) > 1 else "perturbs"
+    return (
+        f"{listing(labels)} {verb} no weight of {model}: every step is {BASELINE}'s, at "
+        f"{passes:.3g} gradient evaluations."
+    )
 
 
 @contextmanager
@@ -211,4 +210,5 @@ def blamed(what: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"{what}: {said(error)}") from error
+        where = plugins.place(error)
+        raise UserError(f"{what}: {f'{where}: ' if where else ''}{said(error)}") from error

@@ -21,6 +21,20 @@ class Figure:
     """A figure of a study's page; notebooks show it."""
 
     file: Path
+    records: Path
+    """what it shows"""
+
+    def save(self, path: str | Path) -> None:
+        """Write it for a paper: by the path's suffix .pdf or .eps, which are vectors, .png, or .svg
+        as the page has it."""
+        path = Path(path)
+        if path.suffix == ".svg":
+            path.write_text(self._repr_svg_(), encoding="utf-8")
+            return
+        from sambench import render
+        from sambench.analysis import published
+
+        render.save_figure(published.read(self.records), self.file.stem, path)
 
     def _repr_svg_(self) -> str:
         return self.file.read_text(encoding="utf-8")
@@ -66,6 +80,8 @@ class Result(Leaderboard):
     def plot(self, name: str = "tuning") -> Figure:
         """A figure of the page: by default the test score over the trials that one can afford.
 
+        `.save("figure.pdf")` writes it for a paper.
+
         UserError where there is none of this name.
         """
         known = self.figures
@@ -75,7 +91,7 @@ class Result(Leaderboard):
             )
         if name not in known:
             raise UserError(f"no figure {name!r}; {nearest(name, known)}")
-        return Figure(known[name])
+        return Figure(known[name], self.records)
 
     def __repr__(self) -> str:
         shown = self._table().head(SHOWN).to_string(index=False)

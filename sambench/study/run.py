@@ -57,10 +57,13 @@ def run_study(
     return execute_study(asked, replace(chosen, command=command), custom)
 
 
-def execute_study(study: Study, settings: Settings, custom: Custom) -> Result:
-    """Runs it, or goes on with it."""
+def execute_study(
+    study: Study, settings: Settings, custom: Custom, notes: Sequence[str] = ()
+) -> Result:
+    """Runs it, or goes on with it; `notes` are for its page."""
     with _quiet_optuna():
         execution = Execution(study, settings, custom)
+        execution.told = {"notes": list(notes)} if notes else {}
         leaderboard = execution.run()
         storage = storages.chosen(settings.storage)
         found = collect(execution.folder, settings.command, storage) or leaderboard

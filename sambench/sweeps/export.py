@@ -121,6 +121,10 @@ def first_band(study: Study, arm: Arm) -> int | None:
 
 
 HEAD = "# Made by `sambench sweep export`. Then: wandb sweep FILE, wandb agent ID.\n"
+HERE = (
+    "# The command has this machine's Python and folder of runs: agents elsewhere need both at\n"
+    "# the same paths, or an export of their own.\n"
+)
 
 
 def write(found: dict[Path, Content]) -> None:
@@ -129,4 +133,4 @@ def write(found: dict[Path, Content]) -> None:
         if path.exists() and not path.read_bytes().startswith(HEAD.encode()):
             raise UserError(f"{path} is not from `sweep export`; move it away")
     for path, content in found.items():
-        write_atomically(path, HEAD + yaml.safe_dump(content, sort_keys=False, width=100))
+        write_atomically(path, HEAD + HERE + yaml.safe_dump(content, sort_keys=False, width=100))

@@ -157,7 +157,10 @@ class LocalSweep:
         orphans.forget(self.folder, ended.run_id)
         metric = self.sweep.metric
         found = "" if metric is None or ended.best is None else f", {metric.name} {ended.best:.6g}"
-        self.say(f"run {ended.number} ({ended.run_id}) {ended.state}{found}")
+        total = self.sweep.num_configs
+        of = "" if total is None else f" of {total}"
+        done = f"{len(controller.ended())}{of} over"
+        self.say(f"run {ended.number} ({ended.run_id}) {ended.state}{found}; {done}")
         if ended.state == "failed":
             self.say(f"  exit code {ended.exit_code}: {process.last_line()} ({process.output})")
             runs = controller.ended()

@@ -31,7 +31,7 @@ def describe(run: "Run") -> Described:
     task = run.study.task
     return {
         "id": run_id(run),
-        "name": run.id,
+        "name": f"{run.study.name}/{run.id}",
         "group": f"{run.study.name}/{run.label}",
         "job_type": run.stage,
         "tags": [word[:TAG] for word in (run.label, task.model, task.dataset)],

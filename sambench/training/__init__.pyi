@@ -27,6 +27,7 @@ from .outcome import write_outcome as write_outcome
 from .own import OwnTraining as OwnTraining
 from .own import train_own as train_own
 from .probe import Asked as Asked
+from .probe import perturbs as perturbs
 from .probe import probe as probe
 from .processes import World as World
 from .run import NO_POINT as NO_POINT

@@ -1,15 +1,20 @@
-"""What a caller's training brings to the place where it asks for its optimizer."""
+"""What a caller's training brings to its first step: model, optimizer, and the step itself."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import copy
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
 
 import variants
+from sambench.config import BASELINE
 from sambench.errors import UserError
 from sambench.training.own import OwnTraining, asked_with
+
+TRIED = 3  # steps of a variant: some perturb nothing in their first ones
 
 
 class _Stop(BaseException):
@@ -22,10 +27,10 @@ class Asked:
     model: nn.Module
     options: Mapping[str, Any]
     """of `SharpnessAware`"""
-
-    @property
-    def lr(self) -> float:
-        return float(self.base.param_groups[0]["lr"])
+    lr: float
+    """the training's own, before any scheduler"""
+    step: Callable[[variants.SharpnessAware], object] | None = None
+    """what the training does with its optimizer first; None if it never came to that"""
 
     def describe(self) -> dict[str, str]:
         """Model and optimizer in words; its rate is the study's."""
@@ -39,25 +44,64 @@ class Asked:
             ),
         }
 
-    def check(self, key: str, hyperparameters: Mapping[str, Any]) -> None:
-        """UserError where a variant cannot drive this optimizer."""
+    def driven_by(self, key: str, hyperparameters: Mapping[str, Any]) -> variants.SharpnessAware:
+        """Its optimizer with a variant; UserError where that cannot drive it."""
         try:
             variant = variants.create(key, **hyperparameters)
-            variants.SharpnessAware(self.base, variant, self.model, **self.options)
+            return variants.SharpnessAware(self.base, variant, self.model, **self.options)
         except ValueError as error:
             raise UserError(f"variants: {error}") from None
 
+    def perturbs(self, key: str, hyperparameters: Mapping[str, Any]) -> bool | None:
+        """As the function below, of a variant that takes the training's first step repeatedly.
+
+        The weights are as before. What fails here fails in the runs, which say where.
+        """
+        optimizer = self.driven_by(key, hyperparameters)
+        before = copy.deepcopy(self.model.state_dict())
+        try:
+            return perturbs(optimizer, self.step) if self.step else None
+        except Exception:
+            return None
+        finally:
+            self.model.load_state_dict(before)
+
+
+def perturbs(
+    optimizer: variants.SharpnessAware, step: Callable[[variants.SharpnessAware], object]
+) -> bool | None:
+    """Whether any of its first steps perturbs the weights; None where they have no slope."""
+    found = None
+    for _ in range(TRIED):
+        step(optimizer)
+        radius, slope = (float(optimizer.last[name]) for name in ("radius", "grad_norm"))
+        if 0 < radius < math.inf:
+            return True
+        if radius == 0 and 0 < slope < math.inf:
+            found = False
+    return found
+
+
+class _UpToTheFirstStep(variants.SharpnessAware):
+    def step(self, *given: Any, **options: Any) -> Any:
+        raise _Stop(lambda optimizer: optimizer.step(*given, **options))
+
 
 def probe(own: OwnTraining, seed: int, epochs: int) -> Asked:
-    """Runs the training up to where it asks for its optimizer, and no further."""
+    """Runs the training up to the first step of its optimizer, and no further."""
     asked: list[Asked] = []
 
-    def stop(*given: Any, **options: Any) -> variants.SharpnessAware:
-        asked.append(Asked(*asked_with(*given), options))
-        raise _Stop
+    def watched(*given: Any, **options: Any) -> variants.SharpnessAware:
+        base, model = asked_with(*given)
+        asked.append(Asked(base, model, options, float(base.param_groups[0]["lr"])))
+        asked[-1].driven_by(BASELINE, {})
+        return _UpToTheFirstStep(base, variants.create(BASELINE), model, **options)
 
+    step = None
     try:
-        own(stop, seed, epochs)
-    except _Stop:
-        return asked[0]
-    raise UserError("train never asked for its optimizer: call optimizer(base, model) in it")
+        own(watched, seed, epochs)
+    except _Stop as stop:
+        (step,) = stop.args
+    if not asked:
+        raise UserError("train never asked for its optimizer: call optimizer(base, model) in it")
+    return replace(asked[0], step=step)

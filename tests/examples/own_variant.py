@@ -24,13 +24,13 @@ if __name__ == "__main__":
         "task": {
             "dataset": "digits",
             "image_size": 8,
-            "split": {"train": 300, "val": 100, "test": 500},
+            "split": {"train": 200, "val": 100, "test": 500},
             "model": "test_resnet",
         },
         "train": {"epochs": 2, "batch_size": 50},
         "search": {
-            "budget": 4,
-            "searches": 2,
+            "budget": 2,
+            "searches": 1,
             "space": {"lr": {"low": 0.01, "high": 0.3, "log": True}},
         },
     }

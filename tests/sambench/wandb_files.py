@@ -57,7 +57,7 @@ def runs(folder: Path) -> dict[str, Offline]:
     """By name; the test fails where two files hold one run."""
     found = [read(path) for path in sorted(folder.glob("wandb/offline-run-*/*.wandb"))]
     assert len({run.id for run in found}) == len(found)
-    return {run.name: run for run in found}
+    return {run.name.rpartition("/")[2]: run for run in found}
 
 
 def records(path: Path) -> Iterator[Any]:

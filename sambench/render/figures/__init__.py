@@ -16,7 +16,7 @@ from sambench.render.figures.style import Chosen, Look, css, settings
 if TYPE_CHECKING:
     from sambench.render.figures.plot import Plot
 
-__all__ = ["Chosen", "Drawn", "css", "draw", "render"]
+__all__ = ["Chosen", "Drawn", "css", "draw", "render", "save"]
 
 MOST = 200  # points of one arm: more say nothing more, and weigh
 Tables = Mapping[str, pd.DataFrame]
@@ -59,20 +59,45 @@ def render(
     `baselines`: labels of the baseline's arms, the one that has its name first.
     `chosen`: each arm's setting to use. `use`: the arm that the study recommends, "" if none.
     """
+    from sambench.render.figures import svg
+
+    return tuple(
+        Drawn(plot.name, plot.title, plot.alt, svg.render(plot))
+        for plot in _plots(tables, baselines, chosen, use)
+    )
+
+
+def save(
+    name: str,
+    path: str | Path,
+    tables: Tables,
+    baselines: Sequence[str],
+    chosen: Mapping[str, Chosen] | None = None,
+    use: str = "",
+) -> None:
+    """Write one of them for a paper, in the format that the path's suffix says."""
+    from sambench.render.figures import paper
+
+    for plot in _plots(tables, baselines, chosen, use):
+        if plot.name == name:
+            paper.save(plot, Path(path))
+
+
+def _plots(
+    tables: Tables, baselines: Sequence[str], chosen: Mapping[str, Chosen] | None, use: str
+) -> "Iterator[Plot]":
+    """Each while its settings hold."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:
         raise UserError("figures need matplotlib: pip install 'sambench[figures]'") from None
-    from sambench.render.figures import svg
 
     order = tuple(row.variant for row in rows(tables["ranking"], RankedArm))
     look = Look(order, tuple(baselines), use, chosen or {})
-    found = []
     for name, make in _figures(tables, look):
         with settings(name):
             if plot := make():
-                found.append(Drawn(plot.name, plot.title, plot.alt, svg.render(plot)))
-    return tuple(found)
+                yield plot
 
 
 def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Plot | None]]]":

@@ -42,6 +42,12 @@ class Entry:
         return self.leaderboard.header["spec"]["task"]["model"]
 
     @property
+    def noise(self) -> str:
+        """The share of wrong training labels."""
+        share = self.leaderboard.header["spec"]["task"].get("label_noise", 0)
+        return f"{100 * share:g}%" if share else "none"
+
+    @property
     def variants(self) -> list[str]:
         """Keys of those that compete with the baseline."""
         return sorted({row.key for row in self.leaderboard.rows if not row.is_baseline})
@@ -91,8 +97,13 @@ def facets(entries: Sequence[Entry]) -> list[tuple[str, str, list[str]]]:
         ("variant", "Variant", sorted({key for entry in entries for key in entry.variants})),
         ("dataset", "Dataset", sorted({entry.dataset for entry in entries})),
         ("model", "Model", sorted({entry.model for entry in entries})),
+        ("noise", "Wrong labels", sorted({entry.noise for entry in entries}, key=_share)),
         ("state", "Outcome", [state for state in (WINS, TIES, OPEN) if state in states]),
     ]
+
+
+def _share(noise: str) -> float:
+    return 0.0 if noise == "none" else float(noise.removesuffix("%"))
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

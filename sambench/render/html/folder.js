@@ -41,6 +41,7 @@ const FITS = {
   variant: (card, key) => card.dataset.variant.split(" ").includes(key),
   dataset: (card, name) => card.dataset.dataset === name,
   model: (card, name) => card.dataset.model === name,
+  noise: (card, share) => card.dataset.noise === share,
   state: (card, name, query) =>
     card.dataset.state === name &&
     (!card.dataset.winners || !query.get("variant") || card.dataset.winners.split(" ").includes(query.get("variant"))),

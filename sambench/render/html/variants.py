@@ -55,7 +55,7 @@ def terms(rows: Sequence[Row], infos: Mapping[str, "VariantInfo"]) -> Iterator[T
         if info := infos.get(row.key):
             first = next((text for formula, text in _paragraphs(info.doc) if not formula), "")
             length = (
-                "" if row.length == 1 else f"Schedule: {row.length:g} times the study's epochs."
+                "" if row.length == 1 else f"Schedule: {row.length:.3g} times the study's epochs."
             )
             told = (f"{info.title}.", " ".join(first.split()), length)
             yield Term(row.label, " ".join(filter(None, told)))

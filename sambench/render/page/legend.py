@@ -89,8 +89,8 @@ def schedules(rows: Sequence[Row]) -> str:
     if not plain:
         return f"{found}."
     others = [
-        f"{row.label} {row.length:g}" for row in rows if not row.is_baseline and row.length != 1
+        f"{row.label} {row.length:.3g}" for row in rows if not row.is_baseline and row.length != 1
     ]
     rest = f"of the others {listing(others)}, the rest 1" if others else "the others 1"
-    lengths = listing([f"{length:g}" for length in plain])
+    lengths = listing([f"{length:.3g}" for length in plain])
     return f"{found}, 1 for the study's epochs. plain had {lengths}; {rest}."

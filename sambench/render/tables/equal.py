@@ -14,7 +14,7 @@ COLUMNS: Sequence[Column[Equal]] = (
     Column("arm", lambda row: text(row.label), number=False, hint=ARM),
     Column(
         "schedule",
-        lambda row: measured(row.length, "{:g}".format),
+        lambda row: measured(row.length, "{:.3g}".format),
         hint="Its length, 1 for the study's epochs",
     ),
     Column("trials k", lambda row: measured(row.trials), hint="The same for all arms"),

@@ -1,5 +1,6 @@
 """The answer, on made-up studies whose truth is known."""
 
+import copy
 import dataclasses
 import json
 import re
@@ -282,6 +283,19 @@ def fixed(study: Records, seeds: int = 10, planned: int | None = None) -> Record
         own = sorted(of(study, label, "confirm"), key=lambda r: (r.rerun, r.point))[:seeds]
         runs += [replace(r, point=0, rerun=j, rank=None) for j, r in enumerate(own)]
     return with_runs(study, runs, spec=spec, arms=arms, fits={})
+
+
+def test_lengths_are_those_that_whole_epochs_gave(make: Make):
+    """Half of 3 epochs is 2."""
+    found = make({"plain-x0.5": 0.93, "plain": 0.9, "sam": 0.88})
+    header = copy.deepcopy(dict(found.header))
+    header["spec"]["train"]["epochs"] = 3
+    for own, epochs in zip(header["arms"].values(), (2, 3, 3), strict=True):
+        own["epochs"] = epochs
+    board = analyse(Records(header, found.records))
+    lengths = {row.label: row.length for row in board.rows}
+    assert lengths == {"plain-x0.5": 2 / 3, "plain": 1, "sam": 1}
+    assert "half the schedule" not in board.headline
 
 
 def test_fixed_settings_are_compared_by_paired_seeds(win: Records):

@@ -28,7 +28,7 @@ def test_parts_of_two_machines(call: Call, study_file: Path):
         "missing: 1 of plain",
         "go on: python -m sambench study tiny",
     ]
-    code, out, _ = call("merge", halves[0], "--into", "other")
+    code, out, _ = call("merge", str(Path(halves[0]).parent), "--into", "other")
     assert out.splitlines()[0] == "runs/other: 2 runs came in, 0 there already"
     assert out.splitlines()[-1] == "go on: python -m sambench study tiny --fork other"
     lines = Path(halves[0]).read_text().splitlines()
@@ -42,6 +42,8 @@ def test_parts_of_two_machines(call: Call, study_file: Path):
 def test_what_merge_refuses(refused: Callable[..., str], tmp_path: Path):
     assert "Missing argument 'FILE...'" in refused("merge")
     assert refused("merge", "none.csv").endswith("none.csv: no such records file")
+    (tmp_path / "empty").mkdir()
+    assert refused("merge", "empty").endswith("empty/records.csv: no such records file")
     (tmp_path / "x.csv").write_text('# {"format": 2}\n')
     assert "records of format 2, of an older protocol" in refused("merge", "x.csv")
     assert not (tmp_path / "runs").exists()

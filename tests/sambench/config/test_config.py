@@ -363,11 +363,12 @@ RULES = {
     "needs momentum > 0",
     "variants=plain": "variants: must be a list, got 'plain'",
     "variants=['sam']": "variants: must hold the baseline 'plain'",
-    "variant=[{name='sam'}]": "variants: label 'sam' is used twice; labels must be unique",
+    "variant=[{name='sam'}]": "variants: label 'sam' is used twice; labels must be unique, those "
+    "of variants and [[variant]] tables together",
     "variant=[{name='asam', fix={rho=[1]}}]": "variant[0].fix.rho: "
     "must be a finite number, a string, true or false, got [1]",
     "variant=[{name='sam', length=[1, 2]}]": "variants: label 'sam' is used twice; "
-    "labels must be unique",
+    "labels must be unique, those of variants and [[variant]] tables together",
     "variant=[{name='asam', length=0}]": "variant[0].length: must be > 0 and <= 1000, got 0",
     "variant=[{name='asam', length=2000}]": "variant[0].length: must be > 0 and <= 1000, got 2000",
     "variant=[{name='asam', length=nan}]": "variant[0].length: must be > 0 and <= 1000, got nan",
@@ -512,6 +513,28 @@ def test_extends_merges_tables_and_replaces_the_rest(folder: Path) -> None:
     assert (study.name, study.seed) == ("child", 7)
     assert study.variants == ("plain", "esam")
     assert (study.train.epochs, study.train.batch_size) == (9, 32)
+
+
+NAMES, TABLES = 'variants = ["plain", "sam"]', "[[variant]]\nname = 'plain'\nlength = 1"
+
+
+@pytest.mark.parametrize(
+    ("farther", "nearer", "labels"),
+    [
+        (NAMES, "[[variant]]\nname = 'sam'\nfix.rho = 0.1", "plain-x0.5 plain plain-x2 sam"),
+        (NAMES, "[[variant]]\nname = 'sam'\nlabel = 'mine'", "plain-x0.5 plain plain-x2 sam mine"),
+        (NAMES, TABLES, "sam plain"),
+        (TABLES, 'variants = ["sam", "esam"]', "sam esam plain"),
+        (TABLES, NAMES, "plain-x0.5 plain plain-x2 sam"),
+    ],
+)
+def test_a_variant_of_the_nearer_file_replaces_the_inherited_one(
+    folder: Path, farther: str, nearer: str, labels: str
+) -> None:
+    for name, base, own in (("far", "mini", farther), ("near", "far", nearer)):
+        others = "" if name == "near" else "variants = []\n" * ("variants" not in own)
+        (folder / f"{name}.toml").write_text(f'extends = "{base}.toml"\n{others}{own}\n')
+    assert [arm.label for arm in load("near.toml").arms()] == labels.split()
 
 
 def test_extends_is_relative_to_the_file_then_a_name_and_goes_deeper(folder: Path) -> None:

@@ -46,6 +46,7 @@ def folder(tmp_path_factory, make) -> Path:
         runs = [dataclasses.replace(run, wandb="team/sambench/abc") for run in made.records]
         header = json.loads(json.dumps({**made.header, "study": name, "date": date}))
         header["spec"]["task"]["dataset"] = dataset
+        header["spec"]["task"]["label_noise"] = 0.4 if dataset == "digits" else 0
         records.write(folder / f"{name}.csv", header, runs)
     radius = SimpleNamespace(default=0.05, domain=">= 0", range=(0.01, 0.5), log=True)
     sam = SimpleNamespace(
@@ -152,6 +153,9 @@ def test_studies_are_found_and_sorted_and_the_address_says_so(index):
     index.select_option("[name=dataset]", "cifar10")
     assert names(index) == ["flat"]
     index.select_option("[name=dataset]", "")
+    index.select_option("[name=noise]", "40%")
+    assert "40% wrong labels" in index.inner_text(".card:not([hidden]) .meta")
+    index.select_option("[name=noise]", "")
     index.select_option("[name=state]", "beats plain")
     assert names(index) == ["digits", "digits-clean"]
     index.select_option("[name=variant]", "asam")  # competes in both, and wins in one

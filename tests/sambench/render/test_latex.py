@@ -12,11 +12,12 @@ def test_a_line_per_arm_and_the_answer_as_caption():
     text = latex.table(found)
     inside = text.split("\\midrule\n")[1].split("\n\\bottomrule")[0].splitlines()
     assert inside == [
-        r"sam & 92.00 $\pm$ 1.00 & 2.00x & +2.00 [+1.00, +3.00] & a & 0.010 & 4 \\",
-        r"plain & 90.00 $\pm$ 1.00 & 1.00x & -- & b & -- & 8 \\",
-        r"esam & 88.00 $\pm$ 1.00 & 2.00x & $-$2.00 [$-$3.00, $-$1.00] & c & 0.010 & 4 \\",
+        r"sam & 92.00 $\pm$ 1.00 & 2.00$\times$ & +2.00 [+1.00, +3.00] & a & 0.010 & 4 \\",
+        r"plain & 90.00 $\pm$ 1.00 & 1.00$\times$ & -- & b & -- & 8 \\",
+        r"esam & 88.00 $\pm$ 1.00 & 2.00$\times$ & $-$2.00 [$-$3.00, $-$1.00] & c & 0.010 & 4 \\",
     ]
     assert r"\caption{Which one? sam beats plain. Accuracy on 600 test items: tuned(k)" in text
+    assert "\\begin{table}\n\\centering\n" in text
     assert r"\begin{tabular}{lrrrlrr}" in text and text.count(" & ") == 4 * 6
     assert r"arm & tuned(k), \% & cost of a run & minus plain [95\% CI] & group & Holm p" in text
 

@@ -51,6 +51,14 @@ def told(optimizer, seed: int, epochs: int = 4) -> dict[str, torch.Tensor]:
     return {"val": right[40:60], "test": right[60:]}
 
 
+def test_a_variant_that_cannot_act_on_the_model_is_told(call, capsys: pytest.CaptureFixture[str]):
+    """There and on the page; here no layer normalises."""
+    found = call(recipe, ["sam", "sam_on"], seeds=5)
+    told = "sam_on perturbs no weight of your model: every step is plain's, at 2 gradient evaluati"
+    assert next(line for line in found.warnings if "perturb" in line).startswith(told)
+    assert f"sambench: {told}" in capsys.readouterr().err
+
+
 def test_a_recipe_is_compared_at_its_own_settings(call, tmp_path: Path):
     found = call(recipe, ["sam", "asam"], seeds=5)
     assert found.kind == "fixed"

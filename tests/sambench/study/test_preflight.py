@@ -1,5 +1,6 @@
 """What is told before a study's first run, and is no mistake."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ import torch
 from torch import nn
 
 import variants
-from sambench import config, seeds
+from sambench import config, plugins, seeds
+from sambench.errors import UserError
 from sambench.study.preflight import Checked, missing_classes, preflight
 from sambench.tasks import images
 from sambench.training import Custom
+from variants.core import registry
 
 Spec = dict[str, Any]
 
@@ -45,6 +48,31 @@ def test_who_perturbs_nothing_is_told(
     assert idle(found) == ([] if normalised else told)
     printed = capsys.readouterr().err
     assert all(f"sambench: {note}" in printed for note in found.notes)
+
+
+OWN = """import variants
+
+@variants.register("of_ones_own")
+class Own(variants.Variant):
+    passes = 1.0
+
+    def direction(self, oracle, state):
+        return oracle.nothing(), state
+"""
+
+
+def test_an_error_in_a_rule_of_ones_own_is_told_with_its_line(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for registered in ("_classes", "_infos"):
+        monkeypatch.setattr(registry, registered, dict(getattr(registry, registered)))
+    file = tmp_path / "of_ones_own_rule.py"
+    file.write_text(OWN)
+    plugins.load([file])
+    spec["variants"] = ["of_ones_own"]
+    told = rf"cannot train test_resnet: {re.escape(str(file))}: line 8: .*'nothing'"
+    with pytest.raises(UserError, match=told):
+        checked(spec, tmp_path)
 
 
 def test_a_radius_of_zero_perturbs_nothing(spec: Spec, tmp_path: Path):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sambench import records
 from sambench.analysis import Leaderboard, analyse
 from sambench.errors import UserError
 from sambench.study import Result
@@ -88,3 +89,23 @@ def test_figures(found: Result, board: Leaderboard, tmp_path: Path):
         found.plot("tunning")
     with pytest.raises(UserError, match="nothing was drawn in"):
         Result(board, tmp_path / "none").plot()
+
+
+def test_a_figure_for_a_paper(make: Make, tmp_path: Path):
+    """In each format all that the page's figure shows: also its marks, as vectors in a PDF."""
+    pytest.importorskip("matplotlib")
+    made = make(SHARES)
+    records.write(tmp_path / "records.csv", made.header, made.records)
+    (tmp_path / "leaderboard").mkdir()
+    (tmp_path / "leaderboard" / "search.svg").write_text("<svg/>")
+    figure = Result(analyse(made), tmp_path).plot("search")
+    for name in ("a.pdf", "b.png", "c.svg"):
+        figure.save(tmp_path / name)
+    pdf = (tmp_path / "a.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF") and b"/Subtype /Image" not in pdf
+    assert (tmp_path / "b.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "c.svg").read_text() == "<svg/>"
+    figure.save(tmp_path / "again.pdf")
+    assert (tmp_path / "again.pdf").read_bytes() == pdf
+    with pytest.raises(UserError, match="no format of figures; did you mean pdf"):
+        figure.save(tmp_path / "x.pdff")

@@ -107,6 +107,7 @@ def test_programs_without_wandb_failures_and_counts(sambench: Sambench, tmp_path
         (2, "failed"),
     ]
     assert "exit code 3: I cannot do two" in done.stderr
+    assert "failed; 2 of 4 over" in done.stderr
     table = sambench("sweep", "run", "sweep.yaml", "--local")
     assert (
         "going on after 2 runs" in table.stdout and "4 runs: 1 failed, 3 finished" in table.stdout

@@ -53,7 +53,8 @@ def test_a_radius_of_another_name_is_rho_too(run_: Run):
 
 def test_names_of_a_run(run_: Run):
     told = tracking.describe(run_)
-    assert (told["name"], told["group"], told["job_type"]) == (run_.id, "tiny/sam", "confirm")
+    assert told["name"] == f"tiny/{run_.id}"
+    assert (told["group"], told["job_type"]) == ("tiny/sam", "confirm")
     assert told["tags"] == ["sam", "test_resnet", "synthetic"]
 
 
