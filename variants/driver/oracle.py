@@ -166,9 +166,7 @@ class ModelOracle:
         chunks = self._batch.chunks(rows, self.device)
         found = []
         for i, (chunk, weight) in enumerate(chunks):
-            alone = backward and i + 1 < len(chunks)  # DDP averages what the last one completes
-            with self._context.replicas.quiet() if alone else nullcontext():
-                found.append(self._chunk(chunk, weight, rows is not None, backward, first=i == 0))
+            found.append(self._chunk(chunk, weight, rows is not None, backward, first=i == 0))
         losses, auxes = zip(*found, strict=True)
         return torch.cat(losses), joined(auxes)
 
@@ -192,7 +190,6 @@ class ModelOracle:
 
     def _collect(self) -> Tree:
         grads: Tree = {}
-        reused = self._context.replicas.reuses_grads
         for name, p in self._parameters.items():
             grad = p.grad
             if grad is None:
@@ -201,7 +198,8 @@ class ModelOracle:
             if grad.is_sparse:
                 raise ValueError(f"{name} has a sparse gradient; use sparse=False in its embedding")
             self.trace.reached.add(name)
-            grads[name], p.grad = grad.clone() if reused else grad, None
+            grads[name], p.grad = grad, None
+        grads = self._context.replicas.shared(grads)
         return grads if self.scale is None else ops.scale_(grads, 1 / self.scale)
 
     def _offset(self, at: Tree | None) -> Tree:

@@ -1,6 +1,5 @@
 """`SharpnessAware`: a torch optimizer that drives a variant around any base optimizer."""
 
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -37,9 +36,11 @@ class SharpnessAware(Optimizer):
     `param_groups` and `state` are the base's own, so any learning-rate scheduler attaches to it. A
     group may hold `rho`, its own radius (one norm over all groups), or `perturb=False`.
 
-    Autocast may stand in the closure or around `step`: it covers the closure alone. For several
-    processes hand in the model that DistributedDataParallel made, with the same seed everywhere;
-    weights are then the same on every rank after every step, and a step is skipped on all or none.
+    Autocast may stand in the closure or around `step`: it covers the closure alone. In several
+    processes DistributedDataParallel must hold the model, and the seed be the same everywhere.
+    Averaging is then done here, not by DDP (nor by its communication hooks), so that `model` and
+    the closure may each use the wrapped model or the bare one; weights are the same on every rank
+    after every step, and a step is skipped on all or none.
 
     seed, total_steps: of the variant's noise; length of the run, for variants that schedule
     scaler: a GradScaler; it scales every pass and its `step` and `update` are called here
@@ -48,7 +49,8 @@ class SharpnessAware(Optimizer):
         w + e); "m", batches of the rule by themselves, directions averaged (m-sharpness, `m_sam`)
     ascent: what processes do: "local", each runs the rule on its own rows and the directions are
         averaged (m-sharpness); "synced", every gradient is averaged, so that they run it together
-        (rows are selected, and `losses` reported, by each process among its own)
+        (rows are selected, and `losses` reported, by each process among its own); "alone", each
+        trains a model of its own, without DDP
     clip: largest global norm of the final direction, after unscaling and averaging
     replay: draw the same dropout masks in all passes of a step (torch's global generators)
     metrics: whether `last` has the cosine and the radius; they keep a gradient longer. An
@@ -131,13 +133,14 @@ class SharpnessAware(Optimizer):
         self._share_base()
         batch = Batch(closure, size, micro, exact=self.accumulation == "exact")
         self._trained.clear_grads()  # else a leftover .grad of a frozen parameter would be applied
+        self._replicas.meet(self._trained.by_name())
         self._replicas.begin()
         buffers = self.context.before = self.context.buffers.save(over=self.context.before)
         oracle = self._oracle(batch)
         self.context.trace = oracle.trace
         rewind = Rewind(self.base) if works_after(self.variant) else None
         try:
-            with autocast.suspended(oracle.autocast):
+            with autocast.suspended(oracle.autocast), self._replicas.quiet():
                 state, finite = self._take(oracle, buffers, rewind)
         except BaseException:
             self._undo(buffers, rewind)
@@ -162,16 +165,15 @@ class SharpnessAware(Optimizer):
         The host decides, or the device does, where nothing has to wait for the decision.
         """
         old, replicas = self._state_for(oracle.params), self._replicas
-        with replicas.quiet() if replicas.local else nullcontext():
-            update, state = self._direction(oracle, old)
-            finite = replicas.all(oracle.trace.finite(*update))
-            update = self._owned(update, oracle, state, old)
-            oracle.trace.settle()
-            replicas.join(update, oracle.trace.reached)
-            if rewind is not None or self._descent.waits(oracle.device):
-                taken, state = self._step_on_host(update, state, oracle, finite, rewind)
-                return replicas.joined(state, old) if taken else old, taken
-            self._descent.step_on_device(update, oracle, finite)
+        update, state = self._direction(oracle, old)
+        finite = replicas.all(oracle.trace.finite(*update))
+        update = self._owned(update, oracle, state, old)
+        oracle.trace.settle()
+        replicas.join(update, oracle.trace.reached)
+        if rewind is not None or self._descent.waits(oracle.device):
+            taken, state = self._step_on_host(update, state, oracle, finite, rewind)
+            return replicas.joined(state, old) if taken else old, taken
+        self._descent.step_on_device(update, oracle, finite)
         self._descent.close(ok=True)
         self.context.buffers.restore_unless(finite, buffers)
         self.context.skipped = self.context.skipped + (~finite).long()
@@ -232,6 +234,7 @@ class SharpnessAware(Optimizer):
     @property
     def is_distributed(self) -> bool:
         """Whether the model is DistributedDataParallel's."""
+        self._replicas.meet(self._trained.by_name())
         return self._replicas.is_distributed
 
     @property
