@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from variants.core.protocol import State, Tree
 from variants.driver import noise as _noise
 from variants.driver.buffers import Buffers, Saved
+from variants.driver.gradients import Bystanders
 from variants.driver.replicas import Replicas
 from variants.driver.trace import Trace
 
@@ -30,6 +31,7 @@ class Context:
     buffers: Buffers
     kinds: Mapping[str, str]
     replicas: Replicas
+    bystanders: Bystanders
     seed: int
     total_steps: int | None
     noise: _noise.Replay | None

@@ -33,6 +33,8 @@ class Replicas:
         self._model = model
         self._ascent = ascent
         self._known: list[ref[DistributedDataParallel]] | None = None
+        self._all: list[ref[DistributedDataParallel]] = []
+        """also of models that a closure only runs"""
         self._group: dist.ProcessGroup | None = None
         self.count = 1
 
@@ -42,13 +44,20 @@ class Replicas:
             return
         if self._known is not None and len(self._ddps) == len(self._known):
             return
-        ddps = _holders(self._model, list(parameters.values()))
+        alive, known = _alive(self._model), self._known
+        ddps = _holders(alive, list(parameters.values()))
         processes = dist.get_world_size(ddps[0].process_group if ddps else None)
         _refuse(ddps, processes, self._ascent)
         self._known = [ref(ddp) for ddp in ddps]
+        self._all = [ref(a) for a in alive if ddps and a.process_group == ddps[0].process_group]
         if ddps and processes > 1:
             self._group, self.count = ddps[0].process_group, processes
-            self._check_equal(parameters)
+            if known is None:
+                self._check_equal(parameters)
+
+    def has(self, leaf: Tensor) -> bool:
+        """Whether the processes have copies of a tensor that is not trained here."""
+        return any(leaf is p for ddp in _living(self._all) for p in ddp.module.parameters())
 
     @property
     def local(self) -> bool:
@@ -67,7 +76,7 @@ class Replicas:
 
     @property
     def _ddps(self) -> list[DistributedDataParallel]:
-        return [ddp for known in self._known or () if (ddp := known()) is not None]
+        return _living(self._known or [])
 
     def _check_equal(self, parameters: dict[str, nn.Parameter]) -> None:
         bits = [p.detach().reshape(-1).view(torch.uint8) for p in parameters.values()]
@@ -86,7 +95,7 @@ class Replicas:
     def quiet(self) -> Iterator[None]:
         """Forward and backward passes in it stay in this process."""
         with ExitStack() as stack:
-            for ddp in self._ddps:
+            for ddp in _living(self._all):
                 stack.enter_context(ddp.no_sync())
             yield
 
@@ -171,15 +180,24 @@ class Replicas:
         return state
 
 
-def _holders(model: nn.Module, parameters: list[nn.Parameter]) -> list[DistributedDataParallel]:
-    """The DDP models with some of these parameters, in an order that all processes share.
+def _alive(model: nn.Module) -> list[DistributedDataParallel]:
+    """All DDP models: what is wrapped does not know its wrapper, which may be younger than us."""
+    inside = (m for m in model.modules() if isinstance(m, DistributedDataParallel))
+    others = (o for o in gc.get_objects() if issubclass(type(o), DistributedDataParallel))
+    return list(dict.fromkeys((*inside, *others)))
 
-    A wrapped module does not know its wrapper, and optimizers are often made before it.
-    """
+
+def _living(known: list[ref[DistributedDataParallel]]) -> list[DistributedDataParallel]:
+    return [ddp for one in known if (ddp := one()) is not None]
+
+
+def _holders(
+    ddps: list[DistributedDataParallel], parameters: list[nn.Parameter]
+) -> list[DistributedDataParallel]:
+    """Those with some of these parameters, in an order that all processes share."""
     place = {id(p): i for i, p in enumerate(parameters)}
-    alive = (o for o in gc.get_objects() if issubclass(type(o), DistributedDataParallel))
     found: dict[DistributedDataParallel, tuple[int, int]] = {}
-    for ddp in (*(m for m in model.modules() if isinstance(m, DistributedDataParallel)), *alive):
+    for ddp in ddps:
         places = [place[id(p)] for p in ddp.module.parameters() if id(p) in place]
         if places:
             found[ddp] = (min(places), len(places))

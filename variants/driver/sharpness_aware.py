@@ -9,12 +9,13 @@ from torch.utils._pytree import tree_map_only
 
 from variants.core import ops, registry
 from variants.core.protocol import State, Tree, Update, Variant, works_after
-from variants.driver import autocast, groups, parameters, rows
+from variants.driver import autocast, callers, groups, parameters, rows
 from variants.driver import noise as _noise
 from variants.driver.batch import Batch, Closure
 from variants.driver.buffers import Buffers, Saved
 from variants.driver.context import Context
 from variants.driver.descent import Descent, chosen, owned
+from variants.driver.gradients import Bystanders, refuse_left
 from variants.driver.oracle import ModelOracle
 from variants.driver.parameters import TrainedParameters
 from variants.driver.replicas import Replicas
@@ -56,6 +57,8 @@ class SharpnessAware(Optimizer):
     metrics: whether `last` has the cosine and the radius; they keep a gradient longer. An
         attribute of the same name: set it before any step
     """
+
+    _step_supports_amp_scaling = True  # it does not: a GradScaler calls `step` then, which says so
 
     def __init__(
         self,
@@ -100,6 +103,7 @@ class SharpnessAware(Optimizer):
             buffers=Buffers(model),
             kinds=parameters.kinds(model),
             replicas=self._replicas,
+            bystanders=Bystanders(model, self._replicas),
             seed=seed,
             total_steps=total_steps,
             noise=noise,
@@ -113,7 +117,11 @@ class SharpnessAware(Optimizer):
 
     @torch.no_grad()
     def step(
-        self, closure: Closure | None = None, size: int | None = None, micro: int | None = None
+        self,
+        closure: Closure | None = None,
+        size: int | None = None,
+        micro: int | None = None,
+        weight: Tensor | None = None,
     ) -> Tensor:
         """One optimizer step; returns the losses of its first evaluation, (batch,), detached.
 
@@ -122,18 +130,22 @@ class SharpnessAware(Optimizer):
         loss, or a closure without argument, will do for variants that select no samples. `micro`
         cuts `size` rows into micro-batches (see `accumulation`): memory is that of one of them.
 
+        What counts is the mean of the losses, or with `weight`, (size,) or of the losses' shape,
+        sum(weight * losses) / sum(weight): the own mean of a criterion with `weight=` (of the
+        labels) or `ignore_index=` (0 or 1), which `reduction="none"` does not know. The scalar
+        losses of micro-batches need it: they are taken for such means. Reported losses are
+        weighted, so that their mean is what counts.
+
         A step with a non-finite loss or direction is skipped: weights, optimizer state, variant
         state and buffers stay as they were. They also do when the closure raises.
         """
-        if closure is None:
-            raise TypeError(
-                "step needs the loss: optimizer.step(lambda: loss(model(x), y)) stands in the "
-                "place of zero_grad(), backward() and step()"
-            )
+        closure = callers.checked(closure, scaled=hasattr(self, "found_inf"))
         self._share_base()
-        batch = Batch(closure, size, micro, exact=self.accumulation == "exact")
+        batch = Batch(closure, size, micro, self.accumulation == "exact", weight)
+        trained = self._trained.by_name()
+        refuse_left(trained)
         self._trained.clear_grads()  # else a leftover .grad of a frozen parameter would be applied
-        self._replicas.meet(self._trained.by_name())
+        self._replicas.meet(trained)
         self._replicas.begin()
         buffers = self.context.before = self.context.buffers.save(over=self.context.before)
         oracle = self._oracle(batch)
@@ -155,7 +167,7 @@ class SharpnessAware(Optimizer):
         else:
             self.context.skipped += 1
             self._undo(buffers, rewind)
-        return torch.cat(oracle.trace.first)
+        return oracle.trace.reported()
 
     def _take(
         self, oracle: ModelOracle, buffers: list[Saved], rewind: Rewind | None
@@ -169,6 +181,7 @@ class SharpnessAware(Optimizer):
         finite = replicas.all(oracle.trace.finite(*update))
         update = self._owned(update, oracle, state, old)
         oracle.trace.settle()
+        self.context.bystanders.settle()
         replicas.join(update, oracle.trace.reached)
         if rewind is not None or self._descent.waits(oracle.device):
             taken, state = self._step_on_host(update, state, oracle, finite, rewind)
