@@ -2,6 +2,8 @@
 
 import sys
 
+from torch.optim import Optimizer
+
 from variants.driver.batch import Closure
 
 NO_CLOSURE = (
@@ -32,9 +34,9 @@ LEFT = (
 )
 
 
-def checked(closure: Closure | None, scaled: bool) -> Closure:
+def checked(optimizer: Optimizer, closure: Closure | None) -> Closure:
     """The closure; TypeError or ValueError for a call of `step` that could not be right."""
-    if scaled:
+    if vars(optimizer).pop("found_inf", None) is not None:  # what a GradScaler tells
         raise ValueError(SCALED)
     if closure is None:
         raise TypeError(NO_CLOSURE)

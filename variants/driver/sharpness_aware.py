@@ -139,7 +139,7 @@ class SharpnessAware(Optimizer):
         A step with a non-finite loss or direction is skipped: weights, optimizer state, variant
         state and buffers stay as they were. They also do when the closure raises.
         """
-        closure = callers.checked(closure, scaled=hasattr(self, "found_inf"))
+        closure = callers.checked(self, closure)
         self._share_base()
         batch = Batch(closure, size, micro, self.accumulation == "exact", weight)
         trained = self._trained.by_name()
