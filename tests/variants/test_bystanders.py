@@ -74,13 +74,11 @@ def test_an_input_is_let_go_of(task):
 
 def test_reentrant_checkpoints_hold(task):
     t, u = task(), task()
-    run = (
-        lambda rows: F.cross_entropy(  # noqa: E731
-            checkpoint(t.model[2:], t.model[:2](t.x[rows]), use_reentrant=True),
-            t.y[rows],
-            reduction="none",
-        )
-    )
+
+    def run(rows):
+        hidden = checkpoint(t.model[2:], t.model[:2](t.x[rows]), use_reentrant=True)
+        return F.cross_entropy(hidden, t.y[rows], reduction="none")
+
     t.driver("sam").step(run)
     u.driver("sam").step(u.losses)
     for n, p in t.weights().items():
