@@ -37,7 +37,7 @@ class MSAM(Variant):
     def __post_init__(self) -> None:
         super().__post_init__()
         refuse(self.inner, "inner")
-        for name in ("needs", "dynamic", "clean"):
+        for name in ("needs", "dynamic", "clean", "scales"):
             object.__setattr__(self, name, getattr(self.inner, name))
 
     @property

@@ -7,6 +7,7 @@ from torch import nn
 import variants
 from variants.core import ops
 from variants.driver.buffers import Buffers
+from variants.driver.modules import Modules
 from variants.driver.parameters import TrainedParameters
 
 
@@ -17,14 +18,14 @@ def pair():
 
 
 def test_looks_up_once(pair):
-    trained = TrainedParameters(*pair)
+    trained = TrainedParameters(Modules(pair[0]), pair[1])
     assert trained.by_name() is trained.by_name()
     assert list(trained.by_name()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
 
 
 def test_sees_what_is_frozen_and_added(pair):
     model, base = pair
-    trained = TrainedParameters(model, base)
+    trained = TrainedParameters(Modules(model), base)
     model[0].bias.requires_grad = False
     assert list(trained.by_name()) == ["0.weight", "1.weight", "1.bias"]
     model.append(nn.Linear(3, 2))
@@ -34,7 +35,7 @@ def test_sees_what_is_frozen_and_added(pair):
 
 def test_a_parameter_that_left_the_model_is_refused(pair):
     model, base = pair
-    trained = TrainedParameters(model, base)
+    trained = TrainedParameters(Modules(model), base)
     model[0].weight = nn.Parameter(torch.zeros(3, 4))
     with pytest.raises(ValueError, match="1 of the optimizer's 4 parameters are not in the model"):
         trained.by_name()

@@ -12,13 +12,6 @@ from variants.driver.replicas import Replicas
 Parameters = dict[str, nn.Parameter]
 
 
-def refuse_left(parameters: Parameters) -> None:
-    """ValueError if gradients were accumulated by hand; some `zero_grad` leave zeros, though."""
-    for name, p in parameters.items():
-        if p.grad is not None and bool(p.grad.count_nonzero()):
-            raise ValueError(LEFT.format(name=name))
-
-
 class Bystanders:
     """What a closure reaches and another optimizer trains: a discriminator, a second head.
 
@@ -32,6 +25,17 @@ class Bystanders:
         self._trained: Parameters | None = None
         self._inside: list[Tensor] = []
         self._outside: list[ref[Tensor]] | None = None
+
+    def refuse_left(self, trained: Parameters) -> None:
+        """ValueError if gradients were accumulated by hand.
+
+        Not if they are zero, as some `zero_grad` leaves them, or arrived at what trains only now.
+        """
+        left = {name: g for name, p in trained.items() if (g := p.grad) is not None}
+        others = {id(t) for t in self._all()} if left else set()
+        for name, g in left.items():
+            if id(trained[name]) not in others and bool(g.count_nonzero()):
+                raise ValueError(LEFT.format(name=name))
 
     def look(self, trained: Parameters, losses: Tensor) -> None:
         """Finds them, before a backward pass from `losses`."""

@@ -37,9 +37,18 @@ def radii(base: Optimizer, variant: Variant, parameters: Parameters) -> dict[str
 def _factor(base: Optimizer, variant: Variant, group: Group) -> Real:
     if not group.get("perturb", True):
         return 0.0
-    rho = getattr(variant, "rho", None)
     own = "rho" in base.defaults  # Adadelta's decay, no radius
-    if own or rho is None or group.get("rho") is None:
+    if own or group.get("rho") is None:
+        return 1.0
+    rho = getattr(variant, "rho", None)
+    radii = [name for name, h in variant.hyperparameters().items() if h.range is not None]
+    if not variant.scales or (rho is None and radii):
+        raise ValueError(
+            f"a parameter group has rho={group['rho']}, but the perturbations of "
+            f"{registry.name_of(variant)} are not proportional to a rho; take the rho out of the "
+            "group (perturb=False leaves a group at w)"
+        )
+    if rho is None:
         return 1.0
     if isinstance(group["rho"], Tensor):
         return group["rho"] / rho
@@ -47,6 +56,17 @@ def _factor(base: Optimizer, variant: Variant, group: Group) -> Real:
         got = f"got {group['rho']} and {rho}"
         raise ValueError(f"rho of a group must be >= 0 and the variant's > 0, {got}")
     return float(group["rho"] / rho)
+
+
+def maximizes(base: Optimizer) -> bool:
+    """Whether the base optimizer climbs; ValueError if only some of its groups do."""
+    found = {bool(group.get("maximize")) for group in base.param_groups}
+    if len(found) > 1:
+        raise ValueError(
+            "some parameter groups have maximize=True and others not: the rule needs one loss "
+            "to minimise or to maximise; take an optimizer for each"
+        )
+    return True in found
 
 
 def refuse(base: Optimizer, variant: Variant, total_steps: int | None) -> None:

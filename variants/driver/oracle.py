@@ -6,10 +6,12 @@ from operator import mul
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from variants.core import ops
 from variants.core.protocol import FORWARD, Evaluation, Real, Tree
 from variants.driver import autocast as _autocast
+from variants.driver import groups
 from variants.driver.batch import Batch, Selection, joined
 from variants.driver.callers import NO_BACKWARD
 from variants.driver.context import Context
@@ -38,7 +40,6 @@ class ModelOracle:
         metrics: bool,
     ) -> None:
         self.step = step
-        self.kinds = context.kinds
         self.trace = Trace(metrics)
         self.weights = Weights(parameters, context.backup)
         self._context = context
@@ -47,6 +48,7 @@ class ModelOracle:
         self._batch = batch
         self._radii = radii
         self.scale = scale
+        self._maximizes = groups.maximizes(context.base)
         self.autocast = autocast
         self._streams = Streams(self.device) if replay else None
         self.begun = False
@@ -75,6 +77,10 @@ class ModelOracle:
         return 2 if self._context.buffers.normalise_rows else 1
 
     @property
+    def kinds(self) -> Mapping[str, str]:
+        return self._context.trained.kinds()
+
+    @property
     def params(self) -> Tree:
         return {name: p.detach() for name, p in self._parameters.items()}
 
@@ -87,17 +93,20 @@ class ModelOracle:
         found = (state.get(key) for key in ("exp_avg", "momentum_buffer"))
         return next((m for m in found if m is not None), torch.zeros_like(p))
 
-    def grad(self, at: Tree | None = None, rows: Tensor | None = None) -> Evaluation:
+    def grad(
+        self, at: Tree | None = None, rows: Tensor | None = None, *, perturbs: bool = True
+    ) -> Evaluation:
         for p in self._parameters.values():
             p.grad = None
-        offset = self._offset(at)
+        offset = self._offset(at) if perturbs else self._trained(at)
         losses = self._evaluate(offset, rows, backward=True)
         evaluation = Evaluation(losses, ops.measured(self._collect()))
-        self.trace.saw(evaluation, None if at is None else offset, whole=rows is None)
-        return evaluation
+        perturbed = offset if perturbs and at is not None else None
+        self.trace.saw(evaluation, perturbed, clean=at is None and rows is None)
+        return evaluation._replace(losses=self._to_minimize(losses))
 
     def loss(self, at: Tree | None = None, rows: Tensor | None = None) -> Tensor:
-        return self._evaluate(self._offset(at), rows, backward=False)
+        return self._to_minimize(self._evaluate(self._offset(at), rows, backward=False))
 
     def preview(self, grads: Tree) -> Tree:
         before = {name: p.detach().clone() for name, p in self._parameters.items()}
@@ -110,6 +119,10 @@ class ModelOracle:
             rewind.restore()
             for p in self._parameters.values():
                 p.grad = None
+
+    def _to_minimize(self, value: Tensor) -> Tensor:
+        """Rules minimise: under `maximize=True` they see the negative of losses and gradients."""
+        return -value if self._maximizes else value
 
     def normal(self, like: Tree) -> Tree:
         return self._noise(torch.randn, like)
@@ -144,18 +157,19 @@ class ModelOracle:
         """
         reached = self.trace.reached if self.trace.losses else self._parameters.keys()
         for name, p in self._parameters.items():
-            p.grad = grads[name].to(p.dtype) if name in reached else None
+            p.grad = self._to_minimize(grads[name].to(p.dtype)) if name in reached else None
 
     def _evaluate(self, offset: Tree, rows: Tensor | None, *, backward: bool) -> Tensor:
         first = not self.begun
         self.trace.forget()
-        torch.clear_autocast_cache()  # else the casts of w serve for w + e, and SAM is its base
+        _forget_casts()
         try:
-            still = nullcontext() if first else self._context.buffers.held()
+            buffers = self._context.buffers
+            still = buffers.moving() if first else buffers.held()
             with self._drawing(first), self.weights.at(offset), still:
                 losses, aux = (self._context.evaluate or ModelOracle.evaluate)(self, rows, backward)
         finally:
-            torch.clear_autocast_cache()
+            _forget_casts()
         self.begun = True
         self._graded = self._graded or backward
         if rows is None:
@@ -237,17 +251,27 @@ class ModelOracle:
             self.trace.reached.add(name)
             grads[name], p.grad = grad, None
         grads = self._context.replicas.shared(grads)
+        if self._maximizes:
+            grads = {name: self._to_minimize(g) for name, g in grads.items()}
         return grads if self.scale is None else ops.scale_(grads, 1 / self.scale)
 
     def _offset(self, at: Tree | None) -> Tree:
         """What is added to w for `at`: the part that trains, by the radius of its group."""
-        trained = {n: e for n, e in (at or {}).items() if n in self._parameters}
         return {
             n: (e * self._radii[n]).to(e.dtype) if n in self._radii else e
-            for n, e in trained.items()
+            for n, e in self._trained(at).items()
         }
+
+    def _trained(self, at: Tree | None) -> Tree:
+        return {n: e for n, e in (at or {}).items() if n in self._parameters}
 
     @contextmanager
     def _drawing(self, first: bool) -> Iterator[None]:
         with nullcontext() if self._streams is None else self._streams.drawing(first):
             yield
+
+
+def _forget_casts() -> None:
+    """Else what autocast and `parametrize.cached` made of w serves for w + e: SAM is its base."""
+    torch.clear_autocast_cache()
+    parametrize._cache.clear()

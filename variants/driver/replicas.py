@@ -99,8 +99,9 @@ class Replicas:
                 stack.enter_context(ddp.no_sync())
             yield
 
-    def begin(self) -> None:
-        """Starts a step with the buffers of rank 0, as DDP does."""
+    def begin(self, parameters: dict[str, nn.Parameter]) -> None:
+        """Starts a step of these parameters, with the buffers of rank 0, as DDP does."""
+        self.meet(parameters)
         if self.count == 1:
             return
         for ddp in (ddp for ddp in self._ddps if ddp.broadcast_buffers):

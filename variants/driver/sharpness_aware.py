@@ -1,5 +1,6 @@
 """`SharpnessAware`: a torch optimizer that drives a variant around any base optimizer."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -7,15 +8,16 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils._pytree import tree_map_only
 
-from variants.core import ops, registry
-from variants.core.protocol import State, Tree, Update, Variant, works_after
-from variants.driver import autocast, callers, groups, parameters, rows
+from variants.core import ops
+from variants.core.protocol import State, Update, Variant, works_after
+from variants.driver import autocast, callers, groups, memory, rows
 from variants.driver import noise as _noise
 from variants.driver.batch import Batch, Closure
-from variants.driver.buffers import Buffers, Saved
+from variants.driver.buffers import Buffers
 from variants.driver.context import Context
 from variants.driver.descent import Descent, chosen, owned
-from variants.driver.gradients import Bystanders, refuse_left
+from variants.driver.gradients import Bystanders
+from variants.driver.modules import Modules
 from variants.driver.oracle import ModelOracle
 from variants.driver.parameters import TrainedParameters
 from variants.driver.replicas import Replicas
@@ -82,8 +84,10 @@ class SharpnessAware(Optimizer):
             )
         groups.refuse(base_optimizer, variant, total_steps)
         rows.refuse_mode(variant, accumulation)
-        trained = TrainedParameters(model, base_optimizer)
-        super().__init__(base_optimizer.param_groups, base_optimizer.defaults)
+        modules = Modules(model)
+        trained = TrainedParameters(modules, base_optimizer)
+        self.base: Any = SimpleNamespace(add_param_group=lambda _: None)
+        super().__init__([{"params": []}], base_optimizer.defaults)  # groups and state of no use
         self.base = base_optimizer
         self.variant = variant
         self.model = model
@@ -95,13 +99,13 @@ class SharpnessAware(Optimizer):
         self.passes = 0.0
         """gradient evaluations counted over all steps, skipped ones included"""
         self.replay = replay
-        self._trained = trained
+        self._remembered: object = None
         self._descent = Descent(base_optimizer, scaler, clip)
         self._replicas = Replicas(model, ascent)
         self.context = Context(
             base=base_optimizer,
-            buffers=Buffers(model),
-            kinds=parameters.kinds(model),
+            trained=trained,
+            buffers=Buffers(modules),
             replicas=self._replicas,
             bystanders=Bystanders(model, self._replicas),
             seed=seed,
@@ -109,11 +113,28 @@ class SharpnessAware(Optimizer):
             noise=noise,
         )
         """not of the interface: `Graphed` works on it"""
-        self._share_base()
-        base_optimizer.register_load_state_dict_post_hook(lambda _: self._share_base())
 
-    def _share_base(self) -> None:
-        self.param_groups, self.state = self.base.param_groups, self.base.state
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """The base optimizer's own."""
+        return self.base.param_groups
+
+    @param_groups.setter
+    def param_groups(self, groups: list[dict[str, Any]]) -> None:
+        self.base.param_groups = groups
+
+    @property
+    def state(self) -> Any:
+        """The base optimizer's own."""
+        return self.base.state
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self.base.state = state
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Adds it to the base optimizer."""
+        self.base.add_param_group(param_group)
 
     @torch.no_grad()
     def step(
@@ -140,43 +161,39 @@ class SharpnessAware(Optimizer):
         state and buffers stay as they were. They also do when the closure raises.
         """
         closure = callers.checked(self, closure)
-        self._share_base()
         batch = Batch(closure, size, micro, self.accumulation == "exact", weight)
-        trained = self._trained.by_name()
-        refuse_left(trained)
-        self._trained.clear_grads()  # else a leftover .grad of a frozen parameter would be applied
-        self._replicas.meet(trained)
-        self._replicas.begin()
-        buffers = self.context.before = self.context.buffers.save(over=self.context.before)
+        trained, buffers = self.context.trained, self.context.buffers
+        self.context.bystanders.refuse_left(parameters := trained.by_name())
+        trained.clear_grads()  # else a leftover .grad of a frozen parameter would be applied
+        self._replicas.begin(parameters)
         oracle = self._oracle(batch)
         self.context.trace = oracle.trace
         rewind = Rewind(self.base) if works_after(self.variant) else None
-        try:
-            with autocast.suspended(oracle.autocast), self._replicas.quiet():
-                state, finite = self._take(oracle, buffers, rewind)
-        except BaseException:
-            self._undo(buffers, rewind)
-            raise
-        finally:
-            self._trained.clear_grads()
-            oracle.trace.settle()
+        with buffers.watched(oracle.weights.parameters):
+            try:
+                with autocast.suspended(oracle.autocast), self._replicas.quiet():
+                    state, finite = self._take(oracle, rewind)
+            except BaseException:
+                self._undo(rewind)
+                raise
+            finally:
+                trained.clear_grads()
+                oracle.trace.settle()
         self.passes += oracle.trace.passes
         if finite:
             self.steps += 1
             self.context.state = state
         else:
             self.context.skipped += 1
-            self._undo(buffers, rewind)
+            self._undo(rewind)
         return oracle.trace.reported()
 
-    def _take(
-        self, oracle: ModelOracle, buffers: list[Saved], rewind: Rewind | None
-    ) -> tuple[State, bool]:
+    def _take(self, oracle: ModelOracle, rewind: Rewind | None) -> tuple[State, bool]:
         """The step itself: the variant's next state, and whether it counts.
 
         The host decides, or the device does, where nothing has to wait for the decision.
         """
-        old, replicas = self._state_for(oracle.params), self._replicas
+        old, replicas = self._state_for(oracle), self._replicas
         update, state = self._direction(oracle, old)
         finite = replicas.all(oracle.trace.finite(*update))
         update = self._owned(update, oracle, state, old)
@@ -188,7 +205,7 @@ class SharpnessAware(Optimizer):
             return replicas.joined(state, old) if taken else old, taken
         self._descent.step_on_device(update, oracle, finite)
         self._descent.close(ok=True)
-        self.context.buffers.restore_unless(finite, buffers)
+        self.context.buffers.undo_unless(finite)
         self.context.skipped = self.context.skipped + (~finite).long()
         return chosen(finite, replicas.joined(state, old), old), True
 
@@ -233,8 +250,8 @@ class SharpnessAware(Optimizer):
             oracle.weights.parameters[name].copy_(value)
         return bool(self._replicas.all(oracle.trace.finite(replacement))), state
 
-    def _undo(self, buffers: list[Saved], rewind: Rewind | None) -> None:
-        self.context.buffers.restore(buffers)
+    def _undo(self, rewind: Rewind | None) -> None:
+        self.context.buffers.undo()
         if rewind is not None:
             rewind.restore()
 
@@ -247,7 +264,7 @@ class SharpnessAware(Optimizer):
     @property
     def is_distributed(self) -> bool:
         """Whether the model is DistributedDataParallel's."""
-        self._replicas.meet(self._trained.by_name())
+        self._replicas.meet(self.context.trained.by_name())
         return self._replicas.is_distributed
 
     @property
@@ -272,9 +289,11 @@ class SharpnessAware(Optimizer):
 
     def state_dict(self) -> dict[str, Any]:
         """The base optimizer's own state_dict, and the variant's state under "sharpness"."""
+        state, dormant = self.context.state, self.context.dormant
         mine = {
-            "variant": registry.name_of(self.variant),
-            "state": self.context.state,
+            **memory.rule(self.variant),
+            "parameters": self.context.trained.in_groups(),
+            "state": None if state is None else memory.joined(state, dormant),
             "steps": self.steps,
             "skipped": self.skipped,
             "passes": self.passes,
@@ -286,19 +305,21 @@ class SharpnessAware(Optimizer):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restores what `state_dict` returned; a run then continues bit for bit."""
-        mine, key = state_dict.get("sharpness"), registry.name_of(self.variant)
+        mine = state_dict.get("sharpness")
         if mine is None:
             raise ValueError(
                 "no state of a variant in it; for a bare optimizer's: opt.base.load_state_dict"
             )
-        if mine["variant"] != key:
-            raise ValueError(
-                f"the state is of variant {mine['variant']!r}, this optimizer runs {key!r}"
-            )
+        if unlike := list(memory.differences(mine, self.variant)):
+            saved, here = (", ".join(words) for words in zip(*unlike, strict=True))
+            raise ValueError(f"the state is of {saved}, this optimizer runs {here}")
         self.base.load_state_dict({k: v for k, v in state_dict.items() if k != "sharpness"})
-        self._share_base()
-        device = next(iter(self._trained.by_name().values())).device
-        self.context.state = tree_map_only(Tensor, lambda t: t.to(device), mine["state"])
+        memory.restore_tensors(mine, self.variant)
+        names = memory.paired(mine["parameters"], self.context.trained.in_groups())
+        device = next(iter(self.context.trained.by_name().values())).device
+        state = tree_map_only(Tensor, lambda t: t.to(device), mine["state"])
+        self.context.state = state and memory.renamed(state, names)
+        self.context.dormant, self._remembered = {}, None
         self.steps, self.context.skipped, self.passes = (
             mine["steps"],
             mine["skipped"],
@@ -307,9 +328,7 @@ class SharpnessAware(Optimizer):
         self.context.seed = mine["seed"]
 
     def _oracle(self, batch: Batch) -> ModelOracle:
-        parameters = self._trained.by_name()
-        if not parameters:
-            raise ValueError("no parameter of the optimizer requires a gradient")
+        parameters = self.context.trained.by_name()
         device = next(iter(parameters.values())).device
         return ModelOracle(
             self.context,
@@ -323,13 +342,16 @@ class SharpnessAware(Optimizer):
             metrics=self.metrics,
         )
 
-    def _state_for(self, params: Tree) -> State:
-        """The variant's state, with fresh entries for parameters that began to train meanwhile."""
-        state = self.context.state
-        if state is None:
-            return self.variant.init(params)
-        trees = [v for v in state.values() if isinstance(v, dict)]
-        if all(params.keys() <= tree.keys() for tree in trees):
-            return state
-        fresh = self.variant.init(params)
-        return {k: {**fresh[k], **v} if isinstance(v, dict) else v for k, v in state.items()}
+    def _state_for(self, oracle: ModelOracle) -> State:
+        """The variant's state, of the parameters that train now; of others it keeps what it has."""
+        context, parameters = self.context, oracle.weights.parameters
+        if context.state is None:
+            return self.variant.init(oracle.params)
+        if parameters is not self._remembered:
+            known, fresh = (
+                memory.joined(context.state, context.dormant),
+                self.variant.init(oracle.params),
+            )
+            context.state, context.dormant = memory.fitted(known, fresh)
+            self._remembered = parameters
+        return context.state

@@ -38,15 +38,15 @@ class Trace:
     _cosine: Tensor | None = None
     _radius: Tensor | None = None
 
-    def saw(self, evaluation: Evaluation, offset: Tree | None, whole: bool) -> None:
-        """Notes a gradient: at w + offset, or at w on the whole batch or not."""
+    def saw(self, evaluation: Evaluation, offset: Tree | None, clean: bool) -> None:
+        """Notes a gradient: at the perturbed w + offset, or `clean`, of the whole batch at w."""
         losses, self._latest = evaluation
         seen = Seen(ops.norm(evaluation.grads), losses, evaluation.grads if self.metrics else None)
         self._norms.append(seen.norm)
         if offset is not None:
             self._perturbed = seen
             self._radius = ops.norm(offset) if self.metrics else None
-        elif whole:
+        elif clean:
             self._clean = self._clean or seen
 
     def reported(self) -> Tensor:
