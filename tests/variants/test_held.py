@@ -117,7 +117,9 @@ def test_radius_0_is_plain(model, task, differing):
     t, u = task(MODELS[model]), task(MODELS[model])
     for run, rule in ((t, {"variant": "sam", "rho": 0.0}), (u, {"variant": "plain"})):
         trained = [p for p in run.model.parameters() if p.requires_grad]
-        opt = run.driver(variants.create(rule.pop("variant"), **rule), torch.optim.SGD(trained, 0.1))
+        opt = run.driver(
+            variants.create(rule.pop("variant"), **rule), torch.optim.SGD(trained, 0.1)
+        )
         for _ in range(4):
             opt.step(run.losses)
     assert differing(dict(t.model.state_dict()), dict(u.model.state_dict())) == []

@@ -334,7 +334,10 @@ class SharpnessAware(Optimizer):
         if context.state is None:
             return self.variant.init(oracle.params)
         if parameters is not self._remembered:
-            known, fresh = memory.joined(context.state, context.dormant), self.variant.init(oracle.params)
+            known, fresh = (
+                memory.joined(context.state, context.dormant),
+                self.variant.init(oracle.params),
+            )
             context.state, context.dormant = memory.fitted(known, fresh)
             self._remembered = parameters
         return context.state
