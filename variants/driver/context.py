@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from variants.core.protocol import State, Tree
 from variants.driver import noise as _noise
 from variants.driver.buffers import Buffers
+from variants.driver.gradients import Bystanders
 from variants.driver.parameters import TrainedParameters
 from variants.driver.replicas import Replicas
 from variants.driver.trace import Trace
@@ -31,6 +32,7 @@ class Context:
     trained: TrainedParameters
     buffers: Buffers
     replicas: Replicas
+    bystanders: Bystanders
     seed: int
     total_steps: int | None
     noise: _noise.Replay | None

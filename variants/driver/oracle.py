@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from operator import mul
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from variants.core.protocol import FORWARD, Evaluation, Real, Tree
 from variants.driver import autocast as _autocast
 from variants.driver import groups
 from variants.driver.batch import Batch, Selection, joined
+from variants.driver.callers import NO_BACKWARD
 from variants.driver.context import Context
 from variants.driver.dropout import Streams
 from variants.driver.noise import Kind
@@ -51,8 +53,14 @@ class ModelOracle:
         self._streams = Streams(self.device) if replay else None
         self.begun = False
         """whether the batch's first evaluation, the one that moves BatchNorm, is over"""
+        self._graded = False
+        """whether the batch's first gradient has been evaluated"""
+        self._part: Tensor | None = None
+        """rows of the micro-batch that is the batch now"""
         self._calls = 0
         self._size = batch.size
+        self._whole: int | None = None
+        """losses that the closure returned for the whole batch"""
 
     @property
     def total_steps(self) -> int:
@@ -135,10 +143,11 @@ class ModelOracle:
     def parts(self) -> Iterator[RowsOracle] | None:
         """Micro-batches that are batches of their own, each with a first evaluation of its own."""
         rows = self._batch.parts(self.device)
-        return (self._part(r) for r in rows) if rows else None
+        return (self._begin(r) for r in rows) if rows else None
 
-    def _part(self, rows: Tensor) -> RowsOracle:
-        self.begun = False
+    def _begin(self, rows: Tensor) -> RowsOracle:
+        self.begun = self._graded = False
+        self._part = rows
         return RowsOracle(self, rows)
 
     def assign(self, grads: Tree) -> None:
@@ -162,51 +171,76 @@ class ModelOracle:
         finally:
             _forget_casts()
         self.begun = True
-        if rows is None and self._size is None:
-            self._size = losses.numel()
-        self._count(losses, 1.0 if backward else FORWARD, whole=rows is None)
+        self._graded = self._graded or backward
+        if rows is None:
+            self._whole = losses.numel()
+            self._size = self._size or self._whole
+        share = 1.0 if rows is None else len(rows) / (self._size or len(rows))
+        self.trace.passes += (1.0 if backward else FORWARD) * share
         if first:
-            self.trace.first.append(losses)
-            self.trace.aux = aux if len(self.trace.losses) == 1 else self.trace.aux
+            self.trace.first.append(losses if losses.ndim else losses * share)
+            self.trace.aux = aux if len(self.trace.losses) == 0 else self.trace.aux
+        losses = losses.reshape(-1)
+        self.trace.losses.append(losses)
         return losses
 
-    def _count(self, losses: Tensor, cost: float, whole: bool) -> None:
-        self.trace.losses.append(losses)
-        size = self._size or self.trace.losses[0].numel()
-        self.trace.passes += cost * (1.0 if whole else losses.numel() / size)
-
     def evaluate(self, rows: Tensor | None, backward: bool) -> tuple[Tensor, object]:
-        """Losses and aux of all micro-batches; their gradients add up in `.grad`."""
+        """Losses (rows,) or () and aux of all micro-batches; gradients add up in `.grad`."""
+        selected = rows is not None and rows is not self._part
+        if selected and self._whole is not None:
+            self._check_rows(self._whole)
         chunks = self._batch.chunks(rows, self.device)
-        found = []
-        for i, (chunk, weight) in enumerate(chunks):
-            alone = backward and i + 1 < len(chunks)  # DDP averages what the last one completes
-            with self._context.replicas.quiet() if alone else nullcontext():
-                found.append(self._chunk(chunk, weight, rows is not None, backward, first=i == 0))
+        found = [self._chunk(chunk, share, selected, backward) for chunk, share in chunks]
         losses, auxes = zip(*found, strict=True)
-        return torch.cat(losses), joined(auxes)
+        if losses[0].ndim:
+            return torch.cat(losses), joined(auxes)
+        shares = [share for _, share in chunks]
+        return torch.stack(list(map(mul, losses, shares))).sum(), joined(auxes)
 
     def _chunk(
-        self, chunk: Selection, weight: float, selected: bool, backward: bool, *, first: bool
+        self, chunk: Selection, share: float, selected: bool, backward: bool
     ) -> tuple[Tensor, object]:
+        others = {p: p.grad for p in self._parameters.values()} if backward else {}
+        for p in others:
+            p.grad = None  # a closure may call zero_grad(), and must not call backward()
         with _autocast.resumed(self.autocast), torch.set_grad_enabled(backward):
             losses, aux = self._batch.losses(chunk, selected)
-        if backward:
-            self._check_graph(losses, first)
-            with torch.enable_grad():
-                objective = self._to_minimize(losses.mean() * weight)
-                (objective if self.scale is None else objective * self.scale).backward()
+        if not backward:
+            return losses.detach(), aux
+        self._check_graph(losses)
+        for p, grad in others.items():
+            p.grad = grad
+        bystanders = self._context.bystanders
+        bystanders.look(self._parameters, losses)
+        with torch.enable_grad(), bystanders.receiving(self._received()):
+            objective = losses.mean() * share
+            (objective if self.scale is None else objective * self.scale).backward()
         return losses.detach(), aux
 
-    def _check_graph(self, losses: Tensor, first: bool) -> None:
-        if first and any(p.grad is not None for p in self._parameters.values()):
-            raise ValueError("the closure must not call backward(): `step` does")
+    def _check_rows(self, num: int) -> None:
+        """ValueError unless the losses of the whole batch, so many, were those of its rows."""
+        known = self._batch.size
+        if num != known and (num == 1 or known is not None):
+            of = "the whole batch" if known is None else f"{known} rows"
+            raise ValueError(
+                f"rows are selected by their losses, and the closure returned {num} for {of}: "
+                "return one per row (reduction='none'), and say size=1 if there is one row"
+            )
+
+    def _received(self) -> float:
+        """The share of a gradient that parameters of other optimizers receive."""
+        if self._graded:
+            return 0.0
+        return 1.0 if self._part is None or self._size is None else len(self._part) / self._size
+
+    def _check_graph(self, losses: Tensor) -> None:
+        if any(p.grad is not None for p in self._parameters.values()):
+            raise ValueError(NO_BACKWARD)
         if not losses.requires_grad:
             raise ValueError("the closure's losses do not depend on any trained parameter")
 
     def _collect(self) -> Tree:
         grads: Tree = {}
-        reused = self._context.replicas.reuses_grads
         for name, p in self._parameters.items():
             grad = p.grad
             if grad is None:
@@ -215,7 +249,10 @@ class ModelOracle:
             if grad.is_sparse:
                 raise ValueError(f"{name} has a sparse gradient; use sparse=False in its embedding")
             self.trace.reached.add(name)
-            grads[name], p.grad = grad.clone() if reused else grad, None
+            grads[name], p.grad = grad, None
+        grads = self._context.replicas.shared(grads)
+        if self._maximizes:
+            grads = {name: self._to_minimize(g) for name, g in grads.items()}
         return grads if self.scale is None else ops.scale_(grads, 1 / self.scale)
 
     def _offset(self, at: Tree | None) -> Tree:

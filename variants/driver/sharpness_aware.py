@@ -1,6 +1,5 @@
 """`SharpnessAware`: a torch optimizer that drives a variant around any base optimizer."""
 
-from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,13 +9,14 @@ from torch.optim import Optimizer
 from torch.utils._pytree import tree_map_only
 
 from variants.core import ops
-from variants.core.protocol import State, Tree, Update, Variant, works_after
-from variants.driver import autocast, groups, memory, rows
+from variants.core.protocol import State, Update, Variant, works_after
+from variants.driver import autocast, callers, groups, memory, rows
 from variants.driver import noise as _noise
 from variants.driver.batch import Batch, Closure
 from variants.driver.buffers import Buffers
 from variants.driver.context import Context
 from variants.driver.descent import Descent, chosen, owned
+from variants.driver.gradients import Bystanders
 from variants.driver.modules import Modules
 from variants.driver.oracle import ModelOracle
 from variants.driver.parameters import TrainedParameters
@@ -39,9 +39,11 @@ class SharpnessAware(Optimizer):
     `param_groups` and `state` are the base's own, so any learning-rate scheduler attaches to it. A
     group may hold `rho`, its own radius (one norm over all groups), or `perturb=False`.
 
-    Autocast may stand in the closure or around `step`: it covers the closure alone. For several
-    processes hand in the model that DistributedDataParallel made, with the same seed everywhere;
-    weights are then the same on every rank after every step, and a step is skipped on all or none.
+    Autocast may stand in the closure or around `step`: it covers the closure alone. In several
+    processes DistributedDataParallel must hold the model, and the seed be the same everywhere.
+    Averaging is then done here, not by DDP (nor by its communication hooks), so that `model` and
+    the closure may each use the wrapped model or the bare one; weights are the same on every rank
+    after every step, and a step is skipped on all or none.
 
     seed, total_steps: of the variant's noise; length of the run, for variants that schedule
     scaler: a GradScaler; it scales every pass and its `step` and `update` are called here
@@ -50,12 +52,15 @@ class SharpnessAware(Optimizer):
         w + e); "m", batches of the rule by themselves, directions averaged (m-sharpness, `m_sam`)
     ascent: what processes do: "local", each runs the rule on its own rows and the directions are
         averaged (m-sharpness); "synced", every gradient is averaged, so that they run it together
-        (rows are selected, and `losses` reported, by each process among its own)
+        (rows are selected, and `losses` reported, by each process among its own); "alone", each
+        trains a model of its own, without DDP
     clip: largest global norm of the final direction, after unscaling and averaging
     replay: draw the same dropout masks in all passes of a step (torch's global generators)
     metrics: whether `last` has the cosine and the radius; they keep a gradient longer. An
         attribute of the same name: set it before any step
     """
+
+    _step_supports_amp_scaling = True  # it does not: a GradScaler calls `step` then, which says so
 
     def __init__(
         self,
@@ -102,6 +107,7 @@ class SharpnessAware(Optimizer):
             trained=trained,
             buffers=Buffers(modules),
             replicas=self._replicas,
+            bystanders=Bystanders(model, self._replicas),
             seed=seed,
             total_steps=total_steps,
             noise=noise,
@@ -132,7 +138,11 @@ class SharpnessAware(Optimizer):
 
     @torch.no_grad()
     def step(
-        self, closure: Closure | None = None, size: int | None = None, micro: int | None = None
+        self,
+        closure: Closure | None = None,
+        size: int | None = None,
+        micro: int | None = None,
+        weight: Tensor | None = None,
     ) -> Tensor:
         """One optimizer step; returns the losses of its first evaluation, (batch,), detached.
 
@@ -141,24 +151,27 @@ class SharpnessAware(Optimizer):
         loss, or a closure without argument, will do for variants that select no samples. `micro`
         cuts `size` rows into micro-batches (see `accumulation`): memory is that of one of them.
 
+        What counts is the mean of the losses, or with `weight`, (size,) or of the losses' shape,
+        sum(weight * losses) / sum(weight): the own mean of a criterion with `weight=` (of the
+        labels) or `ignore_index=` (0 or 1), which `reduction="none"` does not know. The scalar
+        losses of micro-batches need it: they are taken for such means. Reported losses are
+        weighted, so that their mean is what counts.
+
         A step with a non-finite loss or direction is skipped: weights, optimizer state, variant
         state and buffers stay as they were. They also do when the closure raises.
         """
-        if closure is None:
-            raise TypeError(
-                "step needs the loss: optimizer.step(lambda: loss(model(x), y)) stands in the "
-                "place of zero_grad(), backward() and step()"
-            )
-        batch = Batch(closure, size, micro, exact=self.accumulation == "exact")
+        closure = callers.checked(self, closure)
+        batch = Batch(closure, size, micro, self.accumulation == "exact", weight)
         trained, buffers = self.context.trained, self.context.buffers
+        self.context.bystanders.refuse_left(parameters := trained.by_name())
         trained.clear_grads()  # else a leftover .grad of a frozen parameter would be applied
-        self._replicas.begin()
+        self._replicas.begin(parameters)
         oracle = self._oracle(batch)
         self.context.trace = oracle.trace
         rewind = Rewind(self.base) if works_after(self.variant) else None
         with buffers.watched(oracle.weights.parameters):
             try:
-                with autocast.suspended(oracle.autocast):
+                with autocast.suspended(oracle.autocast), self._replicas.quiet():
                     state, finite = self._take(oracle, rewind)
             except BaseException:
                 self._undo(rewind)
@@ -173,7 +186,7 @@ class SharpnessAware(Optimizer):
         else:
             self.context.skipped += 1
             self._undo(rewind)
-        return torch.cat(oracle.trace.first)
+        return oracle.trace.reported()
 
     def _take(self, oracle: ModelOracle, rewind: Rewind | None) -> tuple[State, bool]:
         """The step itself: the variant's next state, and whether it counts.
@@ -181,16 +194,16 @@ class SharpnessAware(Optimizer):
         The host decides, or the device does, where nothing has to wait for the decision.
         """
         old, replicas = self._state_for(oracle), self._replicas
-        with replicas.quiet() if replicas.local else nullcontext():
-            update, state = self._direction(oracle, old)
-            finite = replicas.all(oracle.trace.finite(*update))
-            update = self._owned(update, oracle, state, old)
-            oracle.trace.settle()
-            replicas.join(update, oracle.trace.reached)
-            if rewind is not None or self._descent.waits(oracle.device):
-                taken, state = self._step_on_host(update, state, oracle, finite, rewind)
-                return replicas.joined(state, old) if taken else old, taken
-            self._descent.step_on_device(update, oracle, finite)
+        update, state = self._direction(oracle, old)
+        finite = replicas.all(oracle.trace.finite(*update))
+        update = self._owned(update, oracle, state, old)
+        oracle.trace.settle()
+        self.context.bystanders.settle()
+        replicas.join(update, oracle.trace.reached)
+        if rewind is not None or self._descent.waits(oracle.device):
+            taken, state = self._step_on_host(update, state, oracle, finite, rewind)
+            return replicas.joined(state, old) if taken else old, taken
+        self._descent.step_on_device(update, oracle, finite)
         self._descent.close(ok=True)
         self.context.buffers.undo_unless(finite)
         self.context.skipped = self.context.skipped + (~finite).long()
@@ -251,6 +264,7 @@ class SharpnessAware(Optimizer):
     @property
     def is_distributed(self) -> bool:
         """Whether the model is DistributedDataParallel's."""
+        self._replicas.meet(self.context.trained.by_name())
         return self._replicas.is_distributed
 
     @property

@@ -27,7 +27,7 @@ class Trace:
     losses: list[Tensor] = field(default_factory=list)
     """of every evaluation"""
     first: list[Tensor] = field(default_factory=list)
-    """of the first evaluation of each part of the batch"""
+    """of the first evaluation of each part of the batch, (rows,); or its share of a scalar, ()"""
     aux: object = None
     reached: set[str] = field(default_factory=set)
     """parameters that some evaluation gave a gradient"""
@@ -48,6 +48,10 @@ class Trace:
             self._radius = ops.norm(offset) if self.metrics else None
         elif clean:
             self._clean = self._clean or seen
+
+    def reported(self) -> Tensor:
+        """The losses of the first evaluation, (batch,) or ()."""
+        return torch.cat(self.first) if self.first[0].ndim else torch.stack(self.first).sum()
 
     def is_latest(self, tree: Tree) -> bool:
         """Whether `tree` is the gradient that was evaluated last, as the oracle returned it."""
