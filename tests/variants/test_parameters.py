@@ -6,7 +6,7 @@ from torch import nn
 
 import variants
 from variants.core import ops
-from variants.driver.buffers import Buffers
+from variants.driver.buffers import places, restore, snapshot
 from variants.driver.modules import Modules
 from variants.driver.parameters import TrainedParameters
 
@@ -62,13 +62,12 @@ def test_a_measured_tree_does_not_outlive_its_step(pair):
 
 def test_snapshots_reuse_memory_of_what_is_still_there(pair):
     model, _ = pair
-    buffers = Buffers(model)
-    first = buffers.save(over=[])
+    first = snapshot(places([model[1]._buffers]), over=[])
     model[1].running_mean.fill_(2.0)
-    again = buffers.save(over=first)
+    again = snapshot(places([model[1]._buffers]), over=first)
     assert again is first
     model[1].running_mean.fill_(3.0)
-    buffers.restore(again)
+    restore(again)
     assert torch.equal(model[1].running_mean, torch.full((3,), 2.0))
     model[1].running_mean = torch.zeros(3)
-    assert buffers.save(over=again) is not again
+    assert snapshot(places([model[1]._buffers]), over=again) is not again

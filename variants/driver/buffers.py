@@ -1,9 +1,5 @@
 """What forward passes move beside the weights: BatchNorm statistics, queues, a momentum encoder."""
 
-import re
-import sys
-import threading
-import warnings
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,12 +8,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.module import (
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-)
+from torch.nn.modules.module import register_module_forward_hook
 
 from variants.driver.modules import Modules
+from variants.driver.visits import visited
 from variants.driver.writes import Writes
 
 _TRACKING = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)  # not what inherits from them
@@ -28,8 +22,6 @@ Owner = dict[str, Any]
 
 Place = tuple[Owner, str, Tensor | None]
 """a tensor, and where it was found"""
-
-HOOKED = re.compile(r"Using `torch\.compile\(module\)` when there are global hooks", re.IGNORECASE)
 
 
 class Saved(NamedTuple):
@@ -75,20 +67,16 @@ class Buffers:
         """A step that trains these parameters; the module calls in it are seen."""
         if self._modules.all() is not self._seen or trained is not self._trained:
             self._look(trained)
-        self._thread, self._normalised = threading.get_ident(), False
-        everywhere = _places(m._buffers for m in [*self._seen, *self._outside])
-        self._before = _snapshot([*everywhere, *self._written], self._before)
-        _expect_hooks()
-        hook = register_module_forward_pre_hook(self._visit)
-        try:
+        self._normalised = False
+        everywhere = places(m._buffers for m in [*self._seen, *self._outside])
+        self._before = snapshot([*everywhere, *self._written], self._before)
+        with visited(self._visit):
             yield
-        finally:
-            hook.remove()
 
     @contextmanager
     def moving(self) -> Iterator[None]:
         """The first evaluation of a batch."""
-        self._start = _snapshot(self._free(), self._start)
+        self._start = snapshot(self._free(), self._start)
         self._modes.clear()
         yield
         self._unwatched.clear()
@@ -104,8 +92,8 @@ class Buffers:
         started, and is put back. (A momentum of 0 would turn an infinite batch into NaN.)
         """
         quiet = [m for m in self._tracking if m.track_running_stats and m not in self._both]
-        left = self._spare = _snapshot(self._free(), self._spare)
-        _restore(self._start)
+        left = self._spare = snapshot(self._free(), self._spare)
+        restore(self._start)
         for m in quiet:
             m.track_running_stats = False
         try:
@@ -113,11 +101,11 @@ class Buffers:
         finally:
             for m in quiet:
                 m.track_running_stats = True
-            _restore(left)
+            restore(left)
 
     def undo(self) -> None:
         """Puts everything back as the step found it."""
-        _restore(self._before)
+        restore(self._before)
 
     def undo_unless(self, flag: Tensor) -> None:
         """Puts the values back unless the 0-d `flag` holds, without asking the device."""
@@ -141,12 +129,10 @@ class Buffers:
     def _free(self) -> list[Place]:
         """What an evaluation may move, whatever flag is set."""
         buffers = (m._buffers for m in [*self._both, *self._outside])
-        return [*_places([*self._other, *buffers]), *self._written]
+        return [*places([*self._other, *buffers]), *self._written]
 
-    def _visit(self, module: nn.Module, args: object) -> None:
+    def _visit(self, module: nn.Module) -> None:
         """A module is about to run."""
-        if torch.compiler.is_compiling() or threading.get_ident() != self._thread:
-            return
         compiled = "_orig_mod" in module._modules  # the modules in it run without hooks
         for m in module.modules() if compiled else (module,):
             if isinstance(m, _BatchNorm):
@@ -162,7 +148,7 @@ class Buffers:
         fresh = {m for m in module.modules() if id(m) not in self._known} - set(self._outside)
         self._outside.update(fresh)
         self._unwatched.update(map(id, fresh))
-        saved = _snapshot(_places(m._buffers for m in fresh), [])
+        saved = snapshot(places(m._buffers for m in fresh), [])
         self._before += saved
         self._start += map(_copied, saved)
 
@@ -171,14 +157,14 @@ class Buffers:
         inside = [*module.modules()]
         self._unwatched.difference_update(map(id, inside))
         known = {id(p) for p in self._trained.values()} | {id(p) for *_, p in self._written}
-        places: dict[Tensor, Place] = {
+        found: dict[Tensor, Place] = {
             p: (m._parameters, leaf, p)
             for m in [*inside, *self._seen]
             for leaf, p in m._parameters.items()
             if p is not None and id(p) not in known
         }
-        if places:
-            writes = Writes(places)
+        if found:
+            writes = Writes(found)
             writes.__enter__()
             hook = register_module_forward_hook(
                 lambda m, *_: stop() if m is module else None, always_call=True
@@ -188,12 +174,12 @@ class Buffers:
                 hook.remove()
                 writes.__exit__(None, None, None)
                 for p, value in writes.found():
-                    self._written.append(places[p])
-                    self._before.append(Saved(*places[p], value))
-                    self._start.append(Saved(*places[p], value.clone()))
+                    self._written.append(found[p])
+                    self._before.append(Saved(*found[p], value))
+                    self._start.append(Saved(*found[p], value.clone()))
 
 
-def _snapshot(places: Iterable[Place], over: list[Saved]) -> list[Saved]:
+def snapshot(places: Iterable[Place], over: list[Saved]) -> list[Saved]:
     """Copies of what is there: in memory of the snapshot `over` if it fits."""
     found = list(places)
     if len(over) == len(found) and all(map(_fits, over, found)):
@@ -202,7 +188,7 @@ def _snapshot(places: Iterable[Place], over: list[Saved]) -> list[Saved]:
     return [Saved(o, key, b, None if b is None else b.clone()) for o, key, b in found]
 
 
-def _restore(saved: list[Saved]) -> None:
+def restore(saved: list[Saved]) -> None:
     """Puts the tensors back where they were found, and their values into them."""
     for s in saved:
         s.owner[s.key] = s.buffer
@@ -213,7 +199,7 @@ def _copied(saved: Saved) -> Saved:
     return saved._replace(value=None if saved.value is None else saved.value.clone())
 
 
-def _places(owners: Iterable[Owner]) -> Iterator[Place]:
+def places(owners: Iterable[Owner]) -> Iterator[Place]:
     return ((owner, key, b) for owner in owners for key, b in owner.items())
 
 
@@ -246,10 +232,3 @@ def _fits(saved: Saved, found: Place) -> bool:
         return buffer is saved.value
     kind = (buffer.shape, buffer.dtype, buffer.device)
     return (saved.value.shape, saved.value.dtype, saved.value.device) == kind
-
-
-def _expect_hooks() -> None:
-    """torch warns of hooks on all modules when a compiled model runs: ours do it no harm."""
-    compiles = "torch._dynamo.eval_frame" in sys.modules
-    if compiles and not any(f[1] == HOOKED for f in warnings.filters):
-        warnings.filterwarnings("ignore", message=HOOKED.pattern)
