@@ -41,6 +41,7 @@ def another_program():
     """Accelerate's settings are those of the whole process, once made."""
     yield
     accelerate.state.AcceleratorState._reset_state(reset_partial_state=True)
+    accelerate.state.GradientState._reset_state()
 
 
 @pytest.mark.parametrize("precision", ["no", "bf16"])
