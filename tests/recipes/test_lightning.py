@@ -125,3 +125,26 @@ def test_what_cannot_work_says_what_to_do(module, message):
     loader = DataLoader(TensorDataset(x, (x[:, 0] > 0).long()), batch_size=4)
     with pytest.raises(ValueError, match=message):
         quiet(max_epochs=1).fit(module, loader)
+
+
+def test_fabric_hands_a_closure_on():
+    """As a loop without it; `step()` alone, after `fabric.backward`, says what it needs."""
+    fabric = lightning.Fabric(accelerator="cpu")
+    x = torch.randn(12, 8)
+    y = (x[:, 0] > 0).long()
+    models = [nn.Linear(8, 2), nn.Linear(8, 2)]
+    models[1].load_state_dict(models[0].state_dict())
+    bases = [torch.optim.SGD(m.parameters(), lr=0.3) for m in models]
+    mine, bare = (
+        variants.SharpnessAware(base, variants.create("sam"), m)
+        for base, m in zip(bases, models, strict=True)
+    )
+    wrapped, optimizer = fabric.setup(models[0], mine)
+    for _ in range(3):
+        optimizer.step(lambda: cross_entropy(wrapped(x), y))
+        bare.step(lambda: cross_entropy(models[1](x), y))
+    assert torch.equal(models[0].weight, models[1].weight)
+    with pytest.raises(
+        TypeError, match=r"in Fabric and Accelerate call optimizer\.step\(closure\)"
+    ):
+        optimizer.step()
