@@ -1,5 +1,6 @@
 """What other tools' loops do around `step` and it cannot make right, told in their words."""
 
+import inspect
 import sys
 
 from torch.optim import Optimizer
@@ -33,12 +34,29 @@ LEFT = (
     "backward() out, or call zero_grad() before step (to accumulate: step(..., micro=...))"
 )
 
+CHECKPOINT = (
+    "torch.distributed.checkpoint's get_ and set_optimizer_state_dict know a bare optimizer's "
+    "state only: hand them optimizer.base, save optimizer.state_dict()['sharpness'] beside it as "
+    "it is, and resume by optimizer.load_state_dict({**optimizer.base.state_dict(), 'sharpness': "
+    "saved}). (Or save optimizer.state_dict() whole: replicas have the same)"
+)
+
+
+def refuse_checkpoint() -> None:
+    """ValueError if torch.distributed.checkpoint asks: it would drop the variant's state."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "torch.distributed.checkpoint.state_dict":
+            raise ValueError(CHECKPOINT)
+        frame = frame.f_back
+
 
 def checked(optimizer: Optimizer, closure: Closure | None) -> Closure:
     """The closure; TypeError or ValueError for a call of `step` that could not be right."""
     if vars(optimizer).pop("found_inf", None) is not None:  # what a GradScaler tells
         raise ValueError(SCALED)
     if closure is None:
+        refuse_checkpoint()
         raise TypeError(NO_CLOSURE)
     state = sys.modules.get("accelerate.state")
     if state is not None and (num := state.GradientState().num_steps) > 1:

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils._pytree import tree_map_only
 
-from variants.core import ops
+from variants.core import ops, registry
 from variants.core.protocol import State, Update, Variant, works_after
-from variants.driver import autocast, callers, groups, memory, rows
+from variants.driver import arguments, autocast, callers, groups, memory, rows
 from variants.driver import noise as _noise
 from variants.driver.batch import Batch, Closure
 from variants.driver.buffers import Buffers
@@ -78,6 +78,7 @@ class SharpnessAware(Optimizer):
         replay: bool = False,
         metrics: bool = True,
     ) -> None:
+        arguments.check(base_optimizer, variant, model)
         if isinstance(base_optimizer, SharpnessAware):
             raise ValueError(
                 "SharpnessAware evaluates the loss itself: it cannot be a base optimizer"
@@ -89,7 +90,7 @@ class SharpnessAware(Optimizer):
         self.base: Any = SimpleNamespace(add_param_group=lambda _: None)
         super().__init__([{"params": []}], base_optimizer.defaults)  # groups and state of no use
         self.base = base_optimizer
-        self.variant = variant
+        self._variant = variant
         self.model = model
         self.accumulation = accumulation
         self.ascent = ascent
@@ -113,6 +114,39 @@ class SharpnessAware(Optimizer):
             noise=noise,
         )
         """not of the interface: `Graphed` works on it"""
+
+    @property
+    def variant(self) -> Variant:
+        """The rule. Another one may take its place between steps, with a memory of its own.
+
+        The same rule with other hyperparameters, see `set`, keeps what it remembers.
+        """
+        return self._variant
+
+    @variant.setter
+    def variant(self, variant: Variant) -> None:
+        arguments.check(self.base, variant, self.model)
+        groups.refuse(self.base, variant, self.context.total_steps)
+        rows.refuse_mode(variant, self.accumulation)
+        if type(variant) is not type(self._variant):
+            self._forget()
+        self._variant, self._remembered = variant, None
+
+    def set(self, **hyperparameters: object) -> None:
+        """Sets hyperparameters of the variant in mid-run, as a schedule does a group's lr.
+
+        ValueError as of `variants.create`.
+        """
+        self.variant = registry.changed(self._variant, **hyperparameters)
+
+    def reset(self) -> None:
+        """Forgets what steps left: the base optimizer's state, the variant's, and all counts."""
+        self.base.state.clear()
+        self._forget()
+        self.steps, self.passes, self.context.skipped = 0, 0.0, 0
+
+    def _forget(self) -> None:
+        self.context.state, self.context.dormant, self._remembered = None, {}, None
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
@@ -289,19 +323,8 @@ class SharpnessAware(Optimizer):
 
     def state_dict(self) -> dict[str, Any]:
         """The base optimizer's own state_dict, and the variant's state under "sharpness"."""
-        state, dormant = self.context.state, self.context.dormant
-        mine = {
-            **memory.rule(self.variant),
-            "parameters": self.context.trained.in_groups(),
-            "state": None if state is None else memory.joined(state, dormant),
-            "steps": self.steps,
-            "skipped": self.skipped,
-            "passes": self.passes,
-            "seed": self.context.seed,
-            "accumulation": self.accumulation,
-            "ascent": self.ascent,
-        }
-        return {**self.base.state_dict(), "sharpness": mine}
+        callers.refuse_checkpoint()
+        return {**self.base.state_dict(), "sharpness": self._memory()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restores what `state_dict` returned; a run then continues bit for bit."""
@@ -314,6 +337,45 @@ class SharpnessAware(Optimizer):
             saved, here = (", ".join(words) for words in zip(*unlike, strict=True))
             raise ValueError(f"the state is of {saved}, this optimizer runs {here}")
         self.base.load_state_dict({k: v for k, v in state_dict.items() if k != "sharpness"})
+        self._recall(mine)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, copy and torch.save: a driver is built anew, around the model that it has."""
+        context = self.context
+        options = {
+            "seed": context.seed,
+            "total_steps": context.total_steps,
+            "scaler": self._descent.scaler,
+            "noise": context.noise,
+            "accumulation": self.accumulation,
+            "ascent": self.ascent,
+            "clip": self._descent.clip,
+            "replay": self.replay,
+            "metrics": self.metrics,
+        }
+        parts = (self.base, self.variant, self.model)
+        return {"parts": parts, "options": options, "sharpness": self._memory()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(*state["parts"], **state["options"])
+        self._recall(state["sharpness"])
+
+    def _memory(self) -> dict[str, Any]:
+        """What `state_dict` has beside the base's."""
+        state, dormant = self.context.state, self.context.dormant
+        return {
+            **memory.rule(self.variant),
+            "parameters": self.context.trained.in_groups(),
+            "state": None if state is None else memory.joined(state, dormant),
+            "steps": self.steps,
+            "skipped": self.skipped,
+            "passes": self.passes,
+            "seed": self.context.seed,
+            "accumulation": self.accumulation,
+            "ascent": self.ascent,
+        }
+
+    def _recall(self, mine: dict[str, Any]) -> None:
         memory.restore_tensors(mine, self.variant)
         names = memory.paired(mine["parameters"], self.context.trained.in_groups())
         device = next(iter(self.context.trained.by_name().values())).device

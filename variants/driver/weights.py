@@ -33,7 +33,14 @@ class Weights:
             torch._foreach_add_(live, list(offset.values()))
             yield
         finally:
-            torch._foreach_copy_(live, [self._backup[n] for n in offset])
+            self._bring_back(live, [self._backup[n] for n in offset])
+
+    def _bring_back(self, live: list[Tensor], kept: list[Tensor]) -> None:
+        try:
+            torch._foreach_copy_(live, kept)
+        except RuntimeError:  # it stops at the first that the closure gave another shape
+            for p, value in zip(live, kept, strict=True):
+                p.data = value.clone()
 
     def _save(self, names: list[str]) -> None:
         if not names:
@@ -41,7 +48,11 @@ class Weights:
         live: list[Tensor] = [self.parameters[n] for n in names]
         for name, p in zip(names, live, strict=True):
             kept = self._backup.get(name)
-            if kept is None or kept.dtype != p.dtype or kept.device != p.device:
+            if kept is None or _kind(kept) != _kind(p):
                 self._backup[name] = torch.empty_like(p, requires_grad=False)
         torch._foreach_copy_([self._backup[n] for n in names], live)
         self._saved.update(names)
+
+
+def _kind(t: Tensor) -> tuple[torch.Size, torch.dtype, torch.device]:
+    return t.shape, t.dtype, t.device
