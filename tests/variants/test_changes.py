@@ -104,7 +104,9 @@ def test_a_parameter_of_another_shape_is_told(task):
     t.model[0].weight.data = torch.randn(6, 5, dtype=torch.float64)
     t.x = torch.randn(8, 5, dtype=torch.float64)
     w = t.weights()
-    with pytest.raises(ValueError, match=r"weight is \(6, 5\), and was \(6, 4\) .* optimizer.reset"):
+    with pytest.raises(
+        ValueError, match=r"weight is \(6, 5\), and was \(6, 4\) .* optimizer.reset"
+    ):
         opt.step(t.losses)
     assert all(torch.equal(v, w[n]) for n, v in t.weights().items())
     opt.reset()

@@ -86,12 +86,14 @@ class ModelOracle:
 
     @property
     def momentum(self) -> Tree:
-        return {name: self._moment(p) for name, p in self._parameters.items()}
-
-    def _moment(self, p: nn.Parameter) -> Tensor:
-        state = self._context.base.state.get(p, {})
-        found = (state.get(key) for key in ("exp_avg", "momentum_buffer"))
-        return next((m for m in found if m is not None), torch.zeros_like(p))
+        found = groups.moments(self._context.base, self._parameters)
+        if self.step and not found:
+            raise ValueError(
+                "the variant needs the base optimizer's momentum, and "
+                f"{type(self._context.base).__name__} keeps none as exp_avg or momentum_buffer of "
+                "its state: take SGD(momentum > 0) or AdamW"
+            )
+        return {n: found.get(n, torch.zeros_like(p)) for n, p in self._parameters.items()}
 
     def grad(
         self, at: Tree | None = None, rows: Tensor | None = None, *, perturbs: bool = True
@@ -113,7 +115,7 @@ class ModelOracle:
         rewind = Rewind(self._context.base)
         self.assign({name: g.clone() for name, g in grads.items()})
         try:
-            self._context.base.step()
+            groups.step_alone(self._context.base, self.device)
             return {name: p.detach() - before[name] for name, p in self._parameters.items()}
         finally:
             rewind.restore()
