@@ -99,7 +99,8 @@ def _split(result: object) -> tuple[Tensor, object]:
         raise ValueError(f"the closure must return losses or (losses, aux), got {len(result)}")
     losses, aux = result if isinstance(result, tuple) else (result, None)
     if not isinstance(losses, Tensor):
-        hint = "; return its loss" if isinstance(losses, Mapping) else ""
+        hint = ": return the losses from it" if losses is None else ""
+        hint = "; return its loss" if isinstance(losses, Mapping) else hint
         got = f"got {type(losses).__name__}{hint}"
         raise ValueError(f"the closure must return a tensor of losses, {got}")
     if isinstance(aux, Tensor) and aux.requires_grad and aux.ndim <= losses.ndim:
