@@ -70,7 +70,7 @@ def test_graphed_steps(variant, monkeypatch):
     base = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, fused=True)
     opt = variants.SharpnessAware(base, variants.create(variant), model)
 
-    def losses(x, y):
+    def losses(x, y, model=model):
         return F.cross_entropy(model(x), y, reduction="none")
 
     step = variants.Graphed(opt, losses, recorder=Tape)
@@ -80,5 +80,5 @@ def test_graphed_steps(variant, monkeypatch):
         opt.load_state_dict(opt.state_dict())
         step(x, y)
         parts = [weakref.ref(o) for o in (step, opt, base, model)]
-        del step, opt, base, model, losses
+        del step, opt, base, losses, model
         assert [ref() for ref in parts] == [None] * 4

@@ -149,7 +149,7 @@ class SharpnessAware(Optimizer):
         self.context.state, self.context.dormant, self._remembered = None, {}, None
 
     @property
-    def param_groups(self) -> list[dict[str, Any]]:
+    def param_groups(self) -> list[dict[str, Any]]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The base optimizer's own."""
         return self.base.param_groups
 
@@ -158,7 +158,7 @@ class SharpnessAware(Optimizer):
         self.base.param_groups = groups
 
     @property
-    def state(self) -> Any:
+    def state(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The base optimizer's own."""
         return self.base.state
 
