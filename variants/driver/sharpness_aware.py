@@ -12,6 +12,7 @@ from variants.core import ops, registry
 from variants.core.protocol import State, Update, Variant, works_after
 from variants.driver import arguments, autocast, callers, groups, memory, rows
 from variants.driver import noise as _noise
+from variants.driver.alarms import UNREACHED, VANISHED
 from variants.driver.batch import Batch, Closure
 from variants.driver.buffers import Buffers
 from variants.driver.context import Context
@@ -220,7 +221,16 @@ class SharpnessAware(Optimizer):
         else:
             self.context.skipped += 1
             self._undo(rewind)
+        self._warn(oracle, finite)
         return oracle.trace.reported()
+
+    def _warn(self, oracle: ModelOracle, taken: bool) -> None:
+        alarms = self.context.alarms
+        if not oracle.trace.reached:
+            alarms.give(UNREACHED)
+        if oracle.weights.vanished is not None:
+            alarms.ask(oracle.weights.vanished, VANISHED)
+        alarms.stepped(taken, self.context.skipped)
 
     def _take(self, oracle: ModelOracle, rewind: Rewind | None) -> tuple[State, bool]:
         """The step itself: the variant's next state, and whether it counts.
@@ -294,6 +304,7 @@ class SharpnessAware(Optimizer):
         self.steps += 1
         self.passes += trace.passes
         self.context.trace = trace
+        self.context.alarms.stepped(True, self.context.skipped)
 
     @property
     def is_distributed(self) -> bool:
