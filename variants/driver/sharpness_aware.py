@@ -341,6 +341,7 @@ class SharpnessAware(Optimizer):
         """Restores what `state_dict` returned; a run then continues bit for bit."""
         mine = state_dict.get("sharpness")
         if mine is None:
+            callers.refuse_checkpoint()
             raise ValueError(
                 "no state of a variant in it; for a bare optimizer's: opt.base.load_state_dict"
             )
