@@ -6,6 +6,7 @@ import torch
 
 from variants.core.protocol import Oracle, Real, State, Tree, Update, Variant, hyper
 from variants.core.registry import register
+from variants.driver.batch import cut
 from variants.driver.rows import RowsOracle, average, refuse
 from variants.sam import SAM
 
@@ -57,7 +58,5 @@ class MSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         device = next(iter(oracle.params.values())).device
-        parts = list(torch.arange(oracle.size, device=device).split(self.size))
-        if len(parts[-1]) < min(oracle.fewest, self.size):
-            parts[-2:] = [torch.cat(parts[-2:])]
+        parts = cut(torch.arange(oracle.size, device=device), self.size, oracle.fewest)
         return average(self.inner, (RowsOracle(oracle, rows) for rows in parts), oracle.size, state)

@@ -121,7 +121,8 @@ def create(name: str, /, **hyperparameters: object) -> Variant:
 def changed(variant: Variant, **hyperparameters: object) -> Variant:
     """`variant` with other values of some hyperparameters; ValueError as of `create`."""
     _check_names(name_of(variant), variant.hyperparameters(), hyperparameters)
-    return dataclasses.replace(variant, **hyperparameters)
+    fields = getattr(variant, "__dataclass_fields__", {})
+    return type(variant)(**{n: getattr(variant, n) for n in fields} | hyperparameters)
 
 
 def name_of(variant: Variant) -> str:

@@ -47,18 +47,20 @@ class Batch:
         weight = weight.to(torch.float64)
         self.weight = weight * (self.size / weight.sum())
 
-    def chunks(self, rows: Tensor | None, device: torch.device) -> list[tuple[Selection, float]]:
+    def chunks(
+        self, rows: Tensor | None, device: torch.device, fewest: int
+    ) -> list[tuple[Selection, float]]:
         """The selections to evaluate one after the other, with their weights."""
         if self.micro is None or self.size is None or not self.exact:
             return [(slice(None) if rows is None else rows, 1.0)]
         selected = torch.arange(self.size, device=device) if rows is None else rows
-        return [(c, len(c) / len(selected)) for c in selected.split(self.micro)]
+        return [(c, len(c) / len(selected)) for c in cut(selected, self.micro, fewest)]
 
-    def parts(self, device: torch.device) -> list[Tensor]:
+    def parts(self, device: torch.device, fewest: int) -> list[Tensor]:
         """The rows of each micro-batch that is a batch of its own; none if the batch is whole."""
         if self.micro is None or self.size is None or self.exact:
             return []
-        return list(torch.arange(self.size, device=device).split(self.micro))
+        return cut(torch.arange(self.size, device=device), self.micro, fewest)
 
     def losses(self, rows: Selection, selected: bool) -> tuple[Tensor, object]:
         """Losses (rows,) or (), weighted so that their mean counts, and what else it returned.
@@ -123,6 +125,14 @@ def _weighted(losses: Tensor, weight: Tensor) -> Tensor:
         raise ValueError(f"weight must be one per row, or of the shape of the losses; got {shapes}")
     weighted = torch.where(weight != 0, losses * weight.to(losses.dtype), 0)
     return weighted.flatten(1).sum(1) if weighted.ndim > 1 else weighted
+
+
+def cut(rows: Tensor, size: int, fewest: int) -> list[Tensor]:
+    """Parts of `size` rows; a last one of less than `fewest` goes to the one before it."""
+    parts = list(rows.split(size))
+    if len(parts) > 1 and len(parts[-1]) < min(fewest, size):
+        parts[-2:] = [torch.cat(parts[-2:])]
+    return parts
 
 
 def joined(auxes: Sequence[object]) -> object:

@@ -3,6 +3,7 @@
 import inspect
 import sys
 
+import torch
 from torch.optim import Optimizer
 
 from variants.driver.batch import Closure
@@ -55,6 +56,8 @@ def checked(optimizer: Optimizer, closure: Closure | None) -> Closure:
     """The closure; TypeError or ValueError for a call of `step` that could not be right."""
     if vars(optimizer).pop("found_inf", None) is not None:  # what a GradScaler tells
         raise ValueError(SCALED)
+    if torch.is_inference_mode_enabled():
+        raise ValueError("step needs gradients: call it outside torch.inference_mode()")
     if closure is None:
         refuse_checkpoint()
         raise TypeError(NO_CLOSURE)

@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 
 from variants.core.protocol import State, Tree
 from variants.driver import noise as _noise
+from variants.driver.alarms import Alarms
 from variants.driver.buffers import Buffers
 from variants.driver.gradients import Bystanders
 from variants.driver.parameters import TrainedParameters
@@ -42,6 +43,7 @@ class Context:
     dormant: State = field(default_factory=dict)
     """what it remembers of parameters that do not train now"""
     skipped: int | Tensor = 0
+    alarms: Alarms = field(default_factory=Alarms)
     trace: Trace = field(default_factory=Trace)
     """of the last step"""
     draws: Draw | None = None

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -56,6 +57,25 @@ def _factor(base: Optimizer, variant: Variant, group: Group) -> Real:
         got = f"got {group['rho']} and {rho}"
         raise ValueError(f"rho of a group must be >= 0 and the variant's > 0, {got}")
     return float(group["rho"] / rho)
+
+
+def moments(base: Optimizer, parameters: Parameters) -> dict[str, Tensor]:
+    """The first moments that `base`, or an optimizer that it wraps, keeps of parameters."""
+    inner = [base, *(value for value in vars(base).values() if isinstance(value, Optimizer))]
+    found = {}
+    for name, p in parameters.items():
+        states = [optimizer.state[p] for optimizer in inner if p in optimizer.state]
+        kept = [state.get(key) for state in states for key in ("exp_avg", "momentum_buffer")]
+        found[name] = next((m for m in kept if m is not None), None)
+    return {name: m for name, m in found.items() if m is not None}
+
+
+def step_alone(base: Optimizer, device: torch.device) -> None:
+    """A step that nobody else notices: no hook runs, global generators stay where they are."""
+    for hooks in ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks"):
+        vars(base).get(hooks, {}).clear()  # whoever undoes the step brings them back
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        base.step()
 
 
 def maximizes(base: Optimizer) -> bool:

@@ -41,7 +41,7 @@ class ModelOracle:
     ) -> None:
         self.step = step
         self.trace = Trace(metrics)
-        self.weights = Weights(parameters, context.backup)
+        self.weights = Weights(parameters, context.backup, watch=step == 0)
         self._context = context
         self._parameters = parameters
         self.device = next(iter(parameters.values())).device
@@ -86,12 +86,14 @@ class ModelOracle:
 
     @property
     def momentum(self) -> Tree:
-        return {name: self._moment(p) for name, p in self._parameters.items()}
-
-    def _moment(self, p: nn.Parameter) -> Tensor:
-        state = self._context.base.state.get(p, {})
-        found = (state.get(key) for key in ("exp_avg", "momentum_buffer"))
-        return next((m for m in found if m is not None), torch.zeros_like(p))
+        found = groups.moments(self._context.base, self._parameters)
+        if self.step and not found:
+            raise ValueError(
+                "the variant needs the base optimizer's momentum, and "
+                f"{type(self._context.base).__name__} keeps none as exp_avg or momentum_buffer of "
+                "its state: take SGD(momentum > 0) or AdamW"
+            )
+        return {n: found.get(n, torch.zeros_like(p)) for n, p in self._parameters.items()}
 
     def grad(
         self, at: Tree | None = None, rows: Tensor | None = None, *, perturbs: bool = True
@@ -113,7 +115,7 @@ class ModelOracle:
         rewind = Rewind(self._context.base)
         self.assign({name: g.clone() for name, g in grads.items()})
         try:
-            self._context.base.step()
+            groups.step_alone(self._context.base, self.device)
             return {name: p.detach() - before[name] for name, p in self._parameters.items()}
         finally:
             rewind.restore()
@@ -142,7 +144,7 @@ class ModelOracle:
 
     def parts(self) -> Iterator[RowsOracle] | None:
         """Micro-batches that are batches of their own, each with a first evaluation of its own."""
-        rows = self._batch.parts(self.device)
+        rows = self._batch.parts(self.device, self.fewest)
         return (self._begin(r) for r in rows) if rows else None
 
     def _begin(self, rows: Tensor) -> RowsOracle:
@@ -189,7 +191,7 @@ class ModelOracle:
         selected = rows is not None and rows is not self._part
         if selected and self._whole is not None:
             self._check_rows(self._whole)
-        chunks = self._batch.chunks(rows, self.device)
+        chunks = self._batch.chunks(rows, self.device, self.fewest)
         found = [self._chunk(chunk, share, selected, backward) for chunk, share in chunks]
         losses, auxes = zip(*found, strict=True)
         if losses[0].ndim:
@@ -204,7 +206,8 @@ class ModelOracle:
         for p in others:
             p.grad = None  # a closure may call zero_grad(), and must not call backward()
         with _autocast.resumed(self.autocast), torch.set_grad_enabled(backward):
-            losses, aux = self._batch.losses(chunk, selected)
+            with nullcontext() if backward else _penalties():
+                losses, aux = self._batch.losses(chunk, selected)
         if not backward:
             return losses.detach(), aux
         self._check_graph(losses)
@@ -250,10 +253,21 @@ class ModelOracle:
                 raise ValueError(f"{name} has a sparse gradient; use sparse=False in its embedding")
             self.trace.reached.add(name)
             grads[name], p.grad = grad, None
+        if not self.trace.reached:
+            self._refuse_hooks()
         grads = self._context.replicas.shared(grads)
         if self._maximizes:
             grads = {name: self._to_minimize(g) for name, g in grads.items()}
         return grads if self.scale is None else ops.scale_(grads, 1 / self.scale)
+
+    def _refuse_hooks(self) -> None:
+        """ValueError if no gradient arrived, and hooks are there that may have freed them."""
+        for name, p in self._parameters.items():
+            if p._post_accumulate_grad_hooks:
+                raise ValueError(
+                    f"a hook on {name} frees its gradient (register_post_accumulate_grad_hook, an "
+                    "optimizer in the backward pass): all passes need it, take the hook away"
+                )
 
     def _offset(self, at: Tree | None) -> Tree:
         """What is added to w for `at`: the part that trains, by the radius of its group."""
@@ -269,6 +283,20 @@ class ModelOracle:
     def _drawing(self, first: bool) -> Iterator[None]:
         with nullcontext() if self._streams is None else self._streams.drawing(first):
             yield
+
+
+@contextmanager
+def _penalties() -> Iterator[None]:
+    """A pass for losses alone records no graph; a gradient penalty in the closure needs one."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "does not require grad" not in str(error):
+            raise
+        raise RuntimeError(
+            "the variant asks for losses alone, without gradients, and the closure takes a "
+            "gradient: let it do so under torch.enable_grad()"
+        ) from error
 
 
 def _forget_casts() -> None:

@@ -38,14 +38,16 @@ def held(model: nn.Module, optimizer: Optimizer) -> dict[str, nn.Parameter]:
             raise ValueError(
                 f"{name} is sharded (FSDP or tensor parallel): not supported yet, use DDP"
             )
+        if is_lazy(p):
+            raise ValueError(
+                f"{name} has no shape yet (a lazy module): run the model on a batch first"
+            )
+        if p.is_inference():
+            raise ValueError(f"{name} was made in torch.inference_mode(): build the model outside")
         if p.is_complex():
             raise ValueError(
                 f"{name} is complex: not supported; hold its real and imaginary parts as a real "
                 "parameter, and use torch.view_as_complex in forward"
-            )
-        if is_lazy(p):
-            raise ValueError(
-                f"{name} has no shape yet (a lazy module): run the model on a batch first"
             )
     return named
 
@@ -133,7 +135,7 @@ class TrainedParameters:
             and len(held) == len(self._held)
             and all(map(is_, held, self._held))
             and _facts(held) == self._facts
-            and all(place.get(leaf) is p for place, leaf, p in self._places)
+            and all(leaf in place and place[leaf] is p for place, leaf, p in self._places)
         )
 
 

@@ -12,6 +12,7 @@ from variants.core import ops, registry
 from variants.core.protocol import State, Update, Variant, works_after
 from variants.driver import arguments, autocast, callers, groups, memory, rows
 from variants.driver import noise as _noise
+from variants.driver.alarms import UNREACHED, VANISHED
 from variants.driver.batch import Batch, Closure
 from variants.driver.buffers import Buffers
 from variants.driver.context import Context
@@ -149,7 +150,7 @@ class SharpnessAware(Optimizer):
         self.context.state, self.context.dormant, self._remembered = None, {}, None
 
     @property
-    def param_groups(self) -> list[dict[str, Any]]:
+    def param_groups(self) -> list[dict[str, Any]]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The base optimizer's own."""
         return self.base.param_groups
 
@@ -158,7 +159,7 @@ class SharpnessAware(Optimizer):
         self.base.param_groups = groups
 
     @property
-    def state(self) -> Any:
+    def state(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The base optimizer's own."""
         return self.base.state
 
@@ -220,7 +221,16 @@ class SharpnessAware(Optimizer):
         else:
             self.context.skipped += 1
             self._undo(rewind)
+        self._warn(oracle, finite)
         return oracle.trace.reported()
+
+    def _warn(self, oracle: ModelOracle, taken: bool) -> None:
+        alarms = self.context.alarms
+        if not oracle.trace.reached:
+            alarms.give(UNREACHED)
+        if oracle.weights.vanished is not None:
+            alarms.ask(oracle.weights.vanished, VANISHED)
+        alarms.stepped(taken, self.context.skipped)
 
     def _take(self, oracle: ModelOracle, rewind: Rewind | None) -> tuple[State, bool]:
         """The step itself: the variant's next state, and whether it counts.
@@ -294,6 +304,7 @@ class SharpnessAware(Optimizer):
         self.steps += 1
         self.passes += trace.passes
         self.context.trace = trace
+        self.context.alarms.stepped(True, self.context.skipped)
 
     @property
     def is_distributed(self) -> bool:
@@ -330,6 +341,7 @@ class SharpnessAware(Optimizer):
         """Restores what `state_dict` returned; a run then continues bit for bit."""
         mine = state_dict.get("sharpness")
         if mine is None:
+            callers.refuse_checkpoint()
             raise ValueError(
                 "no state of a variant in it; for a bare optimizer's: opt.base.load_state_dict"
             )
