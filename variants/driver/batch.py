@@ -73,7 +73,8 @@ class Batch:
         self._check(losses, rows, selected)
         losses = losses.float() if losses.dtype in (torch.float16, torch.bfloat16) else losses
         if self.weight is not None:
-            return _weighted(losses, self.weight.to(losses.device)[rows]), aux
+            self.weight = self.weight.to(losses.device)
+            return _weighted(losses, self.weight[rows]), aux
         return (losses.flatten(1).mean(1) if losses.ndim > 1 else losses), aux
 
     def _check(self, losses: Tensor, rows: Selection, selected: bool) -> None:
