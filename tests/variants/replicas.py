@@ -128,6 +128,35 @@ def halves(name: str, mode: str) -> dict[str, Any]:
     return found
 
 
+def judged(mode: str, *, apart: bool) -> dict[str, torch.Tensor]:
+    """The gradient that a judge with an optimizer of its own gets, and the mean of both ranks'."""
+    torch.manual_seed(0)
+    generator, judge = nn.Linear(5, 4).double(), nn.Linear(4, 3).double()
+    wrap = {"gradient_as_bucket_view": True}
+    if apart:
+        model = DistributedDataParallel(generator, **wrap)
+        parts = [model, DistributedDataParallel(judge, **wrap)]
+    else:
+        model = DistributedDataParallel(nn.Sequential(generator, judge), **wrap)
+        parts = [model]
+    base = torch.optim.SGD(generator.parameters(), lr=0.1)
+    opt = variants.SharpnessAware(base, create("sam"), model, ascent=mode)
+    x, y = problem.data(8)
+    mine = slice(dist.get_rank(), None, dist.get_world_size())
+    x, y = x[0, mine].double(), y[0, mine]
+
+    def losses(rows: Any = slice(None), parts: list[nn.Module] = parts) -> torch.Tensor:
+        logits = nn.Sequential(*parts)(x[rows])
+        return nn.functional.cross_entropy(logits, y[rows], reduction="none")
+
+    bare = losses(parts=[generator, judge])
+    (expected,) = torch.autograd.grad(bare.mean(), judge.weight)
+    dist.all_reduce(expected)
+    opt.step(losses, size=4, micro=3)
+    assert judge.weight.grad is not None
+    return {"found": judge.weight.grad.clone(), "expected": expected / dist.get_world_size()}
+
+
 def refusals(mode: str) -> dict[str, str]:
     """What `step` says where replicas would not stay equal."""
 
@@ -200,6 +229,7 @@ def main(rank: str, world: str, store: str, mode: str, file: str) -> None:
     results["branches"] = {name: branches(name, mode) for name in ("plain", "sam", "looksam")}
     results["mixed"] = {name: mixed(name, mode) for name in variants.names()}
     results["halves"] = {name: halves(name, mode) for name in ("plain", "sam", "vasso")}
+    results["judged"] = {place: judged(mode, apart=place == "apart") for place in ("in", "apart")}
     results["refusals"] = refusals(mode)
     torch.save(results, f"{file}.{rank}")
     dist.barrier()

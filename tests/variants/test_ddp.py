@@ -142,6 +142,15 @@ def test_several_ddp_models_are_as_one(mode, name, trained, settings):
     assert settings.gap(first["two"], first["one"]) < 1e-12
 
 
+@pytest.mark.parametrize("place", ["in", "apart"])
+@pytest.mark.parametrize("mode", ["local", "synced"])
+def test_what_another_optimizer_trains_gets_the_mean_gradient(mode, place, trained):
+    """Of the first evaluation, be it in the same DDP model or in one of its own."""
+    first, second = (ranks["judged"][place] for ranks in trained(mode))
+    assert torch.equal(first["found"], second["found"])
+    torch.testing.assert_close(first["found"], first["expected"], rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("mode", ["local", "synced"])
 def test_replicas_that_would_drift_apart_are_refused(mode, trained):
     for ranks in trained(mode):
