@@ -109,7 +109,8 @@ class Buffers:
 
     def undo_unless(self, flag: Tensor) -> None:
         """Puts the values back unless the 0-d `flag` holds, without asking the device."""
-        live = [(s.buffer, s.value) for s in self._before if s.key in s.owner and s.owner[s.key] is s.buffer]
+        found = (s for s in self._before if s.key in s.owner and s.owner[s.key] is s.buffer)
+        live = [(s.buffer, s.value) for s in found]
         for buffers, values in _by_kind(live):
             flat, old = (torch.cat([t.reshape(-1) for t in ts]) for ts in (buffers, values))
             kept = torch.where(flag, flat, old).split([b.numel() for b in buffers])
