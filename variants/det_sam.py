@@ -1,5 +1,7 @@
 """Det-SAM (Tahmasebi, Soleymani, Bahri, Jegelka, Jaillet 2024, arXiv:2406.03682)."""
 
+from typing import ClassVar
+
 import torch
 
 from variants.core import ops
@@ -29,6 +31,8 @@ class DetSAM(Variant):
     lam: Real = hyper(1.0, ge=0)  # weight of the penalty
     n: int = hyper(1, ge=1)  # random points
     half_cube_len: Real = hyper(0.01, gt=0)  # of each weight's interval, before rho
+
+    scales: ClassVar[bool] = False  # the penalty divides by it
 
     @property
     def passes(self) -> float:

@@ -1,5 +1,7 @@
 """Frob-SAM (Tahmasebi, Soleymani, Bahri, Jegelka, Jaillet 2024, arXiv:2406.03682)."""
 
+from typing import ClassVar
+
 import torch
 
 from variants.core import ops
@@ -28,6 +30,8 @@ class FrobSAM(Variant):
     rho: Real = hyper(0.005, ge=0, search=(5e-4, 0.05), log=True)  # deviation of each weight
     lam: Real = hyper(0.005, ge=0)  # weight of the penalty
     n: int = hyper(2, ge=2)  # random points
+
+    scales: ClassVar[bool] = False  # the penalty divides by it
 
     @property
     def passes(self) -> float:

@@ -1,5 +1,7 @@
 """GAM: gradient norm aware minimization (Zhang, Xu, Yu, Zou, Cui 2023, arXiv:2303.03108)."""
 
+from typing import ClassVar
+
 from variants.core import ops
 from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
 from variants.core.registry import register
@@ -32,6 +34,8 @@ class GAM(Variant):
     beta2: Real = hyper(-1.0)  # weight of g2
     beta3: Real = hyper(1.0)  # weight of g3
     gamma: Real = hyper(0.03, ge=0)  # weight of the part of A orthogonal to B
+
+    scales: ClassVar[bool] = False  # rho_n is another radius
 
     @property
     def passes(self) -> float:

@@ -40,6 +40,7 @@ class LESAM(Variant):
     anneal: float = hyper(0.2, ge=0, le=1)  # share of the run
 
     needs: ClassVar[frozenset[str]] = frozenset({"total_steps"})
+    scales: ClassVar[bool] = False  # the radius is found
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,6 +6,7 @@ import torch
 
 from variants.core.protocol import Oracle, Real, State, Tree, Update, Variant, hyper
 from variants.core.registry import register
+from variants.driver.batch import cut
 from variants.driver.rows import RowsOracle, average, refuse
 from variants.sam import SAM
 
@@ -37,7 +38,7 @@ class MSAM(Variant):
     def __post_init__(self) -> None:
         super().__post_init__()
         refuse(self.inner, "inner")
-        for name in ("needs", "dynamic", "clean"):
+        for name in ("needs", "dynamic", "clean", "scales"):
             object.__setattr__(self, name, getattr(self.inner, name))
 
     @property
@@ -57,7 +58,5 @@ class MSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         device = next(iter(oracle.params.values())).device
-        parts = list(torch.arange(oracle.size, device=device).split(self.size))
-        if len(parts[-1]) < min(oracle.fewest, self.size):
-            parts[-2:] = [torch.cat(parts[-2:])]
+        parts = cut(torch.arange(oracle.size, device=device), self.size, oracle.fewest)
         return average(self.inner, (RowsOracle(oracle, rows) for rows in parts), oracle.size, state)

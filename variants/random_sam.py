@@ -31,6 +31,7 @@ class RandomSAM(Variant):
     lam: Real = hyper(1.0, ge=0)  # weight of the gradient beside the noise
 
     clean: ClassVar[bool] = False
+    scales: ClassVar[bool] = False  # the noise goes by sigma
 
     @property
     def passes(self) -> float:

@@ -1,5 +1,7 @@
 """RWP: random weight perturbation (Li, Tao, Yan, Lei, Wu, Fang, He, Huang 2024, 2404.00357)."""
 
+from typing import ClassVar
+
 import torch
 
 from variants.core import ops
@@ -41,6 +43,8 @@ class RWP(Variant):
 
     gamma: Real = hyper(0.01, ge=0, search=(1e-3, 0.1), log=True)  # noise, in filter norms
     alpha: Real = hyper(0.5, ge=0, le=1)  # weight of the loss at the random point
+
+    scales: ClassVar[bool] = False  # the noise has no radius
 
     @property
     def passes(self) -> float:

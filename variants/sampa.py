@@ -50,7 +50,7 @@ class SAMPa(Variant):
         if self.phase(oracle.step):
             g = oracle.grad().grads
             return Update(g), {**state, "g2": g}
-        g2 = oracle.grad(at=oracle.preview(state["g2"])).grads
+        g2 = oracle.grad(at=oracle.preview(state["g2"]), perturbs=False).grads
         return Update(ops.mix(state["g1"], g2, self.lam)), {**state, "g2": g2}
 
     def after(self, oracle: Oracle, state: State) -> tuple[Tree | None, State]:

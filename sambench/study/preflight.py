@@ -132,6 +132,7 @@ def _check_model(study: Study, engine: Engine, name: str) -> None:
     args = f" with {study.train.base_args}" if study.train.base_args else ""
     with blamed(f"train.base_args: {study.train.base}{args} fails"):
         engine.optimizer.base.step()
+    engine.model.zero_grad()
 
 
 def _check_batches(asked: Train, engine: Engine, name: str, processes: int) -> None:
@@ -146,6 +147,7 @@ def _check_batches(asked: Train, engine: Engine, name: str, processes: int) -> N
     try:
         engine.model.train()
         engine.losses(*_images(engine, 1)).mean().backward()
+        engine.model.zero_grad()
     except Exception as error:
         where = {
             micro is not None: ("train.micro_batch", f"in parts of {micro}"),

@@ -1,8 +1,10 @@
 """The reference engine: trains a model with a variant, epoch by epoch, and evaluates it."""
 
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from math import ceil
 from typing import Any
@@ -81,7 +83,8 @@ class Engine:
         self.order_seed = order_seed
         self.steps_per_epoch = num_batches(len(data.train), train.batch_size)
         self.total_steps = epochs * self.steps_per_epoch
-        self._loss = loss or self._cross_entropy
+        smoothed = partial(F.cross_entropy, label_smoothing=train.label_smoothing, reduction="none")
+        self._loss: Loss = loss or smoothed
         self._factor = schedule(train, self.total_steps)
         wrapped = world.wrapped(model)
         self._forward: Callable[[Tensor], Tensor] = (
@@ -102,7 +105,7 @@ class Engine:
             clip=train.clip,
             ascent=train.ascent,
         )
-        self._take: Callable[[Tensor, Tensor], Tensor] = self._eager_step
+        self._graphed: variants.Graphed | None = None
         self._eval_batch = EVAL_BATCH
         self.cut(train.micro_batch)
 
@@ -110,17 +113,13 @@ class Engine:
         """Takes steps in parts of so many images, whose gradients add up; None: whole."""
         self.at_once = at_once
         if self.train.engine == "graph":
-            self._take = graph.graphed(self.optimizer, self._losses, at_once)
+            me = weakref.proxy(self)  # the engine owns its graphs, not they it
+            self._graphed = graph.graphed(self.optimizer, lambda x, y: me._losses(x, y), at_once)
 
     @property
     def share(self) -> int:
         """Images of a batch that this process trains on, at most."""
         return ceil(min(self.train.batch_size, len(self.data.train)) / self.world.size)
-
-    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return F.cross_entropy(
-            logits, labels, label_smoothing=self.train.label_smoothing, reduction="none"
-        )
 
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """One pass over the training set; its metrics, read from the device once at the end.
@@ -178,7 +177,7 @@ class Engine:
     def step(self, x: Tensor, y: Tensor) -> Tensor:
         """One step on a batch; the losses of its first evaluation, (b,)."""
         before = self.optimizer.steps
-        losses = self._take(x, y)
+        losses = self._eager_step(x, y) if self._graphed is None else self._graphed(x, y)
         if self.average is not None and self.optimizer.steps > before:
             self.average.update(self.model, self.optimizer.steps)
         return losses if self._weight == 1 else losses / self._weight

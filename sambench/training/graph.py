@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 
-from torch import Tensor
-
 import variants
 from sambench.errors import UserError
 
 
 def graphed(
     optimizer: variants.SharpnessAware, losses: Callable[..., object], micro: int | None
-) -> Callable[[Tensor, Tensor], Tensor]:
+) -> variants.Graphed:
     """(x, y) -> the losses of a step's first evaluation; UserError where there are no graphs."""
     try:
         return variants.Graphed(optimizer, losses, micro=micro)

@@ -1,10 +1,15 @@
-"""SharpnessAware in a Lightning module: manual optimization, because a step has several passes."""
+"""SharpnessAware in a Lightning module: manual optimization, because a step has several passes.
+
+As it is for any number of processes: with strategy="ddp" the closure may run the module itself.
+"""
+
+import os
 
 import pytest
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 import variants
 
@@ -62,3 +67,84 @@ def test_it_trains_and_resumes(variant, tmp_path):
     second = Classifier(variant)
     trainer(6).fit(second, loader, ckpt_path=tmp_path / "last.ckpt")
     assert second.optimizers().optimizer.steps == 18
+
+
+def quiet(**options):
+    return lightning.Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **options,
+    )
+
+
+def train_together(model, x, y):
+    module = Classifier("sam").double()
+    module.model = model
+    module.on_train_epoch_end = lambda: None  # at one rate
+    data = TensorDataset(x, y)
+    mine = DistributedSampler(data, 2, int(os.environ["RANK"]), shuffle=False)
+    options = {"strategy": "ddp", "devices": 2, "use_distributed_sampler": False}
+    quiet(max_epochs=3, **options).fit(module, DataLoader(data, batch_size=16, sampler=mine))
+    return {n: p.detach() for n, p in model.named_parameters()}
+
+
+@pytest.mark.slow
+def test_two_processes(together, m_sharpness, equal):
+    """Process r has the rows r, r + 2, ... of the data."""
+    batches = torch.arange(96).view(3, 16, 2)
+    equal(together("lightning"), m_sharpness([step.T.tolist() for step in batches]))
+
+
+class Automatic(Classifier):
+    def __init__(self) -> None:
+        super().__init__("sam")
+        self.automatic_optimization = True
+
+    def training_step(self, batch, index):
+        x, y = batch
+        return cross_entropy(self.model(x), y)
+
+
+class Forgetful(Classifier):
+    def training_step(self, batch, index):
+        self.optimizers().step()
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (Automatic(), "automatic_optimization = False and call self.optimizers"),
+        (Forgetful("sam"), "got NoneType: return the losses from it"),
+    ],
+)
+def test_what_cannot_work_says_what_to_do(module, message):
+    x = torch.randn(8, 8)
+    loader = DataLoader(TensorDataset(x, (x[:, 0] > 0).long()), batch_size=4)
+    with pytest.raises(ValueError, match=message):
+        quiet(max_epochs=1).fit(module, loader)
+
+
+def test_fabric_hands_a_closure_on():
+    """As a loop without it; `step()` alone, after `fabric.backward`, says what it needs."""
+    fabric = lightning.Fabric(accelerator="cpu")
+    x = torch.randn(12, 8)
+    y = (x[:, 0] > 0).long()
+    models = [nn.Linear(8, 2), nn.Linear(8, 2)]
+    models[1].load_state_dict(models[0].state_dict())
+    bases = [torch.optim.SGD(m.parameters(), lr=0.3) for m in models]
+    mine, bare = (
+        variants.SharpnessAware(base, variants.create("sam"), m)
+        for base, m in zip(bases, models, strict=True)
+    )
+    wrapped, optimizer = fabric.setup(models[0], mine)
+    for _ in range(3):
+        optimizer.step(lambda: cross_entropy(wrapped(x), y))
+        bare.step(lambda: cross_entropy(models[1](x), y))
+    assert torch.equal(models[0].weight, models[1].weight)
+    with pytest.raises(
+        TypeError, match=r"in Fabric and Accelerate call optimizer\.step\(closure\)"
+    ):
+        optimizer.step()

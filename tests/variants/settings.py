@@ -91,7 +91,7 @@ def gap(found: Tensor, wanted: Tensor) -> float:
 
 
 def flat(value: Any, path: str = "") -> dict[str, Tensor]:
-    """All tensors in nested dicts, by their path; numbers as tensors."""
+    """All tensors in nested dicts, by their path; numbers as tensors, no words."""
     if isinstance(value, dict):
         return {k: v for n, x in value.items() for k, v in flat(x, f"{path}/{n}").items()}
-    return {path: torch.as_tensor(value)}
+    return {} if isinstance(value, str | list) else {path: torch.as_tensor(value)}

@@ -38,7 +38,7 @@ def test_forms_of_a_closure_are_equal(variant, form, task):
     expected, *_ = trained(task, variant, lambda t: lambda rows: t.losses(rows))
     got, losses, _ = trained(task, variant, FORMS[form])
     assert losses.shape == (
-        (1,) if form in ("scalar", "scalar with rows", "captured by default") else (8,)
+        () if form in ("scalar", "scalar with rows", "captured by default") else (8,)
     )
     assert not losses.requires_grad
     for n, p in got.items():
@@ -78,6 +78,18 @@ BAD = {
     "no losses": (lambda t, rows: t.losses(rows)[:0], "sam", "no losses"),
     "integers": (lambda t, rows: t.y[rows], "sam", "floating point"),
     "backward done": (lambda t, rows: t.mean().backward() or t.losses(rows), "sam", "backward"),
+    "a logit for the loss": (
+        lambda t, rows: (t.model(t.x[rows]), t.losses(rows).mean()),
+        "sam",
+        r"may both be the loss, of shapes \(8, 3\) and \(\): .*the losses first and aux.detach",
+    ),
+    "two losses": (lambda t, rows: (t.losses(rows), t.losses(rows)), "sam", "may both be the loss"),
+    "a dict": (lambda t, rows: {"loss": t.mean()}, "sam", "got dict; return its loss"),
+    "one loss kept as a row": (
+        lambda t, rows: t.losses(rows).mean(0, keepdim=True),
+        "esam",
+        r"returned 1 for the whole batch: return one per row \(reduction='none'\)",
+    ),
     "a mean for rows": (lambda t, rows: t.losses(rows).mean(), "esam", "takes? rows|reduction"),
     "rows ignored": (lambda t, rows: t.losses(), "esam", "8 losses for 3 rows"),
 }
@@ -96,6 +108,25 @@ def test_bad_returns_are_one_clear_line(name, task):
     assert all(p.grad is None for p in t.model.parameters())
 
 
+def test_rows_are_selected_among_the_losses_of_rows(task):
+    """Not among tokens, nor in a batch of one loss; a batch of one row says so."""
+    t = task()
+    with pytest.raises(ValueError, match="returned 24 for 8 rows: return one per row"):
+        t.driver("k_sam").step(lambda rows: t.model(t.x[rows]).flatten(), size=8)
+    with pytest.raises(ValueError, match="returned 1 for 8 rows"):
+        t.driver("k_sam").step(lambda rows: t.losses(rows).mean(0, keepdim=True), size=8)
+    t.driver("k_sam").step(lambda rows: t.losses()[:1], size=1)
+
+
+def test_aux_keeps_no_graph(task):
+    t = task()
+    opt = t.driver("sam")
+    opt.step(lambda rows: (t.losses(rows), {"logits": [t.model(t.x[rows])]}))
+    assert not opt.aux["logits"][0].requires_grad
+    opt.step(lambda: (t.mean(), t.model(t.x)))
+    assert opt.aux.shape == (8, 3) and not opt.aux.requires_grad
+
+
 def test_a_closure_without_rows_cannot_be_selected_from(task):
     t = task()
     with pytest.raises(ValueError, match="must take rows"):
@@ -112,13 +143,6 @@ def test_micro_batches_equal_the_big_batch(variant, micro, task):
     for n, p in got.items():
         torch.testing.assert_close(p, expected[n], rtol=1e-12, atol=1e-12)
     assert small.last["passes"] == pytest.approx(big.last["passes"])
-
-
-def test_micro_batches_of_a_scalar_loss_are_weighted_by_length(task):
-    expected, *_ = trained(task, "sam", lambda t: lambda rows: t.losses(rows))
-    got, *_ = trained(task, "sam", lambda t: lambda rows: t.losses(rows).mean(), size=8, micro=3)
-    for n, p in got.items():
-        torch.testing.assert_close(p, expected[n], rtol=1e-12, atol=1e-12)
 
 
 def test_a_micro_batch_is_never_larger_and_every_row_comes_once_a_pass(task):

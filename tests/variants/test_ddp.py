@@ -124,6 +124,46 @@ def test_local_mode_is_m_sharpness(name, trained, training, settings):
     assert settings.gap(way(t, trained("local")[0]["train"][name]["weights"]), t.moved()) < SAME
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("mode", ["local", "synced"])
+def test_whoever_runs_the_wrapped_model_or_the_bare_one(mode, name, trained):
+    """The driver, the closure, both or neither; DDP before the optimizer or after it."""
+    for ranks in trained(mode):
+        expected = ranks["train"][name]["weights"]
+        for who, weights in ranks["mixed"][name].items():
+            assert all(torch.equal(w, expected[n]) for n, w in weights.items()), who
+
+
+@pytest.mark.parametrize("name", ["plain", "sam", "vasso"])
+@pytest.mark.parametrize("mode", ["local", "synced"])
+def test_several_ddp_models_are_as_one(mode, name, trained, settings):
+    first, second = (ranks["halves"][name] for ranks in trained(mode))
+    assert torch.equal(first["two"], second["two"])
+    assert settings.gap(first["two"], first["one"]) < 1e-12
+
+
+@pytest.mark.parametrize("place", ["in", "apart"])
+@pytest.mark.parametrize("mode", ["local", "synced"])
+def test_what_another_optimizer_trains_gets_the_mean_gradient(mode, place, trained):
+    """Of the first evaluation, be it in the same DDP model or in one of its own."""
+    first, second = (ranks["judged"][place] for ranks in trained(mode))
+    assert torch.equal(first["found"], second["found"])
+    torch.testing.assert_close(first["found"], first["expected"], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["local", "synced"])
+def test_replicas_that_would_drift_apart_are_refused(mode, trained):
+    for ranks in trained(mode):
+        said = ranks["refusals"]
+        assert "2 processes, and no DistributedDataParallel holds what is trained" in said["nobody"]
+        assert said["alone"] == ""
+        assert "models of their own, and DistributedDataParallel" in said["alone in DDP"]
+        assert said["partly"].startswith("1.weight differs between the processes")
+        assert "1.weight on this process" in said["unused"]
+        assert "find_unused_parameters=True" in said["unused"]
+        assert "static_graph" in said["static graph"]
+
+
 @pytest.mark.parametrize("name", ["plain", "sam", "looksam"])
 @pytest.mark.parametrize("mode", ["local", "synced"])
 def test_parameters_that_one_rank_reaches(mode, name, trained):
@@ -137,5 +177,5 @@ def test_local_and_synced_differ_and_say_so(trained, training, settings):
     assert settings.gap(way(t, local), way(t, synced)) > 1e-6
     assert t.opt.state_dict()["sharpness"]["ascent"] == "local"
     assert training("sam", ascent="synced").opt.state_dict()["sharpness"]["ascent"] == "synced"
-    with pytest.raises(ValueError, match="ascent must be 'local' or 'synced', got 'both'"):
+    with pytest.raises(ValueError, match="ascent must be 'local', 'synced' or 'alone', got 'both'"):
         training("sam", ascent="both")

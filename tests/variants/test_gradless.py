@@ -52,17 +52,24 @@ def test_a_leftover_gradient_of_a_frozen_parameter_is_not_applied(task):
     t = task()
     opt = t.driver("sam")
     t.mean().backward()
+    t.model[2:].zero_grad()
     t.model[0].requires_grad_(False)
     w = t.weights()
     opt.step(t.losses)
     assert torch.equal(t.model[0].weight, w["0.weight"])
 
 
-def test_leftover_gradients_do_not_add_up(task, differing):
+def test_gradients_accumulated_by_hand_are_refused(task, differing):
     t, u = task(), task()
+    opt = t.driver("sam")
     t.mean().backward()
-    for p in (t, u):
-        p.driver("sam").step(p.losses)
+    w = t.weights()
+    with pytest.raises(ValueError, match=r"^0\.weight has a gradient already: .*zero_grad\(\)"):
+        opt.step(t.losses)
+    assert differing(t.weights(), w) == []
+    opt.zero_grad(set_to_none=False)
+    opt.step(t.losses)
+    u.driver("sam").step(u.losses)
     assert differing(t.weights(), u.weights()) == []
 
 

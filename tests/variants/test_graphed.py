@@ -242,10 +242,10 @@ def test_clipping(name, pair):
 @pytest.mark.parametrize("name", ["sam", "ae_sam", "sampa"])
 def test_a_loss_scale(name, pair):
     def act(course):
-        course.opt._descent._scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
+        course.opt._descent.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
         course.steps(4).step(weight=float("inf")).steps(4)
         assert course.opt.skipped == 1
-        assert course.opt._descent._scaler.get_scale() == 2.0**9
+        assert course.opt._descent.scaler.get_scale() == 2.0**9
 
     pair(name, model=normed()).each(act).check()
 

@@ -1,5 +1,8 @@
 """What a rule is told: params, kinds, momentum, preview, the weights after the step; autocast."""
 
+import random
+import types
+
 import pytest
 import timm
 import timm.optim
@@ -34,7 +37,48 @@ BASES = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.1),
     "adamw": lambda p: torch.optim.AdamW(p, lr=0.1),
     "timm lamb": lambda p: timm.optim.Lamb(p, lr=0.1),  # counts steps in its groups
+    "timm kron": lambda p: timm.optim.kron.Kron(p, lr=0.1),  # draws, and keeps lists
+    "timm lookahead": lambda p: timm.optim.Lookahead(timm.optim.Lamb(p, lr=0.1), k=2),
+    "nested": lambda p: Nested(p),
 }
+
+
+class Nested(torch.optim.Optimizer):
+    """Keeps its state wherever there is a place, and draws from global and from own generators."""
+
+    def __init__(self, params):
+        super().__init__(params, {"lr": 0.1})
+        self.inner = torch.optim.Adam(self.param_groups, lr=0.1)
+        self.count, self.rng, self.dice = 0, torch.Generator(), random.Random(0)
+        self.factors = types.SimpleNamespace(left=[torch.zeros(())], seen={0})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        self.count += 1
+        self.factors.seen.add(self.count)
+        self.factors.left[0].add_(1)
+        self.factors.left.append(torch.ones(()))
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    state = self.state[p]
+                    state.setdefault("GG", [[torch.zeros_like(p)]])[0][0].add_(p.grad)
+                    drawn = torch.rand(()) + torch.rand((), generator=self.rng) + self.dice.random()
+                    scale = 1 + self.count + drawn + sum(self.factors.left)
+                    p.data = p - 0.01 * scale * state["GG"][0][0]
+        self.inner.step()
+
+
+def everything(base):
+    """What hangs on it, in words."""
+    values = [torch.get_rng_state()]
+    for optimizer in (base, getattr(base, "inner", None), getattr(base, "_base_optimizer", None)):
+        if optimizer is not None:
+            kept = {
+                k: v for k, v in vars(optimizer).items() if k not in ("inner", "_base_optimizer")
+            }
+            values.append(kept)
+    return repr(values)
 
 
 @pytest.mark.parametrize("base", BASES)
@@ -47,9 +91,9 @@ def test_preview_is_what_the_base_then_does_and_changes_nothing(base, early, tas
         g = None if early else oracle.grad().grads
         if early:
             g = {n: torch.ones_like(p) for n, p in oracle.params.items()}
-        before = t.snapshot(opt)
+        before, base = t.snapshot(opt), everything(opt.base)
         seen.append((oracle.preview(g), t.weights()))
-        assert t.changed(before, opt) == []
+        assert t.changed(before, opt) == [] and everything(opt.base) == base
         oracle.grad()
         return Update(g), state
 
@@ -59,6 +103,54 @@ def test_preview_is_what_the_base_then_does_and_changes_nothing(base, early, tas
         offset, w = seen[-1]
         for n, p in t.weights().items():
             torch.testing.assert_close(w[n] + offset[n], p, rtol=1e-12, atol=1e-12)
+
+
+def test_no_hook_sees_a_preview(task):
+    t, calls = task(), []
+    opt = t.driver("sampa")
+    opt.base.register_step_post_hook(lambda *_: calls.append(1))
+    opt.base.register_step_pre_hook(lambda *_: calls.append(1))
+    for _ in range(3):
+        opt.step(t.losses)
+    assert len(calls) == 6
+
+
+BARE = {
+    "timm lookahead": lambda p: timm.optim.Lookahead(torch.optim.SGD(p, lr=0.1, momentum=0.9)),
+    "nested adam": lambda p: Nested(p),
+}
+
+
+@pytest.mark.parametrize("base", BARE)
+def test_momentum_of_a_wrapped_optimizer(base, task, probe):
+    t, seen = task(), []
+
+    def rule(oracle, state):
+        seen.append({n: m.clone() for n, m in oracle.momentum.items()})
+        return Update(oracle.grad().grads), state
+
+    opt = t.driver(probe(rule=rule), BARE[base](t.model.parameters()))
+    for _ in range(2):
+        opt.step(t.losses)
+    assert all(m.any() for m in seen[1].values())
+
+
+def test_momentum_that_is_kept_nowhere_is_refused(task):
+    """Schedule-free methods and the like: the radius would be 0 for ever."""
+
+    class Elsewhere(torch.optim.SGD):
+        def step(self, closure=None):
+            super().step()
+            for state in self.state.values():
+                state["z"] = state.pop("momentum_buffer")
+
+    t = task()
+    opt = t.driver("momentum_sam", Elsewhere(t.model.parameters(), lr=0.1, momentum=0.9))
+    opt.step(t.losses)
+    before = t.weights()
+    with pytest.raises(ValueError, match="Elsewhere keeps none as exp_avg or momentum_buffer"):
+        opt.step(t.losses)
+    assert all(torch.equal(v, before[n]) for n, v in t.weights().items())
 
 
 def test_after_runs_at_the_new_weights_and_may_replace_them(task, probe):

@@ -6,7 +6,8 @@ from torch import nn
 
 import variants
 from variants.core import ops
-from variants.driver.buffers import Buffers
+from variants.driver.buffers import places, restore, snapshot
+from variants.driver.modules import Modules
 from variants.driver.parameters import TrainedParameters
 
 
@@ -17,14 +18,14 @@ def pair():
 
 
 def test_looks_up_once(pair):
-    trained = TrainedParameters(*pair)
+    trained = TrainedParameters(Modules(pair[0]), pair[1])
     assert trained.by_name() is trained.by_name()
     assert list(trained.by_name()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
 
 
 def test_sees_what_is_frozen_and_added(pair):
     model, base = pair
-    trained = TrainedParameters(model, base)
+    trained = TrainedParameters(Modules(model), base)
     model[0].bias.requires_grad = False
     assert list(trained.by_name()) == ["0.weight", "1.weight", "1.bias"]
     model.append(nn.Linear(3, 2))
@@ -34,7 +35,7 @@ def test_sees_what_is_frozen_and_added(pair):
 
 def test_a_parameter_that_left_the_model_is_refused(pair):
     model, base = pair
-    trained = TrainedParameters(model, base)
+    trained = TrainedParameters(Modules(model), base)
     model[0].weight = nn.Parameter(torch.zeros(3, 4))
     with pytest.raises(ValueError, match="1 of the optimizer's 4 parameters are not in the model"):
         trained.by_name()
@@ -61,13 +62,12 @@ def test_a_measured_tree_does_not_outlive_its_step(pair):
 
 def test_snapshots_reuse_memory_of_what_is_still_there(pair):
     model, _ = pair
-    buffers = Buffers(model)
-    first = buffers.save(over=[])
+    first = snapshot(places([model[1]._buffers]), over=[])
     model[1].running_mean.fill_(2.0)
-    again = buffers.save(over=first)
+    again = snapshot(places([model[1]._buffers]), over=first)
     assert again is first
     model[1].running_mean.fill_(3.0)
-    buffers.restore(again)
+    restore(again)
     assert torch.equal(model[1].running_mean, torch.full((3,), 2.0))
     model[1].running_mean = torch.zeros(3)
-    assert buffers.save(over=again) is not again
+    assert snapshot(places([model[1]._buffers]), over=again) is not again

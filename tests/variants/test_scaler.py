@@ -99,3 +99,21 @@ def test_a_disabled_scaler_is_none(task, differing):
     opt.step(t.losses)
     bare.step(u.losses)
     assert differing(t.snapshot(opt), u.snapshot(bare)) == []
+
+
+def test_a_scaler_that_calls_step_is_told_what_to_do(task):
+    """Its scale would not be that of the passes; gradients made by hand before change nothing."""
+    t, scale = task(), scaler()
+    opt = t.driver("sam")
+    before = t.snapshot(opt)
+    scale.scale(torch.ones(()))
+    with pytest.raises(ValueError, match=r"give it to SharpnessAware\(\.\.\., scaler=scaler\)"):
+        scale.step(opt, t.losses)
+    assert t.changed(before, opt) == []
+    scale.scale(t.mean()).backward()
+    scale.unscale_(opt)
+    with pytest.raises(ValueError, match=r"optimizer\.step\(closure\) alone"):
+        scale.step(opt)
+    opt.zero_grad()
+    opt.step(t.losses)
+    assert opt.steps == 1

@@ -83,8 +83,14 @@ class Oracle(Protocol):
         """The base optimizer's first moment, zeros before its first step; needs {"momentum"}."""
         ...
 
-    def grad(self, at: Tree | None = None, rows: Tensor | None = None) -> Evaluation:
-        """Losses and gradient at w + at."""
+    def grad(
+        self, at: Tree | None = None, rows: Tensor | None = None, *, perturbs: bool = True
+    ) -> Evaluation:
+        """Losses and gradient at w + at.
+
+        perturbs: whether `at` is a perturbation, which groups of parameters may scale or refuse;
+            else it is a step of w or a difference quotient's, and is taken as it stands
+        """
         ...
 
     def loss(self, at: Tree | None = None, rows: Tensor | None = None) -> Tensor:
@@ -203,6 +209,8 @@ class Variant(ABC):
     """whether the rule calls `oracle.decide`"""
     clean: ClassVar[bool] = True
     """whether the first evaluation of a step is at w"""
+    scales: ClassVar[bool] = True
+    """whether its perturbations scale with `rho`, so that a parameter group may have its own"""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)

@@ -114,18 +114,30 @@ def create(name: str, /, **hyperparameters: object) -> Variant:
     SAM(rho=0.1)
     """
     _known(name)
-    declared = _infos[name].hyperparameters
-    for key in hyperparameters:
-        if key not in declared:
-            what = f"{name} has no hyperparameter {reprlib.repr(key)}"
-            raise ValueError(f"{what}; {_nearest(key, declared)}")
+    _check_names(name, _infos[name].hyperparameters, hyperparameters)
     return _classes[name](**hyperparameters)
+
+
+def changed(variant: Variant, **hyperparameters: object) -> Variant:
+    """`variant` with other values of some hyperparameters; ValueError as of `create`."""
+    _check_names(name_of(variant), variant.hyperparameters(), hyperparameters)
+    fields = getattr(variant, "__dataclass_fields__", {})
+    return type(variant)(**{n: getattr(variant, n) for n in fields} | hyperparameters)
 
 
 def name_of(variant: Variant) -> str:
     """The key of a variant's class; its class name if it was never registered."""
     known = (name for name, cls in _classes.items() if cls is type(variant))
     return next(known, type(variant).__name__)
+
+
+def _check_names(
+    name: str, declared: Mapping[str, Hyperparameter], given: Mapping[str, object]
+) -> None:
+    for key in given:
+        if key not in declared:
+            what = f"{name} has no hyperparameter {reprlib.repr(key)}"
+            raise ValueError(f"{what}; {_nearest(key, declared)}")
 
 
 def _known(name: str) -> None:

@@ -1,21 +1,31 @@
-"""The buffers that forward passes move: BatchNorm statistics and the like."""
+"""What forward passes move beside the weights: BatchNorm statistics, queues, a momentum encoder."""
 
-from collections.abc import Iterable, Iterator
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.module import register_module_forward_hook
+
+from variants.driver.modules import Modules
+from variants.driver.visits import visited
+from variants.driver.writes import Writes
 
 _TRACKING = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)  # not what inherits from them
 
-Owner = dict[str, Tensor | None]
-"""A module's buffers by name."""
+Owner = dict[str, Any]
+"""A module's buffers, or parameters, by name."""
+
+
+Place = tuple[Owner, str, Tensor | None]
+"""a tensor, and where it was found"""
 
 
 class Saved(NamedTuple):
-    """A buffer, where it was found, and a copy of its value."""
+    """A tensor, where it was found, and a copy of its value."""
 
     owner: Owner
     key: str
@@ -24,38 +34,66 @@ class Saved(NamedTuple):
 
 
 class Buffers:
-    """A model's buffers: taken back, or kept from moving.
+    """What `model`, and any module that a closure runs, moves: taken back, or kept from moving.
 
-    A snapshot covers every module. Buffers that a forward pass replaces or creates come back as the
-    tensors they were.
+    That is buffers, and parameters that the optimizer does not train but a forward pass writes to.
+    The first evaluation of a batch moves them, as plain training does; later ones start from what
+    it found, and leave what it left. Modules beside the model are met when they run.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        modules = list(model.modules())
-        self._owners = [m._buffers for m in modules]
-        self._over_rows = [m for m in modules if isinstance(m, _BatchNorm)]
-        self._tracking = [m for m in self._over_rows if type(m) in _TRACKING]
-        self._other = [m._buffers for m in modules if type(m) not in _TRACKING and m._buffers]
+    def __init__(self, modules: Modules) -> None:
+        self._modules = modules
+        self._seen: list[nn.Module] = []
+        self._trained: Mapping[str, nn.Parameter] = {}
+        self._outside: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+        self._both: set[nn.Module] = set()
+        """BatchNorms that run in training and in evaluation mode within one evaluation"""
+        self._written: list[Place] = []
+        """parameters that a forward pass writes to"""
+        self._unwatched: set[int] = set()
+        """ids of modules whose calls may show others"""
+        self._modes: dict[nn.Module, set[bool]] = {}
+        self._before: list[Saved] = []
+        self._start: list[Saved] = []
         self._spare: list[Saved] = []
 
     @property
     def normalise_rows(self) -> bool:
         """Whether some BatchNorm is in training mode: it cannot tell the variance of one row."""
-        return any(m.training for m in self._over_rows)
+        return self._normalised or any(m.training for m in self._over_rows)
 
-    def save(self, over: list[Saved]) -> list[Saved]:
-        """All buffers, with copies of their values: in memory of the snapshot `over` if it fits."""
-        return self._snapshot(self._owners, over)
+    @contextmanager
+    def watched(self, trained: Mapping[str, nn.Parameter]) -> Iterator[None]:
+        """A step that trains these parameters; the module calls in it are seen."""
+        if self._modules.all() is not self._seen or trained is not self._trained:
+            self._look(trained)
+        self._normalised = False
+        everywhere = places(m._buffers for m in [*self._seen, *self._outside])
+        self._before = snapshot([*everywhere, *self._written], self._before)
+        with visited(self._visit):
+            yield
+
+    @contextmanager
+    def moving(self) -> Iterator[None]:
+        """The first evaluation of a batch."""
+        self._start = snapshot(self._free(), self._start)
+        self._modes.clear()
+        yield
+        self._unwatched.clear()
+        for m in [m for m, modes in self._modes.items() if len(modes) > 1 and m not in self._both]:
+            self._both.add(m)
+            self._start += [_copied(s) for s in self._before if s.owner is m._buffers]
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Forward passes inside leave the buffers as they are.
+        """A later evaluation.
 
-        torch's BatchNorm is told so; what ignores `track_running_stats` (InstanceNorm) or counts on
-        its own is put back. (A momentum of 0 would turn an infinite batch into NaN.)
+        torch's BatchNorm is told not to track; all else starts from where the first evaluation
+        started, and is put back. (A momentum of 0 would turn an infinite batch into NaN.)
         """
-        quiet = [m for m in self._tracking if m.training and m.track_running_stats]
-        saved = self._spare = self._snapshot(self._other, self._spare)
+        quiet = [m for m in self._tracking if m.track_running_stats and m not in self._both]
+        left = self._spare = snapshot(self._free(), self._spare)
+        restore(self._start)
         for m in quiet:
             m.track_running_stats = False
         try:
@@ -63,33 +101,112 @@ class Buffers:
         finally:
             for m in quiet:
                 m.track_running_stats = True
-            self.restore(saved)
+            restore(left)
 
-    def _snapshot(self, owners: list[Owner], over: list[Saved]) -> list[Saved]:
-        found = [(owner, key, b) for owner in owners for key, b in owner.items()]
-        if len(over) == len(found) and all(map(_fits, over, found)):
-            self._copy([(s.value, s.buffer) for s in over])
-            return over
-        return [Saved(o, key, b, None if b is None else b.clone()) for o, key, b in found]
+    def undo(self) -> None:
+        """Puts everything back as the step found it."""
+        restore(self._before)
 
-    def restore(self, saved: list[Saved]) -> None:
-        """Puts the buffers found by `save` back, and their values into them."""
-        for s in saved:
-            s.owner[s.key] = s.buffer
-        self._copy([(s.buffer, s.value) for s in saved])
-
-    def restore_unless(self, flag: Tensor, saved: list[Saved]) -> None:
+    def undo_unless(self, flag: Tensor) -> None:
         """Puts the values back unless the 0-d `flag` holds, without asking the device."""
-        live = [(s.buffer, s.value) for s in saved if s.owner.get(s.key) is s.buffer]
+        found = (s for s in self._before if s.key in s.owner and s.owner[s.key] is s.buffer)
+        live = [(s.buffer, s.value) for s in found]
         for buffers, values in _by_kind(live):
             flat, old = (torch.cat([t.reshape(-1) for t in ts]) for ts in (buffers, values))
             kept = torch.where(flag, flat, old).split([b.numel() for b in buffers])
             shaped = [k.view_as(b) for k, b in zip(kept, buffers, strict=True)]
             torch._foreach_copy_(buffers, shaped)
 
-    def _copy(self, pairs: list[tuple[Tensor | None, Tensor | None]]) -> None:
-        for to, values in _by_kind(pairs):
-            torch._foreach_copy_(to, values)
+    def _look(self, trained: Mapping[str, nn.Parameter]) -> None:
+        self._seen, self._trained = self._modules.all(), trained
+        self._known = {id(m) for m in self._seen}
+        self._over_rows = [m for m in self._seen if isinstance(m, _BatchNorm)]
+        self._tracking = [m for m in self._over_rows if type(m) in _TRACKING]
+        self._other = [m._buffers for m in self._seen if type(m) not in _TRACKING and m._buffers]
+        self._both.clear()
+        self._written.clear()
+        self._unwatched = {*self._known}
+
+    def _free(self) -> list[Place]:
+        """What an evaluation may move, whatever flag is set."""
+        buffers = (m._buffers for m in [*self._both, *self._outside])
+        return [*places([*self._other, *buffers]), *self._written]
+
+    def _visit(self, module: nn.Module) -> None:
+        """A module is about to run."""
+        compiled = "_orig_mod" in module._modules  # the modules in it run without hooks
+        for m in module.modules() if compiled else (module,):
+            if isinstance(m, _BatchNorm):
+                self._modes.setdefault(m, set()).add(m.training)
+                self._normalised |= m.training
+        if id(module) not in self._known and module not in self._outside:
+            self._meet(module)
+        if id(module) in self._unwatched:
+            self._watch(module)
+
+    def _meet(self, module: nn.Module) -> None:
+        """A module beside the model: what it holds is saved before it runs for the first time."""
+        fresh = {m for m in module.modules() if id(m) not in self._known} - set(self._outside)
+        self._outside.update(fresh)
+        self._unwatched.update(map(id, fresh))
+        saved = snapshot(places(m._buffers for m in fresh), [])
+        self._before += saved
+        self._start += map(_copied, saved)
+
+    def _watch(self, module: nn.Module) -> None:
+        """Finds the parameters that this call writes to, though the optimizer trains others."""
+        inside = [*module.modules()]
+        self._unwatched.difference_update(map(id, inside))
+        known = {id(p) for p in self._trained.values()} | {id(p) for *_, p in self._written}
+        found: dict[Tensor, Place] = {
+            p: (m._parameters, leaf, p)
+            for m in [*inside, *self._seen]
+            for leaf, p in m._parameters.items()
+            if p is not None and id(p) not in known
+        }
+        if found:
+            writes = Writes(found)
+            writes.__enter__()
+            hook = register_module_forward_hook(
+                lambda m, *_: stop() if m is module else None, always_call=True
+            )
+
+            def stop() -> None:
+                hook.remove()
+                writes.__exit__(None, None, None)
+                for p, value in writes.found():
+                    self._written.append(found[p])
+                    self._before.append(Saved(*found[p], value))
+                    self._start.append(Saved(*found[p], value.clone()))
+
+
+def snapshot(places: Iterable[Place], over: list[Saved]) -> list[Saved]:
+    """Copies of what is there: in memory of the snapshot `over` if it fits."""
+    found = list(places)
+    if len(over) == len(found) and all(map(_fits, over, found)):
+        _copy([(s.value, s.buffer) for s in over])
+        return over
+    return [Saved(o, key, b, None if b is None else b.clone()) for o, key, b in found]
+
+
+def restore(saved: list[Saved]) -> None:
+    """Puts the tensors back where they were found, and their values into them."""
+    for s in saved:
+        s.owner[s.key] = s.buffer
+    _copy([(s.buffer, s.value) for s in saved])
+
+
+def _copied(saved: Saved) -> Saved:
+    return saved._replace(value=None if saved.value is None else saved.value.clone())
+
+
+def places(owners: Iterable[Owner]) -> Iterator[Place]:
+    return ((owner, key, b) for owner in owners for key, b in owner.items())
+
+
+def _copy(pairs: list[tuple[Tensor | None, Tensor | None]]) -> None:
+    for to, values in _by_kind(pairs):
+        torch._foreach_copy_(to, values)
 
 
 def _by_kind(
@@ -108,8 +225,11 @@ def _by_kind(
     return found.values()
 
 
-def _fits(saved: Saved, found: tuple[Owner, str, Tensor | None]) -> bool:
+def _fits(saved: Saved, found: Place) -> bool:
     owner, key, buffer = found
     if saved.buffer is not buffer or saved.owner is not owner or saved.key != key:
         return False
-    return saved.value is None or buffer is None or saved.value.shape == buffer.shape
+    if buffer is None or saved.value is None:
+        return buffer is saved.value
+    kind = (buffer.shape, buffer.dtype, buffer.device)
+    return (saved.value.shape, saved.value.dtype, saved.value.device) == kind

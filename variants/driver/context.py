@@ -1,6 +1,6 @@
 """What the steps of one optimizer have in common, and what each leaves to the next."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,10 @@ from torch.optim import Optimizer
 
 from variants.core.protocol import State, Tree
 from variants.driver import noise as _noise
-from variants.driver.buffers import Buffers, Saved
+from variants.driver.alarms import Alarms
+from variants.driver.buffers import Buffers
+from variants.driver.gradients import Bystanders
+from variants.driver.parameters import TrainedParameters
 from variants.driver.replicas import Replicas
 from variants.driver.trace import Trace
 
@@ -27,18 +30,20 @@ class Context:
     """Belongs to a `SharpnessAware`; `Graphed`, which takes steps in its place, works on it too."""
 
     base: Optimizer
+    trained: TrainedParameters
     buffers: Buffers
-    kinds: Mapping[str, str]
     replicas: Replicas
+    bystanders: Bystanders
     seed: int
     total_steps: int | None
     noise: _noise.Replay | None
     backup: Tree = field(default_factory=dict)
-    before: list[Saved] = field(default_factory=list)
-    """the buffers as a step found them"""
     state: State | None = None
     """the variant's; None before the first step"""
+    dormant: State = field(default_factory=dict)
+    """what it remembers of parameters that do not train now"""
     skipped: int | Tensor = 0
+    alarms: Alarms = field(default_factory=Alarms)
     trace: Trace = field(default_factory=Trace)
     """of the last step"""
     draws: Draw | None = None

@@ -25,11 +25,11 @@ class Descent:
             raise ValueError(f"clip must be > 0, got {clip=}")
         self.base = base
         self.clip = clip
-        self._scaler = scaler if scaler is not None and scaler.is_enabled() else None
+        self.scaler = scaler if scaler is not None and scaler.is_enabled() else None
 
     def scale(self, device: torch.device) -> Tensor | None:
         """The loss scale, the same for all passes of a step."""
-        return None if self._scaler is None else self._scaler.scale(torch.ones((), device=device))
+        return None if self.scaler is None else self.scaler.scale(torch.ones((), device=device))
 
     def waits(self, device: torch.device) -> bool:
         """Whether the host has to know if a step is finite: fused kernels skip on the device."""
@@ -41,9 +41,9 @@ class Descent:
         """Steps if `finite`, which the host waits for; says whether it did."""
         self._clip(update)
         taken = bool(finite)
-        if self._scaler is not None:
+        if self.scaler is not None:
             first = not self.base.state
-            self._step_scaled(self._scaler, update, oracle, finite)
+            self._step_scaled(self.scaler, update, oracle, finite)
             if first and not taken:
                 self.base.state.clear()
         elif taken:
@@ -56,8 +56,8 @@ class Descent:
     def step_on_device(self, update: Update, oracle: ModelOracle, finite: Tensor) -> None:
         """Steps where `finite` holds: fused kernels look at it themselves."""
         self._clip(update)
-        if self._scaler is not None:
-            self._step_scaled(self._scaler, update, oracle, finite)
+        if self.scaler is not None:
+            self._step_scaled(self.scaler, update, oracle, finite)
         else:
             oracle.assign(update.grads)
             self.base.found_inf = (~finite).float()  # pyright: ignore[reportAttributeAccessIssue]
@@ -78,12 +78,12 @@ class Descent:
 
     def close(self, ok: bool) -> None:
         """Ends a step for the loss scale; not `ok` is an overflow that came after `step`."""
-        if self._scaler is None:
+        if self.scaler is None:
             return
         if ok:
-            self._scaler.update()
+            self.scaler.update()
         else:
-            self._scaler.update(self._scaler.get_scale() * self._scaler.get_backoff_factor())
+            self.scaler.update(self.scaler.get_scale() * self.scaler.get_backoff_factor())
 
     def _clip(self, update: Update) -> None:
         if self.clip is not None:

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -37,9 +38,18 @@ def radii(base: Optimizer, variant: Variant, parameters: Parameters) -> dict[str
 def _factor(base: Optimizer, variant: Variant, group: Group) -> Real:
     if not group.get("perturb", True):
         return 0.0
-    rho = getattr(variant, "rho", None)
     own = "rho" in base.defaults  # Adadelta's decay, no radius
-    if own or rho is None or group.get("rho") is None:
+    if own or group.get("rho") is None:
+        return 1.0
+    rho = getattr(variant, "rho", None)
+    radii = [name for name, h in variant.hyperparameters().items() if h.range is not None]
+    if not variant.scales or (rho is None and radii):
+        raise ValueError(
+            f"a parameter group has rho={group['rho']}, but the perturbations of "
+            f"{registry.name_of(variant)} are not proportional to a rho; take the rho out of the "
+            "group (perturb=False leaves a group at w)"
+        )
+    if rho is None:
         return 1.0
     if isinstance(group["rho"], Tensor):
         return group["rho"] / rho
@@ -47,6 +57,36 @@ def _factor(base: Optimizer, variant: Variant, group: Group) -> Real:
         got = f"got {group['rho']} and {rho}"
         raise ValueError(f"rho of a group must be >= 0 and the variant's > 0, {got}")
     return float(group["rho"] / rho)
+
+
+def moments(base: Optimizer, parameters: Parameters) -> dict[str, Tensor]:
+    """The first moments that `base`, or an optimizer that it wraps, keeps of parameters."""
+    inner = [base, *(value for value in vars(base).values() if isinstance(value, Optimizer))]
+    found = {}
+    for name, p in parameters.items():
+        states = [optimizer.state[p] for optimizer in inner if p in optimizer.state]
+        kept = [state.get(key) for state in states for key in ("exp_avg", "momentum_buffer")]
+        found[name] = next((m for m in kept if m is not None), None)
+    return {name: m for name, m in found.items() if m is not None}
+
+
+def step_alone(base: Optimizer, device: torch.device) -> None:
+    """A step that nobody else notices: no hook runs, global generators stay where they are."""
+    for hooks in ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks"):
+        vars(base).get(hooks, {}).clear()  # whoever undoes the step brings them back
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        base.step()
+
+
+def maximizes(base: Optimizer) -> bool:
+    """Whether the base optimizer climbs; ValueError if only some of its groups do."""
+    found = {bool(group.get("maximize")) for group in base.param_groups}
+    if len(found) > 1:
+        raise ValueError(
+            "some parameter groups have maximize=True and others not: the rule needs one loss "
+            "to minimise or to maximise; take an optimizer for each"
+        )
+    return True in found
 
 
 def refuse(base: Optimizer, variant: Variant, total_steps: int | None) -> None:

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from operator import mul
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from variants.core import ops
 from variants.core.protocol import FORWARD, Evaluation, Real, Tree
 from variants.driver import autocast as _autocast
+from variants.driver import groups
 from variants.driver.batch import Batch, Selection, joined
+from variants.driver.callers import NO_BACKWARD
 from variants.driver.context import Context
 from variants.driver.dropout import Streams
 from variants.driver.noise import Kind
@@ -36,21 +40,27 @@ class ModelOracle:
         metrics: bool,
     ) -> None:
         self.step = step
-        self.kinds = context.kinds
         self.trace = Trace(metrics)
-        self.weights = Weights(parameters, context.backup)
+        self.weights = Weights(parameters, context.backup, watch=step == 0)
         self._context = context
         self._parameters = parameters
         self.device = next(iter(parameters.values())).device
         self._batch = batch
         self._radii = radii
         self.scale = scale
+        self._maximizes = groups.maximizes(context.base)
         self.autocast = autocast
         self._streams = Streams(self.device) if replay else None
         self.begun = False
         """whether the batch's first evaluation, the one that moves BatchNorm, is over"""
+        self._graded = False
+        """whether the batch's first gradient has been evaluated"""
+        self._part: Tensor | None = None
+        """rows of the micro-batch that is the batch now"""
         self._calls = 0
         self._size = batch.size
+        self._whole: int | None = None
+        """losses that the closure returned for the whole batch"""
 
     @property
     def total_steps(self) -> int:
@@ -67,41 +77,54 @@ class ModelOracle:
         return 2 if self._context.buffers.normalise_rows else 1
 
     @property
+    def kinds(self) -> Mapping[str, str]:
+        return self._context.trained.kinds()
+
+    @property
     def params(self) -> Tree:
         return {name: p.detach() for name, p in self._parameters.items()}
 
     @property
     def momentum(self) -> Tree:
-        return {name: self._moment(p) for name, p in self._parameters.items()}
+        found = groups.moments(self._context.base, self._parameters)
+        if self.step and not found:
+            raise ValueError(
+                "the variant needs the base optimizer's momentum, and "
+                f"{type(self._context.base).__name__} keeps none as exp_avg or momentum_buffer of "
+                "its state: take SGD(momentum > 0) or AdamW"
+            )
+        return {n: found.get(n, torch.zeros_like(p)) for n, p in self._parameters.items()}
 
-    def _moment(self, p: nn.Parameter) -> Tensor:
-        state = self._context.base.state.get(p, {})
-        found = (state.get(key) for key in ("exp_avg", "momentum_buffer"))
-        return next((m for m in found if m is not None), torch.zeros_like(p))
-
-    def grad(self, at: Tree | None = None, rows: Tensor | None = None) -> Evaluation:
+    def grad(
+        self, at: Tree | None = None, rows: Tensor | None = None, *, perturbs: bool = True
+    ) -> Evaluation:
         for p in self._parameters.values():
             p.grad = None
-        offset = self._offset(at)
+        offset = self._offset(at) if perturbs else self._trained(at)
         losses = self._evaluate(offset, rows, backward=True)
         evaluation = Evaluation(losses, ops.measured(self._collect()))
-        self.trace.saw(evaluation, None if at is None else offset, whole=rows is None)
-        return evaluation
+        perturbed = offset if perturbs and at is not None else None
+        self.trace.saw(evaluation, perturbed, clean=at is None and rows is None)
+        return evaluation._replace(losses=self._to_minimize(losses))
 
     def loss(self, at: Tree | None = None, rows: Tensor | None = None) -> Tensor:
-        return self._evaluate(self._offset(at), rows, backward=False)
+        return self._to_minimize(self._evaluate(self._offset(at), rows, backward=False))
 
     def preview(self, grads: Tree) -> Tree:
         before = {name: p.detach().clone() for name, p in self._parameters.items()}
         rewind = Rewind(self._context.base)
         self.assign({name: g.clone() for name, g in grads.items()})
         try:
-            self._context.base.step()
+            groups.step_alone(self._context.base, self.device)
             return {name: p.detach() - before[name] for name, p in self._parameters.items()}
         finally:
             rewind.restore()
             for p in self._parameters.values():
                 p.grad = None
+
+    def _to_minimize(self, value: Tensor) -> Tensor:
+        """Rules minimise: under `maximize=True` they see the negative of losses and gradients."""
+        return -value if self._maximizes else value
 
     def normal(self, like: Tree) -> Tree:
         return self._noise(torch.randn, like)
@@ -121,11 +144,12 @@ class ModelOracle:
 
     def parts(self) -> Iterator[RowsOracle] | None:
         """Micro-batches that are batches of their own, each with a first evaluation of its own."""
-        rows = self._batch.parts(self.device)
-        return (self._part(r) for r in rows) if rows else None
+        rows = self._batch.parts(self.device, self.fewest)
+        return (self._begin(r) for r in rows) if rows else None
 
-    def _part(self, rows: Tensor) -> RowsOracle:
-        self.begun = False
+    def _begin(self, rows: Tensor) -> RowsOracle:
+        self.begun = self._graded = False
+        self._part = rows
         return RowsOracle(self, rows)
 
     def assign(self, grads: Tree) -> None:
@@ -135,64 +159,91 @@ class ModelOracle:
         """
         reached = self.trace.reached if self.trace.losses else self._parameters.keys()
         for name, p in self._parameters.items():
-            p.grad = grads[name].to(p.dtype) if name in reached else None
+            p.grad = self._to_minimize(grads[name].to(p.dtype)) if name in reached else None
 
     def _evaluate(self, offset: Tree, rows: Tensor | None, *, backward: bool) -> Tensor:
         first = not self.begun
         self.trace.forget()
-        torch.clear_autocast_cache()  # else the casts of w serve for w + e, and SAM is its base
+        _forget_casts()
         try:
-            still = nullcontext() if first else self._context.buffers.held()
+            buffers = self._context.buffers
+            still = buffers.moving() if first else buffers.held()
             with self._drawing(first), self.weights.at(offset), still:
                 losses, aux = (self._context.evaluate or ModelOracle.evaluate)(self, rows, backward)
         finally:
-            torch.clear_autocast_cache()
+            _forget_casts()
         self.begun = True
-        if rows is None and self._size is None:
-            self._size = losses.numel()
-        self._count(losses, 1.0 if backward else FORWARD, whole=rows is None)
+        self._graded = self._graded or backward
+        if rows is None:
+            self._whole = losses.numel()
+            self._size = self._size or self._whole
+        share = 1.0 if rows is None else len(rows) / (self._size or len(rows))
+        self.trace.passes += (1.0 if backward else FORWARD) * share
         if first:
-            self.trace.first.append(losses)
-            self.trace.aux = aux if len(self.trace.losses) == 1 else self.trace.aux
+            self.trace.first.append(losses if losses.ndim else losses * share)
+            self.trace.aux = aux if len(self.trace.losses) == 0 else self.trace.aux
+        losses = losses.reshape(-1)
+        self.trace.losses.append(losses)
         return losses
 
-    def _count(self, losses: Tensor, cost: float, whole: bool) -> None:
-        self.trace.losses.append(losses)
-        size = self._size or self.trace.losses[0].numel()
-        self.trace.passes += cost * (1.0 if whole else losses.numel() / size)
-
     def evaluate(self, rows: Tensor | None, backward: bool) -> tuple[Tensor, object]:
-        """Losses and aux of all micro-batches; their gradients add up in `.grad`."""
-        chunks = self._batch.chunks(rows, self.device)
-        found = []
-        for i, (chunk, weight) in enumerate(chunks):
-            alone = backward and i + 1 < len(chunks)  # DDP averages what the last one completes
-            with self._context.replicas.quiet() if alone else nullcontext():
-                found.append(self._chunk(chunk, weight, rows is not None, backward, first=i == 0))
+        """Losses (rows,) or () and aux of all micro-batches; gradients add up in `.grad`."""
+        selected = rows is not None and rows is not self._part
+        if selected and self._whole is not None:
+            self._check_rows(self._whole)
+        chunks = self._batch.chunks(rows, self.device, self.fewest)
+        found = [self._chunk(chunk, share, selected, backward) for chunk, share in chunks]
         losses, auxes = zip(*found, strict=True)
-        return torch.cat(losses), joined(auxes)
+        if losses[0].ndim:
+            return torch.cat(losses), joined(auxes)
+        shares = [share for _, share in chunks]
+        return torch.stack(list(map(mul, losses, shares))).sum(), joined(auxes)
 
     def _chunk(
-        self, chunk: Selection, weight: float, selected: bool, backward: bool, *, first: bool
+        self, chunk: Selection, share: float, selected: bool, backward: bool
     ) -> tuple[Tensor, object]:
+        others = {p: p.grad for p in self._parameters.values()} if backward else {}
+        for p in others:
+            p.grad = None  # a closure may call zero_grad(), and must not call backward()
         with _autocast.resumed(self.autocast), torch.set_grad_enabled(backward):
-            losses, aux = self._batch.losses(chunk, selected)
-        if backward:
-            self._check_graph(losses, first)
-            with torch.enable_grad():
-                objective = losses.mean() * weight
-                (objective if self.scale is None else objective * self.scale).backward()
+            with nullcontext() if backward else _penalties():
+                losses, aux = self._batch.losses(chunk, selected)
+        if not backward:
+            return losses.detach(), aux
+        self._check_graph(losses)
+        for p, grad in others.items():
+            p.grad = grad
+        bystanders = self._context.bystanders
+        bystanders.look(self._parameters, losses)
+        with torch.enable_grad(), bystanders.receiving(self._received()):
+            objective = losses.mean() * share
+            (objective if self.scale is None else objective * self.scale).backward()
         return losses.detach(), aux
 
-    def _check_graph(self, losses: Tensor, first: bool) -> None:
-        if first and any(p.grad is not None for p in self._parameters.values()):
-            raise ValueError("the closure must not call backward(): `step` does")
+    def _check_rows(self, num: int) -> None:
+        """ValueError unless the losses of the whole batch, so many, were those of its rows."""
+        known = self._batch.size
+        if num != known and (num == 1 or known is not None):
+            of = "the whole batch" if known is None else f"{known} rows"
+            raise ValueError(
+                f"rows are selected by their losses, and the closure returned {num} for {of}: "
+                "return one per row (reduction='none'), and say size=1 if there is one row"
+            )
+
+    def _received(self) -> float:
+        """The share of a gradient that parameters of other optimizers receive."""
+        if self._graded:
+            return 0.0
+        return 1.0 if self._part is None or self._size is None else len(self._part) / self._size
+
+    def _check_graph(self, losses: Tensor) -> None:
+        if any(p.grad is not None for p in self._parameters.values()):
+            raise ValueError(NO_BACKWARD)
         if not losses.requires_grad:
             raise ValueError("the closure's losses do not depend on any trained parameter")
 
     def _collect(self) -> Tree:
         grads: Tree = {}
-        reused = self._context.replicas.reuses_grads
         for name, p in self._parameters.items():
             grad = p.grad
             if grad is None:
@@ -201,18 +252,54 @@ class ModelOracle:
             if grad.is_sparse:
                 raise ValueError(f"{name} has a sparse gradient; use sparse=False in its embedding")
             self.trace.reached.add(name)
-            grads[name], p.grad = grad.clone() if reused else grad, None
+            grads[name], p.grad = grad, None
+        if not self.trace.reached:
+            self._refuse_hooks()
+        grads = self._context.replicas.shared(grads)
+        if self._maximizes:
+            grads = {name: self._to_minimize(g) for name, g in grads.items()}
         return grads if self.scale is None else ops.scale_(grads, 1 / self.scale)
+
+    def _refuse_hooks(self) -> None:
+        """ValueError if no gradient arrived, and hooks are there that may have freed them."""
+        for name, p in self._parameters.items():
+            if p._post_accumulate_grad_hooks:
+                raise ValueError(
+                    f"a hook on {name} frees its gradient (register_post_accumulate_grad_hook, an "
+                    "optimizer in the backward pass): all passes need it, take the hook away"
+                )
 
     def _offset(self, at: Tree | None) -> Tree:
         """What is added to w for `at`: the part that trains, by the radius of its group."""
-        trained = {n: e for n, e in (at or {}).items() if n in self._parameters}
         return {
             n: (e * self._radii[n]).to(e.dtype) if n in self._radii else e
-            for n, e in trained.items()
+            for n, e in self._trained(at).items()
         }
+
+    def _trained(self, at: Tree | None) -> Tree:
+        return {n: e for n, e in (at or {}).items() if n in self._parameters}
 
     @contextmanager
     def _drawing(self, first: bool) -> Iterator[None]:
         with nullcontext() if self._streams is None else self._streams.drawing(first):
             yield
+
+
+@contextmanager
+def _penalties() -> Iterator[None]:
+    """A pass for losses alone records no graph; a gradient penalty in the closure needs one."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "does not require grad" not in str(error):
+            raise
+        raise RuntimeError(
+            "the variant asks for losses alone, without gradients, and the closure takes a "
+            "gradient: let it do so under torch.enable_grad()"
+        ) from error
+
+
+def _forget_casts() -> None:
+    """Else what autocast and `parametrize.cached` made of w serves for w + e: SAM is its base."""
+    torch.clear_autocast_cache()
+    parametrize._cache.clear()

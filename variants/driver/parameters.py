@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from operator import is_
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
+
+from variants.driver.modules import Modules
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
@@ -19,7 +22,8 @@ def canonical(names: Iterable[str]) -> list[str]:
 def held(model: nn.Module, optimizer: Optimizer) -> dict[str, nn.Parameter]:
     """The parameters that `optimizer` holds, by their name in `model` and in its order.
 
-    ValueError if the optimizer holds a parameter that the model lacks, or a sharded one.
+    ValueError if the optimizer holds a parameter that the model lacks, or one that is sharded,
+    complex, or without a shape yet.
     """
     ids = {id(p) for group in optimizer.param_groups for p in group["params"]}
     whole = dict(model.named_parameters())
@@ -33,6 +37,17 @@ def held(model: nn.Module, optimizer: Optimizer) -> dict[str, nn.Parameter]:
         if fully or hasattr(p, "device_mesh") or hasattr(p, "_is_flat_param"):
             raise ValueError(
                 f"{name} is sharded (FSDP or tensor parallel): not supported yet, use DDP"
+            )
+        if is_lazy(p):
+            raise ValueError(
+                f"{name} has no shape yet (a lazy module): run the model on a batch first"
+            )
+        if p.is_inference():
+            raise ValueError(f"{name} was made in torch.inference_mode(): build the model outside")
+        if p.is_complex():
+            raise ValueError(
+                f"{name} is complex: not supported; hold its real and imaginary parts as a real "
+                "parameter, and use torch.view_as_complex in forward"
             )
     return named
 
@@ -56,22 +71,38 @@ def kinds(model: nn.Module) -> dict[str, str]:
 
 
 class TrainedParameters:
-    """Parameters that `optimizer` holds and that require a gradient, by their name in `model`.
+    """Parameters that `optimizer` holds and that require a gradient, by their name in the model.
 
-    Walking a model's modules costs as much as many a kernel. What a step can find changed is cheap
-    to check: the groups, the flags, and whether the model still has the same parameters.
+    What a step can find changed is cheap to check: modules, groups, flags, shapes, and whether the
+    modules still have the same parameters.
     """
 
-    def __init__(self, model: nn.Module, optimizer: Optimizer) -> None:
-        self._model = model
+    def __init__(self, modules: Modules, optimizer: Optimizer) -> None:
+        self._modules = modules
         self._optimizer = optimizer
         self._look_up()
 
     def by_name(self) -> dict[str, nn.Parameter]:
-        """Name -> parameter, in the order of the model; ValueError as of `held`."""
+        """Name -> parameter, in the order of the model; the same dict as long as nothing changed.
+
+        ValueError as of `held`, or if none requires a gradient.
+        """
         if not self._is_current():
             self._look_up()
+        if not self._by_name:
+            raise ValueError("no parameter of the optimizer requires a gradient")
         return self._by_name
+
+    def kinds(self) -> dict[str, str]:
+        """See `kinds`."""
+        if self._kinds is None:
+            self._kinds = kinds(self._modules.model)
+        return self._kinds
+
+    def in_groups(self) -> list[str]:
+        """The names of all parameters of the optimizer, frozen ones included, in its order."""
+        names = {id(p): name for name, p in held(self._modules.model, self._optimizer).items()}
+        return [names[id(p)] for p in self._members()]
 
     def clear_grads(self) -> None:
         """What `zero_grad` does, without its bookkeeping."""
@@ -80,13 +111,15 @@ class TrainedParameters:
                 p.grad = None
 
     def _look_up(self) -> None:
-        named = held(self._model, self._optimizer)
+        named = held(self._modules.model, self._optimizer)
+        self._seen = self._modules.all()
         self._held = self._members()
-        self._flags = [p.requires_grad for p in self._held]
+        self._facts = _facts(self._held)
+        self._kinds: dict[str, str] | None = None
         members = set(self._held)
         self._places = [
             (module._parameters, leaf, p)
-            for module in self._model.modules()
+            for module in self._seen
             for leaf, p in module._parameters.items()
             if p is not None and p in members
         ]
@@ -98,8 +131,13 @@ class TrainedParameters:
     def _is_current(self) -> bool:
         held = self._members()
         return (
-            len(held) == len(self._held)
+            self._modules.all() is self._seen
+            and len(held) == len(self._held)
             and all(map(is_, held, self._held))
-            and [p.requires_grad for p in held] == self._flags
-            and all(place.get(leaf) is p for place, leaf, p in self._places)
+            and _facts(held) == self._facts
+            and all(leaf in place and place[leaf] is p for place, leaf, p in self._places)
         )
+
+
+def _facts(parameters: list[nn.Parameter]) -> list[object]:
+    return [(p.requires_grad, p.shape) for p in parameters]

@@ -1,16 +1,19 @@
 """The replicas of a model in several processes, as DistributedDataParallel makes them."""
 
+import gc
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack, contextmanager
+from weakref import ref
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from variants.core.protocol import State, Update
+from variants.core.protocol import State, Tree, Update
 
 BUCKET = 2**25  # bytes that one collective moves; the copy it needs is as large
+ASCENTS = ("local", "synced", "alone")
 
 
 class Replicas:
@@ -18,39 +21,100 @@ class Replicas:
 
     local: every replica runs the rule on its own rows, and their directions are averaged;
     synced: every gradient is averaged, so that all replicas run one rule on one batch.
+
+    DDP's own averaging rests during a step, and what it would do is done here: it is all the same
+    whether a closure runs the wrapped model or the bare one, and who wrapped it when.
     """
 
     def __init__(self, model: nn.Module, ascent: str) -> None:
-        if ascent not in ("local", "synced"):
-            raise ValueError(f"ascent must be 'local' or 'synced', got {ascent!r}")
-        found = (m for m in model.modules() if isinstance(m, DistributedDataParallel))
-        self._ddp = next(found, None)
-        self._group = None if self._ddp is None else self._ddp.process_group
-        self.count = 1 if self._ddp is None else dist.get_world_size(self._group)
-        self.local = self.count > 1 and ascent == "local"
-        self.synced = self.count > 1 and ascent == "synced"
+        if ascent not in ASCENTS:
+            *others, last = map(repr, ASCENTS)
+            raise ValueError(f"ascent must be {', '.join(others)} or {last}, got {ascent!r}")
+        self._model = model
+        self._ascent = ascent
+        self._known: list[ref[DistributedDataParallel]] | None = None
+        self._all: list[ref[DistributedDataParallel]] = []
+        """also of models that a closure only runs"""
+        self._group: dist.ProcessGroup | None = None
+        self.count = 1
+
+    def meet(self, parameters: dict[str, nn.Parameter]) -> None:
+        """Finds the DDP models that hold these parameters; ValueError where they cannot agree."""
+        if not (dist.is_available() and dist.is_initialized()):
+            return
+        if self._known is not None and len(self._ddps) == len(self._known):
+            return
+        alive, known = _alive(self._model), self._known
+        ddps = _holders(alive, list(parameters.values()))
+        processes = dist.get_world_size(ddps[0].process_group if ddps else None)
+        _refuse(ddps, processes, self._ascent)
+        self._known = [ref(ddp) for ddp in ddps]
+        self._all = [ref(a) for a in alive if ddps and a.process_group == ddps[0].process_group]
+        if ddps and processes > 1:
+            self._group, self.count = ddps[0].process_group, processes
+            if known is None:
+                self._check_equal(parameters)
+
+    def has(self, leaf: Tensor) -> bool:
+        """Whether the processes have copies of a tensor that is not trained here."""
+        return any(leaf is p for ddp in _living(self._all) for p in ddp.module.parameters())
+
+    @property
+    def local(self) -> bool:
+        """Whether directions are averaged, of rules that each process runs on its own rows."""
+        return self.count > 1 and self._ascent == "local"
+
+    @property
+    def synced(self) -> bool:
+        """Whether every gradient is averaged."""
+        return self.count > 1 and self._ascent == "synced"
 
     @property
     def is_distributed(self) -> bool:
         """Whether DDP wraps the model, be it alone."""
-        return self._ddp is not None
+        return bool(self._known)
 
     @property
-    def reuses_grads(self) -> bool:
-        """Whether the next backward pass overwrites the gradients of the last one."""
-        return self._ddp is not None and self._ddp.gradient_as_bucket_view
+    def _ddps(self) -> list[DistributedDataParallel]:
+        return _living(self._known or [])
 
-    def quiet(self) -> AbstractContextManager[None]:
+    def _check_equal(self, parameters: dict[str, nn.Parameter]) -> None:
+        bits = [p.detach().reshape(-1).view(torch.uint8) for p in parameters.values()]
+        sums = torch.stack([b.sum(dtype=torch.int64) for b in bits])
+        ends = torch.stack([sums, -sums])
+        dist.all_reduce(ends, dist.ReduceOp.MIN, group=self._group)
+        least, most = ends.tolist()
+        for name, low, high in zip(parameters, least, most, strict=True):
+            if low != -high:
+                raise ValueError(
+                    f"{name} differs between the processes, and stays so: no DDP model holds it. "
+                    "Wrap all that is trained, or start from the same weights everywhere"
+                )
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
         """Forward and backward passes in it stay in this process."""
-        return nullcontext() if self._ddp is None else self._ddp.no_sync()
+        with ExitStack() as stack:
+            for ddp in _living(self._all):
+                stack.enter_context(ddp.no_sync())
+            yield
 
-    def begin(self) -> None:
-        """Starts a step with the buffers of rank 0: DDP does it only after synced passes."""
-        if self.local and self._ddp is not None and self._ddp.broadcast_buffers:
-            for bucket in _buckets([b for b in self._ddp.module.buffers() if b.numel()]):
+    def begin(self, parameters: dict[str, nn.Parameter]) -> None:
+        """Starts a step of these parameters, with the buffers of rank 0, as DDP does."""
+        self.meet(parameters)
+        if self.count == 1:
+            return
+        for ddp in (ddp for ddp in self._ddps if ddp.broadcast_buffers):
+            for bucket in _buckets([b for b in ddp.module.buffers() if b.numel()]):
                 flat = torch.cat([b.reshape(-1) for b in bucket])
                 self._broadcast(flat)
                 _unpack(flat, bucket)
+
+    def shared(self, grads: Tree) -> Tree:
+        """The gradients of a pass; their mean, in place, where processes share them."""
+        if self.synced:
+            self.mean_(list(grads.values()))
+        return grads
 
     def mean_(self, tensors: list[Tensor]) -> None:
         """Replaces tensors by their mean over the replicas, the same bits on all of them."""
@@ -89,14 +153,20 @@ class Replicas:
 
     def join(self, update: Update, reached: set[str]) -> None:
         """Makes local directions one: the mean, of whatever some replica reached. In place."""
-        if not self.local:
+        if self.count == 1:
             return
-        if self._ddp is not None and self._ddp.find_unused_parameters:
+        if any(ddp.find_unused_parameters for ddp in self._ddps):
             device = next(iter(update.grads.values())).device
             hits = torch.tensor([n in reached for n in update.grads], device=device).int()
             dist.all_reduce(hits, dist.ReduceOp.MAX, group=self._group)
             reached.update(n for n, hit in zip(update.grads, hits.tolist(), strict=True) if hit)
-        self.mean_([t for tree in update if tree is not None for t in tree.values()])
+        elif missed := [name for name in update.grads if name not in reached]:
+            raise ValueError(
+                f"no gradient arrived at {missed[0]} on this process: that needs "
+                "DistributedDataParallel(..., find_unused_parameters=True)"
+            )
+        if self.local:
+            self.mean_([t for tree in update if tree is not None for t in tree.values()])
 
     def joined(self, new: State, old: State) -> State:
         """Local states as one: the mean of what floats, rank 0's of the rest."""
@@ -109,6 +179,53 @@ class Replicas:
             if not t.is_floating_point():
                 t.copy_(self.first(t))
         return state
+
+
+def _alive(model: nn.Module) -> list[DistributedDataParallel]:
+    """All DDP models: what is wrapped does not know its wrapper, which may be younger than us."""
+    inside = (m for m in model.modules() if isinstance(m, DistributedDataParallel))
+    others = (o for o in gc.get_objects() if issubclass(type(o), DistributedDataParallel))
+    return list(dict.fromkeys((*inside, *others)))
+
+
+def _living(known: list[ref[DistributedDataParallel]]) -> list[DistributedDataParallel]:
+    return [ddp for one in known if (ddp := one()) is not None]
+
+
+def _holders(
+    ddps: list[DistributedDataParallel], parameters: list[nn.Parameter]
+) -> list[DistributedDataParallel]:
+    """Those with some of these parameters, in an order that all processes share."""
+    place = {id(p): i for i, p in enumerate(parameters)}
+    found: dict[DistributedDataParallel, tuple[int, int]] = {}
+    for ddp in ddps:
+        places = [place[id(p)] for p in ddp.module.parameters() if id(p) in place]
+        if places:
+            found[ddp] = (min(places), len(places))
+    return sorted(found, key=found.__getitem__)
+
+
+def _refuse(ddps: list[DistributedDataParallel], processes: int, ascent: str) -> None:
+    """ValueError for replicas that would not stay equal, or would against the user's word."""
+    if processes == 1:
+        return
+    if not ddps and ascent != "alone":
+        raise ValueError(
+            f"{processes} processes, and no DistributedDataParallel holds what is trained: wrap "
+            "the model (Lightning: strategy='ddp', Accelerate: prepare(model)), or say "
+            "ascent='alone' where each process trains a model of its own"
+        )
+    if ddps and ascent == "alone":
+        raise ValueError(
+            "ascent='alone' is for models of their own, and DistributedDataParallel holds this one"
+        )
+    if len({ddp.process_group for ddp in ddps}) > 1:
+        raise ValueError("the DDP models of one optimizer must have one process group")
+    if any(ddp.static_graph for ddp in ddps):
+        raise ValueError(
+            "DistributedDataParallel(static_graph=True) averages by a plan of its own: leave "
+            "static_graph out"
+        )
 
 
 def _copied(new: State, old: State, changed: list[Tensor]) -> State:

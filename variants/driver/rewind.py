@@ -1,43 +1,72 @@
 """Undoing a step of a base optimizer."""
 
-from torch import Tensor
+import random
+import types
+from collections import deque
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from variants.driver.groups import Group
-
-Kept = dict[str, tuple[object, object]]
-"""name -> a value and its copy"""
+_OPAQUE = (nn.Module, type, types.ModuleType)
 
 
 class Rewind:
-    """Remembers weights, state and groups (some optimizers count there); `restore` undoes.
+    """Remembers all that hangs on an optimizer; `restore` puts it back, into the same objects.
 
-    All by copy into the same tensors.
+    Weights, state and groups, and what wrappers and preconditioners keep in lists, in attributes,
+    in optimizers and generators of their own.
     """
 
     def __init__(self, base: Optimizer) -> None:
-        self._base = base
-        self._weights = [(p, p.detach().clone()) for g in base.param_groups for p in g["params"]]
-        self._state = {p: _keep(state) for p, state in base.state.items()}
-        self._groups = [_keep(group) for group in base.param_groups]
+        self._undo: list[Callable[[], object]] = []
+        self._seen: dict[int, object] = {}
+        """by id; kept alive, that no other object gets the id"""
+        self._remember(base)
 
     def restore(self) -> None:
         """Puts everything back as it was at construction."""
-        for p, value in self._weights:
-            p.detach().copy_(value)
-        self._base.state.clear()
-        self._base.state.update({p: _back(kept) for p, kept in self._state.items()})
-        for group, kept in zip(self._base.param_groups, self._groups, strict=True):
-            group.clear()  # it may have begun to count: timm's Lamb
-            group.update(_back(kept))
+        for undo in self._undo:
+            undo()
 
+    def _remember(self, value: object) -> None:
+        if id(value) in self._seen:
+            return
+        self._seen[id(value)] = value
+        if isinstance(value, Tensor):
+            copy = value.detach().clone()
+            self._undo.append(lambda: value.detach().copy_(copy))
+        elif isinstance(value, dict):
+            self._remember_items(value, value.items(), value.update)
+        elif isinstance(value, list | deque):
+            self._remember_items(value, value, value.extend)
+        elif isinstance(value, set):
+            self._remember_items(value, value, value.update)
+        elif isinstance(value, tuple):
+            for item in value:
+                self._remember(item)
+        elif isinstance(value, torch.Generator):
+            state = value.get_state()
+            self._undo.append(lambda: value.set_state(state))
+        elif isinstance(value, random.Random):
+            drawn = value.getstate()
+            self._undo.append(lambda: value.setstate(drawn))
+        elif hasattr(value, "__dict__") and not callable(value) and not isinstance(value, _OPAQUE):
+            self._remember(vars(value))
 
-def _keep(values: Group) -> Kept:
-    return {k: (v, v.clone() if isinstance(v, Tensor) else v) for k, v in values.items()}
+    def _remember_items(
+        self,
+        container: dict | list | deque | set,
+        items: Iterable[object],
+        fill: Callable[[list], object],
+    ) -> None:
+        kept = list(items)
 
+        def undo() -> None:
+            container.clear()
+            fill(kept)
 
-def _back(kept: Kept) -> Group:
-    return {
-        k: v.copy_(c) if isinstance(v, Tensor) and isinstance(c, Tensor) else v
-        for k, (v, c) in kept.items()
-    }
+        self._undo.append(undo)
+        for item in kept:
+            self._remember(item)

@@ -43,8 +43,10 @@ class RowsOracle:
     def momentum(self) -> Tree:
         return self._oracle.momentum
 
-    def grad(self, at: Tree | None = None, rows: Tensor | None = None) -> Evaluation:
-        return self._oracle.grad(at=at, rows=self._select(rows))
+    def grad(
+        self, at: Tree | None = None, rows: Tensor | None = None, *, perturbs: bool = True
+    ) -> Evaluation:
+        return self._oracle.grad(at=at, rows=self._select(rows), perturbs=perturbs)
 
     def loss(self, at: Tree | None = None, rows: Tensor | None = None) -> Tensor:
         return self._oracle.loss(at=at, rows=self._select(rows))

@@ -1,6 +1,6 @@
 """`SharpnessAware`: a torch optimizer that drives a variant around any base optimizer."""
 
-from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -9,13 +9,16 @@ from torch.optim import Optimizer
 from torch.utils._pytree import tree_map_only
 
 from variants.core import ops, registry
-from variants.core.protocol import State, Tree, Update, Variant, works_after
-from variants.driver import autocast, groups, parameters, rows
+from variants.core.protocol import State, Update, Variant, works_after
+from variants.driver import arguments, autocast, callers, groups, memory, rows
 from variants.driver import noise as _noise
+from variants.driver.alarms import UNREACHED, VANISHED
 from variants.driver.batch import Batch, Closure
-from variants.driver.buffers import Buffers, Saved
+from variants.driver.buffers import Buffers
 from variants.driver.context import Context
 from variants.driver.descent import Descent, chosen, owned
+from variants.driver.gradients import Bystanders
+from variants.driver.modules import Modules
 from variants.driver.oracle import ModelOracle
 from variants.driver.parameters import TrainedParameters
 from variants.driver.replicas import Replicas
@@ -37,9 +40,11 @@ class SharpnessAware(Optimizer):
     `param_groups` and `state` are the base's own, so any learning-rate scheduler attaches to it. A
     group may hold `rho`, its own radius (one norm over all groups), or `perturb=False`.
 
-    Autocast may stand in the closure or around `step`: it covers the closure alone. For several
-    processes hand in the model that DistributedDataParallel made, with the same seed everywhere;
-    weights are then the same on every rank after every step, and a step is skipped on all or none.
+    Autocast may stand in the closure or around `step`: it covers the closure alone. In several
+    processes DistributedDataParallel must hold the model, and the seed be the same everywhere.
+    Averaging is then done here, not by DDP (nor by its communication hooks), so that `model` and
+    the closure may each use the wrapped model or the bare one; weights are the same on every rank
+    after every step, and a step is skipped on all or none.
 
     seed, total_steps: of the variant's noise; length of the run, for variants that schedule
     scaler: a GradScaler; it scales every pass and its `step` and `update` are called here
@@ -48,12 +53,15 @@ class SharpnessAware(Optimizer):
         w + e); "m", batches of the rule by themselves, directions averaged (m-sharpness, `m_sam`)
     ascent: what processes do: "local", each runs the rule on its own rows and the directions are
         averaged (m-sharpness); "synced", every gradient is averaged, so that they run it together
-        (rows are selected, and `losses` reported, by each process among its own)
+        (rows are selected, and `losses` reported, by each process among its own); "alone", each
+        trains a model of its own, without DDP
     clip: largest global norm of the final direction, after unscaling and averaging
     replay: draw the same dropout masks in all passes of a step (torch's global generators)
     metrics: whether `last` has the cosine and the radius; they keep a gradient longer. An
         attribute of the same name: set it before any step
     """
+
+    _step_supports_amp_scaling = True  # it does not: a GradScaler calls `step` then, which says so
 
     def __init__(
         self,
@@ -71,16 +79,19 @@ class SharpnessAware(Optimizer):
         replay: bool = False,
         metrics: bool = True,
     ) -> None:
+        arguments.check(base_optimizer, variant, model)
         if isinstance(base_optimizer, SharpnessAware):
             raise ValueError(
                 "SharpnessAware evaluates the loss itself: it cannot be a base optimizer"
             )
         groups.refuse(base_optimizer, variant, total_steps)
         rows.refuse_mode(variant, accumulation)
-        trained = TrainedParameters(model, base_optimizer)
-        super().__init__(base_optimizer.param_groups, base_optimizer.defaults)
+        modules = Modules(model)
+        trained = TrainedParameters(modules, base_optimizer)
+        self.base: Any = SimpleNamespace(add_param_group=lambda _: None)
+        super().__init__([{"params": []}], base_optimizer.defaults)  # groups and state of no use
         self.base = base_optimizer
-        self.variant = variant
+        self._variant = variant
         self.model = model
         self.accumulation = accumulation
         self.ascent = ascent
@@ -90,28 +101,83 @@ class SharpnessAware(Optimizer):
         self.passes = 0.0
         """gradient evaluations counted over all steps, skipped ones included"""
         self.replay = replay
-        self._trained = trained
+        self._remembered: object = None
         self._descent = Descent(base_optimizer, scaler, clip)
         self._replicas = Replicas(model, ascent)
         self.context = Context(
             base=base_optimizer,
-            buffers=Buffers(model),
-            kinds=parameters.kinds(model),
+            trained=trained,
+            buffers=Buffers(modules),
             replicas=self._replicas,
+            bystanders=Bystanders(model, self._replicas),
             seed=seed,
             total_steps=total_steps,
             noise=noise,
         )
         """not of the interface: `Graphed` works on it"""
-        self._share_base()
-        base_optimizer.register_load_state_dict_post_hook(lambda _: self._share_base())
 
-    def _share_base(self) -> None:
-        self.param_groups, self.state = self.base.param_groups, self.base.state
+    @property
+    def variant(self) -> Variant:
+        """The rule. Another one may take its place between steps, with a memory of its own.
+
+        The same rule with other hyperparameters, see `set`, keeps what it remembers.
+        """
+        return self._variant
+
+    @variant.setter
+    def variant(self, variant: Variant) -> None:
+        arguments.check(self.base, variant, self.model)
+        groups.refuse(self.base, variant, self.context.total_steps)
+        rows.refuse_mode(variant, self.accumulation)
+        if type(variant) is not type(self._variant):
+            self._forget()
+        self._variant, self._remembered = variant, None
+
+    def set(self, **hyperparameters: object) -> None:
+        """Sets hyperparameters of the variant in mid-run, as a schedule does a group's lr.
+
+        ValueError as of `variants.create`.
+        """
+        self.variant = registry.changed(self._variant, **hyperparameters)
+
+    def reset(self) -> None:
+        """Forgets what steps left: the base optimizer's state, the variant's, and all counts."""
+        self.base.state.clear()
+        self._forget()
+        self.steps, self.passes, self.context.skipped = 0, 0.0, 0
+
+    def _forget(self) -> None:
+        self.context.state, self.context.dormant, self._remembered = None, {}, None
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The base optimizer's own."""
+        return self.base.param_groups
+
+    @param_groups.setter
+    def param_groups(self, groups: list[dict[str, Any]]) -> None:
+        self.base.param_groups = groups
+
+    @property
+    def state(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The base optimizer's own."""
+        return self.base.state
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self.base.state = state
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Adds it to the base optimizer."""
+        self.base.add_param_group(param_group)
 
     @torch.no_grad()
     def step(
-        self, closure: Closure | None = None, size: int | None = None, micro: int | None = None
+        self,
+        closure: Closure | None = None,
+        size: int | None = None,
+        micro: int | None = None,
+        weight: Tensor | None = None,
     ) -> Tensor:
         """One optimizer step; returns the losses of its first evaluation, (batch,), detached.
 
@@ -120,60 +186,70 @@ class SharpnessAware(Optimizer):
         loss, or a closure without argument, will do for variants that select no samples. `micro`
         cuts `size` rows into micro-batches (see `accumulation`): memory is that of one of them.
 
+        What counts is the mean of the losses, or with `weight`, (size,) or of the losses' shape,
+        sum(weight * losses) / sum(weight): the own mean of a criterion with `weight=` (of the
+        labels) or `ignore_index=` (0 or 1), which `reduction="none"` does not know. The scalar
+        losses of micro-batches need it: they are taken for such means. Reported losses are
+        weighted, so that their mean is what counts.
+
         A step with a non-finite loss or direction is skipped: weights, optimizer state, variant
         state and buffers stay as they were. They also do when the closure raises.
         """
-        if closure is None:
-            raise TypeError(
-                "step needs the loss: optimizer.step(lambda: loss(model(x), y)) stands in the "
-                "place of zero_grad(), backward() and step()"
-            )
-        self._share_base()
-        batch = Batch(closure, size, micro, exact=self.accumulation == "exact")
-        self._trained.clear_grads()  # else a leftover .grad of a frozen parameter would be applied
-        self._replicas.begin()
-        buffers = self.context.before = self.context.buffers.save(over=self.context.before)
+        closure = callers.checked(self, closure)
+        batch = Batch(closure, size, micro, self.accumulation == "exact", weight)
+        trained, buffers = self.context.trained, self.context.buffers
+        self.context.bystanders.refuse_left(parameters := trained.by_name())
+        trained.clear_grads()  # else a leftover .grad of a frozen parameter would be applied
+        self._replicas.begin(parameters)
         oracle = self._oracle(batch)
         self.context.trace = oracle.trace
         rewind = Rewind(self.base) if works_after(self.variant) else None
-        try:
-            with autocast.suspended(oracle.autocast):
-                state, finite = self._take(oracle, buffers, rewind)
-        except BaseException:
-            self._undo(buffers, rewind)
-            raise
-        finally:
-            self._trained.clear_grads()
-            oracle.trace.settle()
+        with buffers.watched(oracle.weights.parameters):
+            try:
+                with autocast.suspended(oracle.autocast), self._replicas.quiet():
+                    state, finite = self._take(oracle, rewind)
+            except BaseException:
+                self._undo(rewind)
+                raise
+            finally:
+                trained.clear_grads()
+                oracle.trace.settle()
         self.passes += oracle.trace.passes
         if finite:
             self.steps += 1
             self.context.state = state
         else:
             self.context.skipped += 1
-            self._undo(buffers, rewind)
-        return torch.cat(oracle.trace.first)
+            self._undo(rewind)
+        self._warn(oracle, finite)
+        return oracle.trace.reported()
 
-    def _take(
-        self, oracle: ModelOracle, buffers: list[Saved], rewind: Rewind | None
-    ) -> tuple[State, bool]:
+    def _warn(self, oracle: ModelOracle, taken: bool) -> None:
+        alarms = self.context.alarms
+        if not oracle.trace.reached:
+            alarms.give(UNREACHED)
+        if oracle.weights.vanished is not None:
+            alarms.ask(oracle.weights.vanished, VANISHED)
+        alarms.stepped(taken, self.context.skipped)
+
+    def _take(self, oracle: ModelOracle, rewind: Rewind | None) -> tuple[State, bool]:
         """The step itself: the variant's next state, and whether it counts.
 
         The host decides, or the device does, where nothing has to wait for the decision.
         """
-        old, replicas = self._state_for(oracle.params), self._replicas
-        with replicas.quiet() if replicas.local else nullcontext():
-            update, state = self._direction(oracle, old)
-            finite = replicas.all(oracle.trace.finite(*update))
-            update = self._owned(update, oracle, state, old)
-            oracle.trace.settle()
-            replicas.join(update, oracle.trace.reached)
-            if rewind is not None or self._descent.waits(oracle.device):
-                taken, state = self._step_on_host(update, state, oracle, finite, rewind)
-                return replicas.joined(state, old) if taken else old, taken
-            self._descent.step_on_device(update, oracle, finite)
+        old, replicas = self._state_for(oracle), self._replicas
+        update, state = self._direction(oracle, old)
+        finite = replicas.all(oracle.trace.finite(*update))
+        update = self._owned(update, oracle, state, old)
+        oracle.trace.settle()
+        self.context.bystanders.settle()
+        replicas.join(update, oracle.trace.reached)
+        if rewind is not None or self._descent.waits(oracle.device):
+            taken, state = self._step_on_host(update, state, oracle, finite, rewind)
+            return replicas.joined(state, old) if taken else old, taken
+        self._descent.step_on_device(update, oracle, finite)
         self._descent.close(ok=True)
-        self.context.buffers.restore_unless(finite, buffers)
+        self.context.buffers.undo_unless(finite)
         self.context.skipped = self.context.skipped + (~finite).long()
         return chosen(finite, replicas.joined(state, old), old), True
 
@@ -218,8 +294,8 @@ class SharpnessAware(Optimizer):
             oracle.weights.parameters[name].copy_(value)
         return bool(self._replicas.all(oracle.trace.finite(replacement))), state
 
-    def _undo(self, buffers: list[Saved], rewind: Rewind | None) -> None:
-        self.context.buffers.restore(buffers)
+    def _undo(self, rewind: Rewind | None) -> None:
+        self.context.buffers.undo()
         if rewind is not None:
             rewind.restore()
 
@@ -228,10 +304,12 @@ class SharpnessAware(Optimizer):
         self.steps += 1
         self.passes += trace.passes
         self.context.trace = trace
+        self.context.alarms.stepped(True, self.context.skipped)
 
     @property
     def is_distributed(self) -> bool:
         """Whether the model is DistributedDataParallel's."""
+        self._replicas.meet(self.context.trained.by_name())
         return self._replicas.is_distributed
 
     @property
@@ -256,9 +334,51 @@ class SharpnessAware(Optimizer):
 
     def state_dict(self) -> dict[str, Any]:
         """The base optimizer's own state_dict, and the variant's state under "sharpness"."""
-        mine = {
-            "variant": registry.name_of(self.variant),
-            "state": self.context.state,
+        callers.refuse_checkpoint()
+        return {**self.base.state_dict(), "sharpness": self._memory()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores what `state_dict` returned; a run then continues bit for bit."""
+        mine = state_dict.get("sharpness")
+        if mine is None:
+            callers.refuse_checkpoint()
+            raise ValueError(
+                "no state of a variant in it; for a bare optimizer's: opt.base.load_state_dict"
+            )
+        if unlike := list(memory.differences(mine, self.variant)):
+            saved, here = (", ".join(words) for words in zip(*unlike, strict=True))
+            raise ValueError(f"the state is of {saved}, this optimizer runs {here}")
+        self.base.load_state_dict({k: v for k, v in state_dict.items() if k != "sharpness"})
+        self._recall(mine)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, copy and torch.save: a driver is built anew, around the model that it has."""
+        context = self.context
+        options = {
+            "seed": context.seed,
+            "total_steps": context.total_steps,
+            "scaler": self._descent.scaler,
+            "noise": context.noise,
+            "accumulation": self.accumulation,
+            "ascent": self.ascent,
+            "clip": self._descent.clip,
+            "replay": self.replay,
+            "metrics": self.metrics,
+        }
+        parts = (self.base, self.variant, self.model)
+        return {"parts": parts, "options": options, "sharpness": self._memory()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(*state["parts"], **state["options"])
+        self._recall(state["sharpness"])
+
+    def _memory(self) -> dict[str, Any]:
+        """What `state_dict` has beside the base's."""
+        state, dormant = self.context.state, self.context.dormant
+        return {
+            **memory.rule(self.variant),
+            "parameters": self.context.trained.in_groups(),
+            "state": None if state is None else memory.joined(state, dormant),
             "steps": self.steps,
             "skipped": self.skipped,
             "passes": self.passes,
@@ -266,23 +386,14 @@ class SharpnessAware(Optimizer):
             "accumulation": self.accumulation,
             "ascent": self.ascent,
         }
-        return {**self.base.state_dict(), "sharpness": mine}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores what `state_dict` returned; a run then continues bit for bit."""
-        mine, key = state_dict.get("sharpness"), registry.name_of(self.variant)
-        if mine is None:
-            raise ValueError(
-                "no state of a variant in it; for a bare optimizer's: opt.base.load_state_dict"
-            )
-        if mine["variant"] != key:
-            raise ValueError(
-                f"the state is of variant {mine['variant']!r}, this optimizer runs {key!r}"
-            )
-        self.base.load_state_dict({k: v for k, v in state_dict.items() if k != "sharpness"})
-        self._share_base()
-        device = next(iter(self._trained.by_name().values())).device
-        self.context.state = tree_map_only(Tensor, lambda t: t.to(device), mine["state"])
+    def _recall(self, mine: dict[str, Any]) -> None:
+        memory.restore_tensors(mine, self.variant)
+        names = memory.paired(mine["parameters"], self.context.trained.in_groups())
+        device = next(iter(self.context.trained.by_name().values())).device
+        state = tree_map_only(Tensor, lambda t: t.to(device), mine["state"])
+        self.context.state = state and memory.renamed(state, names)
+        self.context.dormant, self._remembered = {}, None
         self.steps, self.context.skipped, self.passes = (
             mine["steps"],
             mine["skipped"],
@@ -291,9 +402,7 @@ class SharpnessAware(Optimizer):
         self.context.seed = mine["seed"]
 
     def _oracle(self, batch: Batch) -> ModelOracle:
-        parameters = self._trained.by_name()
-        if not parameters:
-            raise ValueError("no parameter of the optimizer requires a gradient")
+        parameters = self.context.trained.by_name()
         device = next(iter(parameters.values())).device
         return ModelOracle(
             self.context,
@@ -307,13 +416,16 @@ class SharpnessAware(Optimizer):
             metrics=self.metrics,
         )
 
-    def _state_for(self, params: Tree) -> State:
-        """The variant's state, with fresh entries for parameters that began to train meanwhile."""
-        state = self.context.state
-        if state is None:
-            return self.variant.init(params)
-        trees = [v for v in state.values() if isinstance(v, dict)]
-        if all(params.keys() <= tree.keys() for tree in trees):
-            return state
-        fresh = self.variant.init(params)
-        return {k: {**fresh[k], **v} if isinstance(v, dict) else v for k, v in state.items()}
+    def _state_for(self, oracle: ModelOracle) -> State:
+        """The variant's state, of the parameters that train now; of others it keeps what it has."""
+        context, parameters = self.context, oracle.weights.parameters
+        if context.state is None:
+            return self.variant.init(oracle.params)
+        if parameters is not self._remembered:
+            known, fresh = (
+                memory.joined(context.state, context.dormant),
+                self.variant.init(oracle.params),
+            )
+            context.state, context.dormant = memory.fitted(known, fresh)
+            self._remembered = parameters
+        return context.state

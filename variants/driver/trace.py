@@ -27,7 +27,7 @@ class Trace:
     losses: list[Tensor] = field(default_factory=list)
     """of every evaluation"""
     first: list[Tensor] = field(default_factory=list)
-    """of the first evaluation of each part of the batch"""
+    """of the first evaluation of each part of the batch, (rows,); or its share of a scalar, ()"""
     aux: object = None
     reached: set[str] = field(default_factory=set)
     """parameters that some evaluation gave a gradient"""
@@ -38,16 +38,20 @@ class Trace:
     _cosine: Tensor | None = None
     _radius: Tensor | None = None
 
-    def saw(self, evaluation: Evaluation, offset: Tree | None, whole: bool) -> None:
-        """Notes a gradient: at w + offset, or at w on the whole batch or not."""
+    def saw(self, evaluation: Evaluation, offset: Tree | None, clean: bool) -> None:
+        """Notes a gradient: at the perturbed w + offset, or `clean`, of the whole batch at w."""
         losses, self._latest = evaluation
         seen = Seen(ops.norm(evaluation.grads), losses, evaluation.grads if self.metrics else None)
         self._norms.append(seen.norm)
         if offset is not None:
             self._perturbed = seen
             self._radius = ops.norm(offset) if self.metrics else None
-        elif whole:
+        elif clean:
             self._clean = self._clean or seen
+
+    def reported(self) -> Tensor:
+        """The losses of the first evaluation, (batch,) or ()."""
+        return torch.cat(self.first) if self.first[0].ndim else torch.stack(self.first).sum()
 
     def is_latest(self, tree: Tree) -> bool:
         """Whether `tree` is the gradient that was evaluated last, as the oracle returned it."""

@@ -6,14 +6,20 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from variants.core import ops
 from variants.core.protocol import Tree
 
 
 class Weights:
     """The trained parameters. `backup` keeps its tensors from step to step, filled when needed."""
 
-    def __init__(self, parameters: dict[str, nn.Parameter], backup: Tree) -> None:
+    def __init__(
+        self, parameters: dict[str, nn.Parameter], backup: Tree, *, watch: bool = False
+    ) -> None:
         self.parameters = parameters
+        self.vanished: Tensor | None = None
+        """whether the first offset was mostly lost in rounding, if one was watched"""
+        self._watch = watch
         self._backup = backup
         self._saved: set[str] = set()
 
@@ -31,9 +37,25 @@ class Weights:
         self._save([n for n in offset if n not in self._saved])
         try:
             torch._foreach_add_(live, list(offset.values()))
+            if self._watch:
+                self._watch, self.vanished = False, self._is_lost(offset)
             yield
         finally:
-            torch._foreach_copy_(live, [self._backup[n] for n in offset])
+            self._bring_back(live, [self._backup[n] for n in offset])
+
+    def _is_lost(self, offset: Tree) -> Tensor:
+        """Whether w moved by less than half of the offset: most of it was below its precision."""
+        wanted = ops.norm(offset)
+        pairs = [(self.parameters[n].detach(), self._backup[n]) for n in offset]
+        moves = [ops.norm({"": p.to(torch.float64) - w.to(torch.float64)}) for p, w in pairs]
+        return torch.stack(moves).norm() < wanted / 2
+
+    def _bring_back(self, live: list[Tensor], kept: list[Tensor]) -> None:
+        try:
+            torch._foreach_copy_(live, kept)
+        except RuntimeError:  # it stops at the first that the closure gave another shape
+            for p, value in zip(live, kept, strict=True):
+                p.data = value.clone()
 
     def _save(self, names: list[str]) -> None:
         if not names:
@@ -41,7 +63,11 @@ class Weights:
         live: list[Tensor] = [self.parameters[n] for n in names]
         for name, p in zip(names, live, strict=True):
             kept = self._backup.get(name)
-            if kept is None or kept.dtype != p.dtype or kept.device != p.device:
+            if kept is None or _kind(kept) != _kind(p):
                 self._backup[name] = torch.empty_like(p, requires_grad=False)
         torch._foreach_copy_([self._backup[n] for n in names], live)
         self._saved.update(names)
+
+
+def _kind(t: Tensor) -> tuple[torch.Size, torch.dtype, torch.device]:
+    return t.shape, t.dtype, t.device

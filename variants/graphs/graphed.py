@@ -1,5 +1,6 @@
 """`Graphed`: steps of `SharpnessAware` replayed as CUDA graphs."""
 
+import weakref
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -90,7 +91,8 @@ class Graphed:
         self._rows: dict[Hashable, Tensor] = {}
         self._scale = torch.ones((), device=self._device)
         self._kind: Hashable = None
-        optimizer.base.register_load_state_dict_post_hook(lambda _: self._forget())
+        forget = weakref.WeakMethod(self._forget)  # the hook is the base's: it must not own us
+        optimizer.base.register_load_state_dict_post_hook(lambda _: (f := forget()) and f())
 
     def _forget(self) -> None:
         """Drops all graphs: the memory that they know is no longer in use."""

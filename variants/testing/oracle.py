@@ -74,7 +74,9 @@ class FunctionOracle:
         self._lent: list[tuple[Tensor, Tensor]] = []
         self.lend(params, momentum)
 
-    def grad(self, at: Tree | None = None, rows: Tensor | None = None) -> Evaluation:
+    def grad(
+        self, at: Tree | None = None, rows: Tensor | None = None, *, perturbs: bool = True
+    ) -> Evaluation:
         self._asked("grad", at, rows)
         inputs, misses = self._evaluate(at, rows)
         slopes = misses.tanh()
@@ -156,7 +158,9 @@ class Replica(FunctionOracle):
         self._agreed = agreed
         self._averages = 0
 
-    def grad(self, at: Tree | None = None, rows: Tensor | None = None) -> Evaluation:
+    def grad(
+        self, at: Tree | None = None, rows: Tensor | None = None, *, perturbs: bool = True
+    ) -> Evaluation:
         return Evaluation(self.loss(at, rows), super().grad(at).grads)
 
     def loss(self, at: Tree | None = None, rows: Tensor | None = None) -> Tensor:

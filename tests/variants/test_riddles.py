@@ -1,0 +1,201 @@
+"""What torch would answer in riddles works, or is refused in words."""
+
+import copy
+import io
+
+import pytest
+import timm.optim
+import torch
+from torch import nn
+from torch.distributed.checkpoint.state_dict import (
+    get_optimizer_state_dict,
+    set_optimizer_state_dict,
+)
+from torch.nn import functional as F
+
+import variants
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"variant": "sam"}, r"not its name: variants.create\('sam', rho=...\)"),
+        ({"variant": type(variants.create("sam"))}, r"not its class: SAM\(...\)"),
+        ({"base": torch.optim.SGD}, r"must be built: SGD\(model.parameters\(\), lr=...\)"),
+        ({"base": 0.1}, "must be a torch.optim.Optimizer; a float has no param_groups"),
+        ({"model": "pair"}, r"got a tuple; hand in torch.nn.ModuleList\(\[...\]\) of them"),
+        ({"swap": True}, r"the order is SharpnessAware\(base_optimizer, variant, model\)"),
+    ],
+)
+def test_arguments(change, message, task):
+    t = task()
+    base = change.get("base", t.sgd())
+    variant = change.get("variant", variants.create("sam"))
+    model = (t.model, t.model) if "model" in change else t.model
+    order = (base, model, variant) if "swap" in change else (base, variant, model)
+    with pytest.raises(TypeError, match=message):
+        variants.SharpnessAware(*order)
+
+
+def test_an_unknown_name_lists_close_ones(task):
+    with pytest.raises(ValueError, match="did you mean looksam"):
+        variants.SharpnessAware(task().sgd(), "look_sam", task().model)
+
+
+@pytest.mark.parametrize("name", ["lookahead_sgd", "lookahead_adamw", "lookahead_lamb"])
+@pytest.mark.parametrize("variant", ["sam", "sampa", "momentum_sam"])
+def test_lookahead_of_timm(name, variant, task, differing):
+    def start():
+        t = task()
+        return t, t.driver(variant, timm.optim.create_optimizer_v2(t.model, name, lr=0.05))
+
+    (t, opt), (u, resumed) = start(), start()
+    for _ in range(3):
+        opt.step(t.losses)
+    saved = copy.deepcopy((t.model.state_dict(), opt.state_dict()))
+    u.model.load_state_dict(saved[0])
+    resumed.load_state_dict(saved[1])
+    for _ in range(5):
+        opt.step(t.losses)
+        resumed.step(u.losses)
+    assert differing(t.weights(), u.weights()) == []
+    assert opt.param_groups[0]["lookahead_step"] == 8
+
+
+@pytest.mark.parametrize("how", ["copy", "pickle"])
+@pytest.mark.parametrize("variant", ["sam", "looksam", "m_sam"])
+def test_copies_go_on_as_the_original_does(variant, how, task, differing):
+    t = task()
+    opt = t.driver(variant, options={"clip": 0.1, "seed": 3, "total_steps": 9, "replay": True})
+    for _ in range(2):
+        opt.step(t.losses)
+    if how == "copy":
+        other = copy.deepcopy(opt)
+    else:
+        file = io.BytesIO()
+        torch.save(opt, file)
+        file.seek(0)
+        other = torch.load(file, weights_only=False)
+    u = task()
+    u.model = other.model
+    assert u.model is not t.model and (other.steps, other.passes) == (opt.steps, opt.passes)
+    for _ in range(3):
+        opt.step(t.losses)
+        other.step(u.losses)
+    assert t.changed(u.snapshot(other), opt) == []
+
+
+def test_a_copy_of_model_and_optimizer_shares_the_model(task):
+    t = task()
+    model, opt = copy.deepcopy((t.model, t.driver("sam")))
+    assert opt.model is model and opt.param_groups[0]["params"][0] is model[0].weight
+
+
+@pytest.mark.parametrize("stepped", [False, True])
+def test_torch_s_distributed_checkpoint(stepped, task, differing):
+    t = task()
+    opt = t.driver("looksam", k=2)
+    if stepped:
+        opt.step(t.losses)
+    with pytest.raises(ValueError, match=r"hand them optimizer.base"):
+        get_optimizer_state_dict(t.model, opt)
+    with pytest.raises(ValueError, match=r"hand them optimizer.base"):
+        set_optimizer_state_dict(t.model, opt, {"state": {}, "param_groups": []})
+    if stepped:  # what the message says to do
+        t.model.zero_grad()
+        saved = copy.deepcopy(
+            (get_optimizer_state_dict(t.model, opt.base), opt.state_dict()["sharpness"])
+        )
+        u = task()
+        u.model.load_state_dict(t.model.state_dict())
+        other = u.driver("looksam", k=2)
+        set_optimizer_state_dict(u.model, other.base, saved[0])
+        u.model.zero_grad()
+        other.load_state_dict({**other.base.state_dict(), "sharpness": saved[1]})
+        for _ in range(3):
+            opt.step(t.losses)
+            other.step(u.losses)
+        assert differing(t.weights(), u.weights()) == []
+
+
+@pytest.mark.parametrize("variant", ["sam", "esam", "k_sam", "m_sam"])
+@pytest.mark.parametrize("grad", [False, True])
+def test_gradient_penalties(variant, grad, task):
+    t = task()
+    opt = t.driver(variant)
+
+    def losses(rows):
+        x = t.x[rows].clone().requires_grad_()
+        with torch.set_grad_enabled(grad or torch.is_grad_enabled()):
+            found = F.cross_entropy(t.model(x), t.y[rows], reduction="none")
+            (g,) = torch.autograd.grad(found.sum(), x, create_graph=True)
+            return found + g.square().sum(1)
+
+    w = t.weights()
+    if grad or variant == "sam":
+        opt.step(losses, size=8)
+        assert not torch.equal(t.model[0].weight, w["0.weight"])
+    elif variant == "m_sam":
+        opt.step(losses, size=8)
+        with pytest.raises(RuntimeError, match=r"under torch.enable_grad\(\)"):
+            opt.step(losses)
+    else:
+        with pytest.raises(RuntimeError, match=r"under torch.enable_grad\(\)"):
+            opt.step(losses)
+        assert all(torch.equal(v, w[n]) for n, v in t.weights().items())
+
+
+def test_hooks_that_free_gradients(task):
+    t = task()
+    opt = t.driver("sam")
+    handles = [
+        p.register_post_accumulate_grad_hook(lambda p: setattr(p, "grad", None))
+        for p in t.model.parameters()
+    ]
+    with pytest.raises(ValueError, match=r"a hook on 0.weight frees its gradient"):
+        opt.step(t.losses)
+    for handle in handles:
+        handle.remove()
+    opt.step(t.losses)
+
+
+def test_inference_mode(task):
+    t = task()
+    opt = t.driver("sam")
+    with torch.inference_mode():
+        with pytest.raises(ValueError, match=r"outside torch.inference_mode\(\)"):
+            opt.step(t.losses)
+        model = nn.Linear(4, 3)
+    base = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match=r"made in torch\.inference_mode"):
+        variants.SharpnessAware(base, variants.create("sam"), model)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*")
+def test_torch_jit(task):
+    def normed():
+        return nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Linear(6, 3))
+
+    t, u = task(normed), task(normed)
+    t.model = torch.jit.script(t.model)
+    for run in (t, u):
+        opt = run.driver("sam", rho=0.3)
+        for _ in range(4):
+            opt.step(run.losses)
+        opt.step(lambda rows, run=run: run.losses(rows) * float("nan"))
+    for n, v in t.model.state_dict().items():
+        torch.testing.assert_close(v, u.model.state_dict()[n], rtol=1e-12, atol=1e-12, msg=n)
+
+
+@pytest.mark.parametrize("variant", ["plain", "sam", "esam", "k_sam", "sparse_sam_f"])
+@pytest.mark.parametrize("accumulation", ["exact", "m"])
+@pytest.mark.parametrize(("rows", "micro"), [(5, 4), (3, 2), (2, 2)])
+def test_a_last_row_alone_goes_with_others_under_batchnorm(
+    rows, micro, accumulation, variant, task
+):
+    t = task(lambda: nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Linear(6, 3)))
+    opt = t.driver(variant, options={"accumulation": accumulation})
+    t.x, t.y = t.x[:rows], t.y[:rows]
+    for _ in range(2):
+        opt.step(t.losses, size=rows, micro=micro)
+    assert opt.steps == 2

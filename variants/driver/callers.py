@@ -1,0 +1,67 @@
+"""What other tools' loops do around `step` and it cannot make right, told in their words."""
+
+import inspect
+import sys
+
+import torch
+from torch.optim import Optimizer
+
+from variants.driver.batch import Closure
+
+NO_CLOSURE = (
+    "step needs the loss: optimizer.step(lambda: loss(model(x), y)) stands in the place of "
+    "zero_grad(), backward() and step(). A Trainer that calls step() by itself has to hand it on: "
+    "in Lightning set automatic_optimization = False, in Fabric and Accelerate call "
+    "optimizer.step(closure), in transformers leave it a closure in training_step"
+)
+NO_BACKWARD = (
+    "the closure must not call backward(): `step` does. (Lightning's own closure does too: set "
+    "automatic_optimization = False and call self.optimizers().step(closure) in training_step)"
+)
+SCALED = (
+    "a GradScaler called step, but every pass needs its scale: give it to "
+    "SharpnessAware(..., scaler=scaler) and call optimizer.step(closure) alone, which calls the "
+    "scaler's step and update. (Accelerate: scaler=accelerator.scaler, and prepare all but this "
+    "optimizer; Lightning: scaler=self.trainer.scaler, and "
+    "self.optimizers(use_pl_optimizer=False).step(closure))"
+)
+ACCUMULATED = (
+    "Accelerate is told gradient_accumulation_steps={num}: of so many batches it hands one to a "
+    "prepared optimizer, and drops the others. Leave it at 1, load batches {num} times as large, "
+    "and cut them by step(closure, size=..., micro=...)"
+)
+LEFT = (
+    "{name} has a gradient already: `step` evaluates the loss itself and would drop it. Leave "
+    "backward() out, or call zero_grad() before step (to accumulate: step(..., micro=...))"
+)
+
+CHECKPOINT = (
+    "torch.distributed.checkpoint's get_ and set_optimizer_state_dict know a bare optimizer's "
+    "state only: hand them optimizer.base, save optimizer.state_dict()['sharpness'] beside it as "
+    "it is, and resume by optimizer.load_state_dict({**optimizer.base.state_dict(), 'sharpness': "
+    "saved}). (Or save optimizer.state_dict() whole: replicas have the same)"
+)
+
+
+def refuse_checkpoint() -> None:
+    """ValueError if torch.distributed.checkpoint asks: it would drop the variant's state."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "torch.distributed.checkpoint.state_dict":
+            raise ValueError(CHECKPOINT)
+        frame = frame.f_back
+
+
+def checked(optimizer: Optimizer, closure: Closure | None) -> Closure:
+    """The closure; TypeError or ValueError for a call of `step` that could not be right."""
+    if vars(optimizer).pop("found_inf", None) is not None:  # what a GradScaler tells
+        raise ValueError(SCALED)
+    if torch.is_inference_mode_enabled():
+        raise ValueError("step needs gradients: call it outside torch.inference_mode()")
+    if closure is None:
+        refuse_checkpoint()
+        raise TypeError(NO_CLOSURE)
+    state = sys.modules.get("accelerate.state")
+    if state is not None and (num := state.GradientState().num_steps) > 1:
+        raise ValueError(ACCUMULATED.format(num=num))
+    return closure

@@ -1,0 +1,57 @@
+"""The modules that a step runs, whoever calls them."""
+
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+from torch.nn.modules.module import _global_forward_pre_hooks as _hooks
+
+Visit = Callable[[nn.Module], None]
+
+KEY = -1  # always the same, as the hook is: compiled graphs are guarded by both
+WARNED = re.compile(r"Using `torch\.compile\(module\)` when there are global hooks", re.IGNORECASE)
+
+_lock = threading.Lock()
+_visits: dict[int, list[Visit]] = {}
+"""of the steps under way, by thread, the innermost last"""
+
+
+@contextmanager
+def visited(visit: Visit) -> Iterator[None]:
+    """Calls `visit` before every module that runs in this thread meanwhile.
+
+    Not for modules inside of compiled ones: the outermost stands for them.
+    """
+    thread = threading.get_ident()
+    _expect_hooks()
+    with _lock:
+        _visits.setdefault(thread, []).append(visit)
+        _hooks[KEY] = _hook
+    try:
+        yield
+    finally:
+        with _lock:
+            _visits[thread].pop()
+            if not _visits[thread]:
+                del _visits[thread]
+            if not _visits:
+                del _hooks[KEY]
+
+
+def _hook(module: nn.Module, args: object) -> None:
+    if torch.compiler.is_compiling():
+        return
+    if visits := _visits.get(threading.get_ident()):
+        visits[-1](module)
+
+
+def _expect_hooks() -> None:
+    """torch warns of hooks on all modules when a compiled model runs: this one does it no harm."""
+    compiles = "torch._dynamo.eval_frame" in sys.modules
+    if compiles and not any(f[1] == WARNED for f in warnings.filters):
+        warnings.filterwarnings("ignore", message=WARNED.pattern)
