@@ -76,8 +76,8 @@ def reach_ray(settings: Settings) -> Finding:
         line = f"no Ray cluster at {address}: {why}"
         return problem(line, "on its first host: ray start --head; on the others: --address=...")
     return ok(
-        f"Ray {version} at {address}: {found['nodes']} nodes, {found['cpus']:g} CPUs, "
-        f"{found['gpus']:g} GPUs"
+        f"Ray {version} at {address}: {numbers.times(found['nodes'], 'node')}, "
+        f"{found['cpus']:g} CPUs, {found['gpus']:g} GPUs"
     )
 
 

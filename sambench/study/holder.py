@@ -8,12 +8,13 @@ import socket
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
-
-import filelock
+from typing import TYPE_CHECKING, Self
 
 from sambench.errors import UserError
 from sambench.files import write_atomically
+
+if TYPE_CHECKING:
+    from filelock import AcquireReturnProxy
 
 LONGEST = 40  # characters of a name
 LEAVING_S = 1.0  # in which a process that has done all lets go
@@ -65,11 +66,13 @@ class Holder:
         return f"process {self.pid} of {user} on {host}, since {self.since[:LONGEST]} UTC"
 
 
-def take(study: str, lock: Path, owner: Path, patience_s: float) -> filelock.AcquireReturnProxy:
+def take(study: str, lock: Path, owner: Path, patience_s: float) -> "AcquireReturnProxy":
     """The lock, whose holder is named in the file beside it; Held if another process keeps it.
 
     patience_s: with one that is just leaving
     """
+    import filelock
+
     try:
         return filelock.FileLock(lock).acquire(timeout=patience_s)
     except filelock.Timeout:

@@ -4,12 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sambench.errors import UserError
 from sambench.executors import Left, left
-from sambench.study import pool, traces
+from sambench.study import pool
 from sambench.study.forecast import Forecast, InFlight
 from sambench.study.live import ArmState, Live, Worker
+
+if TYPE_CHECKING:
+    from sambench.study.traces import Kept, Named
 
 
 def asked(folder: Path, told: Live) -> Live:
@@ -19,6 +23,10 @@ def asked(folder: Path, told: Live) -> Live:
     except UserError as error:
         remark = f"what is in its cluster's queue is not known here: {error}"
         return told.model_copy(update={"remarks": [*told.remarks, remark]})
+    if not jobs:
+        return told
+    from sambench.study import traces  # scipy
+
     kept = traces.kept(folder)
     known = [(job, named) for job in jobs if (named := traces.named(job.job, kept.arms))]
     if not known:
@@ -51,7 +59,9 @@ def _with_running(arm: ArmState, running: Sequence[Worker]) -> ArmState:
     return arm.model_copy(update={"stages": stages})
 
 
-def _worker(number: int, job: Left, named: traces.Named, kept: traces.Kept) -> Worker:
+def _worker(number: int, job: Left, named: "Named", kept: "Kept") -> Worker:
+    from sambench.study import traces
+
     arm, row = kept.arms[named.label], job.epoch or {}
     at = {}
     if kept.study is not None and named.point >= 0:
@@ -75,7 +85,7 @@ def _worker(number: int, job: Left, named: traces.Named, kept: traces.Kept) -> W
 
 
 def _left_s(
-    told: Live, kept: traces.Kept, running: list[Worker], waiting: list[traces.Named]
+    told: Live, kept: "Kept", running: list[Worker], waiting: list["Named"]
 ) -> float | None:
     """Seconds to the end of the queue, if as many go on running at a time."""
     costs = {label: arm.passes * arm.epochs for label, arm in kept.arms.items()}
