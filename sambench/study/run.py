@@ -358,35 +358,41 @@ class _Execution:
         sizes = {label: self.protocol.size(arm) for label, arm in arms.items()}
         tuners = {label: Tuner(self.study, arms[label], storage) for label in arms if sizes[label]}
         here = [(i, label) for i in points for label in tuners if i < sizes[label]]
+        drawn = [self._pool_run(arms[label], point) for point, label in here]
 
         def jobs() -> Iterator[Assignment]:
-            for point, label in here:
+            for run in drawn:
                 if self._time_is_up():
                     return
-                if not self._is_done(tuners[label], point):
-                    parameters = tuners[label].ask(point)
-                    yield self._job(self.protocol.pool_run(arms[label], point, parameters))
+                tuner = tuners[run.label]
+                if not self._is_done(tuner, run):
+                    parameters = tuner.ask(run.point)
+                    yield self._job(self.protocol.pool_run(tuner.arm, run.point, parameters))
 
         def on_epoch(job: Assignment, row: dict[str, float]) -> bool:
             self._epoch(job.run, row)
             return tuners[job.run.label].report(job.run.point, row, job.run.epochs)
 
-        drawn = [(arms[label], point) for point, label in here]
-        self._begin("pool", [self._pool_run(arm, point) for arm, point in drawn])
+        self._begin("pool", drawn)
         for job, outcome in workers.run(jobs(), on_epoch):
             if self._keep(job.run, outcome):
                 address = self.tracker.address(job.run)
                 tuners[job.run.label].tell(job.run.point, outcome, address)
         self._find(label for label in tuners if self.settings.points is not None or self.cut)
 
-    def _is_done(self, tuner: Tuner, point: int) -> bool:
-        """Whether a point's run ended before: its outcome is kept, and its trial told of it."""
+    def _is_done(self, tuner: Tuner, run: Run) -> bool:
+        """Whether a point's run ended before: its outcome is kept, and its trial told of it.
+
+        Where a sampler adapts, `run` is only named as the point's is.
+        """
+        point = run.point
         tried = tuner.knows(point)
         if tried is None:
             tried = self._tried(tuner.arm, point)
         if tried is None:
             return False
-        run = self.protocol.pool_run(tuner.arm, point, tried)
+        if not self._eager:
+            run = self.protocol.pool_run(tuner.arm, point, tried)
         if not self._finished(run):
             return False
         tuner.add(point, tried, self.results[run.id][1], self.tracker.address(run))
