@@ -100,7 +100,8 @@ class Evidence:
     def runs(self) -> dict[str, dict[str, Runs]]:
         """By label and stage, in order of point and rerun."""
         frame = self._columns
-        code = _codes(frame["variant"], self.arms) * len(STAGES) + _codes(frame["stage"], STAGES)
+        arm, stage = _codes(frame, "variant", self.arms), _codes(frame, "stage", STAGES)
+        code = arm * len(STAGES) + stage
         order = np.lexsort((frame["rerun"].to_numpy(), frame["point"].to_numpy(), code))
         edges = np.searchsorted(code[order], np.arange(len(self.arms) * len(STAGES) + 1))
         parts = iter(Runs(frame, order[a:z]) for a, z in pairwise(edges.tolist()))
@@ -277,10 +278,11 @@ def _where(frame: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
     return frame if kept.all() else frame.loc[kept]
 
 
-def _codes(column: pd.Series, values: Iterable[str]) -> np.ndarray:
-    """The place of each cell's value in these."""
-    place = pd.Index(list(values), dtype="str").get_indexer(column.cat.categories)
-    return place[column.cat.codes.to_numpy()]
+def _codes(frame: pd.DataFrame, name: str, values: Iterable[str]) -> np.ndarray:
+    """The place in these of each cell's value, in a column of few texts."""
+    column = pd.Series(frame[name]).cat
+    place = pd.Index(list(values), dtype="str").get_indexer(column.categories)
+    return place[column.codes.to_numpy()]
 
 
 def _count(runs: Runs, points: pd.Index) -> list[int]:

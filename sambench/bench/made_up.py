@@ -139,7 +139,7 @@ def _record(
 ) -> Record:
     lr, rho = setting
     done = 3 if score is None else EPOCHS
-    streams = {f"seed_{s}": 1000 * point + rerun for s in ("split", "labels", "init", "order")}
+    seed = 1000 * point + rerun
     return Record(
         study=name,
         variant=own.label,
@@ -148,7 +148,10 @@ def _record(
         point=point,
         rerun=rerun,
         rank=rank,
-        **streams,
+        seed_split=seed,
+        seed_labels=seed,
+        seed_init=seed,
+        seed_order=seed,
         lr=lr,
         rho=rho,
         hyperparameters=json.dumps({} if rho is None else {"rho": rho}),

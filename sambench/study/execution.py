@@ -204,8 +204,7 @@ class Execution:
         points: range,
     ) -> None:
         pools = Pools(self.protocol, self.ledger, self.tracker, storage)
-        pools.begin(points)
-        left = pools.left(points, self._time_is_up)
+        left = pools.left(pools.begin(points), self._time_is_up)
         self._work(workers, left, pools.epoch, pools.ended)
         if self.settings.points is not None or self.ledger.cut:
             pools.find()

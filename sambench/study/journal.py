@@ -3,7 +3,10 @@
 import json
 import os
 import zlib
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -30,10 +33,21 @@ Log = dict[str, object]
 class _Checked(JournalFileBackend):
     """Optuna's file, each line with a CRC-32 of all lines so far; Optuna ignores what it adds."""
 
-    def __init__(self, path: Path, last: int) -> None:
+    def __init__(self, path: Path, content: bytes, last: int) -> None:
+        """content: all of its lines, which fit their checks; last: that of the last"""
         super().__init__(str(path))
         self._path = path
         self._last = last
+        self._content = content
+
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
+        """At first those that were there, in one go: Optuna reads a line at a time."""
+        if content := self._content:
+            self._content = b""
+            logs = json.loads(b"[" + content[:-1].replace(b"\n", b",") + b"]")
+            self._log_number_offset[len(logs)] = len(content)
+            return islice(logs, log_number_from, None)
+        return super().read_logs(log_number_from)
 
     def append_logs(self, logs: list[Log]) -> None:
         last, lines = self._last, []
@@ -54,16 +68,14 @@ def open_journal(path: Path) -> JournalStorage:
     Appending behind a torn line would ruin the journal for ever. The caller holds the lock of the
     journal's folder.
     """
-    last = 0
-    if path.exists():
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        last = _check_lines(path, content[:whole])
-        if whole < len(content):
-            os.truncate(path, whole)
+    content = path.read_bytes() if path.exists() else b""
+    whole = content.rfind(b"\n") + 1
+    last = _check_lines(path, content[:whole])
+    if whole < len(content):
+        os.truncate(path, whole)
     path.with_name(path.name + ".lock").unlink(missing_ok=True)
     try:
-        return JournalStorage(_Checked(path, last))
+        return JournalStorage(_Checked(path, content[:whole], last))
     except (LookupError, TypeError, ValueError, AssertionError, RuntimeError, AttributeError):
         raise UserError(f"{path} is damaged; {REMEDY}") from None
 

@@ -170,7 +170,7 @@ def _storing(
 ) -> Iterator[Storing]:
     """Of one storage as it grows."""
     places, stored = _places(study), 0
-    with _cleared(study, root, url):
+    with _cleared(study, root, url) if url and url in options.databases else nullcontext():
         for num in options.stored:
             options.progress(f"{storage} with {num} trials")
             with StudyFolder(root, study).opened(url) as opened:
@@ -190,7 +190,7 @@ def _storing(
 
 
 @contextmanager
-def _cleared(study: Study, root: Path, url: str | None) -> Iterator[None]:
+def _cleared(study: Study, root: Path, url: str) -> Iterator[None]:
     """A database of the user's holds nothing of this before, and nothing afterwards."""
     _clear(study, root, url)
     try:
@@ -199,9 +199,9 @@ def _cleared(study: Study, root: Path, url: str | None) -> Iterator[None]:
         _clear(study, root, url)
 
 
-def _clear(study: Study, root: Path, url: str | None) -> None:
+def _clear(study: Study, root: Path, url: str) -> None:
     with StudyFolder(root, study).opened(url) as storage:
-        for arm in study.arms() if url else ():
+        for arm in study.arms():
             with suppress(KeyError):
                 storage.delete_study(storage.get_study_id_from_name(study_name(study, arm)))
 

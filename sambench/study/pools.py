@@ -34,18 +34,21 @@ class Pools:
             label: Tuner(study, arms[label], storage) for label in arms if self._sizes[label]
         }
 
-    def begin(self, points: range) -> None:
-        runs = [self._run(self._arms[label], point) for point, label in self._places(points)]
+    def begin(self, points: range) -> list[Run]:
+        """Runs of these points, drawn and announced."""
+        places = [(i, label) for i in points for label in self._tuners if i < self._sizes[label]]
+        runs = [self._run(self._arms[label], point) for point, label in places]
         self._ledger.stage("pool", runs)
+        return runs
 
-    def left(self, points: range, time_is_up: Callable[[], bool]) -> Iterator[Run]:
-        """Runs that have not ended, each drawn when it is asked for, until time is up."""
-        for point, label in self._places(points):
+    def left(self, runs: Iterable[Run], time_is_up: Callable[[], bool]) -> Iterator[Run]:
+        """Those that have not ended, each asked for when it is its turn, until time is up."""
+        for run in runs:
             if time_is_up():
                 return
-            if not self._is_done(self._tuners[label], point):
-                parameters = self._tuners[label].ask(point)
-                yield self._protocol.pool_run(self._arms[label], point, parameters)
+            tuner = self._tuners[run.label]
+            if not self._is_done(tuner, run):
+                yield self._protocol.pool_run(tuner.arm, run.point, tuner.ask(run.point))
 
     def epoch(self, run: Run, row: dict[str, float]) -> bool:
         """Whether to stop it."""
@@ -62,26 +65,27 @@ class Pools:
                 if run.id not in self._ledger.results:
                     self._ledger.has(run)
 
-    def _places(self, points: range) -> Iterable[tuple[int, str]]:
-        return [(i, label) for i in points for label in self._tuners if i < self._sizes[label]]
+    def _is_done(self, tuner: Tuner, run: Run) -> bool:
+        """Whether a point's run ended before: its outcome is kept, and its trial told of it.
 
-    def _is_done(self, tuner: Tuner, point: int) -> bool:
-        """Whether a point's run ended before: its outcome is kept, and its trial told of it."""
-        tried = tuner.knows(point)
+        Where a sampler adapts, `run` is only named as the point's is.
+        """
+        tried = tuner.knows(run.point)
         if tried is None:
-            tried = self._tried(tuner.arm, point)
+            tried = self._tried(tuner.arm, run)
         if tried is None:
             return False
-        run = self._protocol.pool_run(tuner.arm, point, tried)
+        if self._study.search.sampler != "random":
+            run = self._protocol.pool_run(tuner.arm, run.point, tried)
         if not self._ledger.has(run):
             return False
         outcome = self._ledger.results[run.id][1]
-        tuner.add(point, tried, outcome, self._tracker.address(run))
+        tuner.add(run.point, tried, outcome, self._tracker.address(run))
         return True
 
-    def _tried(self, arm: Arm, point: int) -> dict[str, Any] | None:
+    def _tried(self, arm: Arm, run: Run) -> dict[str, Any] | None:
         """What a sampler chose for a point, where only the run's result tells."""
-        setting = read_setting(self._ledger.folder.run(self._run(arm, point)))
+        setting = read_setting(self._ledger.folder.run(run))
         if setting is None:
             return None
         values = {**setting["hyperparameters"], "lr": setting["lr"]}

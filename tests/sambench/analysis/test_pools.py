@@ -129,9 +129,8 @@ def test_scores_of_another_unit_are_the_decimals_of_the_records(study: Records):
     evidence = Evidence(Records(header, study.records))
     runs = evidence.runs["plain"]["confirm"]
     scores, of = evidence.scores(runs)
-    assert [Fraction(score, of) for score in scores] == [
-        Fraction(repr(x)) for x in runs["test"].tolist()
-    ]
+    exact = [Fraction(repr(test)) for test in runs["test"].tolist()]
+    assert [Fraction(score, of) for score in scores] == exact
 
 
 def test_items_are_weighed_as_the_score(make: Make):

@@ -612,3 +612,10 @@ def test_a_failed_write_leaves_the_old_file(path: Path):
     with pytest.raises(ValueError):
         records.write(path, {**HEADER, "test_runs": float("nan")}, RUNS)
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
+
+
+def test_items_of_many_runs_are_unpacked_at_once():
+    """Whatever their texts are padded with."""
+    rights = np.random.default_rng(0).random((5, 13)) < 0.5
+    packed = records.unpack_bytes([records.pack(right) for right in rights])
+    assert (np.unpackbits(packed, axis=1)[:, :13] == rights).all()
