@@ -195,7 +195,7 @@ def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm]) -> Iterat
             yield told_idle(labels, study.task.model, arm.passes)
 
 
-def told_idle(labels: Sequence[str], model: str, passes: float) -> str:
+def told_idle(labels: list[str], model: str, passes: float) -> str:
     """Of variants that cost something and act on nothing."""
     verb = "perturb" if len(labels) > 1 else "perturbs"
     return (

@@ -31,8 +31,8 @@ def save(plot: Plot, path: Path) -> None:
     points = _points(plot)
     for marks in plot.marks:
         plot.figure.add_artist(_drawn(marks, points))
-    undated = {"metadata": {"CreationDate": None}} if kind == "pdf" else {}
-    plot.figure.savefig(path, format=kind, dpi=PIXELS, facecolor="white", **undated)
+    undated = {"CreationDate": None} if kind == "pdf" else None
+    plot.figure.savefig(path, format=kind, dpi=PIXELS, facecolor="white", metadata=undated)
 
 
 def _points(plot: Plot) -> "Transform":

@@ -430,6 +430,7 @@ def test_what_sbatch_refuses_is_told_in_its_words(on: Any, make: Any, tmp_path: 
 @pytest.mark.slow
 def test_no_controller_that_answers(on: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SLURM_CONF", str(tmp_path / "none.conf"))
+    monkeypatch.setattr(slurm_queue, "PATIENCE_S", 2.0)
     with pytest.raises(UserError, match=r"^--on slurm: no Slurm answers here: "):
         opened(on(), tmp_path, eager=True)
 
