@@ -381,3 +381,49 @@ def test_a_replay_ruins_the_results_of_others():
     assert torch.equal(a, 2 * t)
     second()
     assert torch.equal(b, 3 * t) and a.isnan().all()
+
+
+class Bank(nn.Module):
+    """A queue that feeds the output, and a moving average that `forward` moves."""
+
+    def __init__(self):
+        super().__init__()
+        self.net, self.mean = nn.Linear(5, 3), nn.Linear(5, 3).requires_grad_(False)
+        self.register_buffer("queue", torch.ones(3))
+
+    def forward(self, x):
+        with torch.no_grad():
+            for mean, p in zip(self.mean.parameters(), self.net.parameters(), strict=True):
+                mean.lerp_(p, 0.1)
+        out = self.net(x) * self.queue.clone() + self.mean(x)
+        self.queue.mul_(0.5).add_(out.detach().mean(0))
+        return out
+
+
+@pytest.mark.parametrize("variant", ["sam", "rst", "sampa"])
+def test_what_feeds_the_output(variant, pair):
+    torch.manual_seed(0)
+    pair(variant, model=Bank()).each(lambda c: c.steps(8)).check()
+
+
+@pytest.mark.parametrize("variant", ["sam", "rst"])
+def test_a_module_beside_the_model(variant, training):
+    """Met in the first steps, and held in the replays."""
+    found = []
+    for graphed in (False, True):
+        torch.manual_seed(0)
+        other = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 3)).double()
+        course = Course(training, variant, graphed=False)
+        inner = course.t.model
+
+        def losses(x, y, inner=inner, other=other):
+            found = F.cross_entropy(other(inner(x)), y, reduction="none")
+            return found, 2 * found.detach()
+
+        course.losses = losses
+        if graphed:
+            course.graphed = variants.Graphed(course.opt, losses, recorder=Tape)
+        course.steps(8)
+        found.append({**other.state_dict(), **inner.state_dict()})
+    assert all(torch.equal(v, found[1][n]) for n, v in found[0].items())
+    assert int(found[1]["0.num_batches_tracked"]) == 8

@@ -6,7 +6,7 @@ import inspect
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from variants.core import plugins
 from variants.core.protocol import Hyperparameter, Variant
@@ -121,8 +121,7 @@ def create(name: str, /, **hyperparameters: object) -> Variant:
 def changed(variant: Variant, **hyperparameters: object) -> Variant:
     """`variant` with other values of some hyperparameters; ValueError as of `create`."""
     _check_names(name_of(variant), variant.hyperparameters(), hyperparameters)
-    fields = getattr(variant, "__dataclass_fields__", {})
-    return type(variant)(**{n: getattr(variant, n) for n in fields} | hyperparameters)
+    return dataclasses.replace(cast(Any, variant), **hyperparameters)
 
 
 def name_of(variant: Variant) -> str:

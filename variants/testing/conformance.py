@@ -89,6 +89,20 @@ class VariantConformance:
         expected = self.length * getattr(variant, self._radius)
         assert used == pytest.approx([expected] * len(used), rel=STABILISED)
 
+    def test_groups_scale_its_perturbations(self, variant: Variant) -> None:
+        """One radius in all groups is the variant's own; or `scales` says that it is not."""
+        if getattr(variant, "rho", None) is None and variant.scales:
+            pytest.skip("has no rho")
+        run = Run(variant)
+        for group in run.opt.param_groups:
+            group["rho"] = 2 * getattr(variant, "rho", 0.05)
+        if not variant.scales:
+            with pytest.raises(ValueError, match="not proportional to a rho"):
+                run.step()
+            return
+        twice = _with_radius(variant, 2 * getattr(variant, "rho", 0.0))
+        same(run.step(6).weights(), Run(twice).step(6).weights(), SAME_MATHS)
+
     def test_counted_passes_are_the_declared_ones(self, variant: Variant) -> None:
         size = 8
         run = Run(variant, size=size)
@@ -350,6 +364,13 @@ def _finite(run: Run) -> bool:
     """Whether no step was skipped, and weights and states are finite."""
     floats = [t for t in leaves(run.memory()) if t.is_floating_point()]
     return run.opt.skipped == 0 and all(bool(t.isfinite().all()) for t in floats)
+
+
+def _with_radius(variant: Variant, rho: float) -> Variant:
+    inner = getattr(variant, "inner", None)
+    if isinstance(inner, Variant):
+        return registry.changed(variant, inner=_with_radius(inner, rho))
+    return registry.changed(variant, rho=rho)
 
 
 def same(found: Tree, wanted: Tree, tolerance: float) -> None:
