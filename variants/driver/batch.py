@@ -112,7 +112,7 @@ def _split(result: object) -> tuple[Tensor, object]:
             f"the closure returned two tensors that may both be the loss, of shapes {shapes}: "
             "return (losses, aux), the losses first and aux.detach()"
         )
-    return losses, tree_map_only(Tensor, Tensor.detach, aux)
+    return losses, None if aux is None else tree_map_only(Tensor, Tensor.detach, aux)
 
 
 def _weighted(losses: Tensor, weight: Tensor) -> Tensor:
