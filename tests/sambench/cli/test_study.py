@@ -373,6 +373,7 @@ def test_a_limit_of_time_is_no_failure(call: Call, study_file: Path):
     code, out, err = call(*study(study_file, "--max-hours", "1e-9"))
     assert (code, err) == (0, "")
     line = "time is up, after 1e-09 hours: 0 of ~17 runs are done; the same command goes on"
+    assert out.startswith("trying data, model and every variant on two images\n")
     assert line in out.splitlines()
     assert "--max-hours" not in Path("runs/tiny/leaderboard.md").read_text()
     code, out, _ = call(*study(study_file))
