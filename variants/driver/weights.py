@@ -48,7 +48,7 @@ class Weights:
         wanted = ops.norm(offset)
         pairs = [(self.parameters[n].detach(), self._backup[n]) for n in offset]
         moves = [ops.norm({"": p.to(torch.float64) - w.to(torch.float64)}) for p, w in pairs]
-        return torch.stack(moves).norm() < wanted / 2
+        return (torch.stack(moves).norm() < wanted / 2) & wanted.isfinite()
 
     def _bring_back(self, live: list[Tensor], kept: list[Tensor]) -> None:
         try:
