@@ -327,3 +327,43 @@ def test_cached_parametrizations_are_computed_anew(task):
             else:
                 opt.step(run.losses)
     assert all(torch.equal(v, u.weights()[n]) for n, v in t.weights().items())
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_a_compiled_model_with_frozen_parts(backend, task):
+    """In one graph, from the first pass on."""
+    torch._dynamo.reset()
+    t, u = task(normed), task(normed)
+    for run in (t, u):
+        run.model[0].requires_grad_(False)
+        trained = [p for p in run.model.parameters() if p.requires_grad]
+        forward = run.model
+        if run is t:
+            forward = torch.compile(run.model, backend=backend, fullgraph=True)
+        opt = run.driver("sam", torch.optim.SGD(trained, lr=0.1), rho=0.3)
+        for _ in range(3):
+            opt.step(lambda run=run, forward=forward: F.cross_entropy(forward(run.x), run.y))
+    for n, v in t.model.state_dict().items():
+        torch.testing.assert_close(v, u.model.state_dict()[n], rtol=1e-12, atol=1e-12, msg=n)
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_a_compiled_momentum_model_moves_once_a_step(backend, task):
+    torch._dynamo.reset()
+    t, u = task(lambda: Momentum("lerp")), task(lambda: Momentum("lerp"))
+    forward = torch.compile(t.model, backend=backend)
+    opt = t.driver("sam", torch.optim.SGD(t.model.q.parameters(), lr=0.1))
+    for _ in range(3):
+        u.model.load_state_dict(t.model.state_dict())
+        opt.step(lambda: F.cross_entropy(forward(t.x), t.y))
+        u.model(u.x)
+        torch.testing.assert_close(t.model.k.weight, u.model.k.weight, rtol=1e-12, atol=1e-12)
+
+
+def test_a_module_that_only_a_later_pass_runs(task):
+    t = task(normed)
+    other = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 3)).double()
+    opt = t.driver("sam")
+    opt.step(t.nth(2, lambda losses: losses * other(t.model(t.x)).square().mean(1)))
+    assert int(other[0].num_batches_tracked) == 1
+    assert torch._C._len_torch_dispatch_stack() == 0

@@ -1,8 +1,11 @@
 """`SharpnessAware`, and what one step of it takes.
 
-parameters, groups: who trains, under which name, with which radius
+arguments, callers: what is handed in, and what loops do around a step, told where it cannot work
+modules, parameters, groups: who trains, under which name, with which radius
 batch, oracle, rows: losses and gradients of a batch, or of a part of it, as a rule asks for them
-weights, buffers, dropout, autocast, noise, replicas: what an evaluation has to leave as it was
+weights, buffers, visits, writes, dropout, autocast, noise, replicas, gradients: what an evaluation
+    has to leave as it was, in the model and beside it
 descent, rewind: the base optimizer's step, and its undoing
-context, trace: what all steps share, and what one of them saw
+context, memory, trace, alarms: what all steps share, what the rule remembers, what one of them saw,
+    and what to warn of
 """

@@ -2,13 +2,12 @@
 
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.module import register_module_forward_hook
 
 from variants.driver.modules import Modules
 from variants.driver.visits import visited
@@ -50,8 +49,9 @@ class Buffers:
         """BatchNorms that run in training and in evaluation mode within one evaluation"""
         self._written: list[Place] = []
         """parameters that a forward pass writes to"""
-        self._unwatched: set[int] = set()
-        """ids of modules whose calls may show others"""
+        self._changed = False
+        """whether others may be found in the model"""
+        self._watching: ExitStack | None = None
         self._modes: dict[nn.Module, set[bool]] = {}
         self._before: list[Saved] = []
         self._start: list[Saved] = []
@@ -78,11 +78,19 @@ class Buffers:
         """The first evaluation of a batch."""
         self._start = snapshot(self._free(), self._start)
         self._modes.clear()
-        yield
-        self._unwatched.clear()
-        for m in [m for m, modes in self._modes.items() if len(modes) > 1 and m not in self._both]:
-            self._both.add(m)
-            self._start += [_copied(s) for s in self._before if s.owner is m._buffers]
+        with ExitStack() as stack:
+            self._watching = stack
+            try:
+                if self._changed:
+                    self._watch(self._seen, stack)
+                yield
+            finally:
+                self._watching = None
+        self._changed = False
+        for m in self._tracking:
+            if len(self._modes.get(m, ())) > 1 and m not in self._both:
+                self._both.add(m)
+                self._start += [_copied(s) for s in self._before if s.owner is m._buffers]
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -124,8 +132,9 @@ class Buffers:
         self._tracking = [m for m in self._over_rows if type(m) in _TRACKING]
         self._other = [m._buffers for m in self._seen if type(m) not in _TRACKING and m._buffers]
         self._both.clear()
-        self._written.clear()
-        self._unwatched = {*self._known}
+        mine = {id(p) for p in trained.values()}
+        self._written = [place for place in self._written if id(place[2]) not in mine]
+        self._changed = True
 
     def _free(self) -> list[Place]:
         """What an evaluation may move, whatever flag is set."""
@@ -141,43 +150,36 @@ class Buffers:
                 self._normalised |= m.training
         if id(module) not in self._known and module not in self._outside:
             self._meet(module)
-        if id(module) in self._unwatched:
-            self._watch(module)
 
     def _meet(self, module: nn.Module) -> None:
         """A module beside the model: what it holds is saved before it runs for the first time."""
         fresh = {m for m in module.modules() if id(m) not in self._known} - set(self._outside)
         self._outside.update(fresh)
-        self._unwatched.update(map(id, fresh))
         saved = snapshot(places(m._buffers for m in fresh), [])
         self._before += saved
         self._start += map(_copied, saved)
+        if self._watching is not None:
+            self._watch(fresh, self._watching)
 
-    def _watch(self, module: nn.Module) -> None:
-        """Finds the parameters that this call writes to, though the optimizer trains others."""
-        inside = [*module.modules()]
-        self._unwatched.difference_update(map(id, inside))
+    def _watch(self, modules: Iterable[nn.Module], stack: ExitStack) -> None:
+        """Finds the parameters of theirs that the evaluation writes to: the optimizer does not."""
         known = {id(p) for p in self._trained.values()} | {id(p) for *_, p in self._written}
         found: dict[Tensor, Place] = {
             p: (m._parameters, leaf, p)
-            for m in [*inside, *self._seen]
+            for m in modules
             for leaf, p in m._parameters.items()
             if p is not None and id(p) not in known
         }
         if found:
             writes = Writes(found)
-            writes.__enter__()
-            hook = register_module_forward_hook(
-                lambda m, *_: stop() if m is module else None, always_call=True
-            )
+            stack.callback(lambda: self._take_note(found, writes))
+            stack.enter_context(writes)
 
-            def stop() -> None:
-                hook.remove()
-                writes.__exit__(None, None, None)
-                for p, value in writes.found():
-                    self._written.append(found[p])
-                    self._before.append(Saved(*found[p], value))
-                    self._start.append(Saved(*found[p], value.clone()))
+    def _take_note(self, found: Mapping[Tensor, Place], writes: Writes) -> None:
+        for p, value in writes.found():
+            self._written.append(found[p])
+            self._before.append(Saved(*found[p], value))
+            self._start.append(Saved(*found[p], value.clone()))
 
 
 def snapshot(places: Iterable[Place], over: list[Saved]) -> list[Saved]:

@@ -12,12 +12,19 @@ from torch.utils._pytree import tree_leaves
 class Writes(TorchDispatchMode):
     """Keeps the value of each of `tensors` that is written to, or gets another `.data`, as it was.
 
-    Copies on writing only: watched tensors may fill most of the memory.
+    Copies on writing only: watched tensors may fill most of the memory. What a compiled graph
+    writes is noticed afterwards alone: of that, the value after it.
     """
+
+    @classmethod
+    def ignore_compile_internals(cls) -> bool:
+        """Else nothing is compiled meanwhile, and `fullgraph=True` fails."""
+        return True
 
     def __init__(self, tensors: Iterable[Tensor]) -> None:
         super().__init__()
         self._watched = {_place(t): (t, t.detach()) for t in tensors}
+        self._versions = {place: t._version for place, (t, _) in self._watched.items()}
         self._copies: dict[int, Tensor] = {}
 
     def found(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -25,8 +32,8 @@ class Writes(TorchDispatchMode):
         for place, (t, before) in self._watched.items():
             if place in self._copies:
                 yield t, self._copies[place]
-            elif _place(t) != place:
-                yield t, before
+            elif _place(t) != place or t._version != self._versions[place]:
+                yield t, before.clone()
 
     def __torch_dispatch__(
         self,
