@@ -182,7 +182,9 @@ def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm]) -> Iterat
         variant = variants.create(arm.key, **arm.fix)
         try:
             steps = engine.total_steps
-            optimizer = variants.SharpnessAware(base, variant, engine.model, total_steps=steps)
+            optimizer = variants.SharpnessAware(
+                base, variant, engine.model, total_steps=steps, ascent="alone"
+            )
         except ValueError as error:
             raise UserError(f"variants: {error}") from None
         with blamed(f"variants: {arm.label} cannot train {study.task.model}"):

@@ -103,7 +103,7 @@ class Engine:
             total_steps=self.total_steps,
             scaler=self.scaler,
             clip=train.clip,
-            ascent=train.ascent,
+            ascent=train.ascent if world.size > 1 else "alone",
         )
         self._graphed: variants.Graphed | None = None
         self._eval_batch = EVAL_BATCH
