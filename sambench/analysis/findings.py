@@ -1,9 +1,10 @@
 """What an analysis finds: numbers for whoever prints them. Scores and differences are shares."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from sambench.records import Score
+if TYPE_CHECKING:
+    from sambench.records import Score
 
 ROUNDING = 1e-9
 """The halves of an interval differ by no more, if nothing is cut."""
@@ -57,7 +58,7 @@ class Against:
 class Measured:
     """What an arm is worth in one quantity that was measured of weights."""
 
-    score: Score
+    score: "Score"
     label: str
     value: Estimate
     plain: str

@@ -32,7 +32,7 @@ import variants
 from sambench import config, executors
 from sambench.bench import EPOCHS, Dispatching, Scale, Starting, Storing, reports
 from sambench.config import Arm, Study
-from sambench.executors import Executor, J, OnEpoch, R, Work
+from sambench.executors import Executor, J, OnEpoch, OnPlace, R, Work
 from sambench.study import pool
 from sambench.study.folder import StudyFolder
 from sambench.study.protocol import Protocol
@@ -394,7 +394,9 @@ class _First(Executor):
     def opened(self, work: Work[J, R]) -> AbstractContextManager["_First"]:
         return nullcontext(self)
 
-    def run(self, jobs: Iterable[J], on_epoch: OnEpoch[J]) -> Iterator[tuple[J, Any]]:
+    def run(
+        self, jobs: Iterable[J], on_epoch: OnEpoch[J], on_place: OnPlace[J]
+    ) -> Iterator[tuple[J, Any]]:
         for _ in jobs:
             raise _GivenError
         yield from ()

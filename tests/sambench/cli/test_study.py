@@ -39,7 +39,7 @@ SET = [
     ("search.budget=1", "search.budget: 1 full runs of the baseline afford sam no run, which"),
     ("search.pruner=medain", "search.pruner: unknown value 'medain', did you mean median?"),
     ("finalists.top=9", "finalists: is no more: whatever may win a search is retrained"),
-    ("confirm.seeds=9", "confirm: is for a study that searches nothing"),
+    ("confirm.seeds=9", "confirm.seeds: is for a study that searches nothing"),
     ('variants=["sam", "smm"]', "variants[1]: unknown variant 'smm'"),
     ("variant=[]", "variants: must hold the baseline 'plain'"),
     (
