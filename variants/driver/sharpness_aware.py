@@ -38,7 +38,8 @@ class SharpnessAware(Optimizer):
     torch.Size([8])
 
     `param_groups` and `state` are the base's own, so any learning-rate scheduler attaches to it. A
-    group may hold `rho`, its own radius (one norm over all groups), or `perturb=False`.
+    group may hold `rho`, its own radius (one norm over all groups), or `perturb=False`; one that
+    holds neither has no such key, and the variant's radius.
 
     Autocast may stand in the closure or around `step`: it covers the closure alone. In several
     processes DistributedDataParallel must hold the model, and the seed be the same everywhere.

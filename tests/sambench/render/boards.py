@@ -90,6 +90,7 @@ def board(rows: Sequence[Row], **changes: Any) -> Leaderboard:
         equal=(),
         orders=(),
         inner="",
+        measured=(),
         halves=(),
         size=SIZE,
         warnings=(),

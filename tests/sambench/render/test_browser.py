@@ -189,6 +189,7 @@ def test_two_studies_are_compared(index):
     rows = index.locator(".difference tbody tr").all_inner_texts()
     assert [row.split("\t") for row in rows] == [
         ["task.dataset", "digits", "cifar10"],
+        ["task.label_noise", "0.4", "0.0"],
         ["date", "2026-05-01", "2026-04-01"],
     ]
     index.locator(".pair .sort").first.click()  # copied tables are as alive
