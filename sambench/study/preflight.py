@@ -3,6 +3,7 @@
 import copy
 import math
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -187,7 +188,9 @@ def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm]) -> Iterat
             )
         except ValueError as error:
             raise UserError(f"variants: {error}") from None
-        with blamed(f"variants: {arm.label} cannot train {study.task.model}"):
+        what = f"variants: {arm.label} cannot train {study.task.model}"
+        with blamed(what), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # steps that do nothing: `acts` tells
             acts = perturbs(
                 optimizer,
                 lambda own: own.step(lambda rows: engine.losses(x[rows], y[rows]), size=len(y)),

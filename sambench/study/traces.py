@@ -139,8 +139,10 @@ def named(name: str, labels: Collection[str]) -> Named | None:
 
 
 def kept(folder: Path) -> Kept:
-    """ValueError if it is damaged."""
+    """ValueError if it is damaged, or not there yet."""
     path = folder / places.KEPT
+    if not path.exists():
+        raise ValueError(f"{folder} has no {places.KEPT}: no study has begun there so far")
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         arms = {label: Arm.model_validate(arm) for label, arm in told["arms"].items()}

@@ -213,14 +213,18 @@ def test_a_study_that_cannot_be_told_does_not_hide_the_others(folder: Path):
 def test_a_running_study_can_be_asked_from_outside(
     spec: dict[str, Any], run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """At every line that it prints."""
+    """At every line that it prints; while it tries the variants it has not begun."""
     monkeypatch.setattr(display_file, "EVERY_S", 0.01)
     folder, states = tmp_path / "runs" / "tiny", []
 
     class Looking(io.StringIO):
         def write(self, text: str) -> int:
-            found = asked(folder)
-            states.append((found.state, found.stage))
+            if text.startswith("trying data"):
+                with pytest.raises(UserError, match="no study has begun there so far"):
+                    asked(folder)
+            elif folder.joinpath("study.json").exists():
+                found = asked(folder)
+                states.append((found.state, found.stage))
             return super().write(text)
 
     run(spec, console=Console(file=Looking()))

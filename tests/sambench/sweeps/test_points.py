@@ -77,15 +77,21 @@ def test_a_point_that_is_over_is_told_whole(
     assert not list(tmp_path.glob("runs/tiny/sweeps"))
 
 
-def test_a_crash_leaves_no_result(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is no point of the pool, which the study repeats; a sweep's own trial counts as failed."""
+def test_a_crash_is_an_outcome_that_is_tried_again(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its traceback is kept, and whoever asks for the point next trains it."""
 
     def crashes(*words: Any, **more: Any) -> None:
         raise ZeroDivisionError("a bug of yours")
 
-    monkeypatch.setattr(points, "train", crashes)
     monkeypatch.setenv("WANDB_MODE", "disabled")
     run = points.plan(folder, "sam", 0, "cpu")
-    with pytest.raises(ZeroDivisionError):
-        agent_trial.execute_point(run, folder, folder.path.parent / "data")
-    assert not list(folder.path.glob("runs/*/result.json"))
+    data = folder.path.parent / "data"
+    with monkeypatch.context() as patched:
+        patched.setattr("sambench.executors.assignment.train", crashes)
+        failed = agent_trial.execute_point(run, folder, data)
+    assert (failed.outcome, failed.reason) == ("failed", "ZeroDivisionError: a bug of yours")
+    assert "in crashes" in (folder.run(run) / "error.txt").read_text()
+    assert agent_trial.execute_point(run, folder, data).outcome == "complete"
+    assert not (folder.run(run) / "error.txt").exists()
