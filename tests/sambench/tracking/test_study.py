@@ -33,7 +33,7 @@ def test_every_run_and_the_leaderboard_are_tracked(spec: Any, run: Any, tmp_path
     assert len(rows) == 17 == len({row.wandb for row in rows} & set(found))
     for row in rows:
         told = found[row.wandb]
-        assert told.name.startswith(f"{row.stage}-{row.variant}-")
+        assert told.name.startswith(f"tiny/{row.stage}-{row.variant}-")
         assert (told.group, told.job_type) == (f"tiny/{row.variant}", row.stage)
         of_row = {"variant": row.variant, "rerun": row.rerun, "lr": row.lr}
         assert told.config.items() >= of_row.items()
