@@ -99,6 +99,8 @@ def _work(connection: socket.socket) -> None:
     )
     os.environ.clear()
     os.environ.update(asked["environment"])
+    if threads := os.environ.get("OMP_NUM_THREADS"):  # which torch, imported before, did not see
+        sys.modules["torch"].set_num_threads(int(threads))
     os.chdir(asked["cwd"])
     own = os.environ.get("PYTHONPATH", "").split(":")
     sys.path[:0] = [asked["cwd"], *filter(None, own)]
