@@ -30,7 +30,7 @@ def how_sure(leaderboard: Leaderboard, use: Row | None) -> str:
     if not ranked:
         return ""
     found = []
-    if use and use.group:
+    if use and use.group and len(ranked) > 1:
         equals = [row.label for row in ranked if row != use and set(row.group) & set(use.group)]
         told = f"not separated from {listing(equals)}" if equals else "separated from all others"
         found.append(f"{use.label} is {told}.")

@@ -25,6 +25,12 @@ def test_one_that_is_separated_from_all_says_so():
     assert " are ±1.00 points, " in told["How sure"]
 
 
+def test_the_only_one_that_is_ranked_is_separated_from_nobody():
+    only = [row("plain", 0.9, "a"), replace(row("sam", 0.8), group="", why="affords 2 trials")]
+    told = dict(answer(board(only, use="plain")))
+    assert told["How sure"].startswith("95% intervals of the scores are ")
+
+
 def test_an_undecided_study_still_says_how_wide_its_intervals_are():
     rows = [row("sam", 0.92, "a"), row("plain", 0.9, "a")]
     told = dict(answer(board(rows, use=None, advice="undecided: 12 searches would tell.")))
