@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sambench import seeds
 from sambench.errors import UserError
 
 Batch = tuple[Tensor, Tensor]
@@ -58,14 +59,7 @@ class Subject:
 
     def generator(self, *stream: int) -> torch.Generator:
         """On the CPU, so that a device draws what another does."""
-        found = torch.Generator()
-        words = [self.seed, *stream]
-        found.manual_seed(int(torch.tensor(words).mul(torch.tensor(_primes(len(words)))).sum()))
-        return found
-
-
-def _primes(num: int) -> list[int]:
-    return [2_147_483_647, 1_000_003, 8_191, 127, 7][:num]
+        return torch.Generator().manual_seed(seeds.derive(self.seed, "measure", *stream).init)
 
 
 @contextmanager
