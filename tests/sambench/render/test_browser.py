@@ -91,8 +91,8 @@ def column(page, table: str, i: int) -> list[str]:
 
 
 def names(page) -> list[str]:
-    """Studies that are shown, in their order."""
-    return page.locator(".card:visible h2").all_inner_texts()
+    """Studies that are shown, in their order; cards are drawn late, their inner text is as late."""
+    return page.locator(".card:visible h2").all_text_contents()
 
 
 def query(page) -> str:
@@ -154,7 +154,7 @@ def test_studies_are_found_and_sorted_and_the_address_says_so(index):
     assert names(index) == ["flat"]
     index.select_option("[name=dataset]", "")
     index.select_option("[name=noise]", "40%")
-    assert "40% wrong labels" in index.inner_text(".card:not([hidden]) .meta")
+    assert "40% wrong labels" in index.text_content(".card:not([hidden]) .meta")
     index.select_option("[name=noise]", "")
     index.select_option("[name=state]", "beats plain")
     assert names(index) == ["digits", "digits-clean"]
