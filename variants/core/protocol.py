@@ -237,8 +237,11 @@ class Variant(ABC):
         """The state before the first step."""
         return {}
 
-    def phase(self, step: int) -> Hashable:
-        """Steps of equal phase run the same kernels."""
+    def phase(self, step: int, total_steps: int | None = None) -> Hashable:
+        """Steps of equal phase run the same kernels.
+
+        total_steps: the length of the run, where it is known; there for a rule that needs it
+        """
         return 0
 
     @abstractmethod

@@ -202,7 +202,7 @@ class VariantConformance:
             pytest.skip("declared: dynamic")
         asked: dict[Hashable, list] = {}
         for oracle, *_ in _simulated(variant):
-            phase = variant.phase(oracle.step)
+            phase = variant.phase(oracle.step, oracle.total_steps)
             assert asked.setdefault(phase, oracle.calls) == oracle.calls, f"{phase=}"
 
     def test_lanes_are_single_runs(self, variant: Variant) -> None:
@@ -324,8 +324,9 @@ def _two_of_each_phase(variant: Variant) -> list[int]:
     seen: Counter = Counter()
     chosen: list[int] = []
     for step in range(TOTAL_STEPS):
-        seen[variant.phase(step)] += 1
-        if seen[variant.phase(step)] <= 2:
+        phase = variant.phase(step, TOTAL_STEPS)
+        seen[phase] += 1
+        if seen[phase] <= 2:
             chosen.append(step)
     return chosen[:12]
 
@@ -368,7 +369,7 @@ def _finite(run: Run) -> bool:
 
 def _with_radius(variant: Variant, rho: float) -> Variant:
     inner = getattr(variant, "inner", None)
-    if isinstance(inner, Variant):
+    if isinstance(inner, Variant) and "rho" not in variant.hyperparameters():
         return registry.changed(variant, inner=_with_radius(inner, rho))
     return registry.changed(variant, rho=rho)
 
