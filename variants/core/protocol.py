@@ -214,7 +214,9 @@ class Variant(ABC):
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
+        doc = cls.__doc__
         dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        cls.__doc__ = doc  # where there is none, not a signature
 
     def __post_init__(self) -> None:
         for name, declared in self.hyperparameters().items():
