@@ -30,8 +30,8 @@ class LESAM(Variant):
     The budget s is sigma, after a linear rise over the first `warmup` share of the run and before a
     cosine fall to 0 over the last `anneal` share; the authors' script steps it per epoch, here it
     moves every step (warmup = 0 for the paper's text). Their README takes the cap off
-    (rho_max = 999). The radius grows as the gradient vanishes, up to rho_max, and depends on the
-    scale of the loss.
+    (rho_max = 999; there rho_max = 0 does so too, here it is no perturbation). The radius grows as
+    the gradient vanishes, up to rho_max, and depends on the scale of the loss.
     """
 
     sigma: Real = hyper(0.35, ge=0, search=(0.05, 1.0), log=True)  # budget, in units of the loss

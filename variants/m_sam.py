@@ -32,7 +32,7 @@ class MSAM(Variant):
     losses and the BatchNorm statistics are those of the first micro-batch.
     """
 
-    inner: Variant = hyper(SAM(rho=0.05))
+    inner: Variant = hyper(SAM(rho=0.05))  # or its name
     size: int = hyper(32, ge=1)  # samples of a micro-batch, m
 
     def __post_init__(self) -> None:
@@ -53,8 +53,8 @@ class MSAM(Variant):
     def init(self, params: Tree) -> State:
         return self.inner.init(params)
 
-    def phase(self, step: int) -> Hashable:
-        return self.inner.phase(step)
+    def phase(self, step: int, total_steps: int | None = None) -> Hashable:
+        return self.inner.phase(step, total_steps)
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         device = next(iter(oracle.params.values())).device

@@ -69,6 +69,14 @@ def test_own_variant_in_a_single_file():
     assert "half_sam" in variants.names()
 
 
+def test_the_package_is_the_one_that_the_readme_shows():
+    readme = (HERE.parents[1] / "variants/README.md").read_text()
+    for file in ("pyproject.toml", "half_sam.py", "test_half_sam.py"):
+        lines = (HERE / "half-sam" / file).read_text().splitlines()
+        missing = [line for line in lines if not line.startswith('"""') and line not in readme]
+        assert not missing, file
+
+
 @pytest.mark.slow
 def test_own_variant_as_a_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_python: str

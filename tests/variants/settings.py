@@ -12,11 +12,13 @@ from variants.testing import problem
 
 HYPERPARAMETERS: dict[str, dict[str, Any]] = {
     "eigen_sam": {"freq": 2},
+    "late_sam": {"start": 0.01, "every": 2},
     "look_layer_sam": {"k": 2},
     "looksam": {"k": 2},
     "m_sam": {"size": 4},
     "sparse_sam_d": {"update_freq": 2},
     "sparse_sam_f": {"update_freq": 2},
+    "xsam": {"freq": 2},
 }
 ZERO: dict[str, dict[str, Any] | None] = {
     "esam": {"gamma": 1.0},
@@ -24,8 +26,10 @@ ZERO: dict[str, dict[str, Any] | None] = {
     "gc_sam": {"descent": False},
     "m_sam": {"inner": variants.create("plain"), "size": 8},
     "k_sam": None,  # it sorts the rows: masks go by position
+    "sagm": {"alpha": 0.0},
     "sampa": None,
     "tensor_sum_sam": None,
+    "tilted_sam": {"radius": 0.0},
 }
 """what is the base optimizer at radius 0, see test_family.py; None: nothing is"""
 

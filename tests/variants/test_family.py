@@ -25,15 +25,19 @@ DIFFERENT: dict[str, dict[str, Any]] = {
     "gc_sam": {"zero": {"descent": False}},
     "gam": {"zero": {"rho_n": 0.0, "beta3": 0.0}, "length": None},
     "k_sam": {"zero": {"gamma": 1.0}},
+    "late_sam": {"hyperparameters": {"start": 0.05, "every": 2}},
     "le_sam": {"length": None},
     "m_sam": {"hyperparameters": {"size": 4}, "zero": {"inner": variants.create("plain")}},
     "rwp": {"length": None},
+    "sagm": {"zero": {"alpha": 0.0}, "length": None},
     "sampa": {"zero": None},  # its point y is ahead of w, whatever the radius
     "sparse_sam_d": {"length": None, "hyperparameters": {"update_freq": 3}},
     "sparse_sam_f": {"length": None, "hyperparameters": {"update_freq": 3}},
     "tensor_sum_sam": {"zero": None, "length": T**0.5},  # d = 2 g
+    "tilted_sam": {"zero": {"radius": 0.0}, "length": None},
     "trace_sam": {"length": None},
     "usam": {"length": None},
+    "xsam": {"hyperparameters": {"freq": 4}},
     "zsharp": {"length": None},
 }
 """where a rule differs by intent from a ball of its radius around w"""

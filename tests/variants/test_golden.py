@@ -24,6 +24,7 @@ CALLS: dict[str, tuple[str, dict]] = {
     "wsam_coupled": ("wsam", {"decouple": False}),
     "stable_usam": ("stable_sam", {"ascent": "raw"}),
     "sparse_sam": ("sparse_sam_d", {}),
+    "le_sam": ("le_sam", {"warmup": 0.0, "anneal": 0.0}),
 }
 """golden file -> variant and named form, where they differ from the file's own name
 

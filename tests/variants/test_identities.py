@@ -121,6 +121,18 @@ SAME: list[tuple[tuple[str, dict[str, Any]], tuple[str, dict[str, Any]], dict[st
     (("gc_sam", RHO), SAM, {"model": Vectors}),
     (("asam", RHO), SAM, {"model": Vectors}),  # no tensor is called a weight
     (("async_sam", {**RHO, "tau": 0}), SAM, {}),
+    (("s2_sam", {"rho": 0.0}), PLAIN, {}),
+    (("sagm", {**RHO, "alpha": 0.0}), ("gnp", {**RHO, "alpha": 0.5}), {}),
+    (("tilted_sam", {**RHO, "radius": 0.0}), SAM, {}),
+    (("tilted_sam", {**RHO, "sigma": 0.0, "n": 1}), SAM, {}),
+    (("late_sam", {**RHO, "start": 0.0}), SAM, {}),
+    (("late_sam", {**RHO, "start": 1.0}), PLAIN, {}),
+    (("late_sam", {"inner": PLAIN, "start": 0.0, "every": 3}), PLAIN, {}),
+    (
+        ("late_sam", {**RHO, "inner": ("looksam", {"k": 2}), "start": 0.0}),
+        ("looksam", {**RHO, "k": 2}),
+        {},
+    ),
     (("le_sam", {"sigma": 1e6, "rho_max": 0.1, "warmup": 0.0, "anneal": 0.0}), SAM, {}),
 ]
 """a variant, the one that it reduces to; bases, model and tolerance where they are not usual"""

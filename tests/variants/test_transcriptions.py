@@ -59,6 +59,10 @@ def sam_inside(step):
     return paper.sam(step, rho=0.1)
 
 
+def s2_inside(step):
+    return paper.s2_sam(step, rho=0.1)
+
+
 @dataclass
 class Case:
     """A variant with its hyperparameters, and the transcription with what it calls otherwise."""
@@ -99,6 +103,17 @@ CASES = [
          instead={"size": 3, "inner": sam_inside}),
     Case("m_sam", {"size": 3, "inner": variants.create("vasso", rho=0.1, theta=0.4)},
          instead={"size": 3, "inner": vasso_inside}),
+    Case("late_sam", {"rho": 0.1, "start": 0.3, "every": 3},
+         instead={"start": 0.3, "every": 3, "inner": sam_inside}),
+    Case("late_sam", {"rho": 0.1, "start": 0.0, "every": 2, "inner": variants.create("s2_sam")},
+         instead={"start": 0.0, "every": 2, "inner": s2_inside}),
+    Case("bilateral_sam", {"rho": 0.1, "ratio": 0.5}),
+    Case("s2_sam", {"rho": 0.1}),
+    Case("tilted_sam", {"rho": 0.1, "tilt": 4.0, "n": 3, "radius": 0.3, "sigma": 0.04},
+         noise=normal),
+    Case("sagm", {"rho": 0.1, "alpha": 0.05}),
+    Case("xsam", {"rho": 1.0, "n_iters": 2, "reach": 2.0, "alpha_max": 2.0, "points": 11,
+                  "freq": 5}),
     Case("gc_sam", {"rho": 0.1}),
     Case("gc_sam", {"rho": 0.1, "descent": False}),
     Case("le_sam", {"sigma": 0.1, "rho_max": 0.15, "warmup": 0.0, "anneal": 0.0}),

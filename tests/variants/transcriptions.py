@@ -262,6 +262,69 @@ def le_sam(
     return s.g(min(sigma / float(g.norm()), rho_max) * unit(g))
 
 
+def bilateral_sam(s: Step, rho: float, ratio: float) -> Tensor:
+    """SAM's gradient, plus g less the descended gradient at the ascended one's length."""
+    g = s.g()
+    up, down = s.g(rho * unit(g)), s.g(-ratio * rho * unit(g))
+    return up + (g - up.norm() / down.norm() * down)
+
+
+def s2_sam(s: Step, rho: float) -> Tensor:
+    """The ascent follows what the last step went by; none yet is no ascent."""
+    last = s.memory.get("last")
+    s.memory["last"] = s.g() if last is None else s.g(rho * unit(last))
+    return s.memory["last"]
+
+
+def tilted_sam(s: Step, rho: float, tilt: float, n: int, radius: float, sigma: float) -> Tensor:
+    """Exponentially tilted mean over n points, each a clipped Gaussian and a SAM step from it."""
+    points, levels = [], []
+    for z in s.draws[:n]:
+        noise = sigma * z
+        if noise.norm() > radius:
+            noise = radius * z / z.norm()
+        points.append(noise + rho * unit(s.g(noise)))
+        levels.append(math.exp(tilt * float(s.losses(points[-1]).mean())))
+    parts = zip(levels, points, strict=True)
+    return sum((p / sum(levels) * s.g(e) for p, e in parts), torch.zeros_like(s.w))
+
+
+def sagm(s: Step, rho: float, alpha: float) -> Tensor:
+    """L(w) + L_p(w - alpha grad L(w)), halved."""
+    g = s.g()
+    return (g + s.g(rho * unit(g) - alpha * g)) / 2
+
+
+def xsam(
+    s: Step, rho: float, n_iters: int, reach: float, alpha_max: float, points: int, freq: int
+) -> Tensor:
+    """Slerp of the ascent (alpha = 0) and the last gradient (1), at that gradient's length."""
+    e = torch.zeros_like(s.w)
+    for _ in range(n_iters):
+        e = e + rho / n_iters * unit(s.g(e))
+    last = s.g(e)
+    v0, v1 = unit(e), unit(last)
+    angle = math.acos(float(v0 @ v1))
+
+    def turned(alpha: float) -> Tensor:
+        shares = math.sin((1 - alpha) * angle), math.sin(alpha * angle)
+        return (shares[0] * v0 + shares[1] * v1) / math.sin(angle)
+
+    if s.t % freq == 0:
+        tried = [i * alpha_max / (points - 1) for i in range(points)]
+        height = {a: float(s.losses(reach * rho * turned(a)).mean()) for a in tried}
+        s.memory["alpha"] = max(tried, key=height.__getitem__)
+    return last.norm() * turned(s.memory["alpha"])
+
+
+def late_sam(s: Step, start: float, every: int, inner: Callable[["Step"], Tensor]) -> Tensor:
+    """A rule from a share of the run on, at every few steps; else the bare gradient."""
+    taken = s.t - round(start * s.total)
+    if taken < 0 or taken % every:
+        return s.g()
+    return inner(s)
+
+
 def largest(v: Tensor, count: int) -> Tensor:
     """1 at the `count` largest entries."""
     mask = torch.zeros_like(v)

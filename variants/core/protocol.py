@@ -214,7 +214,9 @@ class Variant(ABC):
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
+        doc = cls.__doc__
         dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        cls.__doc__ = doc  # where there is none, not a signature
 
     def __post_init__(self) -> None:
         for name, declared in self.hyperparameters().items():
@@ -237,8 +239,11 @@ class Variant(ABC):
         """The state before the first step."""
         return {}
 
-    def phase(self, step: int) -> Hashable:
-        """Steps of equal phase run the same kernels."""
+    def phase(self, step: int, total_steps: int | None = None) -> Hashable:
+        """Steps of equal phase run the same kernels.
+
+        total_steps: the length of the run, where it is known; there for a rule that needs it
+        """
         return 0
 
     @abstractmethod

@@ -107,21 +107,21 @@ def info(name: str) -> VariantInfo:
 def create(name: str, /, **hyperparameters: object) -> Variant:
     """The variant `name` with these hyperparameters.
 
-    ValueError, one line, for an unknown name or hyperparameter (close matches listed) and for a
-    value outside its domain.
+    Where a hyperparameter is a variant, its name stands for it at its defaults. ValueError, one
+    line, for an unknown name or hyperparameter (close matches listed) and for a value outside its
+    domain.
 
     >>> create("sam", rho=0.1)
     SAM(rho=0.1)
     """
     _known(name)
-    _check_names(name, _infos[name].hyperparameters, hyperparameters)
-    return _classes[name](**hyperparameters)
+    return _classes[name](**_values(name, _infos[name].hyperparameters, hyperparameters))
 
 
 def changed(variant: Variant, **hyperparameters: object) -> Variant:
     """`variant` with other values of some hyperparameters; ValueError as of `create`."""
-    _check_names(name_of(variant), variant.hyperparameters(), hyperparameters)
-    return dataclasses.replace(cast(Any, variant), **hyperparameters)
+    values = _values(name_of(variant), variant.hyperparameters(), hyperparameters)
+    return dataclasses.replace(cast(Any, variant), **values)
 
 
 def name_of(variant: Variant) -> str:
@@ -130,13 +130,18 @@ def name_of(variant: Variant) -> str:
     return next(known, type(variant).__name__)
 
 
-def _check_names(
+def _values(
     name: str, declared: Mapping[str, Hyperparameter], given: Mapping[str, object]
-) -> None:
-    for key in given:
+) -> dict[str, object]:
+    """`given`, with variants for their names."""
+    values = dict(given)
+    for key, value in given.items():
         if key not in declared:
             what = f"{name} has no hyperparameter {reprlib.repr(key)}"
             raise ValueError(f"{what}; {_nearest(key, declared)}")
+        if isinstance(value, str) and issubclass(declared[key].kind, Variant):
+            values[key] = create(value)
+    return values
 
 
 def _known(name: str) -> None:

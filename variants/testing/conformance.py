@@ -73,10 +73,14 @@ class VariantConformance:
             pytest.skip("declared: radius 0 is another rule than the base optimizer")
         radius = {} if self._radius is None else {self._radius: 0.0}
         bare = Run(registry.create("plain"), base).step(6)
+        zero = {**radius, **self.zero}
+        told = ", ".join(f"{name} = {value}" for name, value in zero.items()) or "it has no radius"
         same(
-            Run(self._create(**{**radius, **self.zero}), base).step(6).weights(),
+            Run(self._create(**zero), base).step(6).weights(),
             bare.weights(),
             SAME_MATHS,
+            f"moves w otherwise than the base optimizer does, although {told} (where that is "
+            "meant, declare `zero`)",
         )
 
     def test_offset_is_as_long_as_the_radius(self, variant: Variant) -> None:
@@ -85,9 +89,12 @@ class VariantConformance:
         run = Run(variant)
         lengths = [float(run.step().opt.last["radius"]) for _ in range(12)]
         used = [n for n in lengths if n > 0]  # NaN: no perturbed pass in that step
-        assert used, "no offset in 12 steps"
+        assert used, "perturbs nothing in 12 steps"
         expected = self.length * getattr(variant, self._radius)
-        assert used == pytest.approx([expected] * len(used), rel=STABILISED)
+        assert used == pytest.approx([expected] * len(used), rel=STABILISED), (
+            f"perturbs by |e| = {min(used):.4g} to {max(used):.4g}, where {self._radius} says "
+            f"{expected:.4g} (where that is meant, declare `length`)"
+        )
 
     def test_groups_scale_its_perturbations(self, variant: Variant) -> None:
         """One radius in all groups is the variant's own; or `scales` says that it is not."""
@@ -101,14 +108,22 @@ class VariantConformance:
                 run.step()
             return
         twice = _with_radius(variant, 2 * getattr(variant, "rho", 0.0))
-        same(run.step(6).weights(), Run(twice).step(6).weights(), SAME_MATHS)
+        same(
+            run.step(6).weights(),
+            Run(twice).step(6).weights(),
+            SAME_MATHS,
+            "twice its rho in every parameter group is another rule than twice its own: where its "
+            "perturbations are not proportional to rho, declare scales = False",
+        )
 
     def test_counted_passes_are_the_declared_ones(self, variant: Variant) -> None:
         size = 8
         run = Run(variant, size=size)
         counted = [float(run.step().opt.last["passes"]) for _ in range(TOTAL_STEPS)]
-        assert sum(counted) / len(counted) == pytest.approx(
-            variant.passes, abs=self.slack / size + SAME_MATHS
+        mean = sum(counted) / len(counted)
+        assert mean == pytest.approx(variant.passes, abs=self.slack / size + SAME_MATHS), (
+            f"takes {mean:.4g} gradient evaluations a step, and declares passes = "
+            f"{variant.passes:.4g}"
         )
 
     def test_needs_the_declared_memory(self, variant: Variant) -> None:
@@ -116,31 +131,42 @@ class VariantConformance:
         declared = registry.info(self.name).copies
         if declared is None:
             pytest.skip("declares no copies")
-        assert extra_copies(variant) == pytest.approx(declared, abs=0.1)
+        found = extra_copies(variant)
+        assert found == pytest.approx(declared, abs=0.1), (
+            f"needs {found:.1f} copies of the parameters at its peak, and registers {declared:.1f}"
+        )
 
     @BASES
     def test_resumes_bit_for_bit(self, variant: Variant, base: Base) -> None:
         run = Run(variant, base).step(4)
         memory = run.memory()
         wanted = run.step(5).weights()
-        identical(run.recall(memory).step(5).weights(), wanted)
+        forgets = "goes on differently from a checkpoint: it remembers something outside its state"
+        identical(run.recall(memory).step(5).weights(), wanted, forgets)
         file = io.BytesIO()
         torch.save(memory, file)
         file.seek(0)
         fresh = Run(self._create(), base, seed=99).recall(torch.load(file))
-        identical(fresh.step(5).weights(), wanted)
+        identical(fresh.step(5).weights(), wanted, forgets)
 
     def test_same_seed_same_weights(self, variant: Variant) -> None:
         first = Run(variant, seed=3).step(8).weights()
         torch.rand(3)  # the global generator is elsewhere now
         random.random()
-        identical(Run(variant, seed=3).step(8).weights(), first)
+        identical(
+            Run(variant, seed=3).step(8).weights(),
+            first,
+            "two runs with one seed differ: it draws noise otherwise than by oracle.normal and "
+            "oracle.uniform, or remembers something outside its state",
+        )
 
     def test_draws_from_the_oracle_alone(self, variant: Variant) -> None:
         run, before = Run(variant), _generators()
         run.step(8)
         for which, state in before.items():
-            assert _generators()[which] == state, f"draws from {which}'s global generator"
+            assert _generators()[which] == state, (
+                f"draws from the global generator of {which}, not by the oracle"
+            )
 
     @pytest.mark.filterwarnings("ignore")  # of tracing; what matters raises
     def test_waits_for_no_accelerator(self, variant: Variant) -> None:
@@ -155,10 +181,8 @@ class VariantConformance:
                 assert all(t.device.type == "cuda" for t in tensors), "a tensor on the CPU"
 
     def test_changes_no_input(self, variant: Variant) -> None:
-        for oracle, update, state, params in _simulated(variant):
+        for oracle, _, state, _ in _simulated(variant):
             assert not oracle.changed(), "the rule changes a tensor of the oracle in place"
-            assert update.grads.keys() == params.keys(), "one direction for every parameter"
-            assert all(update.grads[n].shape == p.shape for n, p in params.items())
             assert not _memory(state) & _memory([oracle.params, oracle.momentum]), (
                 "the state shares memory with the weights or the momentum, which the base "
                 "optimizer changes in place: clone it"
@@ -176,7 +200,11 @@ class VariantConformance:
             clipped.opt.base.register_step_pre_hook(clip)
             return clipped.step(8)
 
-        identical(run(lambda d: d.mul_(0.5)).weights(), run(lambda d: d * 0.5).weights())
+        identical(
+            run(lambda d: d.mul_(0.5)).weights(),
+            run(lambda d: d * 0.5).weights(),
+            "what it remembers changes when the direction is clipped in place: clone it",
+        )
 
     def test_replicas_agree(self, variant: Variant) -> None:
         """Processes with a gradient in common and losses of their own go in one direction."""
@@ -194,16 +222,25 @@ class VariantConformance:
 
     def test_state_keeps_its_structure(self, variant: Variant) -> None:
         for oracle, _, state, _ in _simulated(variant):
-            assert _structure(state) == _structure(variant.init(oracle.params))
+            wanted, found = _structure(variant.init(oracle.params)), _structure(state)
+            assert found == wanted, (
+                f"its state after step {oracle.step} is not of the form that init made: {found}, "
+                f"not {wanted}"
+            )
 
     def test_equal_phases_ask_alike(self, variant: Variant) -> None:
         """A phase is one CUDA graph: its steps make the same calls, with the same shapes."""
         if variant.dynamic:
             pytest.skip("declared: dynamic")
-        asked: dict[Hashable, list] = {}
+        asked: dict[Hashable, tuple[int, list]] = {}
         for oracle, *_ in _simulated(variant):
-            phase = variant.phase(oracle.step)
-            assert asked.setdefault(phase, oracle.calls) == oracle.calls, f"{phase=}"
+            phase = variant.phase(oracle.step, oracle.total_steps)
+            first, calls = asked.setdefault(phase, (oracle.step, oracle.calls))
+            assert calls == oracle.calls, (
+                f"steps {first} and {oracle.step} are both of phase {phase!r} and ask for other "
+                f"things ({_told(calls)}; {_told(oracle.calls)}): tell them apart in `phase`, or "
+                "declare dynamic = True"
+            )
 
     def test_lanes_are_single_runs(self, variant: Variant) -> None:
         """Under torch.vmap, as a fleet runs trials, each lane is the run it would be alone."""
@@ -217,38 +254,56 @@ class VariantConformance:
 
         seeds = torch.arange(2, dtype=torch.float64)
         factors = torch.tensor([1.0, 0.5], dtype=torch.float64)
-        lanes = torch.vmap(final)(seeds, factors)
+        with _explained():
+            lanes = torch.vmap(final)(seeds, factors)
         for i in range(2):
             lane = {name: t[i] for name, t in lanes.items()}
-            same(lane, final(seeds[i], factors[i]), SAME_MATHS)
+            same(
+                lane,
+                final(seeds[i], factors[i]),
+                SAME_MATHS,
+                "runs under torch.vmap differ from the same runs alone",
+            )
 
     def test_radius_may_be_a_tensor(self, variant: Variant) -> None:
         if self._radius is None:
             pytest.skip("no radius")
         rho = torch.tensor(getattr(variant, self._radius), dtype=torch.float64)
         scheduled = Run(self._create(**{self._radius: rho}))
-        same(scheduled.step(6).weights(), Run(variant).step(6).weights(), SAME_MATHS)
+        same(
+            scheduled.step(6).weights(),
+            Run(variant).step(6).weights(),
+            SAME_MATHS,
+            f"{self._radius} as a 0-d tensor gives other weights than the same number",
+        )
 
     def test_zero_gradients(self, variant: Variant) -> None:
         run = Run(variant)
         start = run.weights()
-        identical(run.step(3, weight=0.0).weights(), start)
-        assert _finite(run.step(6))
-        run.step(1, weight=0.0)
-        assert _finite(run.step(6))
+        still = run.step(3, weight=0.0).weights()
+        assert _finite(run), "divides by the norm of a gradient that is zero: use ops.ball"
+        identical(still, start, "moves w although all gradients are zero")
+        for _ in range(2):
+            assert _finite(run.step(6)), "is not finite in the steps after gradients that were zero"
+            run.step(1, weight=0.0)
 
     def test_frozen_tensor(self, variant: Variant) -> None:
         run = Run(variant)
         frozen = run.model.get_parameter("first.weight").requires_grad_(False)
         start = run.weights()
         moved = _moved(run.step(6).weights(), start)
-        assert moved == set(start) - {"first.weight"}
+        assert "first.weight" not in moved, "moves a weight that does not train"
+        assert not (left := set(start) - moved - {"first.weight"}), (
+            f"does not move {', '.join(sorted(left))} while another weight is frozen"
+        )
         frozen.requires_grad_(True)
-        assert _moved(run.step(2).weights(), start) == set(start)
-        assert _finite(run)
+        assert _moved(run.step(2).weights(), start) == set(start), (
+            "does not move a weight that trains again"
+        )
+        assert _finite(run), "is not finite once a frozen weight trains again"
 
     def test_one_sample(self, variant: Variant) -> None:
-        assert _finite(Run(variant, size=1).step(6))
+        assert _finite(Run(variant, size=1).step(6)), "is not finite on a batch of one sample"
 
     def test_one_scalar_is_a_model(self, variant: Variant) -> None:
         w = nn.Parameter(torch.tensor(1.0, dtype=torch.float64))
@@ -258,17 +313,18 @@ class VariantConformance:
         x = torch.linspace(0.5, 1.5, 8, dtype=torch.float64)
         for _ in range(6):
             opt.step(lambda rows: (w * x[rows]).square())
-        assert opt.skipped == 0 and float(w.detach()) not in (0.0, 1.0)
+        assert opt.skipped == 0, "is not finite where the model is one number"
+        assert float(w.detach()) not in (0.0, 1.0), "does not move the model of one number"
 
     def test_weights_come_back(self, variant: Variant) -> None:
         """With learning rate 0 a step leaves every bit of the weights, also if the loss raises."""
         run = Run(variant, lambda model: torch.optim.SGD(model.parameters(), lr=0.0, momentum=0.9))
         start = run.weights()
-        identical(run.step(6).weights(), start)
+        identical(run.step(6).weights(), start, "moves w although the learning rate is 0")
         for call in (1, 2, 3):
             with contextlib.suppress(OnPurposeError):
                 run.step(fail_at=call)
-            identical(run.weights(), start)
+            identical(run.weights(), start, f"leaves w perturbed when evaluation {call} fails")
 
     @pytest.mark.parametrize("model", MODELS)
     def test_trains_timm(self, variant: Variant, model: str) -> None:
@@ -292,9 +348,14 @@ class VariantConformance:
             opt.param_groups[0]["lr"] = lr
             opt.step(losses)
             weights = {n: p.detach() for n, p in net.named_parameters()}
-            assert opt.skipped == 0 and all(bool(w.isfinite().all()) for w in weights.values())
-            assert all(map(torch.equal, net.buffers(), buffers[0]))
-            assert bool(_moved(weights, start)) == (lr > 0)
+            whole = all(bool(w.isfinite().all()) for w in weights.values())
+            assert opt.skipped == 0 and whole, f"is not finite on {model} in float32"
+            assert all(map(torch.equal, net.buffers(), buffers[0])), (
+                "BatchNorm statistics are not those of the first evaluation of the step"
+            )
+            assert bool(_moved(weights, start)) == (lr > 0), (
+                f"{'does not move' if lr else 'moves'} w at learning rate {lr}"
+            )
 
 
 @contextlib.contextmanager
@@ -311,6 +372,13 @@ def _explained() -> Iterator[None]:
         raise AssertionError("the rule makes a shape from data: use topk or a mask") from error
     except fake_tensor.FakeTensorDeviceMismatchError as error:
         raise AssertionError("the rule names a device: use zeros_like and the like") from error
+    except RuntimeError as error:
+        if "vmap" not in str(error):
+            raise
+        raise AssertionError(
+            "the rule branches on a value or reads it on the host, which no lane of a fleet can: "
+            "use torch.where"
+        ) from error
 
 
 def _simulated(variant: Variant, steps: Iterable[int] = range(12)) -> Iterator[Step]:
@@ -320,12 +388,18 @@ def _simulated(variant: Variant, steps: Iterable[int] = range(12)) -> Iterator[S
         yield from simulate(variant, steps, seed, answer=answer, watch=True)
 
 
+def _told(calls: Iterable[tuple]) -> str:
+    """What a step asked its oracle for, e.g. "grad, loss of 4 rows"."""
+    return ", ".join(f"{what} of {rows} rows" if rows else what for what, _, rows in calls)
+
+
 def _two_of_each_phase(variant: Variant) -> list[int]:
     seen: Counter = Counter()
     chosen: list[int] = []
     for step in range(TOTAL_STEPS):
-        seen[variant.phase(step)] += 1
-        if seen[variant.phase(step)] <= 2:
+        phase = variant.phase(step, TOTAL_STEPS)
+        seen[phase] += 1
+        if seen[phase] <= 2:
             chosen.append(step)
     return chosen[:12]
 
@@ -368,20 +442,22 @@ def _finite(run: Run) -> bool:
 
 def _with_radius(variant: Variant, rho: float) -> Variant:
     inner = getattr(variant, "inner", None)
-    if isinstance(inner, Variant):
+    if isinstance(inner, Variant) and "rho" not in variant.hyperparameters():
         return registry.changed(variant, inner=_with_radius(inner, rho))
     return registry.changed(variant, rho=rho)
 
 
-def same(found: Tree, wanted: Tree, tolerance: float) -> None:
-    """Asserts equality up to `tolerance`, relative to the largest weight."""
+def same(found: Tree, wanted: Tree, tolerance: float, else_: str) -> None:
+    """Asserts equality up to `tolerance`, relative to the largest weight, or says `else_`."""
     size = max(float(t.abs().max()) for t in wanted.values())
     gap = max(float((found[n] - t).abs().max()) for n, t in wanted.items())
-    assert gap <= tolerance * size, f"weights differ by {gap:.1e}, the largest is {size:.1e}"
+    assert gap <= tolerance * size, (
+        f"{else_}: weights differ by {gap:.1e}, the largest is {size:.1e}"
+    )
 
 
-def identical(found: Tree, wanted: Tree) -> None:
-    """Asserts equality in every bit."""
+def identical(found: Tree, wanted: Tree, else_: str) -> None:
+    """Asserts equality in every bit, or says `else_`."""
     for name, t in wanted.items():
         gap = (found[name] - t).abs().max()
-        assert torch.equal(found[name], t), f"{name} differs by {gap:.1e}"
+        assert torch.equal(found[name], t), f"{else_}: {name} differs by {gap:.1e}"

@@ -202,6 +202,7 @@ def simulate(
         oracle = FunctionOracle(params, momentum, step=step, seed=seed, answer=answer, watch=watch)
         oracle.lend(state)
         update, state = variant.direction(oracle, state)
+        _check(update.grads, params)
         momentum = {n: MOMENTUM * m + update.grads[n] for n, m in momentum.items()}
         params = {n: p - LR * momentum[n] for n, p in params.items()}
         if update.direct is not None:
@@ -210,3 +211,13 @@ def simulate(
         replacement, state = variant.after(there, state)
         params = {**params, **(replacement or {})}
         yield Step(oracle, update, state, params)
+
+
+def _check(direction: Tree, params: Tree) -> None:
+    """AssertionError unless it moves every weight and nothing else."""
+    missing, unknown = params.keys() - direction.keys(), direction.keys() - params.keys()
+    assert not missing, f"has no direction for {', '.join(sorted(missing))}"
+    assert not unknown, f"has a direction for {', '.join(sorted(unknown))}, which is no weight"
+    for name, weight in params.items():
+        found, wanted = tuple(direction[name].shape), tuple(weight.shape)
+        assert found == wanted, f"its direction for {name} is {found}, the weight is {wanted}"

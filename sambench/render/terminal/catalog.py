@@ -29,7 +29,9 @@ def entry(info: "VariantInfo") -> RenderableType:
         cell(info).text for cell in (variants.year, variants.passes, variants.copies)
     )
     source = f"{info.paper} ({year}), arXiv:{info.arxiv}" if info.arxiv else info.paper
-    cost = f"{passes} gradient evaluations a step, at most {memory} copies of the parameters"
+    cost = f"{passes} gradient evaluations a step"
+    if info.copies is not None:
+        cost += f", at most {memory} copies of the parameters"
     needs = f"\nneeds: {', '.join(sorted(info.needs))}" if info.needs else ""
     head = Text(f"{info.name}: {info.title}\n", style="bold")
     searched = f"\nsearched by default: lr and {info.radius}" if info.radius else ""

@@ -231,6 +231,15 @@ def test_every_variant_searches_lr_and_its_radius_in_the_registered_range(key: s
     }
 
 
+def test_a_rule_by_name_runs_inside_another() -> None:
+    fixed = 'fix={inner="asam", start=0.75}, space.rho={low=0.1, high=2}'
+    table = f'{{name="late_sam", label="late", {fixed}}}'
+    arm = with_table(table).arms()[-1]
+    assert (arm.passes, arm.radius, list(arm.space)) == (1.25, "rho", ["lr", "rho"])
+    with pytest.raises(UserError, match="fix: unknown variant 'asma'; did you mean asam"):
+        with_table('{name="late_sam", label="late", fix={inner="asma"}}').arms()
+
+
 def test_a_table_fixes_widens_and_adds() -> None:
     arm = with_table(
         '{name="esam", label="wide", fix={keep="paper"}, '

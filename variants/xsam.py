@@ -1,0 +1,73 @@
+"""XSAM: explicit SAM (Chen, Zhou 2026, arXiv:2603.10048)."""
+
+import torch
+from torch import Tensor
+
+from variants.core import ops
+from variants.core.protocol import FORWARD, Oracle, Real, State, Tree, Update, Variant, hyper
+from variants.core.registry import register
+
+
+@register(
+    "xsam",
+    title="XSAM",
+    paper=("Revisiting Sharpness-Aware Minimization: A More Faithful and Effective Implementation"),
+    arxiv="2603.10048",
+    year=2026,
+    copies=7.2,
+)
+class XSAM(Variant):
+    """SAM's gradient turned, in the plane of the ascent, towards where the loss is largest.
+
+    direction = |ga| * v(alpha),  ga = grad L(w + e),  e = n_iters steps of rho / n_iters each,
+    every one along the gradient where it starts;  v0 = e / |e|,  v1 = ga / |ga|
+    v(alpha) = (sin((1 - alpha) t) * v0 + sin(alpha t) * v1) / sin(t),  t = the angle of v0 and v1
+    every freq steps: alpha = argmax L(w + reach * rho * v(alpha)) over 0..alpha_max
+
+    alpha = 1 is SAM. The authors find alpha anew on the first batch of an epoch: set freq to an
+    epoch's steps (400 is CIFAR's at their batches of 125). Not X-SAM (arXiv:2601.10251).
+    """
+
+    rho: Real = hyper(0.15, ge=0, search=(0.01, 0.5), log=True)  # radius, in weight units
+    n_iters: int = hyper(1, ge=1)  # ascent steps
+    reach: Real = hyper(2.0, gt=0)  # distance at which alpha is judged, in radii
+    alpha_max: float = hyper(2.0, ge=0)  # largest alpha that is tried
+    points: int = hyper(21, ge=1)  # values of alpha that are tried
+    freq: int = hyper(400, ge=1)  # steps from one search of alpha to the next
+
+    @property
+    def passes(self) -> float:
+        return 1.0 + self.n_iters + FORWARD * self.points / self.freq
+
+    def init(self, params: Tree) -> State:
+        return {"alpha": ops.zero(params)}
+
+    def phase(self, step: int, total_steps: int | None = None) -> bool:
+        return step % self.freq == 0
+
+    def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
+        stride = self.rho / self.n_iters
+        way = ops.ball(oracle.grad().grads, 1.0)
+        for _ in range(self.n_iters - 1):
+            way = ops.add(way, ops.ball(oracle.grad(at=ops.scale(way, stride)).grads, 1.0))
+        ga = oracle.grad(at=ops.scale(way, stride)).grads
+        v0, v1 = ops.ball(way, 1.0), ops.ball(ga, 1.0)
+        alpha = self._search(oracle, v0, v1) if self.phase(oracle.step) else state["alpha"]
+        return Update(ops.scale(turned(v0, v1, alpha), ops.norm(ga))), {"alpha": alpha}
+
+    def _search(self, oracle: Oracle, v0: Tree, v1: Tree) -> Tensor:
+        apart = self.alpha_max / max(self.points - 1, 1)
+        ends = (turned(v0, v1, apart * i * ops.zero(v0).add(1)) for i in range(self.points))
+        losses = [oracle.loss(at=ops.scale(v, self.reach * self.rho)).mean() for v in ends]
+        best = oracle.average(torch.stack(losses)).argmax()
+        return apart * best.to(ops.zero(v0).dtype)
+
+
+def turned(v0: Tree, v1: Tree, alpha: Tensor) -> Tree:
+    """From unit vectors v0 (alpha = 0) by v1 (alpha = 1) and beyond, on their great circle."""
+    angle = torch.arccos(ops.dot(v0, v1).clamp(-1, 1))
+    sine, half = angle.sin(), torch.full_like(angle, 0.5)
+    flat = sine < 1e-8
+    first = torch.where(flat, half, ((1 - alpha) * angle).sin() / sine)
+    second = torch.where(flat, half, (alpha * angle).sin() / sine)
+    return ops.add(ops.scale(v0, first), v1, second)
