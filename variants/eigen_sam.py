@@ -40,7 +40,7 @@ class EigenSAM(Variant):
     def init(self, params: Tree) -> State:
         return {"v": ops.each(torch.zeros_like, params)}
 
-    def phase(self, step: int, total_steps: int | None = None) -> str:
+    def phase(self, step: int) -> str:
         start = self.freq if self.form == "code" else 0
         if step < start:
             return "raw"

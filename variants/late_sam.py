@@ -51,15 +51,15 @@ class LateSAM(Variant):
     def init(self, params: Tree) -> State:
         return self.inner.init(params)
 
-    def phase(self, step: int, total_steps: int | None = None) -> Hashable:
+    def phase_of(self, step: int, total_steps: int | None) -> Hashable:
         taken = step - self._first(total_steps)
         if taken < 0 or taken % self.every:
             return "base"
-        return "inner", self.inner.phase(taken // self.every, self._count(total_steps))
+        return "inner", self.inner.phase_of(taken // self.every, self._count(total_steps))
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         total = oracle.total_steps if "total_steps" in self.needs else None
-        if self.phase(oracle.step, total) == "base":
+        if self.phase_of(oracle.step, total) == "base":
             return Update(oracle.grad().grads), state
         taken = (oracle.step - self._first(total)) // self.every
         own = OwnSteps(oracle, taken, self._count(total))

@@ -38,7 +38,7 @@ class LookLayerSAM(Variant):
     def init(self, params: Tree) -> State:
         return {"v": ops.each(torch.zeros_like, params)}
 
-    def phase(self, step: int, total_steps: int | None = None) -> bool:
+    def phase(self, step: int) -> bool:
         return step % self.k == 0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:

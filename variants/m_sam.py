@@ -53,8 +53,8 @@ class MSAM(Variant):
     def init(self, params: Tree) -> State:
         return self.inner.init(params)
 
-    def phase(self, step: int, total_steps: int | None = None) -> Hashable:
-        return self.inner.phase(step, total_steps)
+    def phase_of(self, step: int, total_steps: int | None) -> Hashable:
+        return self.inner.phase_of(step, total_steps)
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         device = next(iter(oracle.params.values())).device

@@ -43,7 +43,7 @@ class SAMPa(Variant):
     def init(self, params: Tree) -> State:
         return {key: ops.each(torch.zeros_like, params) for key in ("g1", "g2")}
 
-    def phase(self, step: int, total_steps: int | None = None) -> bool:
+    def phase(self, step: int) -> bool:
         return step == 0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:

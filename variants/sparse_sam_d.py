@@ -44,7 +44,7 @@ class SparseSAMD(Variant):
     def init(self, params: Tree) -> State:
         return {"mask": masks.none(params)}
 
-    def phase(self, step: int, total_steps: int | None = None) -> int:
+    def phase(self, step: int) -> int:
         return step if step % self.update_freq == 0 else -1
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:

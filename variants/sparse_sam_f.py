@@ -40,7 +40,7 @@ class SparseSAMF(Variant):
     def init(self, params: Tree) -> State:
         return {"mask": masks.none(params)}
 
-    def phase(self, step: int, total_steps: int | None = None) -> bool:
+    def phase(self, step: int) -> bool:
         return step % self.update_freq == 0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:

@@ -35,7 +35,7 @@ class VaSSO(Variant):
     def init(self, params: Tree) -> State:
         return {"d": ops.each(torch.zeros_like, params)}
 
-    def phase(self, step: int, total_steps: int | None = None) -> bool:
+    def phase(self, step: int) -> bool:
         return step == 0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:

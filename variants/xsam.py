@@ -42,7 +42,7 @@ class XSAM(Variant):
     def init(self, params: Tree) -> State:
         return {"alpha": ops.zero(params)}
 
-    def phase(self, step: int, total_steps: int | None = None) -> bool:
+    def phase(self, step: int) -> bool:
         return step % self.freq == 0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:

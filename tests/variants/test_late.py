@@ -28,7 +28,7 @@ def test_runs_where_its_schedule_says(start, every, total, at):
     found = passes(late, total)
     assert found == [2.0 if step in at else 1.0 for step in range(total)]
     assert abs(sum(found) / total - late.passes) < 1 / total
-    phases = [late.phase(step, total) != "base" for step in range(total)]
+    phases = [late.phase_of(step, total) != "base" for step in range(total)]
     assert phases == [step in at for step in range(total)]
 
 

@@ -239,12 +239,13 @@ class Variant(ABC):
         """The state before the first step."""
         return {}
 
-    def phase(self, step: int, total_steps: int | None = None) -> Hashable:
-        """Steps of equal phase run the same kernels.
-
-        total_steps: the length of the run, where it is known; there for a rule that needs it
-        """
+    def phase(self, step: int) -> Hashable:
+        """Steps of equal phase run the same kernels."""
         return 0
+
+    def phase_of(self, step: int, total_steps: int | None) -> Hashable:
+        """The same, for a rule whose phases depend on the length of the run, if that is known."""
+        return self.phase(step)
 
     @abstractmethod
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:

@@ -160,7 +160,7 @@ class Graphed:
             for group in opt.base.param_groups
         ]
         begun = bool(opt.base.state)
-        phase = opt.variant.phase(opt.steps, opt.context.total_steps)
+        phase = opt.variant.phase_of(opt.steps, opt.context.total_steps)
         return (id(opt.variant), phase, opt.metrics, begun, tuple(groups))
 
     def _static(self, inputs: tuple[Tensor, ...]) -> Tensor:

@@ -234,7 +234,7 @@ class VariantConformance:
             pytest.skip("declared: dynamic")
         asked: dict[Hashable, tuple[int, list]] = {}
         for oracle, *_ in _simulated(variant):
-            phase = variant.phase(oracle.step, oracle.total_steps)
+            phase = variant.phase_of(oracle.step, oracle.total_steps)
             first, calls = asked.setdefault(phase, (oracle.step, oracle.calls))
             assert calls == oracle.calls, (
                 f"steps {first} and {oracle.step} are both of phase {phase!r} and ask for other "
@@ -397,7 +397,7 @@ def _two_of_each_phase(variant: Variant) -> list[int]:
     seen: Counter = Counter()
     chosen: list[int] = []
     for step in range(TOTAL_STEPS):
-        phase = variant.phase(step, TOTAL_STEPS)
+        phase = variant.phase_of(step, TOTAL_STEPS)
         seen[phase] += 1
         if seen[phase] <= 2:
             chosen.append(step)
