@@ -23,6 +23,9 @@ TABLE = r"""% {study}: needs \usepackage{{booktabs}}
 \centering
 \caption{{{caption}}}
 \label{{tab:{study}}}
+\medskip
+\footnotesize
+\setlength{{\tabcolsep}}{{4pt}}
 \begin{{tabular}}{{{alignment}}}
 \toprule
 {heads} \\
@@ -39,9 +42,9 @@ def table(leaderboard: Leaderboard) -> str:
     found = ranking.table(leaderboard, *_further(leaderboard))
     return TABLE.format(
         study=leaderboard.study,
-        caption=escape(caption(leaderboard)),
+        caption=_text(caption(leaderboard)),
         alignment="".join("r" if column.number else "l" for column in found.columns),
-        heads=" & ".join(map(escape, found.names)),
+        heads=" & ".join(map(_head, found.columns)),
         rows="\n".join(" & ".join(map(_cell, line)) + r" \\" for line in found.texts),
     )
 
@@ -77,6 +80,22 @@ def escape(text: str) -> str:
     return "".join(ESCAPES.get(character, character) for character in one_line(text))
 
 
+def _text(text: str) -> str:
+    """With the signs of numbers typeset as such."""
+    return SIGN.sub("$-$", escape(text))
+
+
 def _cell(text: str) -> str:
-    """A dash stands for nothing; the signs of numbers are typeset as such."""
-    return "--" if text == NONE else TIMES.sub(r"\1$\\times$", SIGN.sub("$-$", escape(text)))
+    """A dash stands for nothing."""
+    return "--" if text == NONE else TIMES.sub(r"\1$\\times$", _text(text))
+
+
+def _head(column: Column[Row]) -> str:
+    """In two lines where it has several words: the table is to fit into a column of text."""
+    name, half = column.name, len(column.name) / 2
+    spaces = [i for i, character in enumerate(name) if character == " "]
+    if not spaces:
+        return escape(name)
+    at = min(spaces, key=lambda i: abs(i - half))
+    side = "r" if column.number else "l"
+    return rf"\shortstack[{side}]{{{escape(name[:at])}\\{{}}{escape(name[at + 1 :])}}}"

@@ -151,6 +151,12 @@ def test_no_win_names_the_best_and_how_far_it_lies(tie: Leaderboard):
     assert set(row(tie, "sam").group) & set(tie.rows[1].group)
 
 
+def test_one_variant_alone_is_no_best_of_several(make: Make):
+    scores = {label: score for label, score in TIE.items() if label != "asam"}
+    told = analyse(make(scores)).headline
+    assert told.startswith("sam does not beat plain at a budget of 8 runs: it lies ")
+
+
 def test_a_loss_is_called_worse(make: Make):
     found = analyse(make({**TIE, "sam": 0.84, "asam": 0.86}))
     assert re.search(
