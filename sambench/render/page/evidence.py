@@ -150,7 +150,7 @@ def _halves(leaderboard: Leaderboard) -> Part:
     )
     table = halves.table(leaderboard.halves)
     told = [f"{told}{'; '.join(named)}."] if table.rows else []
-    if any(kind.endswith("DEFAULT") for kind in named):
+    if any("DEFAULT" in kind for kind in named):
         told.append("DEFAULT is torch's word for the instructions that every such processor has.")
     return Part("halves", table.caption, told, table=table)
 
