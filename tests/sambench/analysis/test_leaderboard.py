@@ -154,7 +154,8 @@ def test_no_win_of_the_only_variant_says_how_far_it_lies(tie: Leaderboard):
 def test_a_loss_is_called_worse(make: Make):
     found = analyse(make({**TIE, "sam": 0.84, "asam": 0.86}))
     assert re.search(
-        r"^No variant beats plain .+: asam, the best of them, lies -\d.+ points \[-.+, -.+\] from .+\); asam and sam are worse\.$",
+        r"^No variant beats plain .+: asam, the best of them, lies -\d.+ points \[-.+, -.+\] "
+        r"from .+\); asam and sam are worse\.$",
         found.headline,
     )
     assert found.use and found.use.startswith("plain")
