@@ -40,11 +40,12 @@ TABLE = r"""% {study}: needs \usepackage{{booktabs}}
 def table(leaderboard: Leaderboard) -> str:
     """The answer as caption, and a line per arm."""
     found = ranking.table(leaderboard, *_further(leaderboard))
+    alignment = "".join("r" if column.number else "l" for column in found.columns)
     return TABLE.format(
         study=leaderboard.study,
         caption=_text(caption(leaderboard)),
-        alignment="".join("r" if column.number else "l" for column in found.columns),
-        heads=" & ".join(map(_head, found.columns)),
+        alignment=alignment,
+        heads=" & ".join(map(_head, found.names, alignment)),
         rows="\n".join(" & ".join(map(_cell, line)) + r" \\" for line in found.texts),
     )
 
@@ -90,12 +91,10 @@ def _cell(text: str) -> str:
     return "--" if text == NONE else TIMES.sub(r"\1$\\times$", _text(text))
 
 
-def _head(column: Column[Row]) -> str:
+def _head(name: str, side: str) -> str:
     """In two lines where it has several words: the table is to fit into a column of text."""
-    name, half = column.name, len(column.name) / 2
     spaces = [i for i, character in enumerate(name) if character == " "]
     if not spaces:
         return escape(name)
-    at = min(spaces, key=lambda i: abs(i - half))
-    side = "r" if column.number else "l"
+    at = min(spaces, key=lambda i: abs(i - len(name) / 2))
     return rf"\shortstack[{side}]{{{escape(name[:at])}\\{{}}{escape(name[at + 1 :])}}}"
