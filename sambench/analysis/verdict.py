@@ -52,8 +52,11 @@ def headline(contest: Contest, evidence: Evidence) -> str:
         also = f"; {numbers.listing(others)} also beat{'s' * (len(others) == 1)} it" * bool(others)
         found = f"{best} beats {BASELINE}: {_gap(gap)} over {plain}{where}{also}."
     else:
+        alone = len(contest.rivals) == 1
+        none = f"{best} does not beat" if alone else "No variant beats"
+        which = "it" if alone else f"{best}, the best of them,"
         found = (
-            f"No variant beats {BASELINE}{where}: {best}, the best of them, lies {_gap(gap)} from "
+            f"{none} {BASELINE}{where}: {which} lies {_gap(gap)} from "
             f"{plain}{_not_enough(contest, best, gap)}{_worse(contest)}."
         )
     return found + _lengths(contest, evidence)

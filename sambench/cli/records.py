@@ -42,8 +42,10 @@ def _find(name: str, root: Path) -> Path:
                 return path
     known = {p.parent.name for p in root.glob(f"*/{RECORDS}")}
     known |= {p.stem for p in LEADERBOARDS.glob("*.csv")}
-    if _own_name(name, root):
-        hint = f"run it first: python -m sambench study {shlex.quote(name)}"
+    if own := _own_name(name, root):
+        command = f"python -m sambench study {shlex.quote(name)}"
+        begun = "it was interrupted, or still runs; the command that goes on with it"
+        hint = f"{begun if (root / own).is_dir() else 'run it first'}: {command}"
     else:
         hint = nearest(name, known) if known else "run one first: python -m sambench study"
     raise UserError(f"no records of a study {echo(name)}; {hint}")

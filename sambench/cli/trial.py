@@ -9,7 +9,7 @@ import click
 
 from sambench.cli import limits, options
 from sambench.cli.parsing import Count, Place, Real
-from sambench.errors import UserError, WorkFailed, echo
+from sambench.errors import UserError, WorkFailed, echo, nearest
 
 if TYPE_CHECKING:
     from sambench.config import Study
@@ -82,7 +82,7 @@ def trial(
     limits.check()
     devices.check(device)
     if unknown := [word for word in others if not word.startswith("--") or "=" not in word]:
-        raise UserError(f"unexpected {echo(unknown[0])}; hyperparameters look like --alpha=0.4")
+        raise _unexpected(unknown[0])
     given = config.assignments("--fix", [*fix, *(word[2:] for word in others)])
     own = {"--lr": lr, "--rho": rho, "--length": length, "--seed": seed, "--out": out}
     own |= {f"--{key}": value for key, value in given.items()}
@@ -140,6 +140,14 @@ def trial(
         click.echo(json.dumps(found)) if as_json else Console().print(shown.render(found))
     if failed:
         raise WorkFailed(f"the run failed, {outcome.reason} ({trace})")
+
+
+def _unexpected(word: str) -> UserError:
+    """A word that is neither an option nor a hyperparameter's."""
+    known = [name for own in trial.params for name in own.opts if name.startswith("--")]
+    close = nearest(word, known) if word.startswith("--") else ""
+    hint = f"{close} " if close.startswith("did you mean") else ""
+    return UserError(f"unexpected {echo(word)}; {hint}hyperparameters look like --alpha=0.4")
 
 
 def _trace(folder: Path, *, goes: bool) -> str:

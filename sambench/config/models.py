@@ -137,7 +137,8 @@ class Search(Table):
         if self.lr is not None and self.space:
             raise Broken("cannot stand beside space.lr: it is fixed or searched", "lr")
         if self.lr is None and not self.space:
-            raise Broken("is required, or lr = 0.1", "space", "lr")
+            rule = "is required, such as { low = 0.001, high = 1.0, log = true }, or lr = 0.1"
+            raise Broken(rule, "space", "lr")
         if self.lr is not None:
             _check_rate(self.lr, "lr")
         for end, value in self.space["lr"].extremes.items() if self.space else ():

@@ -23,6 +23,9 @@ TABLE = r"""% {study}: needs \usepackage{{booktabs}}
 \centering
 \caption{{{caption}}}
 \label{{tab:{study}}}
+\medskip
+\footnotesize
+\setlength{{\tabcolsep}}{{4pt}}
 \begin{{tabular}}{{{alignment}}}
 \toprule
 {heads} \\
@@ -37,11 +40,12 @@ TABLE = r"""% {study}: needs \usepackage{{booktabs}}
 def table(leaderboard: Leaderboard) -> str:
     """The answer as caption, and a line per arm."""
     found = ranking.table(leaderboard, *_further(leaderboard))
+    alignment = "".join("r" if column.number else "l" for column in found.columns)
     return TABLE.format(
         study=leaderboard.study,
-        caption=escape(caption(leaderboard)),
-        alignment="".join("r" if column.number else "l" for column in found.columns),
-        heads=" & ".join(map(escape, found.names)),
+        caption=_text(caption(leaderboard)),
+        alignment=alignment,
+        heads=" & ".join(map(_head, found.names, alignment)),
         rows="\n".join(" & ".join(map(_cell, line)) + r" \\" for line in found.texts),
     )
 
@@ -77,6 +81,20 @@ def escape(text: str) -> str:
     return "".join(ESCAPES.get(character, character) for character in one_line(text))
 
 
+def _text(text: str) -> str:
+    """With the signs of numbers typeset as such."""
+    return SIGN.sub("$-$", escape(text))
+
+
 def _cell(text: str) -> str:
-    """A dash stands for nothing; the signs of numbers are typeset as such."""
-    return "--" if text == NONE else TIMES.sub(r"\1$\\times$", SIGN.sub("$-$", escape(text)))
+    """A dash stands for nothing."""
+    return "--" if text == NONE else TIMES.sub(r"\1$\\times$", _text(text))
+
+
+def _head(name: str, side: str) -> str:
+    """In two lines where it has several words: the table is to fit into a column of text."""
+    spaces = [i for i, character in enumerate(name) if character == " "]
+    if not spaces:
+        return escape(name)
+    at = min(spaces, key=lambda i: abs(i - len(name) / 2))
+    return rf"\shortstack[{side}]{{{escape(name[:at])}\\{{}}{escape(name[at + 1 :])}}}"

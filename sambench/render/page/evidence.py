@@ -150,6 +150,8 @@ def _halves(leaderboard: Leaderboard) -> Part:
     )
     table = halves.table(leaderboard.halves)
     told = [f"{told}{'; '.join(named)}."] if table.rows else []
+    if any("DEFAULT" in kind for kind in named):
+        told.append("DEFAULT is torch's word for the instructions that every such processor has.")
     return Part("halves", table.caption, told, table=table)
 
 

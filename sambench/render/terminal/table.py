@@ -21,8 +21,12 @@ def fitted(table: Table) -> RichTable:
 
 
 def wrapped(table: Table) -> RichTable:
-    """All wraps where the terminal is narrow."""
-    found = RichTable(*table.names, box=None, pad_edge=False, header_style="bold")
+    """All wraps where the terminal is narrow, numbers' headers first; nothing is cut."""
+    found = RichTable(box=None, pad_edge=False, header_style="bold")
+    for i, column in enumerate(table.columns):
+        cells = [line[i] for line in table.texts]
+        width = max(map(len, [*column.name.split(), *cells])) if column.number else None
+        found.add_column(column.name, width=width, overflow="fold")
     for line in table.texts:
         found.add_row(*map(Text, line))
     return found

@@ -43,3 +43,9 @@ def test_no_program_of_what_a_caller_brought(
     records.write(Path("runs/digits/records.csv"), header, digits.records)
     assert "its caller's own model (my_code.net)" in refused("best", "digits")
     assert call("best", "digits", "--format", "json")[0] == 0
+
+
+def test_a_study_that_has_begun_is_not_to_be_run_first(refused: Callable[..., str]):
+    Path("runs/digits").mkdir(parents=True)
+    line = refused("best", "digits")
+    assert line.endswith("the command that goes on with it: python -m sambench study digits")

@@ -277,6 +277,7 @@ def test_ends_of_a_range_have_the_type_of_the_hyperparameter() -> None:
 
 # --- bad input
 
+RATE = "search.space.lr: is required, such as { low = 0.001, high = 1.0, log = true }, or lr = 0.1"
 SEARCHED = (
     "confirm.seeds: is for a study that searches nothing, and plain's lr is searched: give it a "
     "value, or leave seeds out (search.searches is the size of a search)"
@@ -345,12 +346,12 @@ RULES = {
     "confirm.seeds=1": "confirm.seeds: must be >= 2, got 1",
     "search={lr=0.1, space.lr={low=0.01, high=1}}": "search.lr: cannot stand beside space.lr: "
     "it is fixed or searched",
-    "search={}": "search.space.lr: is required, or lr = 0.1",
+    "search={}": RATE,
     "search.lr={low=0.1, high=1}": "search.lr: must be a number; a range stands in search.space.lr",
     "search.lr=0": "search.lr: must be > 0, got 0",
     "search.lr=1e7": "search.lr: must be <= 1e+06, got 10000000.0",
     "train.yields=first": "train.yields: unknown value 'first', choose from best, last",
-    "search.space={}": "search.space.lr: is required, or lr = 0.1",
+    "search.space={}": RATE,
     "search.space.rho={low=1, high=2}": "search.space.rho: only lr is searched for all variants; "
     "use a [[variant]] table",
     "search.space.lr.low=0": "search.space.lr.low: must be > 0 on a log scale, got 0",

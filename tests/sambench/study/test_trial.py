@@ -112,6 +112,8 @@ def test_what_a_folder_holds_already_stays(call: Call, tmp_path: Path, name: str
         (("--variant", "sam", "--lr", "0.1", "--rho", "-1"), "rho must be >= 0"),
         (("--variant", "plain", "--lr", "0.1", "--rho", "1"), "--rho: plain has no radius"),
         (("--variant", "sam", "--lr", "0.1", "--fix", "k"), "--fix 'k': must look like"),
+        (("--variant", "sam", "--lr", "0.1", "--roh", "0.2"), "'--roh'; did you mean --rho or"),
+        (("--variant", "sam", "--lr", "0.1", "more"), "unexpected 'more'; hyperparameters look"),
         (("--variant", "sam", "--lr", "0.1", "--fix", "k=2"), "sam has no hyperparameter"),
         (
             ("--variant", "momentum_sam", "--lr", "0.1", "--set", "train.momentum=0"),

@@ -121,6 +121,7 @@ def test_machines_are_compared(make: Make):
     ]
     found = parts(published.study(Path("digits.csv"), Records(made.header, runs)))["halves"]
     assert found.sentences[0].endswith("A: Example CPU, AVX2; B: Example CPU, DEFAULT.")
+    assert found.sentences[1].startswith("DEFAULT is torch's word for the instructions that")
     assert texts(found)[0][1] == "A and B" and len(texts(found)) == 5
 
 

@@ -9,8 +9,8 @@ import variants
 from sambench.cli.app import cli
 
 
-def catalog(*arguments: str) -> str:
-    result = CliRunner(env={"COLUMNS": "200"}).invoke(cli, ["variants", *arguments])
+def catalog(*arguments: str, width: int = 200) -> str:
+    result = CliRunner(env={"COLUMNS": str(width)}).invoke(cli, ["variants", *arguments])
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -20,6 +20,14 @@ def test_lists_every_variant_with_its_cost():
     assert set(variants.names()) <= lines.keys()
     assert "LookSAM" in lines["looksam"] and " 1.2 " in lines["looksam"]
     assert "k=5" in lines["looksam"] and "alpha=0.7" in lines["looksam"]
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_narrow_terminal_cuts_nothing(width: int):
+    text = catalog(width=width)
+    assert "…" not in text and max(map(len, text.splitlines())) <= width
+    letters = "".join(line[-30:].strip() for line in text.splitlines())
+    assert width < 80 or "power_iterations=5" in letters  # no word is broken
 
 
 @pytest.mark.parametrize("name", variants.names())
