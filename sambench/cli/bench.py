@@ -141,7 +141,7 @@ def _scale(
     from rich.console import Console
 
     from sambench.render.terminal import scale as shown
-    from sambench.study import overhead
+    from sambench.scale import overhead
 
     console, found = Console(stderr=as_json), None
     with console.status("") as status:

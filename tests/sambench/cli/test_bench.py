@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from sambench.study import overhead
+from sambench.scale import overhead
 
 Call = Callable[..., tuple[int, str, str]]
 

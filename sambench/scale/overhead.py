@@ -30,13 +30,11 @@ from rich.console import Console
 
 import variants
 from sambench import config, executors
-from sambench.bench import EPOCHS, Dispatching, Scale, Starting, Storing, reports
+from sambench.bench import EPOCHS, Dispatching, Scale, Starting, Storing
 from sambench.config import Arm, Study
 from sambench.executors import Executor, J, OnEpoch, OnPlace, R, Work
-from sambench.study import pool
-from sambench.study.folder import StudyFolder
-from sambench.study.protocol import Protocol
-from sambench.study.tuner import Tuner, study_name
+from sambench.scale import reports
+from sambench.study import Protocol, StudyFolder, Tuner, pool, study_name
 from sambench.training import Outcome, device, provenance, write_outcome
 
 STORED = (10, 1_000, 10_000)
@@ -123,7 +121,7 @@ def _command(options: Options) -> str:
     for option, numbers in (("--trials", options.stored), ("--rows", options.rows)):
         words += [option, ",".join(map(str, numbers))]
     if options.databases:
-        from sambench.study.database import Address
+        from sambench.study import Address
 
         words += [word for url in options.databases for word in ("--storage", str(Address(url)))]
     return shlex.join(words)
@@ -337,7 +335,7 @@ def give_up(job: Idle, reason: str) -> int:
 def _starting(study: Study, root: Path, num: int) -> Starting:
     """In a process of its own, as the driver is."""
     fill(study, root, num)
-    program = f"from sambench.study import overhead; overhead.start({num}, {str(root)!r})"
+    program = f"from sambench.scale import overhead; overhead.start({num}, {str(root)!r})"
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     words = done.stdout.split()
@@ -365,8 +363,7 @@ def fill(study: Study, root: Path, num: int) -> None:
 def start(num: int, root: str) -> None:
     """Prints seconds until the next run of the filled folder is given out, by the clock and of the
     processor, and peak memory."""
-    from sambench.study.options import Settings
-    from sambench.study.run import run_study
+    from sambench.study import Settings, run_study
 
     settings = Settings(
         root=Path(root),

@@ -1,0 +1,2 @@
+from . import made_up as made_up
+from . import overhead as overhead
