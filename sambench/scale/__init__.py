@@ -1,4 +1,10 @@
-"""What studies cost beside their training, as they grow."""
+"""What studies cost beside their training, as they grow.
+
+storing      asking for runs and telling of them, in each storage
+dispatching  handing runs out, on each executor
+starting     `study` on a folder of finished runs
+reporting    `leaderboard` of records that are made up
+"""
 
 import lazy_loader
 
