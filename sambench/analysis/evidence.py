@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sambench.analysis.eligible import own
+from sambench.analysis.eligible import own, where
 from sambench.analysis.findings import Size
 from sambench.analysis.pool import Pool
 from sambench.analysis.runs import Runs
@@ -64,7 +64,7 @@ class Evidence:
         arms = records.header["arms"]
         self.arms = {label: Arm.model_validate(arm) for label, arm in arms.items()}
         frame = own(records)
-        self.frame = _where(frame, frame["variant"].isin(list(arms)).to_numpy())
+        self.frame = where(frame, frame["variant"].isin(list(arms)).to_numpy())
         """the rows that count"""
         self.num_swept = len(records.frame) - len(frame)
         """rows of a W&B agent's"""
@@ -137,8 +137,12 @@ class Evidence:
             found.update((runs.complete if complete else runs).machines())
         return found
 
-    def chosen(self, label: str) -> Runs:
-        """The runs of an arm's setting to use, which of fixed settings are the confirm runs."""
+    @cached_property
+    def chosen(self) -> dict[str, Runs]:
+        """The runs of each arm's setting to use, which of fixed settings are the confirm runs."""
+        return {label: self._chosen(label) for label in self.arms}
+
+    def _chosen(self, label: str) -> Runs:
         if self.is_fixed:
             return self.runs[label]["confirm"]
         fit, runs = self.fits.get(label), self.runs[label]["setting"]
@@ -150,8 +154,8 @@ class Evidence:
         """Rows of pools and of W&B agents' trials, by arm, source and number."""
         frame = self.records.frame
         known = frame["variant"].isin(list(self.arms)) & frame["stage"].isin(["pool", "sweep"])
-        rows = frame.loc[known.to_numpy()].astype({"variant": "str", "source": "str"})
-        return rows.sort_values(["variant", "source", "point"])
+        rows = frame.loc[known.to_numpy()].sort_values(["variant", "source", "point"])
+        return rows.astype({"variant": "str", "source": "str"})
 
     @cached_property
     def identities(self) -> frozenset[tuple[object, ...]]:
@@ -186,9 +190,11 @@ class Evidence:
 
     def mean(self, runs: Runs) -> Tuned:
         """Of the scores of two complete runs or more, by their number."""
-        scores, of = self.scores(runs)
-        exact = (Fraction(score, of) for score in scores.tolist())
-        return seed_mean(dict(zip(runs["rerun"].tolist(), exact, strict=True)))
+        numerators, of = self.scores(runs)
+        scores = numerators.tolist()
+        exact = {score: Fraction(score, of) for score in {*scores}}
+        by_seed = zip(runs["rerun"].tolist(), map(exact.__getitem__, scores), strict=True)
+        return seed_mean(dict(by_seed))
 
     @cached_property
     def _is_share(self) -> bool:
@@ -267,15 +273,11 @@ class Evidence:
         sums = np.zeros(len(points), object)
         at = points.get_indexer(runs["point"])
         np.add.at(sums, at[at >= 0], scores[at >= 0])
-        return tuple(
-            Fraction(total, of * num) if num else None
-            for total, num in zip(sums.tolist(), _count(runs, points), strict=True)
-        )
-
-
-def _where(frame: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
-    """The rows of which it is true; a frame of all of them is no copy."""
-    return frame if kept.all() else frame.loc[kept]
+        parts = list(zip(sums.tolist(), _count(runs, points), strict=True))
+        means = {
+            (total, num): Fraction(total, of * num) if num else None for total, num in {*parts}
+        }
+        return tuple(means[part] for part in parts)
 
 
 def _codes(frame: pd.DataFrame, name: str, values: Iterable[str]) -> np.ndarray:
@@ -295,7 +297,8 @@ def _machines(frame: pd.DataFrame) -> pd.Categorical:
     kinds = frame.groupby(MACHINE, observed=True, sort=False).ngroup().to_numpy()
     first = frame[MACHINE].iloc[np.unique(kinds, return_index=True)[1]]
     words = [_machine(*cells) for cells in first.itertuples(index=False, name=None)]
-    return pd.Categorical(np.array(words, object)[kinds])
+    names = pd.Index(sorted({*words}), dtype="str")
+    return pd.Categorical.from_codes(names.get_indexer(words)[kinds], names)
 
 
 def _machine(device: str, processor: str, instructions: str, threads: int) -> str:

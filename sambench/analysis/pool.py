@@ -84,7 +84,7 @@ class Pool:
 
     @property
     def missing_reruns(self) -> int:
-        return sum(max(0, n - ran) for n, ran in zip(self.due, self.ended, strict=True))
+        return int(np.maximum(np.subtract(self.due, self.ended), 0).sum())
 
     @property
     def why(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,15 +36,19 @@ class PublishedStudy:
     leaderboard: Leaderboard
 
     @cached_property
-    def tables(self) -> dict[str, pd.DataFrame]:
+    def tables(self) -> Mapping[str, pd.DataFrame]:
         """The tidy tables by name, with the numbers that are published."""
         made = tables.frames(self.evidence, self.leaderboard)
-        return {name: rounded(frame) for name, frame in made.items()}
+        return tables.Lazy({name: partial(_rounded, made, name) for name in made})
 
     @property
     def damages(self) -> list[str]:
         """Lines that do not count, with their file."""
         return damages(self.path, self.records)
+
+
+def _rounded(made: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
+    return rounded(made[name])
 
 
 def study(path: Path, found: Records) -> PublishedStudy:

@@ -29,7 +29,10 @@ class Runs:
         """A column of texts; empty ones where the records have no such column."""
         if name not in self.frame:
             return [""] * len(self)
-        return self.frame[name].take(self.at.tolist()).tolist()
+        return self.frame[name].iloc[self.at].tolist()
+
+    def first(self, num: int) -> "Runs":
+        return Runs(self.frame, self.at[:num])
 
     def where(self, kept: np.ndarray) -> "Runs":
         """Those of which it is true, bool (runs,)."""

@@ -9,7 +9,7 @@ from sambench.analysis.runs import Runs
 
 def settings(evidence: Evidence) -> dict[str, Setting]:
     """By label; of fixed settings those that ran. An arm that found none is left out."""
-    found = {label: _setting(evidence, label, evidence.chosen(label)) for label in evidence.arms}
+    found = {label: _setting(evidence, label, runs) for label, runs in evidence.chosen.items()}
     return {label: setting for label, setting in found.items() if setting}
 
 
@@ -21,7 +21,7 @@ def _setting(evidence: Evidence, label: str, runs: Runs) -> Setting | None:
     return Setting(
         lr=lr,
         rho=None if rho != rho else rho,
-        hyperparameters={n: v for n, v in next(runs.values).items() if n != "lr"},
+        hyperparameters={n: v for n, v in next(runs.first(1).values).items() if n != "lr"},
         epochs=int(runs["epochs"][0]),
         edges=tuple(name for name in edges if name in evidence.arms[label].space),
         score=_mean(evidence, runs.complete),

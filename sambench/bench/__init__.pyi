@@ -1,5 +1,4 @@
 from . import record as record
-from . import reports as reports
 from . import scale as scale
 from .benchmark import Settings as Settings
 from .benchmark import measure as measure

@@ -141,13 +141,13 @@ def _scale(
     from rich.console import Console
 
     from sambench.render.terminal import scale as shown
-    from sambench.study import overhead
+    from sambench.scale import Options, measure
 
     console, found = Console(stderr=as_json), None
     with console.status("") as status:
-        asked = overhead.Options(databases, trials, rows, progress=status.update)
+        asked = Options(databases, trials, rows, progress=status.update)
         try:
-            for measured in overhead.measure(asked):
+            for measured in measure(asked):
                 found = measured
         except KeyboardInterrupt:
             if found is None:

@@ -10,7 +10,7 @@ import pyarrow.compute as compute
 from pyarrow import csv as arrow
 
 from sambench.errors import ECHOED, shortened
-from sambench.records.lines import Lines
+from sambench.records.lines import CHUNK, Lines
 from sambench.records.record import BACKSLASH, ESCAPES, FORMULAS
 from sambench.records.table import CATEGORIES, dtypes, typed
 
@@ -46,7 +46,7 @@ def frame_of(
         found = {int(i): what for i in kept if (what := _wrong(lines[i], kinds))}
         kept = kept[~np.isin(kept, list(found))]
         table = _parsed(lines.text(kept), kinds)
-    frame = typed(table.to_pandas(ignore_metadata=True), kinds)
+    frame = typed(table.to_pandas(ignore_metadata=True, split_blocks=True), kinds)
     return frame.set_axis(pd.Index(kept + first)), {first + i: w for i, w in found.items()}
 
 
@@ -56,7 +56,7 @@ def _parsed(text: memoryview, kinds: Kinds) -> pa.Table:
         return pa.table({name: pa.array([], kind) for name, kind in types.items()})
     table = arrow.read_csv(
         pa.py_buffer(text),
-        arrow.ReadOptions(column_names=[*kinds, "check"]),
+        arrow.ReadOptions(column_names=[*kinds, "check"], use_threads=False),
         convert_options=arrow.ConvertOptions(
             column_types=types,
             include_columns=list(kinds),
@@ -67,7 +67,14 @@ def _parsed(text: memoryview, kinds: Kinds) -> pa.Table:
     for name, kind in kinds.items():
         if kind in (int, float) and table[name].null_count:
             raise pa.ArrowInvalid(f"no number in column {name}")
-    return _unescaped(table.unify_dictionaries(), types)
+    table = table.unify_dictionaries().combine_chunks()
+    return _unescaped(table, types) if _has_backslash(text) else table
+
+
+def _has_backslash(text: memoryview) -> bool:
+    found = np.frombuffer(text, np.uint8)
+    parts = (found[start : start + CHUNK] for start in range(0, len(found), CHUNK))
+    return any((part == ord("\\")).any() for part in parts)
 
 
 def _unescaped(table: pa.Table, types: Mapping[str, pa.DataType]) -> pa.Table:

@@ -18,6 +18,8 @@ NAME = re.compile(r"\w[\w.-]*")
 """Of a label and of a registry key: other words could be taken for markup, paths or code."""
 TESTED = ("confirm", "setting")
 """Stages whose runs see the test set."""
+NUMBER = r": -?(0|[1-9][0-9]{0,15})(\.[0-9]{1,20})?(e-[0-9]{2})?([,}])"
+"""As JSON writes the value of a hyperparameter, and what follows it."""
 BASE64 = r"[A-Za-z0-9+/]*={0,2}"
 MEASURED = ("gradient_evaluations", "step_time_s", "wall_s")
 COUNTED = ("rerun", "epochs", "epochs_done", "num_items", "gradient_evaluations", "steps")
@@ -45,11 +47,11 @@ def unchecked(lines: Lines, sums: np.ndarray) -> dict[int, str]:
 
 def copies(lines: Lines, sums: np.ndarray, first: int) -> dict[int, str]:
     """The lines that repeat another one, by place; `first` is the number of the first line."""
-    ordered = np.sort(sums)
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    order = np.argsort(sums, kind="stable")
+    twice = np.flatnonzero(np.diff(sums[order]) == 0)
     seen: dict[bytes, int] = {}
     found = {}
-    for i in np.flatnonzero(np.isin(sums, twice)).tolist():
+    for i in np.union1d(order[twice], order[twice + 1]).tolist():
         line = lines[i]
         if seen.setdefault(line, i) != i and not is_noise(line):
             found[i] = f"{REPEATS} {first + seen[line]}; counted once"
@@ -145,8 +147,12 @@ def _nameless(frame: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _unreadable(frame: pd.DataFrame) -> np.ndarray:
-    texts = frame["hyperparameters"].unique()
-    return _among(frame, "hyperparameters", [text for text in texts if not _is_readable(text)])
+    """Texts that differ in nothing but plain numbers are read once."""
+    texts = pd.Series(frame["hyperparameters"].unique(), dtype="str")
+    shapes = texts.str.replace(NUMBER, r": 0\4", regex=True)
+    odd = [shape for shape in shapes.unique() if not _is_readable(shape)]
+    broken = [text for text in texts[shapes.isin(odd)] if not _is_readable(text)]
+    return _among(frame, "hyperparameters", broken)
 
 
 def _is_readable(text: str) -> bool:

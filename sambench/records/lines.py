@@ -56,10 +56,13 @@ class Lines:
         """What each line says its sum is, int64 (lines,); -1 where it ends otherwise."""
         bytes_ = np.frombuffer(self._text, np.uint8)
         long = self._ends - self._starts >= CHECK
-        last = bytes_[np.where(long, self._ends, CHECK)[:, None] - np.arange(CHECK, 0, -1)]
-        digits = DIGITS[last[:, 1:]].astype(np.int64)
-        fits = long & (last[:, 0] == COMMA) & (digits < 16).all(axis=1)
-        return np.where(fits, digits @ 16 ** np.arange(7, -1, -1), -1)
+        start = np.where(long, self._ends, CHECK) - CHECK
+        fits, found = long & (bytes_[start] == COMMA), np.zeros(len(self), np.int64)
+        for place in range(1, CHECK):
+            digit = DIGITS[bytes_[start + place]]
+            fits &= digit < 16
+            found = 16 * found + digit
+        return np.where(fits, found, -1)
 
     def _bodies(self) -> Iterator[tuple[int, int]]:
         ends = np.maximum(self._ends - CHECK, self._starts)

@@ -10,7 +10,7 @@ from itertools import combinations
 from math import sqrt
 
 from sambench.stats import student
-from sambench.stats.multiple import holm, letters
+from sambench.stats.multiple import holm, letters, rejected
 from sambench.stats.student import ALPHA
 from sambench.stats.tuned import Score, Tuned
 
@@ -36,15 +36,19 @@ class Contrast:
         return self.difference - half, self.difference + half
 
     @property
+    def t(self) -> float:
+        """The difference in standard errors; 0 where nothing varies: that is a tie."""
+        return self.difference / self.error if self.error else 0.0
+
+    @property
     def p_above(self) -> float:
-        """One-sided, of "not above 0"; 1 where nothing varies: that is a tie."""
-        return student.above(self.difference / self.error, self.freedom) if self.error else 1.0
+        """One-sided, of "not above 0"; 1 where nothing varies."""
+        return student.above(self.t, self.freedom) if self.error else 1.0
 
     @property
     def p(self) -> float:
         """Two-sided, of "no difference"; 1 where nothing varies."""
-        t = abs(self.difference) / self.error if self.error else 0.0
-        return 2 * student.above(t, self.freedom) if self.error else 1.0
+        return 2 * student.above(abs(self.t), self.freedom) if self.error else 1.0
 
 
 def freedom(searches: Searches) -> int:
@@ -78,10 +82,13 @@ def groups(arms: Mapping[str, Tuned], searches: Searches, alpha: float = ALPHA) 
     Separated means: Holm's two-sided p below alpha, over all pairs.
     """
     order = sorted(arms, key=lambda label: (-arms[label].score, label))
-    pairs = list(combinations(range(len(order)), 2))
-    ps = [contrast(arms[order[i]], arms[order[j]], searches).p for i, j in pairs]
-    separated = [pair for pair, p in zip(pairs, holm(ps), strict=True) if p < alpha]
-    return dict(zip(order, letters(len(order), separated), strict=True))
+    found = {
+        (i, j): contrast(arms[order[i]], arms[order[j]], searches)
+        for i, j in combinations(range(len(order)), 2)
+    }
+    pairs = sorted(found, key=lambda pair: -abs(found[pair].t))  # by p, of equal freedom
+    num = rejected(lambda rank: found[pairs[rank]].p, len(pairs), alpha)
+    return dict(zip(order, letters(len(order), sorted(pairs[:num])), strict=True))
 
 
 def detectable(error: float, searches: Searches, variants: int, alpha: float = ALPHA) -> float:

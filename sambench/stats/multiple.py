@@ -1,6 +1,7 @@
 """Many comparisons at once: Holm's adjustment, and letters for what is not separated."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from string import ascii_letters
 
 
@@ -11,6 +12,15 @@ def holm(ps: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, ps[i] * (len(ps) - rank)))
         adjusted[i] = highest
     return adjusted
+
+
+def rejected(p: Callable[[int], float], num: int, level: float) -> int:
+    """How many of `num` results Holm's procedure rejects, the smallest p first.
+
+    It asks for few of them: those far below any level it would compare them with it skips.
+    """
+    sure = bisect_left(range(num), True, key=lambda i: p(i) * num >= level)
+    return next((i for i in range(sure, num) if p(i) * (num - i) >= level), num)
 
 
 def letters(num: int, separated: Iterable[tuple[int, int]]) -> list[str]:

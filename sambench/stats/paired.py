@@ -13,9 +13,9 @@ from sambench.stats.tuned import Score, Tuned
 
 def seed_mean(scores: Mapping[int, Score]) -> Tuned:
     """Of two scores or more, by seed; exact."""
-    n, exact = len(scores), [Fraction(score) for score in scores.values()]
-    of = lcm(*(score.denominator for score in exact))
-    tops = [score.numerator * (of // score.denominator) for score in exact]
+    n, exact = len(scores), [score.as_integer_ratio() for score in scores.values()]
+    of = lcm(*{denominator for _, denominator in exact})
+    tops = [numerator * (of // denominator) for numerator, denominator in exact]
     total, scale = sum(tops), sqrt(n * (n - 1))
     moved = ((n * top - total) / (n * of) / scale for top in tops)
     return Tuned(Fraction(total, n * of), dict(zip(scores, moved, strict=True)))

@@ -74,9 +74,9 @@ def tuned(ranking: Ranking, scores: Sequence[Score | None], k: Score) -> Tuned |
 
 
 def _tuned(ranking: Ranking, scores: Sequence[Score | None], k: int) -> Tuned | None:
-    exact = [Fraction() if score is None else Fraction(score) for score in scores]
-    of = lcm(*{score.denominator for score in exact})
-    values = [score.numerator * (of // score.denominator) for score in exact]
+    exact = [(0, 1) if score is None else score.as_integer_ratio() for score in scores]
+    of = lcm(*{denominator for _, denominator in exact})
+    values = [numerator * (of // denominator) for numerator, denominator in exact]
     tops = _sums(ranking, values, k)
     bottoms = _sums(ranking, [int(score is not None) for score in scores], k)
     if not all(bottoms):

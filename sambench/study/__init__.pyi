@@ -1,14 +1,15 @@
 from . import agent_trials as agent_trials
 from . import finished as finished
 from . import measured as measured
-from . import overhead as overhead
 from . import point as point
+from . import pool as pool
 from . import root as root
 from . import status as status
 from . import trial as trial
 from . import where as where
 from .collection import collect as collect
 from .compare import compare as compare
+from .database import Address as Address
 from .estimate import Plan as Plan
 from .estimate import plan as plan
 from .folder import StudyFolder as StudyFolder
@@ -17,6 +18,7 @@ from .merging import Merged as Merged
 from .merging import merge as merge
 from .options import Settings as Settings
 from .options import cache_folder as cache_folder
+from .protocol import Protocol as Protocol
 from .result import Figure as Figure
 from .result import Result as Result
 from .run import run_study as run_study
@@ -24,3 +26,5 @@ from .standing import ArmStanding as ArmStanding
 from .standing import Running as Running
 from .standing import Standing as Standing
 from .tuner import PRUNE_FROM as PRUNE_FROM
+from .tuner import Tuner as Tuner
+from .tuner import study_name as study_name

@@ -192,11 +192,16 @@ def _end(job: str, way: str) -> None:
         case "kill":
             os.kill(worker_of(job), signal.SIGKILL)
         case "requeue":
-            subprocess.run(["scancel", "--signal=USR1", job], timeout=60, capture_output=True)
+            _scancel("--signal=USR1", job)
         case "scancel":
-            subprocess.run(["scancel", job], timeout=60, capture_output=True)
+            _scancel(job)
         case "step":
-            subprocess.run(["scancel", "--signal=KILL", job], timeout=60, capture_output=True)
+            _scancel("--signal=KILL", job)
+
+
+def _scancel(*words: str) -> None:
+    """It tries again for minutes where the job is just changing its state."""
+    subprocess.run(["scancel", *words], timeout=300, capture_output=True)
 
 
 def worker_of(job: str) -> int:

@@ -25,7 +25,7 @@ FLOORS = [
     {"analysis"},
     {"render"},
     {"study"},
-    {"sweeps", "doctor"},
+    {"sweeps", "doctor", "scale"},
     {"cli"},
 ]
 """From the bottom: a room imports from its own floor or one below, see design.md section 2."""

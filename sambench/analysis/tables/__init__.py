@@ -4,6 +4,9 @@ Scores are shares in [0, 1]. A table without data is an empty frame of the same 
 and the order of the records changes nothing.
 """
 
+from collections.abc import Mapping
+from functools import partial
+
 import pandas as pd
 
 from sambench.analysis.evidence import Evidence
@@ -22,6 +25,7 @@ from sambench.analysis.tables import (
     setting,
     tuning,
 )
+from sambench.analysis.tables._lazy import Lazy as Lazy
 from sambench.analysis.tables._schema import rows as rows
 from sambench.analysis.tables.across import OverTasks as OverTasks
 from sambench.analysis.tables.confirmed import ConfirmRun as ConfirmRun
@@ -38,22 +42,25 @@ from sambench.analysis.tables.setting import SettingRun as SettingRun
 from sambench.analysis.tables.tuning import TuningPoint as TuningPoint
 
 
-def frames(evidence: Evidence, found: Leaderboard) -> dict[str, pd.DataFrame]:
+def frames(evidence: Evidence, found: Leaderboard) -> Mapping[str, pd.DataFrame]:
     """By name, in the order of the story; `over_tasks` takes several studies."""
-    return {
-        "ranking": ranking.table(found),
-        "differences": ranking.differences(found),
-        "tuning": tuning.table(evidence),
-        "cost": cost.table(found),
-        "pool": pool.table(evidence),
-        "confirmed": confirmed.table(evidence),
-        "setting": setting.table(evidence),
-        "radius": radius.table(evidence),
-        "profile": radius.profiles(evidence),
-        "divergence": divergence.table(evidence),
-        "curves": curves.table(evidence),
-        **({"measures": measures.table(found)} if found.measured else {}),
-    }
+    told = {"measures": partial(measures.table, found)} if found.measured else {}
+    return Lazy(
+        {
+            "ranking": partial(ranking.table, found),
+            "differences": partial(ranking.differences, found),
+            "tuning": partial(tuning.table, evidence),
+            "cost": partial(cost.table, found),
+            "pool": partial(pool.table, evidence),
+            "confirmed": partial(confirmed.table, evidence),
+            "setting": partial(setting.table, evidence),
+            "radius": partial(radius.table, evidence),
+            "profile": partial(radius.profiles, evidence),
+            "divergence": partial(divergence.table, evidence),
+            "curves": partial(curves.table, evidence),
+            **told,
+        }
+    )
 
 
 over_tasks = across.table

@@ -49,7 +49,7 @@ def table(evidence: Evidence) -> pd.DataFrame:
 
 def _points(evidence: Evidence) -> pd.DataFrame:
     """One row per run and epoch."""
-    runs = evidence.together(evidence.chosen(label) for label in evidence.arms).complete
+    runs = evidence.together(evidence.chosen.values()).complete
     curves = [text.split() for text in runs.texts("curve")]
     epochs = np.array([len(curve) for curve in curves], np.int64)
     after = np.arange(1, epochs.sum() + 1) - np.repeat(epochs.cumsum() - epochs, epochs)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sambench.analysis import numbers
-from sambench.analysis.tables import ConfirmRun, PoolRun, rows
+from sambench.analysis.tables import PoolRun, rows
 from sambench.render.figures import scales
 from sambench.render.figures.known import by_variant, have, known
 from sambench.render.figures.marks import Mark
@@ -46,9 +46,8 @@ def draw(pool: pd.DataFrame, confirmed: pd.DataFrame, look: Look) -> Plot | None
         return None
     runs = by_variant(run for run in every if _scored(run) or _diverged(run))
     variants = look.sorted(runs)
-    again = {
-        (run.variant, run.point) for run in rows(confirmed, ConfirmRun) if run.outcome != "failed"
-    }
+    retrained = confirmed.loc[confirmed["outcome"] != "failed", ["variant", "point"]]
+    again = set(retrained.drop_duplicates().itertuples(index=False, name=None))
     spots = {variant: _spots(runs[variant], again) for variant in variants}
     drawn = [spot for own in spots.values() for spot in own]
     layout = Layout(len(variants), own="y")

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+import pandas as pd
+
 from sambench.analysis import NONE, numbers
 from sambench.records import OUTCOMES, Record, Records, as_records
 from sambench.render import noise
@@ -9,6 +12,7 @@ from sambench.render.tables.links import wandb
 from sambench.render.tables.table import ARM, Cell, Column, Table, measured, of, text
 
 LISTED = 500  # runs on a page; the files hold all
+ORDER = ["variant", "stage", "point", "rerun", "source"]
 
 
 def _how_it_ended(run: Record) -> Cell:
@@ -107,13 +111,18 @@ def _listed(
     what: str,
     told: str = "",
 ) -> Table:
-    frame = records.frame
-    frame = frame.loc[frame["stage"].isin(stages)]
-    order = ["variant", "stage", "point", "rerun", "source"]
-    found = as_records(frame.loc[frame[order].sort_values(order).index[:LISTED]])
-    more = f"The first {LISTED} of them; the records have all." if len(frame) > LISTED else ""
+    found = records.frame[ORDER].loc[records.frame["stage"].isin(stages).to_numpy()]
+    more = f"The first {LISTED} of them; the records have all." if len(found) > LISTED else ""
     after = " ".join(filter(None, (more, told)))
-    swept = [SOURCE] if frame["source"].ne("study").any() else []
+    swept = [SOURCE] if found["source"].ne("study").any() else []
     named = [LABEL, *columns, *SETTINGS, ENDED, *swept, WANDB]
-    table = of(found, named, f"{what}: {len(frame):,}", filtered=True, after=after)
+    rows = as_records(records.frame.loc[_first(found).index])
+    table = of(rows, named, f"{what}: {len(found):,}", filtered=True, after=after)
     return table.without_empty(["point", "rank", "radius", "W&B"])
+
+
+def _first(runs: pd.DataFrame) -> pd.DataFrame:
+    """Those that are listed, in order; arms whose runs all come later are not sorted."""
+    arms = runs["variant"].cat.codes.to_numpy()
+    last = np.sort(arms)[:LISTED].max(initial=0)
+    return runs.loc[arms <= last].sort_values(ORDER).head(LISTED)

@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from sambench.study import overhead
+from sambench.scale import dispatching, starting, storing
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -42,9 +42,9 @@ def test_a_benchmark_is_printed_and_published(call: Call):
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A round is a run, and nothing is dispatched to other processes."""
-    monkeypatch.setattr(overhead, "RUNS", 1)
-    monkeypatch.setattr(overhead, "IN_FLIGHT", (1,))
-    monkeypatch.setattr(overhead, "_executors", lambda: iter([("inline", 1)]))
+    monkeypatch.setattr(storing, "RUNS", 1)
+    monkeypatch.setattr(storing, "IN_FLIGHT", (1,))
+    monkeypatch.setattr(dispatching, "_executors", lambda: iter([("inline", 1)]))
 
 
 SCALE = ("bench", "--scale", "--trials", "2", "--rows", "450")
@@ -77,7 +77,7 @@ def test_who_interrupts_a_measurement_keeps_what_is_there(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(overhead, "_starting", interrupted)
+    monkeypatch.setattr(starting, "measure", interrupted)
     code, out, told = call(*SCALE, "--json")
     found = json.loads(out)
     assert code == 0 and "interrupted: " in told

@@ -619,3 +619,38 @@ def test_items_of_many_runs_are_unpacked_at_once():
     rights = np.random.default_rng(0).random((5, 13)) < 0.5
     packed = records.unpack_bytes([records.pack(right) for right in rights])
     assert (np.unpackbits(packed, axis=1)[:, :13] == rights).all()
+
+
+TABLES = [
+    "{}",
+    '{"rho": 0.05}',
+    '{"rho": 1e-05, "k": 3, "form": "a: 1,b"}',
+    '{"rho": -0.5, "flag": true}',
+    "[1]",
+    '{"rho": 007}',
+    '{"rho": 1e999}',
+    '{"rho": 1.5.2}',
+    '{"rho": NaN}',
+    '{"rho": 1, 2}',
+    '{"rho": [1, 2]}',
+    '{"rho": 1',
+    '{"class": 1}',
+    '{"1": 2}',
+    '{"rho": ' + "9" * 400 + ".0}",
+]
+
+
+def test_tables_that_differ_in_numbers_are_read_once_and_judged_alike():
+    frame = pd.DataFrame({"hyperparameters": pd.Series(TABLES * 2, dtype="str")})
+    expected = [not damage._is_readable(text) for text in TABLES * 2]
+    assert damage._unreadable(frame).tolist() == expected
+    assert sum(expected) == 2 * 11
+
+
+def test_numbers_are_told_apart_by_no_reading(monkeypatch: pytest.MonkeyPatch):
+    texts = [json.dumps({"rho": value / 997, "k": value}) for value in range(1000)]
+    frame = pd.DataFrame({"hyperparameters": pd.Series(texts, dtype="str")})
+    read = []
+    monkeypatch.setattr(damage, "_is_readable", lambda text: read.append(text) or True)
+    assert not damage._unreadable(frame).any()
+    assert len(read) < 5

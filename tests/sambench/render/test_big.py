@@ -7,9 +7,9 @@ import pytest
 
 from sambench import records
 from sambench.analysis import analyse
-from sambench.bench.made_up import write
 from sambench.render import formats
 from sambench.render.publishing import regenerate
+from sambench.scale.made_up import write
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from scikit_posthocs import compact_letter_display
 from statsmodels.stats.multitest import multipletests
 
-from sambench.stats.multiple import holm, letters
+from sambench.stats.multiple import holm, letters, rejected
 
 Pairs = list[tuple[int, int]]
 
@@ -58,3 +58,22 @@ def test_letters_are_shared_exactly_by_the_unseparated(seed: int):
         assert bool(set(found[i]) & set(found[j])) != (pair in separated)
     held = [{i for i in range(8) if letter in found[i]} for letter in set("".join(found))]
     assert not any(a < b for a in held for b in held), "a letter that says nothing"
+
+
+@pytest.mark.parametrize("level", [0.001, 0.05, 0.5])
+@pytest.mark.parametrize("power", [1, 2, 8])
+@pytest.mark.parametrize("num", [0, 1, 30])
+def test_holm_rejects_as_many_without_knowing_every_p(num: int, power: int, level: float):
+    ps = sorted((np.random.default_rng(num).random(num) ** power).tolist())
+    assert rejected(ps.__getitem__, num, level) == sum(each < level for each in holm(ps))
+
+
+def test_holm_asks_for_few_of_many():
+    asked = set[int]()
+
+    def p(i: int) -> float:
+        asked.add(i)
+        return 1e-30 if i < 900 else 0.9
+
+    assert rejected(p, 1000, 0.05) == 900
+    assert len(asked) < 20

@@ -3,19 +3,23 @@
 import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
+import sqlalchemy
+from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from sambench import config, seeds
 from sambench.config import Study
 from sambench.seeds import position
-from sambench.study import pool
+from sambench.study import pool, storage
 from sambench.study.journal import open_journal
 from sambench.study.tuner import Tuner, study_name
 from sambench.training import Outcome
@@ -151,16 +155,82 @@ def test_a_run_whose_trial_has_ended_leaves_it_as_it_is(study: Study):
     assert [trial.value for trial in again._optuna.get_trials()] == [0.5]
 
 
+@contextmanager
+def stored_in(kind: str, folder: Path) -> Iterator[BaseStorage]:
+    if kind == "journal":
+        yield open_journal(folder / "journal.log")
+        return
+    with storage.opened(f"sqlite:///{folder / 'trials.db'}", "tiny", "1", print) as database:
+        yield database
+
+
+def spied(found: BaseStorage, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """What is asked of a storage from now on: calls by name, rows or lines that it reads."""
+    asked: Counter[str] = Counter()
+
+    def counted(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*args: Any, **kwargs: Any) -> Any:
+            asked[name] += 1
+            return call(*args, **kwargs)
+
+        return counting
+
+    backend = found._backend  # pyright: ignore[reportAttributeAccessIssue]
+    for own in (found, backend):
+        for name in ("get_all_trials", "get_n_trials", "create_new_trial", "get_trial"):
+            if hasattr(own, name):
+                monkeypatch.setattr(own, name, counted(name, getattr(own, name)))
+    if isinstance(found, optuna.storages.JournalStorage):
+        read = backend.read_logs
+
+        def lines(start: int) -> list[dict[str, Any]]:
+            got = list(read(start))
+            asked["lines"] += len(got)
+            return got
+
+        monkeypatch.setattr(backend, "read_logs", lines)
+    else:
+
+        def row(cursor: object, cells: tuple[object, ...]) -> tuple[object, ...]:
+            asked["rows"] += 1
+            return cells
+
+        @sqlalchemy.event.listens_for(backend.engine, "checkout")
+        def checkout(connection: Any, *_: object) -> None:
+            connection.row_factory = row
+
+    return asked
+
+
+def run(tuned: Tuner, point: int) -> None:
+    """From its asking to its end."""
+    assert tuned.knows(point) == tuned.ask(point)
+    tuned.report(point, {"epoch": 1, "val_accuracy": 0.1}, 2)
+    tuned.tell(point, Outcome("complete", val_accuracy=0.5))
+
+
+@pytest.mark.parametrize("kind", ["journal", "sqlite"])
 def test_the_next_trial_is_asked_for_without_listing_all(
-    study: Study, monkeypatch: pytest.MonkeyPatch
+    study: Study, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    storage = optuna.storages.InMemoryStorage()
-    tuned = tuner(study, "sam", storage)
-    monkeypatch.setattr(storage, "get_all_trials", None)
-    for point in range(3):
-        assert tuned.knows(point) == tuned.ask(point)
-        tuned.report(point, {"epoch": 1, "val_accuracy": 0.1}, 2)
-        tuned.tell(point, Outcome("complete", val_accuracy=0.5))
+    """What a storage is asked for does not grow with what it holds; nor after a restart."""
+    study = changed(study, "search.searches=200")
+    costs = []
+    for num in (20, 80):
+        with stored_in(kind, tmp_path) as found:
+            before = tuner(study, "sam", found)
+            for point in range(num - 3):
+                run(before, point)
+        with stored_in(kind, tmp_path) as found:
+            tuned = tuner(study, "sam", found)
+            asked = spied(found, monkeypatch)
+            for point in range(num - 3, num):
+                run(tuned, point)
+            costs.append(dict(asked))
+    few, many = costs
+    assert not {"get_all_trials", "get_n_trials"} & {*few, *many}
+    assert few["create_new_trial"] and few["lines" if kind == "journal" else "rows"]
+    assert many == few
 
 
 def test_studies_of_one_storage_do_not_meet(study: Study):

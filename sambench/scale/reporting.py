@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sambench.bench import made_up
-from sambench.bench.scale import Reporting
+from sambench.bench import Reporting
+from sambench.scale import made_up
 
 
 def measure(folder: Path, rows: int) -> Reporting:
