@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from sambench.errors import UserError
-from sambench.measures.measure import Measure
+from sambench.measures.measure import Detailed, Measure
 from sambench.measures.subject import Batch, Subject, measured
+from sambench.records import Quantity
 
 CLASSES = 3
 
@@ -96,6 +97,14 @@ class MeasureConformance:
         assert all(isinstance(value, float) and math.isfinite(value) for value in found.values())
         units = {score.name: score.unit for score in self.measure.quantities}
         assert all(0 <= value <= 1 for name, value in found.items() if units[name] == "share")
+
+    def test_details_lie_along_their_axes(self) -> None:
+        found = self.values(convolutional())
+        for quantity in self.measure.quantities:
+            value = found[quantity.name]
+            if isinstance(value, Detailed):
+                assert isinstance(quantity, Quantity) and quantity.axes, quantity.name
+                assert quantity.shape(value.details.size) == value.details.shape, quantity.name
 
     def test_it_comes_out_again(self) -> None:
         torch.manual_seed(0)
