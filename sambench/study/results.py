@@ -17,6 +17,8 @@ from sambench.render import Place, study_files, sync
 from sambench.study.folder import StudyFolder
 from sambench.training import Outcome, Run, provenance
 
+NOTHING = Found()
+
 
 def rows(
     results: Iterable[tuple[Run, Outcome]],
@@ -34,7 +36,7 @@ def rows(
             outcome,
             source,
             ranks.get(run.label, {}).get(run.point) if run.stage == "confirm" else None,
-            measured.get(run.id, Found()),
+            measured.get(run.id, NOTHING),
         )
         for run, outcome in results
     )
@@ -109,7 +111,7 @@ def record(
     outcome: Outcome,
     source: str = "study",
     rank: int | None = None,
-    measured: Found = Found(),
+    measured: Found = NOTHING,
 ) -> Record:
     """A run as the records keep it; `rank`: of its point in the pool."""
     tested = bool(outcome.test_correct)

@@ -57,7 +57,7 @@ def bright(rows: int, size: int = 4) -> Subject:
 
 
 def test_accuracy_by_corruption_and_severity(tmp_path: Path):
-    """Of four images a severity, as many are dark as the severity says; the last is not measured."""
+    """Of four images a severity, as many are dark as it says; the last is not measured."""
     pixels = np.full((20, 4, 4, 3), 255, np.uint8)
     for level in range(5):
         pixels[4 * level : 4 * level + min(level, 3)] = 0
@@ -104,7 +104,7 @@ def test_other_files_are_one_clear_line_before_anything_is_trained(tmp_path: Pat
 
 
 def test_no_path(tmp_path: Path):
-    with pytest.raises(UserError, match="measure.set.cifar_c.path"):
+    with pytest.raises(UserError, match=r"measure\.set\.cifar_c\.path"):
         chosen(config.Measured(names=("cifar_c",)))
     with pytest.raises(UserError, match="no such folder"):
         chosen(asked(tmp_path / "nowhere"))
