@@ -121,6 +121,10 @@ class Quantity(Score):
     axes: Annotated[tuple[Axis, ...], Field(strict=False)] = ()
     """of those numbers; empty if there are none"""
 
+    @property
+    def axes_named(self) -> tuple[str, ...]:
+        return tuple(axis.name for axis in self.axes)
+
     def shape(self, num: int) -> tuple[int, ...] | None:
         """Of so many numbers along the axes, the open ones equally long; None if none fits."""
         sizes = [len(axis.ticks) for axis in self.axes]

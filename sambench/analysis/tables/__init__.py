@@ -12,6 +12,7 @@ from sambench.analysis.tables import (
     across,
     arms,
     confirmed,
+    confusion,
     cost,
     curves,
     divergence,
@@ -19,12 +20,17 @@ from sambench.analysis.tables import (
     pool,
     radius,
     ranking,
+    reliability,
     setting,
+    severity,
+    sharpness,
+    slices,
     tuning,
 )
 from sambench.analysis.tables._schema import rows as rows
 from sambench.analysis.tables.across import OverTasks as OverTasks
 from sambench.analysis.tables.confirmed import ConfirmRun as ConfirmRun
+from sambench.analysis.tables.confusion import Confused as Confused
 from sambench.analysis.tables.cost import RunCost as RunCost
 from sambench.analysis.tables.curves import CurvePoint as CurvePoint
 from sambench.analysis.tables.divergence import Bin as Bin
@@ -34,7 +40,13 @@ from sambench.analysis.tables.radius import ProfilePoint as ProfilePoint
 from sambench.analysis.tables.radius import Radius as Radius
 from sambench.analysis.tables.ranking import Difference as Difference
 from sambench.analysis.tables.ranking import RankedArm as RankedArm
+from sambench.analysis.tables.reliability import Reliability as Reliability
 from sambench.analysis.tables.setting import SettingRun as SettingRun
+from sambench.analysis.tables.severity import Corruption as Corruption
+from sambench.analysis.tables.severity import Severity as Severity
+from sambench.analysis.tables.sharpness import MeasuredRun as MeasuredRun
+from sambench.analysis.tables.sharpness import Tau as Tau
+from sambench.analysis.tables.slices import Position as Position
 from sambench.analysis.tables.tuning import TuningPoint as TuningPoint
 
 
@@ -52,8 +64,23 @@ def frames(evidence: Evidence, found: Leaderboard) -> dict[str, pd.DataFrame]:
         "profile": radius.profiles(evidence),
         "divergence": divergence.table(evidence),
         "curves": curves.table(evidence),
-        **({"measures": measures.table(found)} if found.measured else {}),
+        **(_measured(evidence, found) if found.measured else {}),
     }
+
+
+def _measured(evidence: Evidence, found: Leaderboard) -> dict[str, pd.DataFrame]:
+    """Of weights, those with anything in them."""
+    made = {
+        "measures": measures.table(found),
+        "sharpness": sharpness.table(evidence),
+        "correlation": sharpness.correlations(evidence),
+        "severity": severity.severities(evidence, found),
+        "corruption": severity.corruptions(evidence, found),
+        "reliability": reliability.table(evidence, found),
+        "slices": slices.table(evidence, found),
+        "confusion": confusion.table(evidence, found),
+    }
+    return {name: frame for name, frame in made.items() if len(frame)}
 
 
 over_tasks = across.table
