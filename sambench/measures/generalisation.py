@@ -24,8 +24,8 @@ class Generalisation(Measure):
     source = "Keskar et al. 2017, arXiv:1609.04836; Jiang et al. 2020, arXiv:1912.02178"
     subset = "train"
     cannot_tell = (
-        "A model that learns nothing has no gap; where labels are wrong, the gap is mostly what "
-        "was memorised."
+        "A model that learns nothing has no gap; where training labels are wrong, whoever rejects "
+        "them has a gap below 0."
     )
 
     @property
