@@ -79,6 +79,7 @@ def _like(weights: Tensor, noise: Tensor) -> Tensor:
 
 
 def _sum(directions: Sequence[Direction], factors: Sequence[float]) -> list[Tensor]:
-    along = zip(directions, factors, strict=True)
-    scaled = [[part * factor for part in direction] for direction, factor in along]
-    return [sum(parts[1:], parts[0]) for parts in zip(*scaled, strict=True)]
+    total = [torch.zeros_like(part) for part in directions[0]]
+    for direction, factor in zip(directions, factors, strict=True):
+        total = [sum_ + part * factor for sum_, part in zip(total, direction, strict=True)]
+    return total

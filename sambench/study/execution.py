@@ -285,10 +285,8 @@ class Execution:
         """Of what the study asks for."""
         found = measures.read(self.folder.run(run)) or Found()
         names = {score.name for one in self.measures.values() for score in one.quantities}
-        values, details = (
-            {name: own[name] for name in own if name in names}
-            for own in (found.values, found.details)
-        )
+        values = {name: value for name, value in found.values.items() if name in names}
+        details = {name: text for name, text in found.details.items() if name in names}
         return Found(values, details)
 
     def _located(self, run: Run, outcome: Outcome) -> Outcome:

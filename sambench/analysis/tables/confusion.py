@@ -40,5 +40,5 @@ def table(evidence: Evidence, found: Leaderboard) -> pd.DataFrame:
             for at in np.ndindex(own.shape) if own is not None else ():
                 images = float(own[at[0]].sum()) if own is not None else 0.0
                 share = float(own[at]) / images if own is not None and images else NAN
-                lines.append(Confused(quantity.name, label, *at, share))
+                lines.append(Confused(quantity.name, label, at[0], at[1], share))
     return typed(lines, Confused)
