@@ -57,7 +57,8 @@ def _subject(model: nn.Module, x: Tensor, given: Tensor, true: Tensor, batch_siz
     )
 
 
-def _of_timm(name: str) -> Subject:
+def of_timm(name: str) -> Subject:
+    """An untrained model of timm on six random images."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = (
@@ -136,8 +137,8 @@ class MeasureConformance:
         assert found and all(map(math.isfinite, found.values()))
 
     @pytest.mark.parametrize("model", ["test_resnet", "test_vit"])
-    def test_models_of_timm(self, model: str) -> None:
-        found = self.values(_of_timm(model))
+    def test_modelsof_timm(self, model: str) -> None:
+        found = self.values(of_timm(model))
         assert all(map(math.isfinite, found.values()))
 
     def test_no_images_are_a_clear_error(self) -> None:
