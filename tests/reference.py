@@ -136,11 +136,14 @@ def definitions() -> str:
 
 def _measure(name: str) -> Iterator[str]:
     cls = measures.get(name)
-    one = cls()
+    one = cls.model_construct()
     text = " ".join((cls.__doc__ or "").split())
     yield from (f"### `{name}`: {cls.title}", "", f"{text} {cls.cannot_tell}", "")
     values = cls.model_fields.items()
-    settings = [f"`{key}` = {_code(field.default)}" for key, field in values]
+    settings = [
+        f"`{key}`" if field.is_required() else f"`{key}` = {_code(field.default)}"
+        for key, field in values
+    ]
     keys = f" Keys: {', '.join(settings)}." if settings else ""
     cost = f"about {one.evaluations:.3g} gradient evaluations of each measured image"
     yield from (f"On {cls.subset} images, {cost}.{keys} Source: {cls.source}.", "")

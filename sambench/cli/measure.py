@@ -20,7 +20,11 @@ LARGEST = 10**6
 @click.command()
 @click.argument("target", metavar="STUDY|FILE.safetensors")
 @click.option(
-    "--measure", "names", multiple=True, metavar="NAME", help="May be repeated; default: all."
+    "--measure",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="May be repeated; default: all that need no --set.",
 )
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME.KEY=VALUE", help="e.g. ascent.rho=0.1"
@@ -103,7 +107,7 @@ def _asked(
                 f"--set: {echo(key)} must be NAME.KEY, {nearest(name, measures.names())}"
             )
         tables.setdefault(name, {})[rest] = value
-    known = names or measures.names()
+    known = names or [n for n in measures.names() if n in tables or measures.get(n).is_ready()]
     if strange := [name for name in tables if name not in known]:
         raise UserError(f"--set: {echo(strange[0])} is not measured, {nearest(strange[0], known)}")
     asked = config.Measured.model_validate(

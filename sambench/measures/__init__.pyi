@@ -2,6 +2,7 @@ from .after import after as after
 from .loading import Extent as Extent
 from .loading import of as of
 from .loading import subject_of as subject_of
+from .measure import Detailed as Detailed
 from .measure import Measure as Measure
 from .measuring import Found as Found
 from .measuring import chosen as chosen

@@ -10,8 +10,8 @@ from torch import Tensor
 from sambench.measures.measure import Measure
 from sambench.measures.registry import measures
 from sambench.measures.subject import Subject
-from sambench.measures.surface import Surface, norm
-from sambench.records import Score
+from sambench.measures.surface import Surface, norm, sharpness
+from sambench.records import Quantity
 
 
 @measures.register("adaptive_sharpness")
@@ -39,9 +39,9 @@ class AdaptiveSharpness(Measure):
     draws: Annotated[int, Field(ge=1, le=1000)] = 10
 
     @property
-    def quantities(self) -> tuple[Score, ...]:
+    def quantities(self) -> tuple[Quantity, ...]:
         names = ("adaptive_worst", "adaptive_average")
-        return tuple(Score(name=name, unit="nats", direction="minimize") for name in names)
+        return tuple(sharpness(name) for name in names)
 
     @property
     def evaluations(self) -> float:

@@ -40,8 +40,9 @@ def _joined(known: Found, found: Found, names: list[str]) -> Found:
     """What was known, but for what was measured anew."""
     failed = {k: why for k, why in known.failed.items() if k in names and k not in found.settings}
     return Found(
-        {**known.values, **found.values},
-        {**failed, **found.failed},
-        {**known.seconds, **found.seconds},
-        {**known.settings, **found.settings},
+        values={**known.values, **found.values},
+        details={**known.details, **found.details},
+        failed={**failed, **found.failed},
+        seconds={**known.seconds, **found.seconds},
+        settings={**known.settings, **found.settings},
     )

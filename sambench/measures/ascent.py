@@ -9,8 +9,8 @@ from torch import Tensor
 from sambench.measures.measure import Measure
 from sambench.measures.registry import measures
 from sambench.measures.subject import Subject
-from sambench.measures.surface import Surface, norm, scaled
-from sambench.records import Score
+from sambench.measures.surface import Surface, norm, scaled, sharpness
+from sambench.records import Quantity
 
 
 @measures.register("ascent")
@@ -35,9 +35,9 @@ class Ascent(Measure):
     steps: Annotated[int, Field(ge=1, le=1000)] = 10
 
     @property
-    def quantities(self) -> tuple[Score, ...]:
+    def quantities(self) -> tuple[Quantity, ...]:
         names = ("ascent_first_order", "ascent_one_step", "ascent_worst")
-        return tuple(Score(name=name, unit="nats", direction="minimize") for name in names)
+        return tuple(sharpness(name) for name in names)
 
     @property
     def evaluations(self) -> float:

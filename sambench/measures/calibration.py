@@ -1,17 +1,15 @@
 """Whether the model is right as often as it says."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from sambench.measures.measure import Measure
-from sambench.measures.predictions import probabilities
+from sambench.measures.measure import Detailed, Measure
+from sambench.measures.predictions import log_loss, probabilities
 from sambench.measures.registry import measures
 from sambench.measures.subject import Subject
-from sambench.records import Score
-
-TINY = np.finfo(np.float64).tiny
+from sambench.records import Axis, Quantity
 
 
 @measures.register("calibration")
@@ -38,10 +36,16 @@ class Calibration(Measure):
     bins: Annotated[int, Field(ge=1, le=1000)] = 15
 
     @property
-    def quantities(self) -> tuple[Score, ...]:
-        share = {name: "share" for name in ("ece", "ece_adaptive")}
-        units = {**share, "brier": "squared", "nll": "nats"}
-        return tuple(Score(name=n, unit=unit, direction="minimize") for n, unit in units.items())
+    def quantities(self) -> tuple[Quantity, ...]:
+        bins = Axis(name="bin", ticks=tuple(range(1, self.bins + 1)))
+        axes = (bins, Axis(name="share", ticks=("images", "confidence", "right")))
+        down: Any = {"direction": "minimize"}
+        return (
+            Quantity(name="ece", unit="share", axes=axes, **down),
+            Quantity(name="ece_adaptive", unit="share", axes=axes, **down),
+            Quantity(name="brier", unit="squared", **down),
+            Quantity(name="nll", unit="nats", **down),
+        )
 
     @property
     def evaluations(self) -> float:
@@ -58,13 +62,14 @@ class Calibration(Measure):
         own = chances[np.arange(len(labels)), labels]
         brier = (chances**2).sum(1) - 2 * own + 1
         return {
-            "ece": _gap(width, confidence, right),
-            "ece_adaptive": _gap(mass, confidence, right),
+            "ece": self._gap(width, confidence, right),
+            "ece_adaptive": self._gap(mass, confidence, right),
             "brier": float(brier.mean()),
-            "nll": float(-np.log(np.maximum(own, TINY)).mean()),
+            "nll": log_loss(chances, labels),
         }
 
-
-def _gap(bins: np.ndarray, confidence: np.ndarray, right: np.ndarray) -> float:
-    sums = np.bincount(bins, weights=right - confidence)
-    return float(np.abs(sums).sum() / len(bins))
+    def _gap(self, bins: np.ndarray, confidence: np.ndarray, right: np.ndarray) -> Detailed:
+        """With each bin's images, their summed confidence, and the right ones, over all images."""
+        each = (np.ones(len(bins)), confidence, right)
+        sums = np.array([np.bincount(bins, own, self.bins) for own in each]) / len(bins)
+        return Detailed(float(np.abs(sums[2] - sums[1]).sum()), sums.T)

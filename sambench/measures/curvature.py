@@ -10,8 +10,8 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from sambench.measures.measure import Measure
 from sambench.measures.registry import measures
 from sambench.measures.subject import Subject
-from sambench.measures.surface import Surface
-from sambench.records import Score
+from sambench.measures.surface import Surface, sharpness
+from sambench.records import Quantity
 
 
 @measures.register("curvature")
@@ -36,10 +36,10 @@ class Curvature(Measure):
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-3
 
     @property
-    def quantities(self) -> tuple[Score, ...]:
+    def quantities(self) -> tuple[Quantity, ...]:
         eigenvalues = [f"hessian_eigenvalue_{i}" for i in range(1, self.top + 1)]
         names = [*eigenvalues, *(["hessian_trace"] if self.draws else [])]
-        return tuple(Score(name=name, unit="nats", direction="minimize") for name in names)
+        return tuple(sharpness(name) for name in names)
 
     @property
     def evaluations(self) -> float:

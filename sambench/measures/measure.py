@@ -1,11 +1,24 @@
 """What measures have in common: a trained model in, named values out."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
+
+import numpy as np
 
 from sambench.config import Table
 from sambench.measures.subject import Subject
 from sambench.records import Score
+
+
+class Detailed(float):
+    """A value, and the numbers that it sums up, along the axes of its quantity."""
+
+    details: np.ndarray
+
+    def __new__(cls, value: float, details: np.ndarray) -> Self:
+        own = super().__new__(cls, value)
+        own.details = details
+        return own
 
 
 class Measure(Table):
@@ -24,13 +37,21 @@ class Measure(Table):
     cannot_tell: ClassVar[str]
     """one sentence"""
 
+    @classmethod
+    def is_ready(cls) -> bool:
+        """Whether it needs no setting."""
+        return not any(field.is_required() for field in cls.model_fields.values())
+
     @property
     def quantities(self) -> tuple[Score, ...]:
         """What `of` returns: names, units, and which direction is better."""
         raise NotImplementedError
 
     def of(self, subject: Subject) -> Mapping[str, float]:
-        """A value for each of the quantities. UserError for what the model or the data lack."""
+        """A value for each of the quantities, `Detailed` where it has axes.
+
+        UserError for what the model or the data lack.
+        """
         raise NotImplementedError
 
     @property

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from sambench.config import Measured, one_line
 from sambench.errors import UserError, kind_and_words
 from sambench.files import read_sealed, write_sealed
-from sambench.measures.measure import Measure
+from sambench.measures.measure import Detailed, Measure
 from sambench.measures.registry import measures
 from sambench.measures.subject import Subject
+from sambench.records import pack_numbers
 from sambench.training import device
 
 NAME = "measures.json"
@@ -26,6 +27,8 @@ class Found:
 
     values: dict[str, float] = field(default_factory=dict)
     """by name of a quantity"""
+    details: dict[str, str] = field(default_factory=dict)
+    """what some of them sum up, as `records.pack_numbers` writes it"""
     failed: dict[str, str] = field(default_factory=dict)
     """measure -> why it has no value"""
     seconds: dict[str, float] = field(default_factory=dict)
@@ -64,7 +67,8 @@ def measure_all(subject: Subject, wanted: Mapping[str, Measure]) -> Found:
             values = dict(one.of(subject))
             if wrong := [k for k, value in values.items() if not math.isfinite(value)]:
                 raise UserError(f"{wrong[0]} is not finite")
-            found.values.update(values)
+            found.values.update({name: float(value) for name, value in values.items()})
+            found.details.update(_details(values))
         except UserError as error:
             found.failed[name] = str(error)
         except (RuntimeError, MemoryError, ArithmeticError, ValueError) as error:
@@ -74,6 +78,14 @@ def measure_all(subject: Subject, wanted: Mapping[str, Measure]) -> Found:
             device.release_memory(subject.mean.device.type)
         found.seconds[name] = round(time.perf_counter() - start, 3)
     return found
+
+
+def _details(values: Mapping[str, float]) -> dict[str, str]:
+    return {
+        name: pack_numbers(value.details)
+        for name, value in values.items()
+        if isinstance(value, Detailed)
+    }
 
 
 def write(folder: Path, found: Found) -> None:

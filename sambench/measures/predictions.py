@@ -9,6 +9,8 @@ from scipy.special import softmax
 from sambench.errors import UserError
 from sambench.measures.subject import Batch, Subject
 
+TINY = np.finfo(np.float64).tiny
+
 
 @torch.no_grad()
 def probabilities(subject: Subject, batches: Iterable[Batch]) -> tuple[np.ndarray, np.ndarray]:
@@ -21,6 +23,12 @@ def probabilities(subject: Subject, batches: Iterable[Batch]) -> tuple[np.ndarra
     if not np.isfinite(found).all():
         raise UserError("the model's outputs are not finite")
     return softmax(found, axis=1), torch.cat(labels).numpy()
+
+
+def log_loss(chances: np.ndarray, labels: np.ndarray) -> float:
+    """Mean negative log-likelihood of the labels (n,) under the probabilities (n, classes)."""
+    own = chances[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(own, TINY)).mean())
 
 
 @torch.no_grad()

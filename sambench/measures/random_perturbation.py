@@ -7,8 +7,8 @@ from pydantic import Field
 from sambench.measures.measure import Measure
 from sambench.measures.registry import measures
 from sambench.measures.subject import Subject
-from sambench.measures.surface import Surface, norm
-from sambench.records import Score
+from sambench.measures.surface import Surface, norm, sharpness
+from sambench.records import Quantity
 
 
 @measures.register("random_perturbation")
@@ -26,8 +26,8 @@ class RandomPerturbation(Measure):
     draws: Annotated[int, Field(ge=1, le=1000)] = 10
 
     @property
-    def quantities(self) -> tuple[Score, ...]:
-        return (Score(name="random_rise", unit="nats", direction="minimize"),)
+    def quantities(self) -> tuple[Quantity, ...]:
+        return (sharpness("random_rise"),)
 
     @property
     def evaluations(self) -> float:

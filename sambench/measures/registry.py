@@ -8,11 +8,14 @@ _MODULES = (
     "adaptive_sharpness",
     "adversarial",
     "calibration",
+    "cifar_c",
     "classwise",
     "corruptions",
     "curvature",
+    "generalisation",
     "memorisation",
     "random_perturbation",
+    "slices",
 )
 
 measures: Registry[Measure] = Registry(

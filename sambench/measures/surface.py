@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sambench.measures.subject import Batch, Subject
+from sambench.records import Quantity
 
 Direction = Sequence[Tensor]
 """A tensor for each parameter, of its shape"""
@@ -81,6 +82,11 @@ class Surface:
     def _losses(self) -> Iterator[Tensor]:
         for x, y in self.batches:
             yield self.subject.losses(x, y).sum() / self.num_rows
+
+
+def sharpness(name: str) -> Quantity:
+    """A rise or a curvature of the loss."""
+    return Quantity(name=name, unit="nats", direction="minimize", role="sharpness")
 
 
 def norm(direction: Direction) -> float:

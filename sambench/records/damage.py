@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sambench.records.lines import Lines
-from sambench.records.record import OUTCOMES, RUN, STAGES, hyperparameters
+from sambench.records.record import OUTCOMES, RUN, STAGES, Quantity, hyperparameters
 
 MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
 NOT_COUNTED = "not counted"
@@ -103,6 +103,12 @@ def _of_scores(frame: pd.DataFrame, header: Mapping[str, Any]) -> Rules:
         **{f"{name} must be finite": np.isinf(_values(frame, name)) for name in (val, test)},
     }
     columns = {f"measure_{m['name']}": m for m in header["measures"]}
+    for quantity in (found for m in header["measures"] if (found := Quantity(**m)).axes):
+        name = f"details_{quantity.name}"
+        texts = frame[name].str
+        rules[f"{name} is no base64 text"] = ~texts.fullmatch(BASE64).to_numpy(bool)
+        sizes = {size for size in texts.len().unique().tolist() if not _holds(quantity, size)}
+        rules[f"{name} does not fit its axes"] = texts.len().isin(sizes).to_numpy()
     for score in header["scores"]:
         columns |= {f"{stage}_{score['name']}": score for stage in ("val", "test")}
         if score["items"]:
@@ -117,6 +123,13 @@ def _of_scores(frame: pd.DataFrame, header: Mapping[str, Any]) -> Rules:
     for name in (name for name, score in columns.items() if score["unit"] == "share"):
         rules[f"{name} outside 0 to 1"] = (_values(frame, name) < 0) | (_values(frame, name) > 1)
     return rules
+
+
+def _holds(quantity: Quantity, letters: int) -> bool:
+    """Whether base64 text of so many letters may be numbers along the axes, or none."""
+    num = letters // 4 * 3 // 4
+    whole = -(-4 * num // 3) * 4 == letters
+    return not letters or (whole and quantity.shape(num) is not None)
 
 
 def _has_items(header: Mapping[str, Any]) -> bool:

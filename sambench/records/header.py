@@ -14,7 +14,7 @@ from pydantic import (
 
 from sambench.config import Arm, Broken, Name, Study, one_line
 from sambench.errors import UserError
-from sambench.records.record import FORMAT, Score
+from sambench.records.record import FORMAT, Quantity, Score
 
 LONGEST = 300  # characters of a message
 
@@ -86,7 +86,7 @@ class Header(BaseModel):
     objective: Identifier
     """the score that tuning goes by"""
     scores: list[Score]
-    measures: list[Score] = []
+    measures: list[Quantity] = []
     extension: Annotated[int, Field(ge=0, le=64)] = 0
     """how often the study was concluded before, at other sizes"""
     left: Count = 0

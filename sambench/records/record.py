@@ -71,13 +71,23 @@ class Record:
     test: Mapping[str, float | None] = field(default_factory=dict)  # confirm and setting only
     items: Mapping[str, str] = field(default_factory=dict)  # per test item, as `pack` writes it
     measures: Mapping[str, float | None] = field(default_factory=dict)
+    details: Mapping[str, str] = field(default_factory=dict)  # of measures, by `pack_numbers`
 
 
-NAMED = {"val": "val_", "test": "test_", "items": "items_", "measures": "measure_"}
+NAMED = {
+    "val": "val_",
+    "test": "test_",
+    "items": "items_",
+    "measures": "measure_",
+    "details": "details_",
+}
 """Fields of a record that hold named values, and how their columns begin."""
 
 FIXED: dict[str, object] = {k: v for k, v in get_type_hints(Record).items() if k not in NAMED}
 """Columns that every file has, and their types."""
+
+
+Tick = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]*$", max_length=40)]
 
 
 class Score(BaseModel):
@@ -93,17 +103,49 @@ class Score(BaseModel):
     """how the values of single test items are kept, if they are; bits: right or wrong"""
 
 
+class Axis(BaseModel):
+    """What numbers are laid out along."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 _-]*$", max_length=30)]
+    ticks: Annotated[tuple[float | Tick, ...], Field(strict=False)] = ()
+    """where they stand; empty where only the data know how many there are"""
+
+
+class Quantity(Score):
+    """What is measured of weights; it may sum up numbers that are kept beside it."""
+
+    role: Literal["sharpness", "gap"] | None = None
+    """a rise or curvature of the training loss; how much worse than training the test is"""
+    axes: Annotated[tuple[Axis, ...], Field(strict=False)] = ()
+    """of those numbers; empty if there are none"""
+
+    @property
+    def axes_named(self) -> tuple[str, ...]:
+        return tuple(axis.name for axis in self.axes)
+
+    def shape(self, num: int) -> tuple[int, ...] | None:
+        """Of so many numbers along the axes, the open ones equally long; None if none fits."""
+        sizes = [len(axis.ticks) for axis in self.axes]
+        known, open_ = math.prod(size for size in sizes if size), sizes.count(0)
+        each = round((num / known) ** (1 / open_)) if open_ else 1
+        fits = bool(sizes) and num > 0 and known * each**open_ == num
+        return tuple(size or each for size in sizes) if fits else None
+
+
 ACCURACY = Score(name="accuracy", unit="share", direction="maximize", items="bits")
 LOSS = Score(name="loss", unit="nats", direction="minimize")
 
 
-def kinds(scores: Iterable[Score], measures: Iterable[Score] = ()) -> dict[str, object]:
+def kinds(scores: Iterable[Score], measures: Iterable[Quantity] = ()) -> dict[str, object]:
     """The columns of a file with these scores and measures, and their types."""
-    listed = list(scores)
+    listed, measures = list(scores), list(measures)
     names = [f"{stage}_{score.name}" for stage in ("val", "test") for score in listed]
     names += [f"measure_{measure.name}" for measure in measures]
-    items = [f"items_{score.name}" for score in listed if score.items]
-    return {**FIXED, **dict.fromkeys(names, float | None), **dict.fromkeys(items, str)}
+    texts = [f"items_{score.name}" for score in listed if score.items]
+    texts += [f"details_{measure.name}" for measure in measures if measure.axes]
+    return {**FIXED, **dict.fromkeys(names, float | None), **dict.fromkeys(texts, str)}
 
 
 def cell(record: Record, column: str) -> object:
@@ -111,8 +153,8 @@ def cell(record: Record, column: str) -> object:
     if column in FIXED:
         return getattr(record, column)
     stage, _, name = column.partition("_")
-    if stage == "items":
-        return record.items.get(name, "")
+    if stage in ("items", "details"):
+        return getattr(record, stage).get(name, "")
     values = {"val": record.val, "test": record.test, "measure": record.measures}
     return values[stage].get(name)
 
@@ -161,6 +203,17 @@ def unpack(text: str, num_items: int) -> np.ndarray:
     """The bool (items,) array that `pack` wrote."""
     bits = np.frombuffer(base64.b64decode(text), dtype=np.uint8)
     return np.unpackbits(bits, count=num_items).astype(bool)
+
+
+def pack_numbers(values: np.ndarray) -> str:
+    """Numbers in single precision, the last axis fastest, as short text."""
+    return base64.b64encode(np.asarray(values, "<f4").tobytes()).decode("ascii")
+
+
+def unpack_numbers(text: str) -> np.ndarray:
+    """The float64 (n,) that `pack_numbers` wrote."""
+    content = base64.b64decode(text)
+    return np.frombuffer(content, "<f4", len(content) // 4).astype(float)
 
 
 def unpack_bytes(texts: Sequence[str]) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from sambench.records.damage import Damage
-from sambench.records.record import FIXED, NAMED, Record, Score, cell, kinds
+from sambench.records.record import FIXED, NAMED, Quantity, Record, Score, cell, kinds
 
 CATEGORIES = (
     "study",
@@ -59,8 +59,13 @@ class Records:
 
 def kinds_of(header: Mapping[str, Any]) -> dict[str, object]:
     """The columns of a file with this header, and their types."""
-    scores, measures = ([Score(**s) for s in header[part]] for part in ("scores", "measures"))
-    return kinds(scores, measures)
+    scores = [Score(**score) for score in header["scores"]]
+    return kinds(scores, quantities(header))
+
+
+def quantities(header: Mapping[str, Any]) -> list[Quantity]:
+    """What was measured of weights, in the order of the columns."""
+    return [Quantity(**quantity) for quantity in header["measures"]]
 
 
 def as_records(frame: pd.DataFrame) -> Iterator[Record]:
@@ -72,7 +77,7 @@ def as_records(frame: pd.DataFrame) -> Iterator[Record]:
 
 def _named(frame: pd.DataFrame, field: str, start: str) -> list[dict[str, Any]]:
     """Of each row the values whose columns begin so, by name."""
-    kind = str if field == "items" else float | None
+    kind = str if field in ("items", "details") else float | None
     names = [name for name in frame.columns if name.startswith(start) and name not in FIXED]
     cells = [_cells(pd.Series(frame[name]), kind) for name in names]
     keys = [name.removeprefix(start) for name in names]

@@ -13,6 +13,8 @@ from sambench.stats.across import across as across
 from sambench.stats.claims import Contrast as Contrast
 from sambench.stats.claims import Recommendation as Recommendation
 from sambench.stats.claims import Searches as Searches
+from sambench.stats.correlation import mean_of as mean_of
+from sambench.stats.correlation import rank_correlation as rank_correlation
 from sambench.stats.logarithms import decades as decades
 from sambench.stats.logarithms import evenly as evenly
 from sambench.stats.paired import searches as searches

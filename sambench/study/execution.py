@@ -14,6 +14,7 @@ from sambench.analysis import Leaderboard
 from sambench.config import Study
 from sambench.errors import UserError
 from sambench.executors import Assignment, Limit, Work, Workers, execute, late, lost, prepare
+from sambench.measures import Found
 from sambench.records import Fit, Record
 from sambench.study import agent_trials, results, where
 from sambench.study import storage as storages
@@ -280,11 +281,13 @@ class Execution:
         self.tracker.summarize(described, tracking.content(leaderboard, files))
         return leaderboard
 
-    def _measured(self, run: Run) -> Mapping[str, float]:
-        """By name of a quantity, of those that the study asks for."""
-        found = measures.read(self.folder.run(run))
+    def _measured(self, run: Run) -> Found:
+        """Of what the study asks for."""
+        found = measures.read(self.folder.run(run)) or Found()
         names = {score.name for one in self.measures.values() for score in one.quantities}
-        return {k: v for k, v in found.values.items() if k in names} if found else {}
+        values = {name: value for name, value in found.values.items() if name in names}
+        details = {name: text for name, text in found.details.items() if name in names}
+        return Found(values, details)
 
     def _located(self, run: Run, outcome: Outcome) -> Outcome:
         """The outcome, with the place where W&B has the run."""

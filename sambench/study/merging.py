@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sambench import config, records
+from sambench import config, measures, records
 from sambench.config import RUNS, Arm, changed_keys
 from sambench.errors import UserError, shortened
+from sambench.measures import Found
 from sambench.records import Record, Records
 from sambench.study import pool, results
 from sambench.study.folder import StudyFolder
@@ -71,6 +72,7 @@ class _Row:
     """file and line"""
     run: Run
     outcome: Outcome
+    measured: Found
 
     @property
     def file(self) -> Path:
@@ -190,7 +192,9 @@ def _row(part: _Part, place: str, record: Record) -> _Row:
         raise UserError(
             f"{place}: {run.id} is no run of {part.folder.study.name}: {_listed(wrong)} differ"
         )
-    return _Row(part, place, run, results.outcome(record))
+    values = {name: value for name, value in record.measures.items() if value is not None}
+    details = {name: text for name, text in record.details.items() if text}
+    return _Row(part, place, run, results.outcome(record), Found(values, details))
 
 
 def _run(part: _Part, record: Record) -> Run:
@@ -238,6 +242,8 @@ def _write(part: _Part, rows: Sequence[_Row]) -> None:
     with again.opened():  # after the parts before, which may have brought other arms
         for row in rows:
             write_outcome(row.run, row.file, row.outcome)
+            if row.measured.values:
+                measures.write(row.file, row.measured)
         if part.found.header["fits"]:
             again.concluded()
 

@@ -11,21 +11,24 @@ import numpy as np
 import variants
 from sambench import records
 from sambench.analysis import Leaderboard, bands, published
+from sambench.measures import Found
 from sambench.records import Fit, Record, Records, Score
 from sambench.render import Place, study_files, sync
 from sambench.study.folder import StudyFolder
 from sambench.training import Outcome, Run, provenance
+
+NOTHING = Found()
 
 
 def rows(
     results: Iterable[tuple[Run, Outcome]],
     source: str = "study",
     ranks: Mapping[str, Mapping[int, int]] = MappingProxyType({}),
-    measured: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+    measured: Mapping[str, Found] = MappingProxyType({}),
 ) -> list[Record]:
     """The records of finished runs, in the order of the file.
 
-    ranks: label -> point -> rank; measured: run -> quantity -> value
+    ranks: label -> point -> rank; measured: run -> what was measured of its weights
     """
     return ordered(
         record(
@@ -33,7 +36,7 @@ def rows(
             outcome,
             source,
             ranks.get(run.label, {}).get(run.point) if run.stage == "confirm" else None,
-            measured.get(run.id, {}),
+            measured.get(run.id, NOTHING),
         )
         for run, outcome in results
     )
@@ -108,7 +111,7 @@ def record(
     outcome: Outcome,
     source: str = "study",
     rank: int | None = None,
-    measured: Mapping[str, float] = MappingProxyType({}),
+    measured: Found = NOTHING,
 ) -> Record:
     """A run as the records keep it; `rank`: of its point in the pool."""
     tested = bool(outcome.test_correct)
@@ -146,7 +149,8 @@ def record(
         wandb=outcome.wandb,
         val={"accuracy": outcome.val_accuracy, "loss": outcome.val_loss},
         test={"accuracy": outcome.test_accuracy, "loss": outcome.test_loss},
-        measures=dict(measured),
+        measures=dict(measured.values),
+        details=measured.details,
         items={"accuracy": records.pack(np.array(outcome.test_correct)) if tested else ""},
     )
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from sambench.errors import UserError
-from sambench.measures.measure import Measure
+from sambench.measures.measure import Detailed, Measure
 from sambench.measures.subject import Batch, Subject, measured
+from sambench.records import Quantity
 
 CLASSES = 3
 
@@ -56,7 +57,8 @@ def _subject(model: nn.Module, x: Tensor, given: Tensor, true: Tensor, batch_siz
     )
 
 
-def _of_timm(name: str) -> Subject:
+def of_timm(name: str) -> Subject:
+    """An untrained model of timm on six random images."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = (
@@ -97,6 +99,14 @@ class MeasureConformance:
         units = {score.name: score.unit for score in self.measure.quantities}
         assert all(0 <= value <= 1 for name, value in found.items() if units[name] == "share")
 
+    def test_details_lie_along_their_axes(self) -> None:
+        found = self.values(convolutional())
+        for quantity in self.measure.quantities:
+            value = found[quantity.name]
+            if isinstance(value, Detailed):
+                assert isinstance(quantity, Quantity) and quantity.axes, quantity.name
+                assert quantity.shape(value.details.size) == value.details.shape, quantity.name
+
     def test_it_comes_out_again(self) -> None:
         torch.manual_seed(0)
         first = self.values(convolutional())
@@ -127,8 +137,8 @@ class MeasureConformance:
         assert found and all(map(math.isfinite, found.values()))
 
     @pytest.mark.parametrize("model", ["test_resnet", "test_vit"])
-    def test_models_of_timm(self, model: str) -> None:
-        found = self.values(_of_timm(model))
+    def test_modelsof_timm(self, model: str) -> None:
+        found = self.values(of_timm(model))
         assert all(map(math.isfinite, found.values()))
 
     def test_no_images_are_a_clear_error(self) -> None:

@@ -114,3 +114,23 @@ def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Pl
     yield "search", lambda: search.draw(pool, tables["confirmed"], look)
     yield "radius", lambda: radius.draw(tables["profile"], tables["radius"], look)
     yield "curves", lambda: curves.draw(tables["curves"], look, tuned)
+    yield from _measured(tables, look)
+
+
+def _measured(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Plot | None]]]":
+    """Of weights, as far as studies measure them."""
+    from sambench.render.figures import confusion, planes, reliability, severity, sharpness, slices
+
+    if "sharpness" in tables and "correlation" in tables:
+        yield "sharpness", lambda: sharpness.draw(tables["sharpness"], tables["correlation"], look)
+    if "severity" in tables:
+        corrupted = tables["severity"]
+        for name in corrupted["measure"].drop_duplicates().tolist():
+            yield f"severity-{name}", lambda name=name: severity.draw(corrupted, name, look)
+    if "reliability" in tables:
+        yield "reliability", lambda: reliability.draw(tables["reliability"], look)
+    if "slices" in tables:
+        yield "slices", lambda: slices.draw(tables["slices"], look)
+        yield "planes", lambda: planes.draw(tables["slices"], look)
+    if "confusion" in tables:
+        yield "confusion", lambda: confusion.draw(tables["confusion"], look)

@@ -6,6 +6,7 @@ from sambench.analysis import Leaderboard, PublishedStudy
 from sambench.render.page.answer import unranked
 from sambench.render.page.legend import legend
 from sambench.render.page.limits import limits
+from sambench.render.page.measured import measured
 from sambench.render.page.method import method
 from sambench.render.page.part import Part
 from sambench.render.page.provenance import origin
@@ -16,7 +17,6 @@ from sambench.render.tables import (
     divergence,
     equal,
     halves,
-    measures,
     quoted,
     radius,
     ranking,
@@ -41,7 +41,7 @@ def parts(study: PublishedStudy) -> list[Part]:
         *_words(leaderboard),
         *_differences(leaderboard),
         *_beyond_the_budget(leaderboard),
-        *_measured(leaderboard),
+        *measured(study),
         _inner(leaderboard),
         _halves(leaderboard),
         Part("search", "Search", figures=["search"]),
@@ -105,17 +105,6 @@ def _beyond_the_budget(leaderboard: Leaderboard) -> list[Part]:
             bullets=leaderboard.orders,
         ),
     ]
-
-
-def _measured(leaderboard: Leaderboard) -> list[Part]:
-    """What was measured of the weights that the score comes from."""
-    if not leaderboard.measured:
-        return []
-    told = (
-        "Of the weights of the same reruns as the score, weighed in the same way, ± their own 95% "
-        "intervals: no claims. What each measure is, and what it cannot tell: sambench/measures."
-    )
-    return [Part("measures", "Measures", [told], table=measures.table(leaderboard))]
 
 
 def _inner(leaderboard: Leaderboard) -> Part:

@@ -2,6 +2,8 @@
 
 from sambench.render.tables import arms as arms
 from sambench.render.tables import benchmarks as benchmarks
+from sambench.render.tables import correlation as correlation
+from sambench.render.tables import corruption as corruption
 from sambench.render.tables import costs as costs
 from sambench.render.tables import divergence as divergence
 from sambench.render.tables import equal as equal
@@ -11,6 +13,7 @@ from sambench.render.tables import over_tasks as over_tasks
 from sambench.render.tables import quoted as quoted
 from sambench.render.tables import radius as radius
 from sambench.render.tables import ranking as ranking
+from sambench.render.tables import recall as recall
 from sambench.render.tables import runs as runs
 from sambench.render.tables import scale as scale
 from sambench.render.tables import settings as settings

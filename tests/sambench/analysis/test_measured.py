@@ -35,7 +35,7 @@ def found(make: Make) -> Leaderboard:
 
 def test_a_measure_that_is_the_score_is_worth_the_score(found: Leaderboard):
     scores = {row.label: row for row in found.rows if row.score}
-    own = {row.label: row for row in found.measured if row.score == COPY}
+    own = {row.label: row for row in found.measured if row.score.name == COPY.name}
     assert list(own) == [row.label for row in found.rows]
     for label, row in own.items():
         score = scores[label].score
@@ -52,7 +52,11 @@ def test_a_measure_that_is_the_score_is_worth_the_score(found: Leaderboard):
 
 def test_other_units_are_not_cut(found: Leaderboard):
     copy, level = (
-        next(row.value for row in found.measured if row.score == score and row.label == "sam")
+        next(
+            row.value
+            for row in found.measured
+            if (row.score.name, row.label) == (score.name, "sam")
+        )
         for score in (COPY, LEVEL)
     )
     assert level.value == pytest.approx(3 * copy.value) and level.high is not None

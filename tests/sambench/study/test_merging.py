@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from sambench import records
+from sambench import measures, records
 from sambench.errors import UserError
 from sambench.records import Record
 from sambench.study import merge
@@ -134,6 +135,31 @@ def test_confirm_and_setting_runs_come_too(
     run(spec, root=tmp_path / "again")
     assert trained == []
     assert recorded(tmp_path / "again" / "tiny") == recorded(tmp_path / "runs" / "tiny")
+
+
+def test_what_was_measured_comes_too(
+    spec: Spec,
+    run: Any,
+    recorded: Recorded,
+    tmp_path: Path,
+    trained: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def after(of: Run, folder: Path, *_: object) -> None:
+        bins = records.pack_numbers(np.full((15, 3), luck(1, of.id)))
+        values = dict.fromkeys(("ece", "ece_adaptive", "brier", "nll"), abs(luck(0.1, of.id)))
+        measures.write(folder, measures.Found(values, {"ece": bins, "ece_adaptive": bins}))
+
+    monkeypatch.setattr(measures, "after", after)
+    spec["measure"] = {"names": ["calibration"]}
+    run(spec)
+    merge([tmp_path / "runs" / "tiny" / "records.csv"], tmp_path / "again")
+    del trained[:]
+    run(spec, root=tmp_path / "again")
+    found = recorded(tmp_path / "again" / "tiny")
+    assert trained == [] and found == recorded(tmp_path / "runs" / "tiny")
+    tested = [row for row in found if row.stage == "confirm"]
+    assert tested and all(len(row.details["ece"]) == 240 and row.measures["nll"] for row in tested)
 
 
 def test_a_study_that_searches_nothing(spec: Spec, run: Any, tmp_path: Path, trained: list[str]):

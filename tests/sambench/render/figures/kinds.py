@@ -1,13 +1,16 @@
 """Studies of every kind, whose figures say what they show."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sambench.analysis import PublishedStudy, published
 from sambench.config import baselines
-from sambench.records import Record, Records
+from sambench.records import Axis, Quantity, Record, Records, pack_numbers
 from sambench.render import figures
 from sambench.render.drawing import chosen
 from sambench.render.figures import Drawn
@@ -82,6 +85,70 @@ def fixed(make: Make) -> PublishedStudy:
         first = sorted(own, key=lambda run: (run.rerun, run.point))[:seeds]
         runs += [trained(replace(run, point=0, rerun=j, rank=None)) for j, run in enumerate(first)]
     return published_as(made, runs, spec=spec, arms=arms, fits={})
+
+
+AXES = {
+    "corrupted": (
+        "share",
+        [("corruption", ("fog", "snow", "saturation")), ("severity", (0, 1, 5))],
+    ),
+    "ece": ("share", [("bin", (1, 2, 3)), ("share", ("images", "confidence", "right"))]),
+    "balanced_accuracy": ("share", [("true class", ()), ("predicted class", ())]),
+    "slice_rise": ("nats", [("position 1", (-1, 0, 1))]),
+    "plane_rise": ("nats", [("position 1", (-1, 0, 1)), ("position 2", (-1, 0, 1))]),
+}
+ROLES = {"ascent_worst": "sharpness", "hessian_trace": "sharpness", "accuracy_gap": "gap"}
+
+
+def quantities() -> list[dict[str, Any]]:
+    """Of a header: some with numbers that they sum up, two kinds of sharpness, a gap."""
+    down: Any = {"direction": "minimize"}
+    axes = {
+        name: Quantity(
+            name=name,
+            unit=unit,
+            axes=tuple(Axis(name=axis, ticks=ticks) for axis, ticks in own),
+            **down,
+        )
+        for name, (unit, own) in AXES.items()
+    }
+    roles = [Quantity(name=name, unit="nats", role=role, **down) for name, role in ROLES.items()]  # type: ignore[arg-type]
+    return [one.model_dump() for one in (*axes.values(), *roles)]
+
+
+def measured_run(run: Record) -> Record:
+    """Of a confirm run: the sharper, the larger the gap, in every second run of sam the reverse."""
+    score = run.test["accuracy"]
+    if run.stage != "confirm" or score is None:
+        return run
+    hit = [score, score - 0.1, score - 0.3]
+    half, off = score / 2, (1 - score) / 2
+    arrays = {
+        "corrupted": [hit, [x - 0.05 for x in hit], [math.nan] * 3],
+        "ece": [[0.0, 0.0, 0.0], [0.25, 0.15, half / 2], [0.75, 0.7, half * 1.5]],
+        "balanced_accuracy": [
+            [10 * score, 5 * off, 5 * off],
+            [0, 10, 0],
+            [10 * off, 0, 10 * score],
+        ],
+        "slice_rise": [3 - score, 1 - score, 2.5 - score],
+        "plane_rise": [[3, 2, 3], [2, 1 - score, 2], [3, 2, math.inf]],
+    }
+    values = {name: score / 2 for name in arrays}
+    gap = 100 * (1 - score)
+    flip = run.variant == "sam" and run.rerun % 2
+    values |= {
+        "ascent_worst": 30 - gap if flip else gap,
+        "hessian_trace": -gap,
+        "accuracy_gap": gap,
+    }
+    packed = {name: pack_numbers(np.array(array)) for name, array in arrays.items()}
+    return replace(trained(run), measures=values, details=packed)
+
+
+def measured(make: Make) -> PublishedStudy:
+    made = make({"plain": 0.9, "plain-x2": 0.88, "sam": 0.93, "asam": 0.91})
+    return published_as(made, list(map(measured_run, made.records)), measures=quantities())
 
 
 def searching(run: Record) -> bool:
