@@ -12,7 +12,7 @@ from typing import Any
 
 import optuna
 import pytest
-import sqlalchemy
+import sqlalchemy.event
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
