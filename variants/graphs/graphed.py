@@ -160,7 +160,8 @@ class Graphed:
             for group in opt.base.param_groups
         ]
         begun = bool(opt.base.state)
-        return (id(opt.variant), opt.variant.phase(opt.steps), opt.metrics, begun, tuple(groups))
+        asked = (opt.metrics, opt.watch)
+        return (id(opt.variant), opt.variant.phase(opt.steps), asked, begun, tuple(groups))
 
     def _static(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """A step that reads and writes memory at fixed addresses."""
