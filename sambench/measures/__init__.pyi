@@ -10,5 +10,6 @@ from .measuring import read as read
 from .measuring import write as write
 from .registry import measures as measures
 from .subject import Batch as Batch
+from .subject import Epoch as Epoch
 from .subject import Subject as Subject
 from .subject import measured as measured

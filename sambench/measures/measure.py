@@ -30,10 +30,13 @@ class Measure(Table):
         raise NotImplementedError
 
     def of(self, subject: Subject) -> Mapping[str, float]:
-        """A value for each of the quantities. UserError for what the model or the data lack."""
+        """A value for each of the quantities, but for those that this model does not have.
+
+        UserError where the model or the data lack what all of them need.
+        """
         raise NotImplementedError
 
     @property
     def evaluations(self) -> float:
-        """Gradient evaluations of the measured data, about; one without gradient counts a third."""
+        """Gradient evaluations of the measured data, about; one without gradient counts a third, 0: none."""
         raise NotImplementedError

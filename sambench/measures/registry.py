@@ -13,6 +13,7 @@ _MODULES = (
     "curvature",
     "memorisation",
     "random_perturbation",
+    "stability",
 )
 
 measures: Registry[Measure] = Registry(
