@@ -38,5 +38,8 @@ class Measure(Table):
 
     @property
     def evaluations(self) -> float:
-        """Gradient evaluations of the measured data, about; one without gradient counts a third, 0: none."""
+        """Gradient evaluations of the measured data, about; one without gradient counts a third.
+
+        0 where it looks at no data.
+        """
         raise NotImplementedError

@@ -32,7 +32,9 @@ class Steps:
         losses, norms = kept[:, np.isfinite(kept).all(0)]
         spikes = self._spikes(losses)
         found = np.quantile(norms, QUANTILES) if len(norms) else np.full(len(QUANTILES), np.nan)
-        quantiles = {f"grad_norm_q{100 * q:.0f}": float(v) for q, v in zip(QUANTILES, found)}
+        quantiles = {
+            f"grad_norm_q{100 * q:.0f}": float(v) for q, v in zip(QUANTILES, found, strict=True)
+        }
         return {
             "loss_spikes": float(spikes),
             "zero_gradients": float((norms == 0).sum()),
