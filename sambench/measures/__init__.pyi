@@ -3,6 +3,7 @@ from .loading import Extent as Extent
 from .loading import of as of
 from .loading import subject_of as subject_of
 from .measure import Measure as Measure
+from .measuring import NAME as NAME
 from .measuring import Found as Found
 from .measuring import chosen as chosen
 from .measuring import measure_all as measure_all
