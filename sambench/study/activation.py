@@ -39,8 +39,8 @@ def _sentences(label: str, sums: _Told) -> Iterator[str]:
     if sums.perturbed and sums.idle > IDLE * sums.perturbed:
         yield (
             f"{label}: in {_share(sums.idle, sums.perturbed)} of the steps that were looked at, "
-            "the last of each epoch, the perturbation was zero or below the weights' "
-            "precision: there it is its base optimizer. A larger radius, or float32 weights, would change that."
+            "the last of each epoch, the perturbation was zero or below the weights' precision. "
+            "There it is its base optimizer; a larger radius, or float32 weights, would help."
         )
     if sums.flat > IDLE * sums.steps:
         yield (
