@@ -46,6 +46,15 @@ def _stream(given: object) -> object:
     return given
 
 
+def _flips(given: object) -> object:
+    words = given in ("symmetric", "asymmetric")
+    pairs = given.items() if isinstance(given, Mapping) else [("", "")]
+    if not words and not all(isinstance(v, str) and v and k and k != v for k, v in pairs):
+        rule = 'must be "symmetric", "asymmetric" or a table of class = "another"'
+        raise Broken(f"{rule}, got {echo(given)}")
+    return given
+
+
 class Task(Table):
     """The data and the model."""
 
@@ -55,6 +64,12 @@ class Task(Table):
     """side in pixels; default: that of the images"""
     label_noise: Share = 0.0
     """share of training labels replaced by a different class"""
+    label_flips: IfSet[
+        Annotated[Literal["symmetric", "asymmetric"] | dict[str, str], BeforeValidator(_flips)]
+    ] = "symmetric"
+    """by which class: `"symmetric"`, any other; `"asymmetric"`, the next one, or with CIFAR-10's
+    classes the one that it is mistaken for (truck to automobile, bird to airplane, deer to horse,
+    cat and dog); or as a table says, e.g. `{ cat = "dog" }`, other classes staying as they are"""
     split: Split = Split()
     """below"""
     model: Text

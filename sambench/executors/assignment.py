@@ -109,7 +109,7 @@ def _measure(assignment: Assignment, outcome: Outcome) -> None:
         return
     try:
         measures.after(run, assignment.folder, asked, assignment.cache, assignment.custom)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         print(f"sambench: {run}: not measured: {kind_and_words(error)}", file=sys.stderr)
 
 

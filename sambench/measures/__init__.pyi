@@ -4,6 +4,7 @@ from .loading import of as of
 from .loading import subject_of as subject_of
 from .measure import Detailed as Detailed
 from .measure import Measure as Measure
+from .measuring import NAME as NAME
 from .measuring import Found as Found
 from .measuring import chosen as chosen
 from .measuring import measure_all as measure_all
@@ -11,5 +12,6 @@ from .measuring import read as read
 from .measuring import write as write
 from .registry import measures as measures
 from .subject import Batch as Batch
+from .subject import Epoch as Epoch
 from .subject import Subject as Subject
 from .subject import measured as measured

@@ -5,7 +5,7 @@ from pathlib import Path
 from sambench.config import Measured
 from sambench.measures.loading import Extent, subject_of
 from sambench.measures.measuring import Found, chosen, measure_all, read, write
-from sambench.training import Custom, Run, weights
+from sambench.training import Custom, Run, finished_outcome, weights
 
 
 def after(run: Run, folder: Path, asked: Measured, cache: Path, custom: Custom = Custom()) -> Found:
@@ -26,8 +26,9 @@ def after(run: Run, folder: Path, asked: Measured, cache: Path, custom: Custom =
     }
     if not left:
         return known
-    kept = weights.read(folder / weights.NAME)
-    with subject_of(run, kept, extent, cache, custom) as subject:
+    kept, outcome = weights.read(folder / weights.NAME), finished_outcome(run, folder)
+    history = () if outcome is None else outcome.history
+    with subject_of(run, kept, extent, cache, custom, history) as subject:
         found = measure_all(subject, left)
     found.settings["extent"] = told
     if known.settings.get("extent") == told:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sambench.config import Task
 from sambench.errors import UserError, shortened
-from sambench.measures.subject import Batch, Subject, measured
+from sambench.measures.subject import Batch, Epoch, Subject, measured
 from sambench.tasks.images import Data, Samples, eval_batches, load, models
 from sambench.training import Custom, Run, Weights
 
@@ -25,7 +25,12 @@ class Extent:
 
 @contextmanager
 def subject_of(
-    run: Run, weights: Weights, extent: Extent, cache: Path, custom: Custom = Custom()
+    run: Run,
+    weights: Weights,
+    extent: Extent,
+    cache: Path,
+    custom: Custom = Custom(),
+    history: tuple[Epoch, ...] = (),
 ) -> Iterator[Subject]:
     """The run's data and model, in float32; UserError where the weights are another model's."""
     task, device = run.study.task, run.device
@@ -41,7 +46,9 @@ def subject_of(
         _fill(model, weights, task.model)
         true = None if custom.data is not None else _true(task, run)
         with measured(model.to(device)):
-            yield of(model, data.to(device), extent, seed=run.seeds.init, true=true)
+            yield of(
+                model, data.to(device), extent, seed=run.seeds.init, true=true, history=history
+            )
     finally:
         if custom.data is None:
             data.close()
@@ -54,6 +61,7 @@ def of(
     *,
     seed: int,
     true: Samples | None = None,
+    history: tuple[Epoch, ...] = (),
 ) -> Subject:
     """A model, in evaluation mode, with the first batches of data on its device."""
     train = _batches(data.train, extent)
@@ -66,6 +74,7 @@ def of(
         data.std,
         true=None if true is None else _labels(true, train),
         seed=seed,
+        history=history,
     )
 
 

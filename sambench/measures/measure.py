@@ -48,13 +48,17 @@ class Measure(Table):
         raise NotImplementedError
 
     def of(self, subject: Subject) -> Mapping[str, float]:
-        """A value for each of the quantities, `Detailed` where it has axes.
+        """A value for each of the quantities, `Detailed` where it has axes; not for those that this
+        model does not have.
 
-        UserError for what the model or the data lack.
+        UserError where the model or the data lack what all of them need.
         """
         raise NotImplementedError
 
     @property
     def evaluations(self) -> float:
-        """Gradient evaluations of the measured data, about; one without gradient counts a third."""
+        """Gradient evaluations of the measured data, about; one without gradient counts a third.
+
+        0 where it looks at no data.
+        """
         raise NotImplementedError

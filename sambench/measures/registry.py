@@ -16,6 +16,7 @@ _MODULES = (
     "memorisation",
     "random_perturbation",
     "slices",
+    "stability",
 )
 
 measures: Registry[Measure] = Registry(

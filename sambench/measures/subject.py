@@ -1,6 +1,6 @@
 """A trained model, and the images it is measured on."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,8 @@ from sambench.errors import UserError
 
 Batch = tuple[Tensor, Tensor]
 """pixels (b, c, h, w) in [0, 1], labels (b,) int64"""
+Epoch = Mapping[str, float]
+"""what a run noted of one"""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Subject:
     true: of the train batches, the labels before noise; None where nobody knows
     mean, std: (c,) of pixels
     seed: of all that is drawn
+    history: the run's epochs; none where nobody knows
     """
 
     model: nn.Module
@@ -33,6 +36,7 @@ class Subject:
     std: Tensor
     true: Sequence[Tensor] | None = None
     seed: int = 0
+    history: tuple[Epoch, ...] = ()
     criterion: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy
     """(logits, labels, reduction="none") -> losses (b,)"""
 

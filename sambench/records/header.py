@@ -107,7 +107,7 @@ class Header(BaseModel):
     chance: Annotated[float, Field(gt=0, le=1)] | None = None
     """share of the test set that its most frequent class has"""
     notes: list[str] = []
-    """what the study found before its first run, for readers"""
+    """for readers: what the study found before its first run, and arms whose steps did nothing"""
     data_digest: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     """of all the data, where they are not a Python caller's own"""
 

@@ -19,6 +19,7 @@ from sambench.study.folder import StudyFolder
 from sambench.study.foresight import shortcomings
 from sambench.study.options import cache_folder
 from sambench.study.preflight import preflight, probe
+from sambench.study.price import seconds_per_run
 from sambench.tasks import images
 from sambench.training import Custom, device
 
@@ -43,6 +44,13 @@ class Plan:
     seconds_per_evaluation: float
     """measured here, one worker's threads"""
     expected_s: float
+    """of training"""
+    measured_runs: int
+    """whose weights are measured; 0 where no measure is asked for"""
+    measure_s: float
+    """of all measures of one run"""
+    measures_known: int
+    """measured runs that told so; with none, by the evaluations that measures declare"""
     workers: int
     searches: int
     shortcomings: list[str]
@@ -79,6 +87,7 @@ def plan(
     torch.set_num_threads(threads_each(workers))
     seconds = _seconds_per_evaluation(study, dataset, resolved)
     torch.set_num_threads(before)
+    price, known = seconds_per_run(study, folder, dataset, seconds)
     mode, stages = tracking.mode(wandb), tracking.stages(wandb_runs)
     cost = {arm.label: arm.cost(study.train.epochs) for arm in arms}
     return Plan(
@@ -91,6 +100,9 @@ def plan(
         gradient_evaluations=evaluations,
         seconds_per_evaluation=seconds,
         expected_s=evaluations * seconds / workers,
+        measured_runs=0 if study.measure is None else runs["confirm"] + runs["setting"],
+        measure_s=price,
+        measures_known=known,
         workers=workers,
         searches=study.search.searches,
         shortcomings=list(shortcomings(study, arms)),

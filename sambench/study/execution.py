@@ -18,6 +18,7 @@ from sambench.measures import Found
 from sambench.records import Fit, Record
 from sambench.study import agent_trials, results, where
 from sambench.study import storage as storages
+from sambench.study.activation import idle
 from sambench.study.agent_trials import AgentTrial, pairs
 from sambench.study.display import Display, noisy_validation
 from sambench.study.expected import expected_runs
@@ -58,7 +59,7 @@ class Execution:
         self.data_digest: str | None = None
         hours = settings.max_hours
         self.until = None if hours is None else time.time() + 3600 * hours
-        self.told: dict[str, object] = {}
+        self.told: dict[str, Any] = {}
         """what the preflight found for the page's readers"""
         stages = tracking.stages(settings.wandb_runs)
         self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb), stages)
@@ -308,6 +309,6 @@ class Execution:
             measured=[score for one in self.measures.values() for score in one.quantities],
         )
         left = {"left": self.display.left} if self.ledger.cut else {}
-        return (
-            header | left | self.told | agent_trials.standing(self.agent_trials, self.folder.arms)
-        )
+        notes = [*self.told.get("notes", ()), *idle(self.ledger.results.values())]
+        told = {**self.told, "notes": notes} if notes else self.told
+        return header | left | told | agent_trials.standing(self.agent_trials, self.folder.arms)

@@ -8,7 +8,7 @@ from sambench import config, seeds
 from sambench.config import BASELINE, Measured
 from sambench.errors import UserError
 from sambench.measures import Extent, Found, after, chosen, measure_all, subject_of
-from sambench.training import NO_POINT, Run, weights
+from sambench.training import NO_POINT, Run, finished_outcome, weights
 
 
 def of_file(
@@ -23,7 +23,10 @@ def of_file(
     else:
         run = kept.run
     extent = Extent(asked.max_batches, asked.batch_size)
-    with subject_of(replace(run, device=device), kept, extent, cache) as subject:
+    there = finished_outcome(run, path.parent) if kept.run is run else None
+    history = () if there is None else there.history
+    on = replace(run, device=device)
+    with subject_of(on, kept, extent, cache, history=history) as subject:
         return measure_all(subject, chosen(asked))
 
 

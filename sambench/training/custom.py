@@ -50,7 +50,12 @@ class Custom:
             train = train.model_copy(update={"label_smoothing": 0.0})
         if self.data is not None:
             sizes = {name: len(getattr(self.data, name)) for name in ("train", "val", "test")}
-            fixed = {"image_size": None, "label_noise": 0.0, "split": Split(**sizes)}
+            fixed = {
+                "image_size": None,
+                "label_noise": 0.0,
+                "label_flips": "symmetric",
+                "split": Split(**sizes),
+            }
             if is_ours(task.dataset):
                 fixed |= {"dataset": OWN_DATA}
                 changed = {"question": "", "published": ()}

@@ -22,6 +22,7 @@ from sambench.training import device, graph
 from sambench.training.optimizers import base_optimizer, schedule, set_lr
 from sambench.training.precision import autocast, scaler, tf32
 from sambench.training.processes import World
+from sambench.training.steps import Steps
 
 EVAL_BATCH = 1024  # images; evaluation keeps no activations, so it takes larger batches
 
@@ -90,6 +91,7 @@ class Engine:
         self._forward: Callable[[Tensor], Tensor] = (
             torch.compile(wrapped) if train.compile else wrapped
         )
+        self._steps = Steps(self.steps_per_epoch, self.device)
         self.average = None
         """running mean of weights and buffers, warmed up: a short run has no mean of its start"""
         if train.ema is not None:
@@ -125,8 +127,9 @@ class Engine:
         """One pass over the training set; its metrics, read from the device once at the end.
 
         train_loss and train_accuracy are those of each step's first evaluation (accuracy of mixed
-        images: on the label of the larger share); the norms, the cosine and the rise in loss are
-        those of the last step.
+        images: on the label of the larger share); of all steps are `loss_spikes` and
+        `zero_gradients`, counted, and the quantiles of the first gradient's norm, see `Steps`; the
+        other norms, the cosine, the rise, the radius and `lost` are those of the last step.
         """
         with tf32(self.train.tf32):
             return self._train_epoch(epoch)
@@ -151,9 +154,13 @@ class Engine:
             shard=self._shard,
         ):
             lr = self._set_lr(step)
-            self.optimizer.metrics = step + 1 == (epoch + 1) * self.steps_per_epoch  # the last one
+            is_last = step + 1 == (epoch + 1) * self.steps_per_epoch
+            self.optimizer.metrics = self.optimizer.watch = is_last
             losses = self.step(x, y)
-            loss_sum = loss_sum + losses.sum()
+            total = losses.sum()
+            loss_sum = loss_sum + total
+            number = step - epoch * self.steps_per_epoch
+            self._steps.note(number, total / len(losses), self.optimizer.gradient_norm)
             correct = correct + self.optimizer.aux.sum()
             num_seen += len(losses)
             step += 1
@@ -162,11 +169,12 @@ class Engine:
         loss_sum, correct, count = self.world.sums(loss_sum, correct, count)
         num_seen = int(count)
         seconds = self._now() - start
+        last = {k: float(v) for k, v in self.optimizer.last.items()}
         return {
             "lr": lr,
             "train_loss": float(loss_sum) / num_seen,
             "train_accuracy": float(correct) / num_seen,
-            **self.world.means({k: float(v) for k, v in self.optimizer.last.items()}),
+            **self.world.means(last | self._steps.summary()),
             "gradient_evaluations": self.optimizer.passes,
             "steps": step,
             "skipped_steps": float(self.optimizer.skipped),
@@ -282,15 +290,16 @@ class Engine:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         for name, part in self._extras().items():
-            part.load_state_dict(state[name])
+            if name in state:  # an older version kept no steps
+                part.load_state_dict(state[name])
         rng = state["rng"] if self.world.size == 1 else state["rng"][self.world.rank]
         torch.set_rng_state(rng["cpu"].cpu())
         if "cuda" in rng:
             torch.cuda.set_rng_state(rng["cuda"].cpu())
 
-    def _extras(self) -> dict[str, ModelEmaV3 | torch.amp.GradScaler]:
-        """What only some studies ask for and a checkpoint holds."""
-        found = {"average": self.average, "scaler": self.scaler}
+    def _extras(self) -> dict[str, ModelEmaV3 | torch.amp.GradScaler | Steps]:
+        """What else a checkpoint holds, some of it where a study asks for it."""
+        found = {"average": self.average, "scaler": self.scaler, "steps": self._steps}
         return {name: part for name, part in found.items() if part is not None}
 
     def _now(self) -> float:

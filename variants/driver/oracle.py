@@ -38,10 +38,11 @@ class ModelOracle:
         autocast: _autocast.Settings,
         replay: bool,
         metrics: bool,
+        watch: bool,
     ) -> None:
         self.step = step
         self.trace = Trace(metrics)
-        self.weights = Weights(parameters, context.backup, watch=step == 0)
+        self.weights = Weights(parameters, context.backup, watch=watch or step == 0)
         self._context = context
         self._parameters = parameters
         self.device = next(iter(parameters.values())).device

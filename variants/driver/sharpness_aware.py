@@ -59,7 +59,8 @@ class SharpnessAware(Optimizer):
     clip: largest global norm of the final direction, after unscaling and averaging
     replay: draw the same dropout masks in all passes of a step (torch's global generators)
     metrics: whether `last` has the cosine and the radius; they keep a gradient longer. An
-        attribute of the same name: set it before any step
+        attribute of the same name: set it before any step. So is `watch`: whether `last` says if
+        the perturbation was lost in the weights' precision, which copies the weights in float64
     """
 
     _step_supports_amp_scaling = True  # it does not: a GradScaler calls `step` then, which says so
@@ -97,6 +98,7 @@ class SharpnessAware(Optimizer):
         self.accumulation = accumulation
         self.ascent = ascent
         self.metrics = metrics
+        self.watch = False
         self.steps = 0
         """optimizer steps completed; those that a fused optimizer on a GPU skipped included"""
         self.passes = 0.0
@@ -215,6 +217,7 @@ class SharpnessAware(Optimizer):
             finally:
                 trained.clear_grads()
                 oracle.trace.settle()
+                oracle.trace.lost = oracle.weights.vanished
         self.passes += oracle.trace.passes
         if finite:
             self.steps += 1
@@ -229,7 +232,7 @@ class SharpnessAware(Optimizer):
         alarms = self.context.alarms
         if not oracle.trace.reached:
             alarms.give(UNREACHED)
-        if oracle.weights.vanished is not None:
+        if oracle.weights.vanished is not None and oracle.step == 0:
             alarms.ask(oracle.weights.vanished, VANISHED)
         alarms.stepped(taken, self.context.skipped)
 
@@ -318,10 +321,16 @@ class SharpnessAware(Optimizer):
         """Metrics of the last step, 0-d tensors on the device (NaN where a variant has none).
 
         grad_norm at w, grad_norm_perturbed at w + e (the last such evaluation), cosine between the
-        two, rise = L(w + e) - L(w), radius = |e|, and passes: counted gradient evaluations. Those
-        of this process, under ascent="local".
+        two, rise = L(w + e) - L(w), radius = |e|, lost: whether e was below the weights' precision
+        (of the first step, and where `watch` is set), and passes: counted gradient evaluations.
+        Those of this process, under ascent="local".
         """
         return self.context.trace.summary()
+
+    @property
+    def gradient_norm(self) -> Tensor:
+        """Of the last step's first evaluation, a 0-d tensor on the device."""
+        return self.context.trace.first_norm
 
     @property
     def skipped(self) -> int:
@@ -415,6 +424,7 @@ class SharpnessAware(Optimizer):
             autocast=autocast.current(device),
             replay=self.replay,
             metrics=self.metrics,
+            watch=self.watch,
         )
 
     def _state_for(self, oracle: ModelOracle) -> State:

@@ -31,6 +31,8 @@ class Trace:
     aux: object = None
     reached: set[str] = field(default_factory=set)
     """parameters that some evaluation gave a gradient"""
+    lost: Tensor | None = None
+    """whether the perturbation was lost in the weights' precision, where that was watched"""
     _norms: list[Tensor] = field(default_factory=list)
     _latest: Tree | None = None
     _clean: Seen | None = None
@@ -52,6 +54,11 @@ class Trace:
     def reported(self) -> Tensor:
         """The losses of the first evaluation, (batch,) or ()."""
         return torch.cat(self.first) if self.first[0].ndim else torch.stack(self.first).sum()
+
+    @property
+    def first_norm(self) -> Tensor:
+        """Of the first gradient, a 0-d tensor."""
+        return self._norms[0]
 
     def is_latest(self, tree: Tree) -> bool:
         """Whether `tree` is the gradient that was evaluated last, as the oracle returned it."""
@@ -88,5 +95,6 @@ class Trace:
             "cosine": nan if self._cosine is None else self._cosine,
             "rise": rise,
             "radius": nan if self._radius is None else self._radius,
+            "lost": nan if self.lost is None else self.lost,
             "passes": self.passes,
         }

@@ -161,7 +161,8 @@ class Graphed:
         ]
         begun = bool(opt.base.state)
         phase = opt.variant.phase_of(opt.steps, opt.context.total_steps)
-        return (id(opt.variant), phase, opt.metrics, begun, tuple(groups))
+        asked = (opt.metrics, opt.watch)
+        return (id(opt.variant), phase, asked, begun, tuple(groups))
 
     def _static(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """A step that reads and writes memory at fixed addresses."""

@@ -24,11 +24,23 @@ def render(plan: "Plan") -> RenderableType:
         f"{plan.setting_runs} of settings",
         "gradient evaluations": f"{plan.gradient_evaluations:,.0f} expected",
         "expected time": f"{duration(plan.expected_s)} with {workers} ({per})",
+        **_measures(plan),
         **({"beware": "; ".join(plan.shortcomings)} if plan.shortcomings else {}),
         **_separates(plan),
         "W&B runs": f"{plan.wandb_runs} ({plan.wandb_mode})",
     }
     return labelled(lines)
+
+
+def _measures(plan: "Plan") -> dict[str, str]:
+    """What is measured of the weights, and its price."""
+    if not plan.measured_runs:
+        return {}
+    known = numbers.times(plan.measures_known, "run")
+    by = f"as {known} took" if plan.measures_known else "by the evaluations that they declare"
+    whole = duration(plan.measured_runs * plan.measure_s / plan.workers)
+    runs = f"{plan.measured_runs} runs x {plan.measure_s:.3g} s"
+    return {"measures": f"{whole} more: {runs}, {by}"}
 
 
 def _separates(plan: "Plan") -> dict[str, str]:

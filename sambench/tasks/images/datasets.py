@@ -15,7 +15,7 @@ from sambench.tasks.images.digits import Digits
 from sambench.tasks.images.folder import Folder
 from sambench.tasks.images.images import Data, Pool, statistics
 from sambench.tasks.images.listing import short
-from sambench.tasks.images.noise import mislabel
+from sambench.tasks.images.noise import Flips, mislabel
 from sambench.tasks.images.split import Split, draw, sizes
 from sambench.tasks.images.streaming import is_large
 from sambench.tasks.images.synthetic import Synthetic
@@ -33,6 +33,8 @@ class Task(Protocol):
     def image_size(self) -> int | None: ...
     @property
     def label_noise(self) -> float: ...
+    @property
+    def label_flips(self) -> Flips: ...
     @property
     def split(self) -> Split: ...
     @property
@@ -82,7 +84,10 @@ def load(
     fitting = sizes(task.split, len(pool.train), num_test, task.dataset)
     train, val, test = draw(pool, fitting, streams["split"])
     rng = np.random.default_rng(streams["labels"])
-    train, val = (mislabel(part, task.label_noise, len(pool.classes), rng) for part in (train, val))
+    train, val = (
+        mislabel(part, task.label_noise, pool.classes, rng, task.label_flips)
+        for part in (train, val)
+    )
     return Data(train, val, test, pool.classes, *statistics(train.histogram()))
 
 

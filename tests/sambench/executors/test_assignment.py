@@ -177,3 +177,26 @@ def test_a_process_whose_gpu_has_failed_takes_no_further_run(
     with pytest.raises(SystemExit):
         execute(make(), proceed)
     assert ended == [1]
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), torch.OutOfMemoryError("all gone"), SystemExit(2)]
+)
+@pytest.mark.parametrize(
+    "at", ["sambench.measures.loading.load", "sambench.measures.stability.Stability.of"]
+)
+def test_a_measure_that_fails_costs_the_run_no_score(
+    error: BaseException, at: str, make: Make, spec: Spec, monkeypatch: pytest.MonkeyPatch
+):
+    """Where it finds no memory for the data, or in itself."""
+
+    def fails(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(at, fails)
+    job = make()
+    study = config.parse({**spec, "variants": ["sam"], "measure": {"names": ["stability"]}})
+    job = replace(job, run=replace(job.run, study=study, stage="confirm", epochs=1))
+    found = execute(job, proceed)
+    assert found.outcome == "complete" and found.test_accuracy is not None
+    assert (job.folder / "weights.safetensors").exists()

@@ -24,6 +24,7 @@ def make_task() -> MakeTask:
             dataset=dataset,
             image_size=image_size,
             label_noise=label_noise,
+            label_flips="symmetric",
             split=split,
             stream=stream,
         )

@@ -1,0 +1,37 @@
+"""What a study's measures will cost, before they are taken."""
+
+from statistics import fmean
+
+from sambench import measures
+from sambench.config import Study
+from sambench.measures import NAME
+from sambench.study.folder import StudyFolder
+from sambench.tasks.images import Data
+
+
+def seconds_per_run(
+    study: Study, folder: StudyFolder, data: Data, seconds_per_evaluation: float
+) -> tuple[float, int]:
+    """Of all measures of one run, and how many measured runs told so.
+
+    With none yet, by the gradient evaluations that the measures declare, each of as many images as
+    a batch of training; 0.0 where nothing is measured.
+    """
+    asked = study.measure
+    if asked is None:
+        return 0.0, 0
+    wanted = measures.chosen(asked)
+    told = [found.seconds for found in _found(folder) if wanted.keys() <= found.seconds.keys()]
+    if told:
+        return fmean(sum(own[name] for name in wanted) for own in told), len(told)
+    most = asked.max_batches * asked.batch_size
+    images = sum(
+        one.evaluations * min(most, len(data.train if one.subset == "train" else data.test))
+        for one in wanted.values()
+    )
+    return images / study.train.batch_size * seconds_per_evaluation, 0
+
+
+def _found(folder: StudyFolder) -> list[measures.Found]:
+    paths = sorted(folder.path.glob(f"runs/*/{NAME}"))
+    return [found for path in paths if (found := measures.read(path.parent)) is not None]

@@ -1,0 +1,37 @@
+"""What measures will cost: as measured runs took, else by what measures declare."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sambench import config
+from sambench.measures import Found, measures, write
+from sambench.study.estimate import plan
+
+Spec = dict[str, Any]
+
+
+def priced(spec: Spec, root: Path, **measure: Any) -> Any:
+    study = config.parse({**spec, "measure": measure} if measure else spec)
+    return plan(study, on="cpu", workers=1, root=root, wandb="disabled")
+
+
+def test_the_price_is_declared_until_runs_tell_it(spec: Spec, tmp_path: Path):
+    found = priced(spec, tmp_path, names=["ascent"], max_batches=1, batch_size=8)
+    assert found.measured_runs == found.confirm_runs + found.setting_runs
+    batches = 8 / spec["train"]["batch_size"]
+    declared = measures.get("ascent")().evaluations * batches * found.seconds_per_evaluation
+    assert found.measure_s == pytest.approx(declared) and found.measures_known == 0
+
+    for i, seconds in enumerate((1.0, 3.0)):
+        folder = tmp_path / spec["name"] / "runs" / f"confirm-sam-p{i}-r0"
+        folder.mkdir(parents=True)
+        write(folder, Found(seconds={"ascent": seconds, "nll": 9.0}))
+    again = priced(spec, tmp_path, names=["ascent"], max_batches=1, batch_size=8)
+    assert (again.measure_s, again.measures_known) == (2.0, 2)
+
+
+def test_without_measures_there_is_no_price(spec: Spec, tmp_path: Path):
+    found = priced(spec, tmp_path)
+    assert (found.measured_runs, found.measure_s) == (0, 0.0)
