@@ -56,6 +56,8 @@ class Buffers:
         self._before: list[Saved] = []
         self._start: list[Saved] = []
         self._spare: list[Saved] = []
+        self._left: list[Saved] | None = None
+        """in a later evaluation: what is put back after it"""
 
     @property
     def normalise_rows(self) -> bool:
@@ -100,7 +102,7 @@ class Buffers:
         started, and is put back. (A momentum of 0 would turn an infinite batch into NaN.)
         """
         quiet = [m for m in self._tracking if m.track_running_stats and m not in self._both]
-        left = self._spare = snapshot(self._free(), self._spare)
+        self._left = self._spare = snapshot(self._free(), self._spare)
         restore(self._start)
         for m in quiet:
             m.track_running_stats = False
@@ -109,7 +111,12 @@ class Buffers:
         finally:
             for m in quiet:
                 m.track_running_stats = True
-            restore(left)
+            restore(self._left)
+            self._left = None
+
+    def outside(self) -> list[nn.Module]:
+        """The modules beside the model that have run so far."""
+        return list(self._outside)
 
     def undo(self) -> None:
         """Puts everything back as the step found it."""
@@ -158,6 +165,8 @@ class Buffers:
         saved = snapshot(places(m._buffers for m in fresh), [])
         self._before += saved
         self._start += map(_copied, saved)
+        if self._left is not None:
+            self._left += map(_copied, saved)
         if self._watching is not None:
             self._watch(fresh, self._watching)
 
