@@ -311,10 +311,15 @@ class SharpnessAware(Optimizer):
         """Which evaluation of the step is under way, from 0; None between steps.
 
         SAM ascends along the gradient of 0 and descends along that of 1: a closure may return
-        another loss for the ascent, or move a momentum encoder at 0 alone. Where micro-batches are
-        batches of their own (accumulation="m") each counts anew.
+        another loss for the ascent, or move a momentum encoder at 0 alone. To ask tells that the
+        closure sees to it: in later evaluations what moved at 0 stays moved, where else each moves
+        it from where it was before the step. Where micro-batches are batches of their own
+        (accumulation="m") each counts anew.
         """
-        return None if self._running is None else self._running.evaluation
+        if self._running is None:
+            return None
+        self.context.buffers.repeats = False
+        return self._running.evaluation
 
     def _warn(self, oracle: ModelOracle, taken: bool) -> None:
         alarms = self.context.alarms
