@@ -36,7 +36,7 @@ def two_passes(base, loss, rho=0.05, *, after_first=nothing, before_step=nothing
     with torch.no_grad():
         for p in parameters:
             if p.grad is not None:
-                p.add_(rho * p.grad / norm)
+                p.add_(p.grad * (rho * (1 / norm)))
     after_first()
     base.zero_grad()
     loss()

@@ -192,14 +192,24 @@ def test_fabric_hands_a_closure_on():
         optimizer.step()
 
 
+class WithLoss(nn.Module):
+    """What Fabric wraps returns float32: a loss of its own leaves gradients in float64."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 2))
+
+    def forward(self, x, y):
+        return cross_entropy(self.layers(x), y)
+
+
 @pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
 def test_fabric_calls_backward(precision, by_hand, same):
-    """`fabric.backward` in the body; resumed by Fabric's own save and load, in mid-run."""
+    """`fabric.backward` in the body; resumed from the optimizer's state in mid-run."""
     fabric = lightning.Fabric(accelerator="cpu", precision=precision)
     dtype = torch.float64 if precision == "64-true" else torch.float32
     torch.manual_seed(0)
-    model, expected = (nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 2)) for _ in "ab")
-    model, expected = model.to(dtype), expected.to(dtype)
+    model, expected = WithLoss().to(dtype), WithLoss().to(dtype)
     expected.load_state_dict(model.state_dict())
     x = torch.randn(6, 16, 8, dtype=dtype)
     y = (x[..., 0] > 0).long()
@@ -212,8 +222,7 @@ def test_fabric_calls_backward(precision, by_hand, same):
         wrapped, prepared = fabric.setup(model, optimizer)
         for i in steps:
             for _ in prepared.optimizer.evaluations():  # in Fabric's wrapper
-                loss = cross_entropy(wrapped(x[i]), y[i])
-                fabric.backward(loss)
+                fabric.backward(wrapped(x[i], y[i]))
             prepared.zero_grad()
         saved = optimizer.state_dict()
     base = torch.optim.SGD(expected.parameters(), lr=0.3, momentum=0.9)
@@ -221,8 +230,8 @@ def test_fabric_calls_backward(precision, by_hand, same):
 
         def loss(a=a, b=b):
             with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
-                logits = expected(a)
-            cross_entropy(logits.to(dtype), b).backward()
+                value = expected(a, b)
+            value.backward()
 
         by_hand(base, loss)
     same(model, expected, 1e-10 if precision == "64-true" else 1e-6)

@@ -60,7 +60,9 @@ def test_weights_are_of_the_means_of_parts(form, weights, task):
     opt, other = t.driver("sam"), u.driver("sam")
     for _ in range(3):
         opt.step(lambda part: FORMS[form](t, part), parts=cut(t), weights=weights)
-        other.step(lambda: (2 * FORMS["means"](u, cut(u)[0]) + 5 * FORMS["means"](u, cut(u)[2])) / 7)
+        other.step(
+            lambda: (2 * FORMS["means"](u, cut(u)[0]) + 5 * FORMS["means"](u, cut(u)[2])) / 7
+        )
     for n, w in t.weights().items():
         torch.testing.assert_close(w, u.weights()[n], rtol=1e-12, atol=1e-12)
 
@@ -96,7 +98,9 @@ def test_dicts_and_what_shows_no_rows(task):
     for n, w in t.weights().items():
         torch.testing.assert_close(w, u.weights()[n], rtol=1e-12, atol=1e-12)
     by_name = dict(enumerate(cut(t)))
-    t.driver("sam").step(lambda i: losses_of(t)(by_name[i]).mean(), parts=[0, 1, 2], weights=LENGTHS)
+    t.driver("sam").step(
+        lambda i: losses_of(t)(by_name[i]).mean(), parts=[0, 1, 2], weights=LENGTHS
+    )
 
 
 MISTAKES = [

@@ -66,9 +66,7 @@ def test_it_resumes():
     (model, x, y), (again, *_), (expected, *_) = problem(), problem(), problem()
     first = script(model, x, y, range(3))
     again.load_state_dict(model.state_dict())
-    second = variants.SAM(
-        again.parameters(), base_optimizer=torch.optim.SGD, lr=RATE, momentum=0.9
-    )
+    second = variants.SAM(again.parameters(), base_optimizer=torch.optim.SGD, lr=RATE, momentum=0.9)
     second.load_state_dict(first.state_dict())
     script(again, x, y, range(3, STEPS), second)
     script(expected, x, y)
@@ -108,7 +106,7 @@ def test_weights_are_perturbed_between_the_calls_and_groups_may_have_their_rho()
 
 
 def test_mistakes_are_told():
-    model, x, y = problem()
+    model, *_ = problem()
     optimizer = variants.SAM(model.parameters(), torch.optim.SGD, lr=0.1)
     with pytest.raises(RuntimeError, match="second_step comes after first_step"):
         optimizer.second_step()
@@ -123,10 +121,9 @@ def test_mistakes_are_told():
 
 def test_between_the_calls_a_left_out_second_one_is_undone():
     """A script that skips a batch after the first call."""
-    (model, x, y), (expected, *_) = problem(), problem()
+    model, x, y = problem()
     optimizer = variants.SAM(model.parameters(), torch.optim.SGD, lr=RATE, momentum=0.9)
     F.cross_entropy(model(x[0]), y[0]).backward()
     optimizer.first_step()
-    F.cross_entropy(expected(x[0]), y[0])
     script(model, x, y, range(1), optimizer)
     assert optimizer.steps == 1

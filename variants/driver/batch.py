@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -59,8 +59,8 @@ class Batch:
         if self.micro is not None and (self.micro < 1 or not self.size):
             got = f"micro={self.micro} and size={self.size}"
             raise ValueError(f"micro needs size and must be >= 1, got {got}")
-        loops = isinstance(self.closure, Loop)
-        self.takes_rows = loops or _takes_rows(self.closure, self.parts is not None)
+        parts = self.parts is not None
+        self.takes_rows = isinstance(self.closure, Loop) or _takes_rows(self.closure, parts)
         if self.micro is not None and not self.takes_rows:
             raise ValueError("micro-batches need a closure that takes rows: closure(rows)")
         self.own: list[Tensor] = []
@@ -123,10 +123,8 @@ class Batch:
 
     def losses(self, chunk: Chunk, selected: bool) -> tuple[Tensor, object]:
         """What the closure returns for a chunk, see `counted`."""
-        given = self.given(chunk, selected)
-        return self.counted(
-            self.closure(given) if self.takes_rows else self.closure(), chunk, selected
-        )
+        given, closure = self.given(chunk, selected), cast(Closure, self.closure)
+        return self.counted(closure(given) if self.takes_rows else closure(), chunk, selected)
 
     def counted(self, result: object, chunk: Chunk, selected: bool) -> tuple[Tensor, object]:
         """Losses (rows,) or (), weighted so that their mean counts, and what came with them."""

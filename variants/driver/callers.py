@@ -2,12 +2,14 @@
 
 import inspect
 import sys
+from functools import partial
 
 import torch
 from torch.optim import Optimizer
 
 from variants.driver.batch import Closure, Loop
 
+_EMPTY = "do_nothing_closure"
 NO_CLOSURE = (
     "step needs the loss: optimizer.step(lambda: loss(model(x), y)) stands in the place of "
     "zero_grad(), backward() and step(). A loop that calls backward() itself does so in "
@@ -25,7 +27,7 @@ UNTOLD = (
 )
 OUTSIDE = "loss() belongs into the body of `for rows in optimizer.evaluations()`"
 CHANGED = (
-    "{name}.grad was changed between the loop over evaluations(), which has stepped already, and "
+    "gradients were changed between the loop over evaluations(), which has stepped already, and "
     "step(): to clip, say SharpnessAware(..., clip=1.0) and clip no more (transformers: "
     "max_grad_norm=0)"
 )
@@ -65,6 +67,12 @@ def refuse_checkpoint() -> None:
         if frame.f_globals.get("__name__") == "torch.distributed.checkpoint.state_dict":
             raise ValueError(CHECKPOINT)
         frame = frame.f_back
+
+
+def says_nothing(closure: object) -> bool:
+    """Whether `step` was called without a closure, be it by Lightning, which makes one up."""
+    inner = closure.args[-1:] if isinstance(closure, partial) else ()
+    return closure is None or any(getattr(f, "__name__", "") == _EMPTY for f in inner)
 
 
 def checked(optimizer: Optimizer, closure: Closure | Loop | None) -> Closure | Loop:

@@ -85,21 +85,22 @@ class SharpnessAware(Optimizer):
         replay: bool = False,
         metrics: bool = True,
     ) -> None:
-        base_optimizer, model = bases.joined(base_optimizer), arguments.together(model)
-        arguments.check(base_optimizer, variant, model)
-        if isinstance(base_optimizer, SharpnessAware):
+        base = bases.joined(base_optimizer)
+        together: nn.Module = arguments.together(model)
+        arguments.check(base, variant, together)
+        if isinstance(base, SharpnessAware):
             raise ValueError(
                 "SharpnessAware evaluates the loss itself: it cannot be a base optimizer"
             )
-        groups.refuse(base_optimizer, variant, total_steps)
+        groups.refuse(base, variant, total_steps)
         rows.refuse_mode(variant, accumulation)
-        modules = Modules(model)
-        trained = TrainedParameters(modules, base_optimizer)
+        modules = Modules(together)
+        trained = TrainedParameters(modules, base)
         self.base: Any = SimpleNamespace(add_param_group=lambda _: None)
-        super().__init__([{"params": []}], base_optimizer.defaults)  # groups and state of no use
-        self.base = base_optimizer
+        super().__init__([{"params": []}], base.defaults)  # groups and state of no use
+        self.base = base
         self._variant = variant
-        self.model = model
+        self.model: nn.Module = together
         self.accumulation = accumulation
         self.ascent = ascent
         self.metrics = metrics
@@ -114,14 +115,14 @@ class SharpnessAware(Optimizer):
         self._loop: ref[Any] | None = None
         """the latest iterator of `evaluations`"""
         self._taken = Taken()
-        self._descent = Descent(base_optimizer, scaler, clip)
-        self._replicas = Replicas(model, ascent)
+        self._descent = Descent(base, scaler, clip)
+        self._replicas = Replicas(together, ascent)
         self.context = Context(
-            base=base_optimizer,
+            base=base,
             trained=trained,
             buffers=Buffers(modules),
             replicas=self._replicas,
-            bystanders=Bystanders(model, self._replicas),
+            bystanders=Bystanders(together, self._replicas),
             seed=seed,
             total_steps=total_steps,
             noise=noise,
@@ -224,8 +225,8 @@ class SharpnessAware(Optimizer):
         A step with a non-finite loss or direction is skipped: weights, optimizer state, variant
         state and buffers stay as they were. They also do when the closure raises.
         """
-        if closure is None and "found_inf" not in vars(self) and self._taken.once():
-            return torch.full((), float("nan"))
+        if callers.says_nothing(closure) and "found_inf" not in vars(self) and self._taken.once():
+            return self.context.trace.reported()
         closure = callers.checked(self, closure)
         if weights is not None and parts is None:
             raise ValueError("weights are of parts: step(closure, parts=[...], weights=...)")

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from torch import Tensor, nn
+from torch import nn
 
+from variants.core import ops
 from variants.driver.callers import CHANGED
 
 
@@ -12,23 +13,22 @@ class Taken:
 
     def __init__(self, parameters: Mapping[str, nn.Parameter] | None = None) -> None:
         self._waits = parameters is not None
-        self._left: list[tuple[str, nn.Parameter, Tensor, int]] = [
-            (name, p, p.grad, p.grad._version)
-            for name, p in (parameters or {}).items()
-            if p.grad is not None
-        ]
+        self._held = [p for p in (parameters or {}).values() if p.grad is not None]
+        self._left = {n: p.grad for n, p in (parameters or {}).items() if p.grad is not None}
+        self._versions = [grad._version for grad in self._left.values()]
+        self._norm = ops.norm(self._left)
 
     def once(self) -> bool:
         """Whether a `step()` without a closure is this one; ValueError if it was clipped since."""
-        for name, p, grad, version in self._left:
-            if p.grad is grad and grad._version != version:
-                raise ValueError(CHANGED.format(name=name))
         waits, self._waits = self._waits, False
+        if waits and self._versions != [grad._version for grad in self._left.values()]:
+            if bool(ops.norm(self._left) != self._norm):  # to multiply by 1, as some do, is nothing
+                raise ValueError(CHANGED)
         return waits
 
     def forget(self) -> None:
         """Takes away what it left, unless the loop did."""
-        for _, p, grad, _ in self._left:
+        for p, grad in zip(self._held, self._left.values(), strict=True):
             if p.grad is grad:
                 p.grad = None
-        self._waits, self._left = False, []
+        self._waits, self._held, self._left, self._versions = False, [], {}, []

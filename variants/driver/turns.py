@@ -23,7 +23,12 @@ def turns(work: Callable[[Callable[[T], None]], object]) -> Iterator[T]:
     except ImportError as error:
         raise ImportError(MISSING) from error
     inner = greenlet.greenlet(work)
-    wanted = _switch(inner.switch, lambda x: _switch(inner.parent.switch, x))
+
+    def ask(wanted: T) -> None:
+        if inner.parent is not None:
+            _switch(inner.parent.switch, wanted)
+
+    wanted = _switch(inner.switch, ask)
     try:
         while not inner.dead:
             yield wanted
