@@ -110,7 +110,7 @@ def accumulate(accelerator, model, loader, optimizer):
 
 @pytest.mark.parametrize("mixed_precision", ["no", "bf16"])
 def test_accumulation_is_the_loop_by_hand(mixed_precision, by_hand, same):
-    """And resumes, by Accelerate's save_state or by hand."""
+    """And resumes. In bf16 the last bit of w + e may round a weight to its neighbour."""
     torch.manual_seed(0)
     dtype = torch.float64 if mixed_precision == "no" else torch.float32
     made = [nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 2)) for _ in range(2)]
@@ -143,7 +143,7 @@ def test_accumulation_is_the_loop_by_hand(mixed_precision, by_hand, same):
                 (cross_entropy(logits.to(dtype), y[rows]) / 3).backward()
 
         by_hand(base, loss)
-    same(model, expected, 1e-10 if mixed_precision == "no" else 1e-6)
+    same(model, expected, 1e-10 if mixed_precision == "no" else 2e-3)
 
 
 def test_a_prepared_optimizer_of_fp16_is_told_of_the_scaler():
