@@ -5,6 +5,7 @@ passes of SAM by hand.
 """
 
 import os
+from itertools import pairwise
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ import variants
 
 
 def mlp(*widths):
-    layers = [nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False)]
+    layers = [nn.Linear(a, b) for a, b in pairwise(widths)]
     return nn.Sequential(*[m for layer in layers for m in (layer, nn.Tanh())][:-1]).double()
 
 
