@@ -58,6 +58,8 @@ class Buffers:
         self._before: list[Saved] = []
         self._start: list[Saved] = []
         self._spare: list[Saved] = []
+        self.late = False
+        """whether the first evaluation is over when a step begins: all that runs has run in it"""
         self.repeats = True
         """whether later evaluations of this step move again what the first one moved"""
         self._left: list[Saved] | None = None
@@ -170,7 +172,7 @@ class Buffers:
         saved = snapshot(places(m._buffers for m in fresh), [])
         self._before += saved
         self._start += map(_copied, saved)
-        if self._left is not None:
+        if self._left is not None and self.late:
             self._left += map(_copied, saved)
         if self._watching is not None:
             self._watch(fresh, self._watching)

@@ -48,6 +48,7 @@ class SAM(SharpnessAware):
         asam = {"form": "davda", "rho": rho}
         rule = registry.create("asam", **asam) if adaptive else registry.create("sam", rho=rho)
         super().__init__(base, rule, held)
+        self.context.buffers.late = True
         self._calls: Iterator[Any] | None = None
 
     @property
