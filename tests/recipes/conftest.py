@@ -1,4 +1,4 @@
-"""A recipe in two processes, and what they must arrive at."""
+"""The two passes of SAM by hand, and a recipe in two processes with what they must arrive at."""
 
 import subprocess
 import sys
@@ -20,6 +20,50 @@ def model_and_data() -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
     x = torch.randn(96, 8, dtype=torch.float64)
     model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 2))
     return model.double(), x, (x[:, 0] > 0).long()
+
+
+def nothing():
+    pass
+
+
+def two_passes(base, loss, rho=0.05, *, after_first=nothing, before_step=nothing):
+    """A step of SAM as scripts write it. `loss()` calls backward, as often as it likes."""
+    parameters = [p for group in base.param_groups for p in group["params"]]
+    start = [p.detach().clone() for p in parameters]
+    base.zero_grad()
+    loss()
+    norm = torch.stack([p.grad.norm() for p in parameters if p.grad is not None]).norm()
+    with torch.no_grad():
+        for p in parameters:
+            if p.grad is not None:
+                p.add_(p.grad * (rho * (1 / norm)))
+    after_first()
+    base.zero_grad()
+    loss()
+    with torch.no_grad():
+        for p, w in zip(parameters, start, strict=True):
+            p.copy_(w)
+    before_step()
+    base.step()
+    base.zero_grad()
+
+
+@pytest.fixture
+def by_hand():
+    """See `two_passes`."""
+    return two_passes
+
+
+@pytest.fixture
+def same():
+    """same(got, expected): both models hold the same, to 1e-10 if not said otherwise."""
+
+    def check(got, expected, tolerance=1e-10):
+        pairs = zip(got.state_dict().items(), expected.state_dict().values(), strict=True)
+        for (name, a), b in pairs:
+            torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance, msg=name)
+
+    return check
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """SharpnessAware in an Accelerate loop: `prepare` takes the model and the data, not the optimizer.
 
 A prepared optimizer is called once in `gradient_accumulation_steps`, and by a scaler of its own:
-micro-batches are `step(..., size=, micro=)`, the scaler is handed in.
+micro-batches are `step(..., size=, micro=)`, the scaler is handed in. Loops that call
+`accelerator.backward` themselves hold the batches of a step, and loop over `evaluations`.
 """
 
 import pytest
@@ -90,6 +91,59 @@ def test_accumulation_that_drops_batches_is_refused():
         for a, b in zip(x, y, strict=True):
             with accelerator.accumulate(model):
                 optimizer.step(lambda a=a, b=b: cross_entropy(model(a), b, reduction="none"))
+
+
+def accumulate(accelerator, model, loader, optimizer):
+    """A loop of Accelerate's with accumulation: its batches are held until a step is due."""
+    batches = []
+    for batch in loader:
+        batches.append(batch)
+        if len(batches) < accelerator.gradient_accumulation_steps and not loader.end_of_dataloader:
+            continue
+        for x, y in optimizer.optimizer.evaluations(parts=batches):  # in Accelerate's wrapper
+            loss = cross_entropy(model(x), y)
+            accelerator.backward(loss)
+        optimizer.step()  # has been taken: Accelerate counts it
+        optimizer.zero_grad()
+        batches = []
+
+
+@pytest.mark.parametrize("mixed_precision", ["no", "bf16"])
+def test_accumulation_is_the_loop_by_hand(mixed_precision, by_hand, same):
+    """And resumes. In bf16 the last bit of w + e may round a weight to its neighbour."""
+    torch.manual_seed(0)
+    dtype = torch.float64 if mixed_precision == "no" else torch.float32
+    made = [nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 2)) for _ in range(2)]
+    model, expected = (m.to(dtype) for m in made)
+    expected.load_state_dict(model.state_dict())
+    x = torch.randn(72, 8, dtype=dtype)
+    y = (x[:, 0] > 0).long()
+    saved = None
+    for part in (slice(0, 48), slice(48, 72)):
+        accelerator = accelerate.Accelerator(
+            cpu=True, gradient_accumulation_steps=3, mixed_precision=mixed_precision
+        )
+        base = torch.optim.SGD(model.parameters(), lr=0.3, momentum=0.9)
+        optimizer = variants.SharpnessAware(base, variants.create("sam"), model)
+        if saved is not None:
+            optimizer.load_state_dict(saved)
+        loader = DataLoader(TensorDataset(x[part], y[part]), batch_size=8)
+        wrapped, prepared, data = accelerator.prepare(model, optimizer, loader)
+        accumulate(accelerator, wrapped, data, prepared)
+        saved = optimizer.state_dict()
+        model = accelerator.unwrap_model(wrapped, keep_fp32_wrapper=False)
+    assert saved["sharpness"]["steps"] == 3
+    base = torch.optim.SGD(expected.parameters(), lr=0.3, momentum=0.9)
+    for step in torch.arange(72).split(24):
+
+        def loss(step=step):
+            for rows in step.split(8):
+                with torch.autocast("cpu", enabled=mixed_precision == "bf16"):
+                    logits = expected(x[rows])
+                (cross_entropy(logits.to(dtype), y[rows]) / 3).backward()
+
+        by_hand(base, loss)
+    same(model, expected, 1e-10 if mixed_precision == "no" else 2e-3)
 
 
 def test_a_prepared_optimizer_of_fp16_is_told_of_the_scaler():

@@ -69,6 +69,48 @@ def test_it_trains_and_resumes(variant, tmp_path):
     assert second.optimizers().optimizer.steps == 18
 
 
+def test_one_process_is_the_loop_by_hand(by_hand, same):
+    """With its schedule, and with what Lightning calls around a step."""
+    torch.manual_seed(0)
+    module, expected = Classifier("sam").double(), Classifier("sam").double()
+    expected.load_state_dict(module.state_dict())
+    x = torch.randn(96, 8).double()
+    y = (x[:, 0] > 0).long()
+    quiet(max_epochs=3).fit(module, DataLoader(TensorDataset(x, y), batch_size=32))
+    base = torch.optim.SGD(expected.parameters(), lr=0.3, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(base, T_max=6)
+    for _ in range(3):
+        for a, b in zip(x.split(32), y.split(32), strict=True):
+            by_hand(base, lambda a=a, b=b: cross_entropy(expected.model(a), b).backward())
+        schedule.step()
+    same(module, expected)
+
+
+class Looping(Classifier):
+    """Where `manual_backward` is to be called, as Lightning's plug-ins want it."""
+
+    def training_step(self, batch, index):
+        x, y = batch
+        optimizer = self.optimizers()
+        for rows in optimizer.optimizer.evaluations(len(y)):
+            loss = cross_entropy(self.model(x[rows]), y[rows])
+            self.manual_backward(loss)
+        optimizer.step()  # has been taken: Lightning counts it
+
+
+def test_manual_backward(by_hand, same):
+    torch.manual_seed(0)
+    module, expected = Looping("sam").double(), Classifier("sam").double()
+    expected.load_state_dict(module.state_dict())
+    x = torch.randn(96, 8).double()
+    y = (x[:, 0] > 0).long()
+    for model in (module, expected):
+        trainer = quiet(max_epochs=3)
+        trainer.fit(model, DataLoader(TensorDataset(x, y), batch_size=32))
+        assert trainer.global_step == 9
+    same(module, expected, 1e-12)
+
+
 def quiet(**options):
     return lightning.Trainer(
         accelerator="cpu",
@@ -148,3 +190,48 @@ def test_fabric_hands_a_closure_on():
         TypeError, match=r"in Fabric and Accelerate call optimizer\.step\(closure\)"
     ):
         optimizer.step()
+
+
+class WithLoss(nn.Module):
+    """What Fabric wraps returns float32: a loss of its own leaves gradients in float64."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 2))
+
+    def forward(self, x, y):
+        return cross_entropy(self.layers(x), y)
+
+
+@pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
+def test_fabric_calls_backward(precision, by_hand, same):
+    """`fabric.backward` in the body; resumed from the optimizer's state in mid-run."""
+    fabric = lightning.Fabric(accelerator="cpu", precision=precision)
+    dtype = torch.float64 if precision == "64-true" else torch.float32
+    torch.manual_seed(0)
+    model, expected = WithLoss().to(dtype), WithLoss().to(dtype)
+    expected.load_state_dict(model.state_dict())
+    x = torch.randn(6, 16, 8, dtype=dtype)
+    y = (x[..., 0] > 0).long()
+    saved = None
+    for steps in (range(3), range(3, 6)):
+        base = torch.optim.SGD(model.parameters(), lr=0.3, momentum=0.9)
+        optimizer = variants.SharpnessAware(base, variants.create("sam"), model)
+        if saved is not None:
+            optimizer.load_state_dict(saved)
+        wrapped, prepared = fabric.setup(model, optimizer)
+        for i in steps:
+            for _ in prepared.optimizer.evaluations():  # in Fabric's wrapper
+                fabric.backward(wrapped(x[i], y[i]))
+            prepared.zero_grad()
+        saved = optimizer.state_dict()
+    base = torch.optim.SGD(expected.parameters(), lr=0.3, momentum=0.9)
+    for a, b in zip(x, y, strict=True):
+
+        def loss(a=a, b=b):
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
+                value = expected(a, b)
+            value.backward()
+
+        by_hand(base, loss)
+    same(model, expected, 1e-10 if precision == "64-true" else 1e-6)

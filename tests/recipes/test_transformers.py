@@ -1,7 +1,7 @@
-"""SharpnessAware in transformers' Trainer, which calls `step()` by itself: `training_step` steps.
+"""SharpnessAware in transformers' Trainer: `training_step` is the body of a loop over evaluations.
 
-Long batches are cut by `step(closure, size=, micro=, weight=)`, with what each row counts in the
-mean of `.loss`, its tokens; `gradient_accumulation_steps` stays 1, and `max_grad_norm` 0 (`clip`).
+The batches of `gradient_accumulation_steps` are held until the Trainer says that a step is due,
+and scaled as it scales them. `max_grad_norm` stays 0: say `clip`.
 """
 
 import pytest
@@ -14,25 +14,28 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # of the 
 RATE, RHO, STEPS = 0.1, 0.05, 4
 
 
-class Stepping(variants.SharpnessAware):
-    """The Trainer's own call comes when all is done."""
-
-    def step(self, closure=None, *args, **options):
-        return None if closure is None else super().step(closure, *args, **options)
-
-
 class SharpTrainer(transformers.Trainer):
+    """A Trainer whose optimizer is sharpness-aware."""
+
     def create_optimizer(self, model=None):
-        if not isinstance(self.optimizer, Stepping):
-            base = super().create_optimizer(model)
-            self.optimizer = Stepping(base, variants.create("sam", rho=RHO), self.model)
+        base = super().create_optimizer(model)
+        if not isinstance(base, variants.SharpnessAware):
+            sam = variants.create("sam", rho=RHO)
+            self.optimizer = variants.SharpnessAware(base, sam, self.model)
+            self.batches = []
         return self.optimizer
 
     def training_step(self, model, inputs, num_items_in_batch=None):
-        model.train()
-        inputs = self._prepare_inputs(inputs)
-        optimizer = self.optimizer.optimizer  # in Accelerate's wrapper
-        return optimizer.step(lambda: self.compute_loss(model, dict(inputs)))
+        self.batches.append(inputs)
+        if not self.accelerator.sync_gradients:
+            return torch.zeros((), device=self.args.device)  # its loss comes with the last
+        optimizer, losses = self.optimizer.optimizer, []  # in Accelerate's wrapper
+        for part in optimizer.evaluations(parts=self.batches):
+            loss = super().training_step(model, part, num_items_in_batch)
+            if optimizer.evaluation == 0:
+                losses.append(loss)
+        self.batches = []
+        return torch.stack(losses).sum()
 
 
 def bert():
@@ -59,20 +62,10 @@ def sentences():
     return ids, torch.where(torch.arange(6) < lengths, labels, -100)
 
 
-def by_hand(parameters, loss):
-    """SAM in two passes."""
-    parameters = [p for p in parameters if p.requires_grad]
+def steps_by_hand(by_hand, parameters, loss):
+    base = torch.optim.SGD([p for p in parameters if p.requires_grad], lr=RATE)
     for _ in range(STEPS):
-        start = [p.detach().clone() for p in parameters]
-        grads = torch.autograd.grad(loss(), parameters, allow_unused=True)
-        norm = torch.cat([g.flatten() for g in grads if g is not None]).norm()
-        with torch.no_grad():
-            for p, g in zip(parameters, grads, strict=True):
-                p.add_(0 if g is None else RHO * g / norm)
-        grads = torch.autograd.grad(loss(), parameters, allow_unused=True)
-        with torch.no_grad():
-            for p, w, g in zip(parameters, start, grads, strict=True):
-                p.copy_(w if g is None else w - RATE * g)
+        by_hand(base, lambda: loss().backward(), RHO)
 
 
 def same(got, expected):
@@ -80,45 +73,106 @@ def same(got, expected):
         torch.testing.assert_close(p, q, rtol=1e-10, atol=1e-12, msg=name)
 
 
-def test_the_trainer(tmp_path):
-    model, expected, (ids, labels) = bert(), bert(), sentences()
+def gpt2():
+    torch.manual_seed(0)
+    config = transformers.GPT2Config(
+        vocab_size=20,
+        n_embd=8,
+        n_layer=1,
+        n_head=2,
+        n_positions=6,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+    )
+    return transformers.GPT2LMHeadModel(config)
+
+
+MODELS = {"bert": bert, "gpt2": gpt2}
+
+
+@pytest.mark.parametrize("precision", ["fp64", "fp32", "bf16"])
+@pytest.mark.parametrize("accumulation", [1, 2])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_trainer(name, accumulation, precision, tmp_path, by_hand):
+    """Stopped half-way and resumed from its checkpoint, as its own `resume_from_checkpoint` does.
+
+    Batches are scaled as the Trainer scales them: GPT-2's by all tokens of a step, BERT's not at
+    all, whose head takes no notice of `num_items_in_batch`. GPT-2's loss is in float32.
+    """
+    dtype = torch.float64 if precision == "fp64" else torch.float32
+    model, expected, (ids, labels) = MODELS[name](), MODELS[name](), sentences()
+    model, expected = model.to(dtype), expected.to(dtype)
+    labels = torch.where(labels == -100, labels, ids % 2 if name == "bert" else ids)
+    labels[:, :2] = ids[:, :2] % 2  # every batch has some
+    rows = [{"input_ids": i, "labels": y} for i, y in zip(ids, labels, strict=True)]
+
+    def trained(steps, **resume):
+        options = transformers.TrainingArguments(
+            output_dir=str(tmp_path),
+            max_steps=steps,
+            per_device_train_batch_size=8 // accumulation,
+            gradient_accumulation_steps=accumulation,
+            train_sampling_strategy="sequential",
+            learning_rate=RATE,
+            lr_scheduler_type="constant",
+            optim="sgd",
+            max_grad_norm=0.0,
+            bf16=precision == "bf16",
+            use_cpu=True,
+            report_to=[],
+            save_steps=STEPS // 2,
+            save_only_model=False,
+            logging_steps=1,
+            disable_tqdm=True,
+        )
+        trainer = SharpTrainer(model=MODELS[name]().to(dtype), args=options, train_dataset=rows)
+        trainer.train(**resume)
+        return trainer
+
+    trained(STEPS // 2)
+    folder = str(tmp_path / f"checkpoint-{STEPS // 2}")
+    trainer = trained(STEPS, resume_from_checkpoint=folder)
+    assert trainer.optimizer.optimizer.steps == STEPS
+    model = trainer.model
+    parts = list(zip(ids.split(8 // accumulation), labels.split(8 // accumulation), strict=True))
+    tokens = (labels != -100).sum()
+    share = {"num_items_in_batch": tokens} if name == "gpt2" else {}
+    base = torch.optim.SGD(expected.parameters(), lr=RATE)
+
+    def loss():
+        for i, y in parts:
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+                found = expected(input_ids=i, labels=y, **share).loss
+            found.backward()
+
+    for _ in range(STEPS):
+        by_hand(base, loss)
+    exact = 1e-10 if name == "bert" else 1e-6
+    tolerance = {"fp64": exact, "fp32": 1e-5, "bf16": 1e-2}[precision]
+    for (key, p), q in zip(model.named_parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(p, q, rtol=tolerance, atol=tolerance, msg=key)
+
+
+def test_a_trainer_that_clips_after_the_step_is_told(tmp_path):
+    ids, labels = sentences()
     options = transformers.TrainingArguments(
         output_dir=str(tmp_path),
-        max_steps=STEPS,
-        per_device_train_batch_size=8,
-        learning_rate=RATE,
-        lr_scheduler_type="constant",
-        optim="sgd",
-        max_grad_norm=0.0,
+        max_steps=1,
+        max_grad_norm=1e-3,
         use_cpu=True,
         report_to=[],
-        save_strategy="no",
-        disable_tqdm=True,
+        optim="sgd",
     )
     rows = [{"input_ids": i, "labels": y} for i, y in zip(ids, labels, strict=True)]
-    trainer = SharpTrainer(model=model, args=options, train_dataset=rows)
-    trainer.train()
-    by_hand(expected.parameters(), lambda: expected(input_ids=ids, labels=labels).loss)
-    same(model, expected)
-    assert trainer.optimizer.optimizer.steps == STEPS
-    plain = transformers.Trainer(
-        model=model,
-        args=options,
-        train_dataset=rows,
-        optimizers=(
-            variants.SharpnessAware(
-                torch.optim.SGD(model.parameters(), lr=RATE), variants.create("sam"), model
-            ),
-            None,
-        ),
-    )
-    with pytest.raises(TypeError, match="in transformers leave it a closure in training_step"):
-        plain.train()
+    trainer = SharpTrainer(model=bert(), args=options, train_dataset=rows)
+    with pytest.raises(ValueError, match=r"clip no more \(transformers: max_grad_norm=0\)"):
+        trainer.train()
 
 
 @pytest.mark.parametrize("micro", [1, 3])
 @pytest.mark.parametrize("lora", [False, True])
-def test_micro_batches_of_its_mean_over_tokens(lora, micro):
+def test_micro_batches_of_its_mean_over_tokens(lora, micro, by_hand):
     """`.loss` is a mean over tokens, of which some micro-batches have none; also of PEFT."""
 
     def made():
@@ -140,6 +194,8 @@ def test_micro_batches_of_its_mean_over_tokens(lora, micro):
             micro=micro,
             weight=tokens,
         )
-    by_hand(expected.parameters(), lambda: expected(input_ids=ids, labels=labels).loss)
+    steps_by_hand(
+        by_hand, expected.parameters(), lambda: expected(input_ids=ids, labels=labels).loss
+    )
     same(model, expected)
     assert optimizer.skipped == 0

@@ -2,7 +2,10 @@
 
 arguments, callers: what is handed in, and what loops do around a step, told where it cannot work
 modules, parameters, groups: who trains, under which name, with which radius
-batch, oracle, rows: losses and gradients of a batch, or of a part of it, as a rule asks for them
+turns, taken, two_calls: a step inside out, for loops that call `backward` themselves
+bases: several base optimizers as one
+batch, parts, oracle, rows: losses and gradients of a batch, or of a part of it, as a rule asks
+    for them
 weights, buffers, visits, writes, dropout, autocast, noise, replicas, gradients: what an evaluation
     has to leave as it was, in the model and beside it
 descent, rewind: the base optimizer's step, and its undoing

@@ -12,14 +12,22 @@ NEEDED = ("param_groups", "state", "defaults", "step", "state_dict", "load_state
 """what the driver uses of a base optimizer; some wrappers are no torch.optim.Optimizer"""
 
 
+def together(model: Any) -> Any:
+    """Several models as one."""
+    several = isinstance(model, tuple | list) and model
+    return nn.ModuleList(model) if several and all(map(_is_module, model)) else model
+
+
+def _is_module(value: object) -> bool:
+    return isinstance(value, nn.Module)
+
+
 def check(base: Any, variant: Any, model: Any) -> None:
     """TypeError or ValueError unless they are an optimizer, a variant and a module."""
     _check_base(base)
     _check_variant(variant)
     if not isinstance(model, nn.Module):
-        several = isinstance(model, tuple | list) and all(isinstance(m, nn.Module) for m in model)
-        hint = "; hand in torch.nn.ModuleList([...]) of them" if several else ""
-        raise TypeError(f"model must be a torch.nn.Module, got {_kind(model)}{hint}")
+        raise TypeError(f"model must be a torch.nn.Module, or a list of them, got {_kind(model)}")
 
 
 def _check_base(base: Any) -> None:

@@ -37,7 +37,9 @@ class Buffers:
 
     That is buffers, and parameters that the optimizer does not train but a forward pass writes to.
     The first evaluation of a batch moves them, as plain training does; later ones start from what
-    it found, and leave what it left. Modules beside the model are met when they run.
+    it found, and leave what it left: a queue gets the batch in each of them, and keeps it once.
+    Unless `repeats` is off: then they start from what the first one left. Modules beside the model
+    are met when they run.
     """
 
     def __init__(self, modules: Modules) -> None:
@@ -56,6 +58,12 @@ class Buffers:
         self._before: list[Saved] = []
         self._start: list[Saved] = []
         self._spare: list[Saved] = []
+        self.late = False
+        """whether the first evaluation is over when a step begins: all that runs has run in it"""
+        self.repeats = True
+        """whether later evaluations of this step move again what the first one moved"""
+        self._left: list[Saved] | None = None
+        """in a later evaluation: what is put back after it"""
 
     @property
     def normalise_rows(self) -> bool:
@@ -67,7 +75,7 @@ class Buffers:
         """A step that trains these parameters; the module calls in it are seen."""
         if self._modules.all() is not self._seen or trained is not self._trained:
             self._look(trained)
-        self._normalised = False
+        self._normalised, self.repeats = False, True
         everywhere = places(m._buffers for m in [*self._seen, *self._outside])
         self._before = snapshot([*everywhere, *self._written], self._before)
         with visited(self._visit):
@@ -100,8 +108,9 @@ class Buffers:
         started, and is put back. (A momentum of 0 would turn an infinite batch into NaN.)
         """
         quiet = [m for m in self._tracking if m.track_running_stats and m not in self._both]
-        left = self._spare = snapshot(self._free(), self._spare)
-        restore(self._start)
+        self._left = self._spare = snapshot(self._free(), self._spare)
+        if self.repeats:
+            restore(self._start)
         for m in quiet:
             m.track_running_stats = False
         try:
@@ -109,7 +118,12 @@ class Buffers:
         finally:
             for m in quiet:
                 m.track_running_stats = True
-            restore(left)
+            restore(self._left)
+            self._left = None
+
+    def outside(self) -> list[nn.Module]:
+        """The modules beside the model that have run so far."""
+        return list(self._outside)
 
     def undo(self) -> None:
         """Puts everything back as the step found it."""
@@ -158,6 +172,8 @@ class Buffers:
         saved = snapshot(places(m._buffers for m in fresh), [])
         self._before += saved
         self._start += map(_copied, saved)
+        if self._left is not None and self.late:
+            self._left += map(_copied, saved)
         if self._watching is not None:
             self._watch(fresh, self._watching)
 

@@ -2,17 +2,34 @@
 
 import inspect
 import sys
+from functools import partial
 
 import torch
 from torch.optim import Optimizer
 
-from variants.driver.batch import Closure
+from variants.driver.batch import Closure, Loop
 
+_EMPTY = "do_nothing_closure"
 NO_CLOSURE = (
     "step needs the loss: optimizer.step(lambda: loss(model(x), y)) stands in the place of "
-    "zero_grad(), backward() and step(). A Trainer that calls step() by itself has to hand it on: "
-    "in Lightning set automatic_optimization = False, in Fabric and Accelerate call "
-    "optimizer.step(closure), in transformers leave it a closure in training_step"
+    "zero_grad(), backward() and step(). A loop that calls backward() itself does so in "
+    "`for rows in optimizer.evaluations(): loss(model(x[rows]), y[rows]).backward()`, which is a "
+    "step; step() may come after it. (In Lightning set automatic_optimization = False, in Fabric "
+    "and Accelerate call optimizer.step(closure), in transformers loop in training_step)"
+)
+NO_GRADIENT = (
+    "no gradient arrived: the body of `for rows in optimizer.evaluations()` has to call backward() "
+    "on its loss, every time (to leave a step out, break)"
+)
+UNTOLD = (
+    "the losses are needed, by this rule or for the weights: let the body of the loop call "
+    "backward() on `optimizer.loss(losses)`, of one loss per row, in the place of its own mean"
+)
+OUTSIDE = "loss() belongs into the body of `for rows in optimizer.evaluations()`"
+CHANGED = (
+    "gradients were changed between the loop over evaluations(), which has stepped already, and "
+    "step(): to clip, say SharpnessAware(..., clip=1.0) and clip no more (transformers: "
+    "max_grad_norm=0)"
 )
 NO_BACKWARD = (
     "the closure must not call backward(): `step` does. (Lightning's own closure does too: set "
@@ -52,7 +69,13 @@ def refuse_checkpoint() -> None:
         frame = frame.f_back
 
 
-def checked(optimizer: Optimizer, closure: Closure | None) -> Closure:
+def says_nothing(closure: object) -> bool:
+    """Whether `step` was called without a closure, be it by Lightning, which makes one up."""
+    inner = closure.args[-1:] if isinstance(closure, partial) else ()
+    return closure is None or any(getattr(f, "__name__", "") == _EMPTY for f in inner)
+
+
+def checked(optimizer: Optimizer, closure: Closure | Loop | None) -> Closure | Loop:
     """The closure; TypeError or ValueError for a call of `step` that could not be right."""
     if vars(optimizer).pop("found_inf", None) is not None:  # what a GradScaler tells
         raise ValueError(SCALED)
@@ -61,6 +84,8 @@ def checked(optimizer: Optimizer, closure: Closure | None) -> Closure:
     if closure is None:
         refuse_checkpoint()
         raise TypeError(NO_CLOSURE)
+    if isinstance(closure, Loop):  # it scales and accumulates by itself
+        return closure
     state = sys.modules.get("accelerate.state")
     if state is not None and (num := state.GradientState().num_steps) > 1:
         raise ValueError(ACCUMULATED.format(num=num))

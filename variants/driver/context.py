@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Draw = Callable[[_noise.Kind, Tree, int, int], Tree]
 """(kind, like, step, call) -> noise"""
-Evaluate = Callable[["ModelOracle", Tensor | None, bool], tuple[Tensor, object]]
+Evaluate = Callable[["ModelOracle", Tensor | None, bool], tuple[Tensor | None, object]]
 """(oracle, rows, backward) -> losses and aux, at the weights as they are; gradients in `.grad`"""
 
 

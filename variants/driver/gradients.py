@@ -1,6 +1,6 @@
 """Whose `.grad` is whose: trained parameters' is a step's own, others get what they expect."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from weakref import ref
 
@@ -16,7 +16,8 @@ class Bystanders:
     """What a closure reaches and another optimizer trains: a discriminator, a second head.
 
     In a step they receive the gradient of its first evaluation, as from one `backward()`. Those in
-    the model are always known; what is outside is found in the graph of the first pass.
+    the model are always known; what is outside is found in the graph of the first pass, or, where
+    a loop keeps that to itself, in the modules that it runs.
     """
 
     def __init__(self, model: nn.Module, replicas: Replicas) -> None:
@@ -44,8 +45,16 @@ class Bystanders:
             self._trained = trained
             self._inside = [p for p in self._model.parameters() if id(p) not in mine]
         if self._outside is None:
-            known = {id(p) for p in (*trained.values(), *self._inside)}
-            self._outside = [ref(leaf) for leaf in _leaves(losses) if id(leaf) not in known]
+            self._note(trained, _leaves(losses))
+
+    def meet(self, trained: Parameters, modules: Iterable[nn.Module]) -> None:
+        """Finds them in what a backward pass may have come through, if none has been looked at."""
+        if self._outside is None:
+            self._note(trained, (p for m in modules for p in m.parameters(recurse=False)))
+
+    def _note(self, trained: Parameters, leaves: Iterable[Tensor]) -> None:
+        known = {id(p) for p in (*trained.values(), *self._model.parameters())}
+        self._outside = [ref(leaf) for leaf in leaves if id(leaf) not in known]
 
     @contextmanager
     def receiving(self, share: float) -> Iterator[None]:

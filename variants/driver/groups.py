@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from variants.core import registry
 from variants.core.protocol import Real, Variant
+from variants.driver import bases
 
 Parameters = dict[str, nn.Parameter]
 Group = dict[str, Any]
@@ -61,7 +62,7 @@ def _factor(base: Optimizer, variant: Variant, group: Group) -> Real:
 
 def moments(base: Optimizer, parameters: Parameters) -> dict[str, Tensor]:
     """The first moments that `base`, or an optimizer that it wraps, keeps of parameters."""
-    inner = [base, *(value for value in vars(base).values() if isinstance(value, Optimizer))]
+    inner = bases.parts(base)
     found = {}
     for name, p in parameters.items():
         states = [optimizer.state[p] for optimizer in inner if p in optimizer.state]
@@ -72,8 +73,9 @@ def moments(base: Optimizer, parameters: Parameters) -> dict[str, Tensor]:
 
 def step_alone(base: Optimizer, device: torch.device) -> None:
     """A step that nobody else notices: no hook runs, global generators stay where they are."""
-    for hooks in ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks"):
-        vars(base).get(hooks, {}).clear()  # whoever undoes the step brings them back
+    for optimizer in bases.parts(base):
+        for hooks in ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks"):
+            vars(optimizer).get(hooks, {}).clear()  # whoever undoes the step brings them back
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         base.step()
 
@@ -92,13 +94,19 @@ def maximizes(base: Optimizer) -> bool:
 def refuse(base: Optimizer, variant: Variant, total_steps: int | None) -> None:
     """ValueError for what cannot work together."""
     name = registry.name_of(variant)
+    each = base.optimizers if isinstance(base, bases.Bases) else [base]
+    for one in each:
+        _refuse_base(one, variant, name)
+    if "total_steps" in variant.needs and total_steps is None:
+        raise ValueError(f"{name} needs the length of the run: SharpnessAware(..., total_steps=N)")
+
+
+def _refuse_base(base: Optimizer, variant: Variant, name: str) -> None:
     closure = inspect.signature(type(base).step).parameters.get("closure")
     if closure is not None and closure.default is inspect.Parameter.empty:
         raise ValueError(
             f"{type(base).__name__} evaluates the loss itself: it cannot be a base optimizer"
         )
-    if "total_steps" in variant.needs and total_steps is None:
-        raise ValueError(f"{name} needs the length of the run: SharpnessAware(..., total_steps=N)")
     group = base.defaults
     if "momentum" in variant.needs and not (group.get("momentum") or group.get("betas")):
         kind = type(base).__name__

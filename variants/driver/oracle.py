@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from operator import mul
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +12,8 @@ from variants.core import ops
 from variants.core.protocol import FORWARD, Evaluation, Real, Tree
 from variants.driver import autocast as _autocast
 from variants.driver import groups
-from variants.driver.batch import Batch, Selection, joined
-from variants.driver.callers import NO_BACKWARD
+from variants.driver.batch import Batch, Chunk, Loop, joined
+from variants.driver.callers import NO_BACKWARD, NO_GRADIENT, OUTSIDE, UNTOLD
 from variants.driver.context import Context
 from variants.driver.dropout import Streams
 from variants.driver.noise import Kind
@@ -21,6 +21,14 @@ from variants.driver.rewind import Rewind
 from variants.driver.rows import RowsOracle
 from variants.driver.trace import Trace
 from variants.driver.weights import Weights
+
+
+class Untold(Evaluation):
+    """An evaluation of a loop that did not tell its losses."""
+
+    @property
+    def losses(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
+        raise ValueError(UNTOLD)
 
 
 class ModelOracle:
@@ -54,6 +62,12 @@ class ModelOracle:
         self._streams = Streams(self.device) if replay else None
         self.begun = False
         """whether the batch's first evaluation, the one that moves BatchNorm, is over"""
+        self.evaluation = -1
+        """number of the evaluation that is under way, from 0 for the batch's first"""
+        self._open: tuple[Chunk, bool, bool] | None = None
+        """what a loop evaluates: a chunk, whether its rows are selected, whether for a gradient"""
+        self._told: tuple[Tensor, object] | None = None
+        """losses and aux that the loop told of it"""
         self._graded = False
         """whether the batch's first gradient has been evaluated"""
         self._part: Tensor | None = None
@@ -103,13 +117,18 @@ class ModelOracle:
             p.grad = None
         offset = self._offset(at) if perturbs else self._trained(at)
         losses = self._evaluate(offset, rows, backward=True)
-        evaluation = Evaluation(losses, ops.measured(self._collect()))
+        grads = ops.measured(self._collect())
         perturbed = offset if perturbs and at is not None else None
-        self.trace.saw(evaluation, perturbed, clean=at is None and rows is None)
-        return evaluation._replace(losses=self._to_minimize(losses))
+        self.trace.saw(losses, grads, perturbed, clean=at is None and rows is None)
+        if losses is None:
+            return Untold(torch.empty(0), grads)
+        return Evaluation(self._to_minimize(losses), grads)
 
     def loss(self, at: Tree | None = None, rows: Tensor | None = None) -> Tensor:
-        return self._to_minimize(self._evaluate(self._offset(at), rows, backward=False))
+        losses = self._evaluate(self._offset(at), rows, backward=False)
+        if losses is None:
+            raise ValueError(UNTOLD)
+        return self._to_minimize(losses)
 
     def preview(self, grads: Tree) -> Tree:
         before = {name: p.detach().clone() for name, p in self._parameters.items()}
@@ -145,11 +164,11 @@ class ModelOracle:
 
     def parts(self) -> Iterator[RowsOracle] | None:
         """Micro-batches that are batches of their own, each with a first evaluation of its own."""
-        rows = self._batch.parts(self.device, self.fewest)
+        rows = self._batch.batches(self.device, self.fewest)
         return (self._begin(r) for r in rows) if rows else None
 
     def _begin(self, rows: Tensor) -> RowsOracle:
-        self.begun = self._graded = False
+        self.begun, self._graded, self.evaluation = False, False, -1
         self._part = rows
         return RowsOracle(self, rows)
 
@@ -158,12 +177,13 @@ class ModelOracle:
 
         Base optimizers write into them: the tensors must be nobody else's.
         """
-        reached = self.trace.reached if self.trace.losses else self._parameters.keys()
+        reached = self.trace.reached if self.trace.passes else self._parameters.keys()
         for name, p in self._parameters.items():
             p.grad = self._to_minimize(grads[name].to(p.dtype)) if name in reached else None
 
-    def _evaluate(self, offset: Tree, rows: Tensor | None, *, backward: bool) -> Tensor:
+    def _evaluate(self, offset: Tree, rows: Tensor | None, *, backward: bool) -> Tensor | None:
         first = not self.begun
+        self.evaluation += 1
         self.trace.forget()
         _forget_casts()
         try:
@@ -175,11 +195,13 @@ class ModelOracle:
             _forget_casts()
         self.begun = True
         self._graded = self._graded or backward
-        if rows is None:
+        if rows is None and losses is not None:
             self._whole = losses.numel()
             self._size = self._size or self._whole
         share = 1.0 if rows is None else len(rows) / (self._size or len(rows))
         self.trace.passes += (1.0 if backward else FORWARD) * share
+        if losses is None:
+            return None
         if first:
             self.trace.first.append(losses if losses.ndim else losses * share)
             self.trace.aux = aux if len(self.trace.losses) == 0 else self.trace.aux
@@ -187,22 +209,29 @@ class ModelOracle:
         self.trace.losses.append(losses)
         return losses
 
-    def evaluate(self, rows: Tensor | None, backward: bool) -> tuple[Tensor, object]:
-        """Losses (rows,) or () and aux of all micro-batches; gradients add up in `.grad`."""
+    def evaluate(self, rows: Tensor | None, backward: bool) -> tuple[Tensor | None, object]:
+        """Losses (rows,) or () and aux of all micro-batches; gradients add up in `.grad`.
+
+        No losses if a loop evaluates and tells none.
+        """
         selected = rows is not None and rows is not self._part
         if selected and self._whole is not None:
             self._check_rows(self._whole)
         chunks = self._batch.chunks(rows, self.device, self.fewest)
-        found = [self._chunk(chunk, share, selected, backward) for chunk, share in chunks]
-        losses, auxes = zip(*found, strict=True)
+        work = self._handed if isinstance(self._batch.closure, Loop) else self._called
+        found = [work(chunk, selected, backward) for chunk in chunks]
+        losses = [losses for losses, _ in found if losses is not None]
+        aux = joined([aux for _, aux in found])
+        if len(losses) < len(found):
+            return None, aux
         if losses[0].ndim:
-            return torch.cat(losses), joined(auxes)
-        shares = [share for _, share in chunks]
-        return torch.stack(list(map(mul, losses, shares))).sum(), joined(auxes)
+            return _in_place(torch.cat(losses), chunks), aux
+        return torch.stack(
+            [x * chunk.share for x, chunk in zip(losses, chunks, strict=True)]
+        ).sum(), aux
 
-    def _chunk(
-        self, chunk: Selection, share: float, selected: bool, backward: bool
-    ) -> tuple[Tensor, object]:
+    def _called(self, chunk: Chunk, selected: bool, backward: bool) -> tuple[Tensor, object]:
+        """What the closure returns for a chunk; its gradient is added to `.grad`."""
         others = {p: p.grad for p in self._parameters.values()} if backward else {}
         for p in others:
             p.grad = None  # a closure may call zero_grad(), and must not call backward()
@@ -217,9 +246,47 @@ class ModelOracle:
         bystanders = self._context.bystanders
         bystanders.look(self._parameters, losses)
         with torch.enable_grad(), bystanders.receiving(self._received()):
-            objective = losses.mean() * share
+            objective = losses.mean() * chunk.share
             (objective if self.scale is None else objective * self.scale).backward()
         return losses.detach(), aux
+
+    def _handed(self, chunk: Chunk, selected: bool, backward: bool) -> tuple[Tensor | None, object]:
+        """What a loop told of a chunk; the gradient that it left is added to `.grad`."""
+        others = {p: p.grad for p in self._parameters.values()}
+        for p in others:
+            p.grad = None  # the loop may call zero_grad()
+        bystanders = self._context.bystanders
+        self._open, self._told = (chunk, selected, backward), None
+        try:
+            with bystanders.receiving(self._received() if backward else 0.0):
+                cast(Loop, self._batch.closure).ask(self._batch.given(chunk, selected))
+        finally:
+            self._open = None
+        bystanders.meet(self._parameters, self._context.buffers.outside())
+        if backward and all(p.grad is None for p in others):
+            raise ValueError(NO_GRADIENT)
+        for p, grad in others.items():
+            if grad is not None and p.grad is not None and backward:
+                p.grad.add_(grad)
+            elif not backward or p.grad is None:
+                p.grad = grad
+        if self._told is None and (self._batch.weight is not None or not backward):
+            raise ValueError(UNTOLD)
+        return self._told or (None, None)
+
+    def tell(self, result: object) -> Tensor:
+        """The 0-d loss on which a loop calls `backward`, of the losses that it has evaluated."""
+        if self._open is None:
+            raise ValueError(OUTSIDE)
+        chunk, selected, backward = self._open
+        losses, aux = self._batch.counted(result, chunk, selected)
+        self._told = losses.detach(), aux
+        if not backward:
+            return losses.detach().mean().requires_grad_()  # the rule needs no gradient: none costs
+        if not losses.requires_grad:
+            raise ValueError("the losses do not depend on any trained parameter")
+        self._context.bystanders.look(self._parameters, losses)
+        return losses.mean() * chunk.share
 
     def _check_rows(self, num: int) -> None:
         """ValueError unless the losses of the whole batch, so many, were those of its rows."""
@@ -298,6 +365,14 @@ def _penalties() -> Iterator[None]:
             "the variant asks for losses alone, without gradients, and the closure takes a "
             "gradient: let it do so under torch.enable_grad()"
         ) from error
+
+
+def _in_place(losses: Tensor, chunks: list[Chunk]) -> Tensor:
+    """Losses of chunks, one after the other, in the order in which their rows were selected."""
+    places = [chunk.places for chunk in chunks if chunk.places is not None]
+    if not places:
+        return losses
+    return torch.empty_like(losses).index_copy(0, torch.cat(places), losses)
 
 
 def _forget_casts() -> None:

@@ -1,7 +1,9 @@
 """`SharpnessAware`: a torch optimizer that drives a variant around any base optimizer."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import Tensor, nn
@@ -10,10 +12,10 @@ from torch.utils._pytree import tree_map_only
 
 from variants.core import ops, registry
 from variants.core.protocol import State, Update, Variant, works_after
-from variants.driver import arguments, autocast, callers, groups, memory, rows
+from variants.driver import arguments, autocast, bases, callers, groups, memory, rows
 from variants.driver import noise as _noise
 from variants.driver.alarms import UNREACHED, VANISHED
-from variants.driver.batch import Batch, Closure
+from variants.driver.batch import Batch, Closure, Loop
 from variants.driver.buffers import Buffers
 from variants.driver.context import Context
 from variants.driver.descent import Descent, chosen, owned
@@ -21,9 +23,12 @@ from variants.driver.gradients import Bystanders
 from variants.driver.modules import Modules
 from variants.driver.oracle import ModelOracle
 from variants.driver.parameters import TrainedParameters
+from variants.driver.parts import Parts, Weights
 from variants.driver.replicas import Replicas
 from variants.driver.rewind import Rewind
+from variants.driver.taken import Taken
 from variants.driver.trace import Trace
+from variants.driver.turns import turns
 
 
 class SharpnessAware(Optimizer):
@@ -67,9 +72,9 @@ class SharpnessAware(Optimizer):
 
     def __init__(
         self,
-        base_optimizer: Optimizer,
+        base_optimizer: Optimizer | Sequence[Optimizer],
         variant: Variant,
-        model: nn.Module,
+        model: nn.Module | Sequence[nn.Module],
         *,
         seed: int = 0,
         total_steps: int | None = None,
@@ -81,20 +86,22 @@ class SharpnessAware(Optimizer):
         replay: bool = False,
         metrics: bool = True,
     ) -> None:
-        arguments.check(base_optimizer, variant, model)
-        if isinstance(base_optimizer, SharpnessAware):
+        base = bases.joined(base_optimizer)
+        together: nn.Module = arguments.together(model)
+        arguments.check(base, variant, together)
+        if isinstance(base, SharpnessAware):
             raise ValueError(
                 "SharpnessAware evaluates the loss itself: it cannot be a base optimizer"
             )
-        groups.refuse(base_optimizer, variant, total_steps)
+        groups.refuse(base, variant, total_steps)
         rows.refuse_mode(variant, accumulation)
-        modules = Modules(model)
-        trained = TrainedParameters(modules, base_optimizer)
+        modules = Modules(together)
+        trained = TrainedParameters(modules, base)
         self.base: Any = SimpleNamespace(add_param_group=lambda _: None)
-        super().__init__([{"params": []}], base_optimizer.defaults)  # groups and state of no use
-        self.base = base_optimizer
+        super().__init__([{"params": []}], base.defaults)  # groups and state of no use
+        self.base = base
         self._variant = variant
-        self.model = model
+        self.model: nn.Module = together
         self.accumulation = accumulation
         self.ascent = ascent
         self.metrics = metrics
@@ -105,14 +112,19 @@ class SharpnessAware(Optimizer):
         """gradient evaluations counted over all steps, skipped ones included"""
         self.replay = replay
         self._remembered: object = None
-        self._descent = Descent(base_optimizer, scaler, clip)
-        self._replicas = Replicas(model, ascent)
+        self._running: ModelOracle | None = None
+        """of the step that is under way"""
+        self._loop: ref[Any] | None = None
+        """the latest iterator of `evaluations`"""
+        self._taken = Taken()
+        self._descent = Descent(base, scaler, clip)
+        self._replicas = Replicas(together, ascent)
         self.context = Context(
-            base=base_optimizer,
+            base=base,
             trained=trained,
             buffers=Buffers(modules),
             replicas=self._replicas,
-            bystanders=Bystanders(model, self._replicas),
+            bystanders=Bystanders(together, self._replicas),
             seed=seed,
             total_steps=total_steps,
             noise=noise,
@@ -174,13 +186,24 @@ class SharpnessAware(Optimizer):
         """Adds it to the base optimizer."""
         self.base.add_param_group(param_group)
 
+    def train(self) -> None:
+        """Tells a schedule-free base that the weights are to train; others have no such mode."""
+        getattr(self.base, "train", lambda: None)()
+
+    def eval(self) -> None:
+        """Tells a schedule-free base that the weights are to be evaluated, or saved."""
+        getattr(self.base, "eval", lambda: None)()
+
     @torch.no_grad()
     def step(
         self,
-        closure: Closure | None = None,
+        closure: Closure | Loop | None = None,
         size: int | None = None,
         micro: int | None = None,
         weight: Tensor | None = None,
+        *,
+        parts: Iterable[Any] | None = None,
+        weights: Weights | None = None,
     ) -> Tensor:
         """One optimizer step; returns the losses of its first evaluation, (batch,), detached.
 
@@ -195,16 +218,28 @@ class SharpnessAware(Optimizer):
         losses of micro-batches need it: they are taken for such means. Reported losses are
         weighted, so that their mean is what counts.
 
+        Several batches of a loader are one step by `parts`: closure(part) gets each of them, or
+        selected rows of the tensors in it. What counts is the mean over all their rows, or, with
+        `weights`, one number a part, sum(weights * mean of the part) / sum(weights).
+
+        `evaluation` tells the closure which evaluation of the step this is.
+
         A step with a non-finite loss or direction is skipped: weights, optimizer state, variant
         state and buffers stay as they were. They also do when the closure raises.
         """
+        if callers.says_nothing(closure) and "found_inf" not in vars(self) and self._taken.once():
+            return self.context.trace.reported()
         closure = callers.checked(self, closure)
-        batch = Batch(closure, size, micro, self.accumulation == "exact", weight)
+        if weights is not None and parts is None:
+            raise ValueError("weights are of parts: step(closure, parts=[...], weights=...)")
+        batches = None if parts is None else Parts(parts, weights)
+        batch = Batch(closure, size, micro, self.accumulation == "exact", weight, batches)
         trained, buffers = self.context.trained, self.context.buffers
+        self._taken.forget()
         self.context.bystanders.refuse_left(parameters := trained.by_name())
         trained.clear_grads()  # else a leftover .grad of a frozen parameter would be applied
         self._replicas.begin(parameters)
-        oracle = self._oracle(batch)
+        oracle = self._running = self._oracle(batch)
         self.context.trace = oracle.trace
         rewind = Rewind(self.base) if works_after(self.variant) else None
         with buffers.watched(oracle.weights.parameters):
@@ -214,8 +249,13 @@ class SharpnessAware(Optimizer):
             except BaseException:
                 self._undo(rewind)
                 raise
+            else:
+                if isinstance(closure, Loop):
+                    self._taken = Taken(oracle.weights.parameters)
             finally:
-                trained.clear_grads()
+                self._running = None
+                if not isinstance(closure, Loop):
+                    trained.clear_grads()
                 oracle.trace.settle()
                 oracle.trace.lost = oracle.weights.vanished
         self.passes += oracle.trace.passes
@@ -227,6 +267,63 @@ class SharpnessAware(Optimizer):
             self._undo(rewind)
         self._warn(oracle, finite)
         return oracle.trace.reported()
+
+    def evaluations(
+        self,
+        size: int | None = None,
+        micro: int | None = None,
+        weight: Tensor | None = None,
+        *,
+        parts: Iterable[Any] | None = None,
+        weights: Weights | None = None,
+    ) -> Iterator[Any]:
+        """One optimizer step, for loops that call `backward` themselves; arguments as of `step`.
+
+            for rows in optimizer.evaluations():
+                cross_entropy(model(x[rows]), y[rows]).backward()
+
+        The body runs once for each evaluation that the rule asks for (or each micro-batch of it,
+        or each part, which it then gets in the place of rows), with the weights where the rule
+        wants them, and calls `backward` once. The step is taken as the loop ends. Leaving it early,
+        by `break` or an exception, undoes the step.
+
+        Gradients of an evaluation add up: micro-batches and parts are scaled by the loop, as in
+        plain training. Or let it call `backward` on `loss(losses)`, which counts as in `step`;
+        rules that look at losses need that. With a scaler, backward is called on the scaled loss.
+
+        The step's direction stays in `.grad`. A `step()` that follows does nothing more, so that
+        loops may call it.
+        """
+        if self._loop is not None and (abandoned := self._loop()) is not None:
+            abandoned.close()
+        given = {"parts": parts, "weights": weights}
+        loop = turns(lambda ask: self.step(Loop(ask), size, micro, weight, **given))
+        self._loop = ref(loop)
+        return loop
+
+    def loss(self, losses: Tensor | tuple[Tensor, object]) -> Tensor:
+        """In the body of a loop over `evaluations`: the 0-d loss to call `backward` on.
+
+        losses: what a closure returns to `step`
+        """
+        if self._running is None:
+            raise ValueError(callers.OUTSIDE)
+        return self._running.tell(losses)
+
+    @property
+    def evaluation(self) -> int | None:
+        """Which evaluation of the step is under way, from 0; None between steps.
+
+        SAM ascends along the gradient of 0 and descends along that of 1: a closure may return
+        another loss for the ascent, or move a momentum encoder at 0 alone. To ask tells that the
+        closure sees to it: in later evaluations what moved at 0 stays moved, where else each moves
+        it from where it was before the step. Where micro-batches are batches of their own
+        (accumulation="m") each counts anew.
+        """
+        if self._running is None:
+            return None
+        self.context.buffers.repeats = False
+        return self._running.evaluation
 
     def _warn(self, oracle: ModelOracle, taken: bool) -> None:
         alarms = self.context.alarms

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from variants.core import ops
-from variants.core.protocol import Evaluation, Tree
+from variants.core.protocol import Tree
 
 
 class Seen(NamedTuple):
     """What is left of an evaluation; its gradient only where metrics ask for it."""
 
     norm: Tensor
-    losses: Tensor
+    losses: Tensor | None
     grads: Tree | None
 
 
@@ -25,7 +25,7 @@ class Trace:
     metrics: bool = True
     passes: float = 0.0
     losses: list[Tensor] = field(default_factory=list)
-    """of every evaluation"""
+    """of every evaluation that told them"""
     first: list[Tensor] = field(default_factory=list)
     """of the first evaluation of each part of the batch, (rows,); or its share of a scalar, ()"""
     aux: object = None
@@ -40,10 +40,10 @@ class Trace:
     _cosine: Tensor | None = None
     _radius: Tensor | None = None
 
-    def saw(self, evaluation: Evaluation, offset: Tree | None, clean: bool) -> None:
+    def saw(self, losses: Tensor | None, grads: Tree, offset: Tree | None, clean: bool) -> None:
         """Notes a gradient: at the perturbed w + offset, or `clean`, of the whole batch at w."""
-        losses, self._latest = evaluation
-        seen = Seen(ops.norm(evaluation.grads), losses, evaluation.grads if self.metrics else None)
+        self._latest = grads
+        seen = Seen(ops.norm(grads), losses, grads if self.metrics else None)
         self._norms.append(seen.norm)
         if offset is not None:
             self._perturbed = seen
@@ -52,7 +52,9 @@ class Trace:
             self._clean = self._clean or seen
 
     def reported(self) -> Tensor:
-        """The losses of the first evaluation, (batch,) or ()."""
+        """The losses of the first evaluation, (batch,) or (); NaN if a loop told none."""
+        if not self.first:
+            return torch.full((), float("nan"))
         return torch.cat(self.first) if self.first[0].ndim else torch.stack(self.first).sum()
 
     @property
@@ -87,8 +89,9 @@ class Trace:
         """The metrics, NaN where there are none."""
         nan = torch.full((), float("nan"))
         clean, perturbed, rise = self._clean, self._perturbed, nan
-        if clean and perturbed and clean.losses.shape == perturbed.losses.shape:
-            rise = perturbed.losses.mean() - clean.losses.mean()
+        before, after = clean and clean.losses, perturbed and perturbed.losses
+        if before is not None and after is not None and before.shape == after.shape:
+            rise = after.mean() - before.mean()
         return {
             "grad_norm": clean.norm if clean else nan,
             "grad_norm_perturbed": perturbed.norm if perturbed else nan,

@@ -214,7 +214,7 @@ class Graphed:
 
     def _pass(
         self, oracle: ModelOracle, rows: Tensor | None, backward: bool
-    ) -> tuple[Tensor, object]:
+    ) -> tuple[Tensor | None, object]:
         """`oracle.evaluate` from a graph: losses and aux, and gradients in `.grad`."""
         num = None if rows is None else len(rows)
         kind = (self._kind, num, backward, oracle.begun, oracle.scale is None)
@@ -223,7 +223,7 @@ class Graphed:
         if rows is not None:
             rows = self._rows.setdefault(kind, torch.empty_like(rows)).copy_(rows)
 
-        def work() -> tuple[tuple[Tensor, object], dict[str, Tensor | None]]:
+        def work() -> tuple[tuple[Tensor | None, object], dict[str, Tensor | None]]:
             found = oracle.evaluate(rows, backward)
             grads = {name: p.grad for name, p in oracle.weights.parameters.items()}
             self.optimizer.base.zero_grad()
