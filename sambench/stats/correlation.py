@@ -39,4 +39,4 @@ def _tau(x: np.ndarray, y: np.ndarray) -> float:
     """NaN where it is not defined."""
     if len(x) < 2:
         return np.nan
-    return float(kendalltau(x, y, method="asymptotic")[0])
+    return float(kendalltau(x, y, method="asymptotic").statistic)  # pyright: ignore

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 import variants
 from variants.driver.turns import turns
 
-LOOKS_AT_LOSSES = {"det_sam", "esam", "frob_sam", "k_sam"}
+LOOKS_AT_LOSSES = {"det_sam", "esam", "frob_sam", "k_sam", "tilted_sam", "xsam"}
 SOME = ["plain", "sam", "esam", "looksam", "sampa"]
 LONG = {"total_steps": 5}
 

@@ -41,7 +41,7 @@ def measured(study: PublishedStudy) -> list[Part]:
     return found
 
 
-def _robustness(tables: dict[str, pd.DataFrame]) -> Part:
+def _robustness(tables: Mapping[str, pd.DataFrame]) -> Part:
     told = (
         "Mean corruption error, in the table of measures: the mean over corruptions of an arm's "
         "errors, summed over severities, over those of plain (Hendrycks & Dietterich 2019)."
