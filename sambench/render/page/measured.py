@@ -1,6 +1,6 @@
 """What was measured of the weights that the scores come from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
