@@ -210,5 +210,7 @@ def _label_rows(plot: Plot, panel: Panel) -> None:
 
 def _label_columns(plot: Plot, panel: Panel) -> None:
     for tick in panel.x_ticks():
-        at = panel.across(tick), panel.bottom - PAD
-        plot.text(*at, plain(tick), size=SMALL, ha="center", va="top")
+        label = plain(tick)
+        last = panel.right + RIGHT - width_of([label], SMALL) / 2
+        at = min(panel.across(tick), last), panel.bottom - PAD
+        plot.text(*at, label, size=SMALL, ha="center", va="top")

@@ -9,7 +9,8 @@ from sambench.analysis.tables import Tau, rows
 from sambench.render.page.part import Part
 from sambench.render.tables import correlation, corruption, measures, recall
 
-LARGER, SMALLER, OPEN = "a larger gap", "a smaller gap", "neither"
+RISES, FALLS, OPEN = "rising", "falling", "neither"
+"""What sharpness does where the gap rises."""
 
 
 def measured(study: PublishedStudy) -> list[Part]:
@@ -61,9 +62,9 @@ def found_of(correlations: pd.DataFrame) -> Iterator[str]:
         )
         if whole:
             runs, first = max(tau.runs for tau in whole.values()), _counted([*whole.values()])
-            yield f"{gap}, over all {runs} measured runs: {first}."
+            yield f"{gap}, over all {runs} measured runs: {first}"
         if within:
-            yield f"{gap}, within arms (the mean of their taus): {_counted([*within.values()])}."
+            yield f"{gap}, within arms (the mean of their taus): {_counted([*within.values()])}"
         apart = [
             f"{name} ({kind(tau)} over all, {kind(within[name])} within)"
             for name, tau in whole.items()
@@ -78,14 +79,14 @@ def found_of(correlations: pd.DataFrame) -> Iterator[str]:
 
 def kind(tau: Tau) -> str:
     """By its 95% interval."""
-    return LARGER if tau.low > 0 else SMALLER if tau.high < 0 else OPEN
+    return RISES if tau.low > 0 else FALLS if tau.high < 0 else OPEN
 
 
 def _counted(taus: Sequence[Tau]) -> str:
-    """How many kinds of sharpness go along with what."""
+    """With how many kinds of sharpness the gap rises, or falls."""
     kinds = [kind(tau) for tau in taus]
-    parts = [f"{kinds.count(what)} with {what}" for what in (LARGER, SMALLER, OPEN)]
     return (
-        f"of {numbers.times(len(kinds), 'kind')} of sharpness, {numbers.listing(parts)} go along, "
-        "by the 95% intervals of Kendall's tau"
+        f"of {numbers.times(len(kinds), 'kind')} of sharpness, {kinds.count(RISES)} rise with the "
+        f"gap, {kinds.count(FALLS)} fall where it rises, and of {kinds.count(OPEN)} neither can "
+        "be said (95% intervals of Kendall's tau)."
     )

@@ -94,7 +94,7 @@ def test_the_page_says_what_the_correlations_do(study: PublishedStudy):
     names = ("measures", "sharpness", "robustness", "calibration", "slices", "classes")
     assert [name for name in parts if name in names] == list(names)
     words = " ".join(parts["sharpness"].sentences)
-    assert "of 2 kinds of sharpness, 1 with a larger gap, 1 with a smaller gap and 0 with" in words
+    assert "of 2 kinds of sharpness, 1 rise with the gap, 1 fall where it rises" in words
     assert parts["classes"].folded
 
 
