@@ -94,8 +94,9 @@ RUNS = [
     replace(RECORD, variant="sam-wide", rerun=1, rank=2, reason="ü"),
     replace(RECORD, variant="sam", rerun=2, peak_memory=2**40),
 ]
+NAMED = ("val", "test", "items", "measures", "details")
 COLUMNS = [
-    *(f.name for f in fields(Record) if f.name not in ("val", "test", "items", "measures")),
+    *(f.name for f in fields(Record) if f.name not in NAMED),
     *("val_accuracy", "val_loss", "test_accuracy", "test_loss", "items_accuracy"),
 ]
 
