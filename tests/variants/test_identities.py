@@ -291,6 +291,15 @@ CLOSED: list[tuple[str, dict[str, Any], Any]] = [
     ("sparse_sam_f", {**R, "sparsity": 0.0, "share": 0.25}, ascended(1)),
     ("sparse_sam_d", {**R, "sparsity": 0.0}, ascended(1)),
     ("stable_sam", {**R, "ascent": "raw"}, lambda w, t: g(w)),
+    ("bilateral_sam", {**R, "ratio": 0.5}, lambda w, t: g(w)),  # |ga| gd / |gd| is ga
+    ("s2_sam", R, lambda w, t: g(w) if t == 0 else g(w + RHO_Q)),
+    ("sagm", {**R, "alpha": 0.1}, lambda w, t: (g(w) + g(w + RHO_Q - 0.1 * g(w))) / 2),
+    ("xsam", R, ascended(1)),  # in one dimension there is no plane to turn in
+    (
+        "late_sam",
+        {**R, "start": 0.0, "every": 3},
+        lambda w, t: g(w + RHO_Q) if t % 3 == 0 else g(w),
+    ),
 ]
 """variant, hyperparameters, its direction at w > 0 in step t"""
 
@@ -328,6 +337,13 @@ def det(w: float, rho: float, lam: float, c: float) -> float:
     return g(w) + lam / s**3 * sum(f * (g(p) - g(w)) for f, p in zip(factors, at, strict=True)) / 2
 
 
+def tilted(w: float, rho: float, tilt: float, radius: float) -> float:
+    """Gradients at random points and rho beyond, by the exponential of their losses."""
+    at = [w + max(-radius, min(radius, z)) + rho for z in Z]
+    weights = [math.exp(tilt * loss(p)) for p in at]
+    return sum(f * g(p) for f, p in zip(weights, at, strict=True)) / sum(weights)
+
+
 RANDOM: list[tuple[str, dict[str, Any], list[float], Any]] = [
     ("frob_sam", {"rho": 0.3, "lam": 0.2, "n": 3}, Z, lambda w: frob(w, 0.3, 0.2)),
     ("trace_sam", {"rho": 0.3, "lam": 0.5, "n": 3}, Z, lambda w: g(w) + 0.5 * g(0.3 * sum(Z) / 3)),
@@ -336,6 +352,12 @@ RANDOM: list[tuple[str, dict[str, Any], list[float], Any]] = [
         {"rho": 0.8, "lam": 0.5, "n": 2, "half_cube_len": 0.6},
         [0.9, 0.2],
         lambda w: det(w, 0.8, 0.5, 0.6),
+    ),
+    (
+        "tilted_sam",
+        {"rho": 0.3, "tilt": 2.0, "n": 3, "radius": 0.5, "sigma": 1.0},
+        Z,
+        lambda w: tilted(w, 0.3, 2.0, 0.5),
     ),
     ("rwp", {"gamma": 0.1, "alpha": 0.6}, [-1.1], lambda w: g(w - 0.6 * 0.1 * 1.1 * w)),
     ("random_sam", {**R, "sigma": 0.1, "lam": 0.2}, [0.7], lambda w: g(w + RHO_Q)),

@@ -257,7 +257,7 @@ class SharpnessAware(Optimizer):
                 if not isinstance(closure, Loop):
                     trained.clear_grads()
                 oracle.trace.settle()
-                oracle.trace.lost = oracle.weights.vanished
+                oracle.trace.lost = oracle.weights.vanished if self.watch else None
         self.passes += oracle.trace.passes
         if finite:
             self.steps += 1
@@ -418,9 +418,9 @@ class SharpnessAware(Optimizer):
         """Metrics of the last step, 0-d tensors on the device (NaN where a variant has none).
 
         grad_norm at w, grad_norm_perturbed at w + e (the last such evaluation), cosine between the
-        two, rise = L(w + e) - L(w), radius = |e|, lost: whether e was below the weights' precision
-        (of the first step, and where `watch` is set), and passes: counted gradient evaluations.
-        Those of this process, under ascent="local".
+        two, rise = L(w + e) - L(w), radius = |e|, and passes: counted gradient evaluations. Where
+        `watch` is set also lost: whether e was below the weights' precision. Those of this process,
+        under ascent="local".
         """
         return self.context.trace.summary()
 

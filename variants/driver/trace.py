@@ -98,6 +98,6 @@ class Trace:
             "cosine": nan if self._cosine is None else self._cosine,
             "rise": rise,
             "radius": nan if self._radius is None else self._radius,
-            "lost": nan if self.lost is None else self.lost,
+            **({} if self.lost is None else {"lost": self.lost}),
             "passes": self.passes,
         }
