@@ -1,5 +1,8 @@
 """`variants.SAM` in scripts of first_step and second_step, held to the same by hand."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 from torch import nn
@@ -103,6 +106,19 @@ def test_weights_are_perturbed_between_the_calls_and_groups_may_have_their_rho()
     for n, p in model.named_parameters():
         rho = {"0": 0.5, "3": RHO}.get(n[0], 0.0)
         torch.testing.assert_close(p.detach(), before[n] + rho * grads[n] / norm)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
+def test_a_copy_goes_on_as_the_original(again):
+    model, x, y = problem()
+    optimizer = variants.SAM(model.parameters(), torch.optim.SGD, lr=RATE, momentum=0.9)
+    script(model, x, y, range(2), optimizer)
+    other, its = again((model, optimizer))
+    for own, by in ((model, optimizer), (other, its)):
+        script(own, x, y, range(2, 4), by)
+    assert type(its) is variants.SAM and its.steps == optimizer.steps == 4
+    pairs = zip(model.state_dict().values(), other.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_mistakes_are_told():

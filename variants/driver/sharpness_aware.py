@@ -476,7 +476,7 @@ class SharpnessAware(Optimizer):
         return {"parts": parts, "options": options, "sharpness": self._memory()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(*state["parts"], **state["options"])
+        SharpnessAware.__init__(self, *state["parts"], **state["options"])
         self._recall(state["sharpness"])
 
     def _memory(self) -> dict[str, Any]:

@@ -30,6 +30,9 @@ class SAM(SharpnessAware):
     adaptive: ASAM in the form of that repository (`asam` with form="davda")
     """
 
+    _calls: Iterator[Any] | None = None
+    """the evaluations of the step that is between its two calls"""
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -49,7 +52,10 @@ class SAM(SharpnessAware):
         rule = registry.create("asam", **asam) if adaptive else registry.create("sam", rho=rho)
         super().__init__(base, rule, held)
         self.context.buffers.late = True
-        self._calls: Iterator[Any] | None = None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.context.buffers.late = True
 
     @property
     def base_optimizer(self) -> Optimizer:
