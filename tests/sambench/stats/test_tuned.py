@@ -6,6 +6,7 @@ from itertools import combinations
 from math import sqrt
 
 import pytest
+from opda.nonparametric import EmpiricalDistribution
 
 from sambench.stats.ranking import Ranking
 from sambench.stats.tuned import shares, tuned
@@ -92,6 +93,18 @@ def test_the_expected_maximum_where_selection_and_score_coincide():
         draws = list(combinations(TESTS.values(), k))
         found = tuned(ranking, scores(ranking, 7), k)
         assert found and found.score == sum((max(draw) for draw in draws), F(0)) / len(draws)
+
+
+@pytest.mark.parametrize("size", [7, 40])
+def test_it_is_opdas_unbiased_curve_where_selection_and_score_coincide(size: int):
+    """Which draws without replacement, as a pool's searches do; its other curves draw with."""
+    values = [F(i * i % (2 * size + 1), 2 * size + 1) for i in range(1, size + 1)]
+    ranking = Ranking.of({i: float(v) for i, v in enumerate(values)})
+    curve = EmpiricalDistribution([float(v) for v in values])
+    for k in range(1, size // 2):
+        found = tuned(ranking, [values[i] for i in ranking.points], k)
+        assert found
+        assert float(found.score) == pytest.approx(float(curve.u_tuning_curve(k)), rel=1e-12)
 
 
 def test_floats_give_the_same_as_fractions():
