@@ -11,6 +11,8 @@ import pandas as pd
 
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Leaderboard
+from sambench.analysis.sharpness import ALL as ALL
+from sambench.analysis.sharpness import WITHIN as WITHIN
 from sambench.analysis.tables import (
     across,
     arms,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from sambench.analysis import numbers
-from sambench.analysis.tables import MeasuredRun, Tau, rows
+from sambench.analysis.tables import ALL, WITHIN, MeasuredRun, Tau, rows
 from sambench.render.figures import key, scales
 from sambench.render.figures.known import by_variant
 from sambench.render.figures.marks import Mark
@@ -13,7 +13,6 @@ from sambench.render.figures.panels import Layout, Panel, multiples
 from sambench.render.figures.plot import Plot, arms
 from sambench.render.figures.style import Look
 
-ALL, WITHIN = "all runs", "within arms"
 NAMES = {"accuracy_gap": "gap, points", "loss_gap": "gap, nats"}
 MOST, FEWEST = 200, 10  # runs of a panel, and of an arm, that are drawn
 LOGARITHMIC = 10  # largest over smallest, from which a sharpness is drawn so

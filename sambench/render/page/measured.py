@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from sambench.analysis import PublishedStudy, numbers
-from sambench.analysis.tables import Tau, rows
+from sambench.analysis.tables import ALL, WITHIN, Tau, rows
 from sambench.render.page.part import Part
 from sambench.render.tables import correlation, corruption, measures, recall
 
@@ -56,10 +56,7 @@ def found_of(correlations: pd.DataFrame) -> Iterator[str]:
     taus = rows(correlations, Tau)
     for gap in dict.fromkeys(tau.gap for tau in taus):
         own = [tau for tau in taus if tau.gap == gap]
-        whole, within = (
-            {tau.measure: tau for tau in own if tau.of == of}
-            for of in (correlation.ALL, correlation.WITHIN)
-        )
+        whole, within = ({tau.measure: tau for tau in own if tau.of == of} for of in (ALL, WITHIN))
         if whole:
             runs, first = max(tau.runs for tau in whole.values()), _counted([*whole.values()])
             yield f"{gap}, over all {runs} measured runs: {first}"

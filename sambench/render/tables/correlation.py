@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from sambench.analysis import NONE
-from sambench.analysis.tables import Tau, rows
+from sambench.analysis.tables import ALL, WITHIN, Tau, rows
 from sambench.render.tables.table import Cell, Column, Table, number, of, text
 
-ALL, WITHIN = "all runs", "within arms"
 Line = tuple[Tau, dict[str, Tau]]
 """One of a pair's rows, and all of them by what runs they are of."""
 
