@@ -79,6 +79,11 @@ class Task(Table):
     stream: IfSet[Annotated[bool | Literal["auto"], BeforeValidator(_stream)]] = "auto"
     """whether pictures stay in their files; no result depends on it"""
 
+    @property
+    def objective(self) -> str:
+        """The name of the score that decides."""
+        return "accuracy"
+
 
 _GONE = {
     "trials": "write search.budget, in full runs of the baseline",

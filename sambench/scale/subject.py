@@ -60,8 +60,7 @@ def row(epoch: int) -> dict[str, float]:
 
 ENDED = Outcome(
     "complete",
-    val_accuracy=0.5,
-    val_loss=1.0,
+    scores={"val_accuracy": 0.5, "val_loss": 1.0},
     epochs_done=EPOCHS,
     history=tuple(row(epoch) for epoch in range(1, EPOCHS + 1)),
 )

@@ -157,7 +157,7 @@ def _frozen(trial: AgentTrial, arm: Arm) -> FrozenTrial:
         value=value,
         params={name: values[name] for name in searched},
         distributions={n: distribution(widened(s, values[n])) for n, s in searched.items()},
-        intermediate_values={int(row["epoch"]): row["val_accuracy"] for row in outcome.history},
+        intermediate_values=dict(enumerate(outcome.curve, 1)),
         user_attrs={
             "source": "sweep",
             "run": trial.key,

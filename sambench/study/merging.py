@@ -194,7 +194,8 @@ def _row(part: _Part, place: str, record: Record) -> _Row:
         )
     values = {name: value for name, value in record.measures.items() if value is not None}
     details = {name: text for name, text in record.details.items() if text}
-    return _Row(part, place, run, results.outcome(record), Found(values, details))
+    outcome = results.outcome(record, part.folder.study.task.objective)
+    return _Row(part, place, run, outcome, Found(values, details))
 
 
 def _run(part: _Part, record: Record) -> Run:
@@ -219,7 +220,7 @@ def _is_there(row: _Row) -> bool:
 
 def _check_equal(row: _Row, other: Outcome, place: str) -> None:
     own, known = (_content(outcome) for outcome in (row.outcome, other))
-    if wrong := [key for key, value in own.items() if known[key] != value]:
+    if wrong := [key for key in {**own, **known} if own.get(key) != known.get(key)]:
         raise UserError(
             f"{row.place}: {row.run.id} came to something else than in {place}: {_listed(wrong)} "
             "differ; nothing is merged"
@@ -229,8 +230,8 @@ def _check_equal(row: _Row, other: Outcome, place: str) -> None:
 def _content(outcome: Outcome) -> dict[str, Any]:
     """What came out of a run, whoever ran it."""
     found = {k: v for k, v in asdict(outcome).items() if k not in CIRCUMSTANCES}
-    curve = records.curve_text(row["val_accuracy"] for row in outcome.history)
-    return {**found, "curve": curve}
+    curve = records.curve_text(outcome.curve)
+    return {**found, **found.pop("scores"), "curve": curve}
 
 
 def _write(part: _Part, rows: Sequence[_Row]) -> None:

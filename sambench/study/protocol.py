@@ -103,7 +103,7 @@ class Protocol:
     def rankings(self, results: Results) -> dict[str, Ranking]:
         """Of each arm's pool so far, by validation score."""
         return {
-            label: Ranking.of({i: outcome.val_accuracy for i, (_, outcome) in own.items()})
+            label: Ranking.of({i: outcome.val for i, (_, outcome) in own.items()})
             for label, own in self.pools(results).items()
         }
 

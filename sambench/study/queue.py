@@ -80,7 +80,9 @@ def _worker(number: int, job: Left, named: "Named", kept: "Kept") -> Worker:
         epochs=arm.epochs,
         since=job.since,
         heard=job.heard or job.since,
-        validation=traces.number(row.get("val_accuracy")),
+        validation=traces.number(
+            row.get(f"val_{kept.study.task.objective}") if kept.study else None
+        ),
     )
 
 

@@ -77,7 +77,7 @@ def header(
         "arms": {label: arm.model_dump(mode="json") for label, arm in folder.arms.items()},
         "own": folder.own,
         "code": folder.code,
-        "objective": records.ACCURACY.name,
+        "objective": study.task.objective,
         "scores": [score.model_dump() for score in _scores(rows)],
         "measures": [score.model_dump() for score in measured],
         "extension": extension,
@@ -87,14 +87,18 @@ def header(
         "date": provenance.date(newest),
         "versions": provenance.versions(),
         "hardware": provenance.hardware(),
-        "test_runs": sum(row.test["accuracy"] is not None for row in rows),
+        "test_runs": sum(_is_tested(row) for row in rows),
         **of_data(folder),
     }
 
 
+def _is_tested(row: Record) -> bool:
+    return any(value is not None for value in row.test.values())
+
+
 def _scores(rows: Sequence[Record]) -> tuple[Score, Score]:
     """Single test items are kept where every run that saw them tells."""
-    tested = [row for row in rows if row.test["accuracy"] is not None]
+    tested = [row for row in rows if _is_tested(row)]
     kept = all(row.num_items for row in tested)
     accuracy = records.ACCURACY if kept else records.ACCURACY.model_copy(update={"items": None})
     return accuracy, records.LOSS
@@ -114,7 +118,6 @@ def record(
     measured: Found = NOTHING,
 ) -> Record:
     """A run as the records keep it; `rank`: of its point in the pool."""
-    tested = bool(outcome.test_correct)
     return Record(
         study=run.study.name,
         variant=run.label,
@@ -132,7 +135,7 @@ def record(
         outcome=outcome.outcome,
         reason=outcome.reason,
         train_loss=outcome.train_loss,
-        num_items=len(outcome.test_correct),
+        num_items=max(map(len, outcome.items.values()), default=0),
         gradient_evaluations=outcome.gradient_evaluations,
         steps=outcome.steps,
         step_time_s=outcome.step_time_s,
@@ -144,31 +147,43 @@ def record(
         torch=outcome.torch,
         data=outcome.data,
         source=source,
-        curve=records.curve_text(row["val_accuracy"] for row in outcome.history),
+        curve=records.curve_text(outcome.curve),
         peak_memory=outcome.peak_memory,
         wandb=outcome.wandb,
-        val={"accuracy": outcome.val_accuracy, "loss": outcome.val_loss},
-        test={"accuracy": outcome.test_accuracy, "loss": outcome.test_loss},
+        val=_of("val", outcome),
+        test=_of("test", outcome),
         measures=dict(measured.values),
         details=measured.details,
-        items={"accuracy": records.pack(np.array(outcome.test_correct)) if tested else ""},
+        items={name: records.pack(np.array(right)) for name, right in outcome.items.items()},
     )
 
 
-def outcome(record: Record) -> Outcome:
+def _of(stage: str, outcome: Outcome) -> dict[str, float]:
+    """The scores of "val" or "test", by name."""
+    start = f"{stage}_"
+    return {k.removeprefix(start): v for k, v in outcome.scores.items() if k.startswith(start)}
+
+
+def outcome(record: Record, objective: str) -> Outcome:
     """What a run's record says of how it ended; of the epochs, the objective's curve alone."""
-    packed = record.items["accuracy"]
-    correct = records.unpack(packed, record.num_items).tolist() if packed else ()
-    scores = map(float, record.curve.split())
+    named = {"val": record.val, "test": record.test}
+    scores = {
+        f"{stage}_{name}": value
+        for stage, own in named.items()
+        for name, value in own.items()
+        if value is not None
+    }
     return Outcome(
         outcome=record.outcome,
         reason=record.reason,
         epochs_done=record.epochs_done,
-        val_accuracy=record.val["accuracy"],
-        val_loss=record.val["loss"],
-        test_accuracy=record.test["accuracy"],
-        test_loss=record.test["loss"],
-        test_correct=tuple(correct),
+        objective=objective,
+        scores=scores,
+        items={
+            name: tuple(records.unpack(packed, record.num_items).tolist())
+            for name, packed in record.items.items()
+            if packed
+        },
         train_loss=record.train_loss,
         gradient_evaluations=record.gradient_evaluations,
         steps=record.steps,
@@ -182,7 +197,10 @@ def outcome(record: Record) -> Outcome:
         peak_memory=record.peak_memory,
         data=record.data,
         wandb=record.wandb,
-        history=tuple({"epoch": i, "val_accuracy": score} for i, score in enumerate(scores, 1)),
+        history=tuple(
+            {"epoch": i, f"val_{objective}": float(score)}
+            for i, score in enumerate(record.curve.split(), 1)
+        ),
     )
 
 

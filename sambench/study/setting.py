@@ -28,7 +28,7 @@ def fits(arms: Mapping[str, Arm], results: Collection[tuple[Run, Outcome]]) -> d
     found = {}
     for label, arm in arms.items():
         scores = [
-            (_searched(arm, run), outcome.val_accuracy)
+            (_searched(arm, run), outcome.val)
             for run, outcome in results
             if run.label == label
             and run.stage in ("pool", "confirm")

@@ -26,7 +26,8 @@ class Running:
     epoch: int = 0
     told_first: tuple[int, float] | None = None
     """the first epoch that it told of, and when; after a checkpoint not epoch 1"""
-    val_accuracy: float | None = None
+    val: float | None = None
+    """the objective on the validation set"""
 
 
 class Failure(NamedTuple):
@@ -143,7 +144,7 @@ class Standing:
         own = self.workers[self._worker(run)]
         assert own is not None
         own.epoch, own.heard = int(row["epoch"]), self._clock()
-        own.val_accuracy = row["val_accuracy"]
+        own.val = row[f"val_{run.objective}"]
         if own.told_first is None:
             own.told_first = own.epoch, own.heard
         first, at = own.told_first
@@ -268,7 +269,7 @@ class Standing:
             self._forecast.ended(run.label, run.stage, seconds, complete=complete, here=here)
 
     def _count(self, run: Run, outcome: Outcome) -> bool:
-        arm, score = self.arms[run.label], outcome.val_accuracy
+        arm, score = self.arms[run.label], outcome.val
         self._done[run.stage][run.label] += 1
         match outcome.outcome:
             case "diverged":

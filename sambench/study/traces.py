@@ -256,7 +256,7 @@ def _ended(path: Path, own: Named, arm: Arm) -> Ended:
         own.point,
         str(outcome["outcome"]),
         str(outcome["reason"]),
-        number(outcome["val_accuracy"]),
+        number(outcome["scores"].get(f"val_{outcome['objective']}")),
         float(setting["lr"]),
         number(radius),
         float(outcome["wall_s"]),

@@ -144,7 +144,10 @@ def _begun(
 
 def as_dict(run: Run, outcome: Outcome) -> dict[str, object]:
     """What was run and how it ended; trials see no test set."""
-    found = {k: v for k, v in asdict(outcome).items() if not k.startswith("test_")}
+    found = asdict(outcome)
+    for name in ("objective", "scores", "items"):
+        del found[name]
+    validation = {k: v for k, v in outcome.scores.items() if k.startswith("val_")}
     named = {
         "study": run.study.name,
         "variant": run.label,
@@ -152,7 +155,7 @@ def as_dict(run: Run, outcome: Outcome) -> dict[str, object]:
         "streams": run.seeds.streams,
         "label_noise": run.study.task.label_noise,
     }
-    return {**named, **run.setting, **found}
+    return {**named, **run.setting, **found, **validation}
 
 
 def _arm(study: Study, name: str) -> Arm:

@@ -139,6 +139,7 @@ class Tuner:
     def __init__(self, study: Study, arm: Arm, storage: BaseStorage) -> None:
         self.study = study
         self.arm = arm
+        self._watched = f"val_{study.task.objective}"
         self._storage = storage
         self._open: dict[int, Trial] = {}
         """the trials of points that run"""
@@ -208,7 +209,7 @@ class Tuner:
         self._optuna._thread_local.cached_all_trials = None  # samplers look again, as after `ask`
 
     def report(self, point: int, row: Mapping[str, float], epochs: int) -> bool:
-        """Notes an epoch's validation accuracy; says whether to prune the trial."""
+        """Notes an epoch's validation score; says whether to prune the trial."""
         return self._surely(lambda: self._report(point, row, epochs))
 
     def _report(self, point: int, row: Mapping[str, float], epochs: int) -> bool:
@@ -216,7 +217,7 @@ class Tuner:
         if point in self._ended or self._told[point] > percent:  # a killed process got further:
             return False  # it did not prune
         if percent > self._told[point]:
-            trial.report(row["val_accuracy"], percent)
+            trial.report(row[self._watched], percent)
             self._told[point] = percent
         return self.study.search.pruner != "none" and percent < 100 and trial.should_prune()
 
@@ -230,7 +231,7 @@ class Tuner:
         trial, epochs = self._open[point], self.arm.epochs
         for row in outcome.history:
             if (percent := _percent(row, epochs)) > self._told[point]:
-                trial.report(row["val_accuracy"], percent)
+                trial.report(row[self._watched], percent)
                 self._told[point] = percent
         for name, value in ending(outcome, wandb).items():
             trial.set_user_attr(name, value)
@@ -254,7 +255,7 @@ class Tuner:
             return
         state, value = ended(outcome)
         rows = reversed(outcome.history)  # of those in the same percent the first
-        values = {_percent(row, self.arm.epochs): row["val_accuracy"] for row in rows}
+        values = {_percent(row, self.arm.epochs): row[self._watched] for row in rows}
         if state == TrialState.PRUNED and values:
             value = values[max(values)]  # as Optuna's own `tell`
         self._create(
@@ -280,7 +281,7 @@ def ended(outcome: Outcome) -> tuple[TrialState, float | None]:
             return TrialState.PRUNED, None
         case "failed":
             return TrialState.FAIL, None
-    return TrialState.COMPLETE, outcome.val_accuracy or 0.0
+    return TrialState.COMPLETE, outcome.val or 0.0
 
 
 def ending(outcome: Outcome, wandb: str = "") -> dict[str, Any]:

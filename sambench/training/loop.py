@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 import variants
+from sambench import records
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data, models
 from sambench.training import checkpoint, device, memory, weights
@@ -135,12 +136,15 @@ def engine_for(run: Run, dataset: Data, custom: Custom, world: World = World()) 
     )
 
 
+def _named(subset: str, score: Score) -> dict[str, float]:
+    return {f"{subset}_accuracy": score.accuracy, f"{subset}_loss": score.loss}
+
+
 def _tested(outcome: Outcome, score: Score) -> Outcome:
     return replace(
         outcome,
-        test_accuracy=score.accuracy,
-        test_loss=score.loss,
-        test_correct=tuple(score.correct.tolist()),
+        scores={**outcome.scores, **_named("test", score)},
+        items={records.ACCURACY.name: tuple(score.correct.tolist())},
     )
 
 
@@ -225,7 +229,7 @@ class _Progress:
     def _epoch(self, engine: Engine, epoch: int) -> dict[str, float]:
         row = engine.train_epoch(epoch)
         score = engine.evaluate(engine.data.val)
-        return {"epoch": epoch + 1, **row, "val_accuracy": score.accuracy, "val_loss": score.loss}
+        return {"epoch": epoch + 1, **row, **_named("val", score)}
 
     def _keep_best(self, engine: Engine) -> None:
         """Of equal scores the earlier epoch counts."""
@@ -239,7 +243,7 @@ class _Progress:
         """The epoch whose weights the run yields, of those that are over."""
         if self.run.study.train.yields == "last":
             return self.history[-1]
-        return max(self.history, key=lambda row: row["val_accuracy"])
+        return max(self.history, key=lambda row: row[f"val_{self.run.objective}"])
 
     def _yield_weights(self, engine: Engine) -> None:
         """Puts the weights that the run yields into the model that is evaluated."""
@@ -256,8 +260,8 @@ class _Progress:
             outcome,
             reason,
             epochs_done=len(self.history),
-            val_accuracy=yielded["val_accuracy"] if scored else None,
-            val_loss=yielded["val_loss"] if scored else None,
+            objective=self.run.objective,
+            scores={k: v for k, v in yielded.items() if k.startswith("val_")} if scored else {},
             train_loss=last["train_loss"] if scored else None,
             gradient_evaluations=last["gradient_evaluations"],
             steps=int(last["steps"]),

@@ -1,6 +1,7 @@
 """How a run ended, and the file in its folder that says so."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 
 from sambench.errors import UserError
 from sambench.files import read_sealed, write_atomically, write_sealed
+from sambench.records import ACCURACY
 from sambench.training import device
 from sambench.training.run import Run
 
@@ -21,17 +23,18 @@ PAUSED = "paused"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended. Accuracies are in [0, 1]; what was not measured is None."""
+    """How a run ended. Shares are in [0, 1]; what was not measured is None, or is not there."""
 
     outcome: str
     """"complete", "pruned", "diverged" or "failed"; PAUSED is never written"""
     reason: str = ""
     epochs_done: int = 0
-    val_accuracy: float | None = None
-    val_loss: float | None = None
-    test_accuracy: float | None = None
-    test_loss: float | None = None
-    test_correct: tuple[bool, ...] = ()
+    objective: str = ACCURACY.name
+    """name of the score that decides"""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """val_NAME and test_NAME of every score"""
+    items: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
+    """by name of a score: of each item of the test set"""
     train_loss: float | None = None
     gradient_evaluations: float = 0.0
     steps: int = 0
@@ -52,7 +55,22 @@ class Outcome:
     wandb: str = ""
     """where W&B shows the run"""
     history: tuple[dict[str, float], ...] = field(default=(), repr=False)
-    """a row per epoch: losses, accuracies, lr, gradient norms, cosine, rise, radius, speed"""
+    """a row per epoch: losses, scores, lr, gradient norms, cosine, rise, radius, speed"""
+
+    @property
+    def val(self) -> float | None:
+        """The objective on the validation set."""
+        return self.scores.get(f"val_{self.objective}")
+
+    @property
+    def test(self) -> float | None:
+        """The objective on the test set."""
+        return self.scores.get(f"test_{self.objective}")
+
+    @property
+    def curve(self) -> list[float]:
+        """The objective on the validation set after each epoch."""
+        return [row[f"val_{self.objective}"] for row in self.history]
 
 
 def on_this_machine(outcome: Outcome, where: str, wall_s: float, processes: int = 1) -> Outcome:
@@ -90,7 +108,8 @@ def read_outcome(run: Run, folder: Path) -> Outcome | None:
     try:
         stored = read_sealed(path)
         found = stored["outcome"]
-        found |= {key: tuple(found[key]) for key in ("history", "test_correct")}
+        found["history"] = tuple(found["history"])
+        found["items"] = {name: tuple(values) for name, values in found["items"].items()}
         return Outcome(**found) if stored["setting"] == run.setting else None
     except (ValueError, KeyError, TypeError):
         raise Damaged(f"{path} is damaged; remove it, and its run is repeated") from None

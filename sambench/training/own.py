@@ -161,13 +161,15 @@ def _outcome(run: Run, optimizer: variants.SharpnessAware, scores: Scores) -> Ou
     val, _ = _share("val", found["val"]) if "val" in found else (None, ())
     test, correct = _share("test", found["test"]) if run.sees_test else (None, ())
     lost = any(score is not None and math.isnan(score) for score in (val, test))
+    named = {"val": val, "test": test}
+    name = run.objective
     return Outcome(
         "diverged" if lost else "complete",
         "train returned NaN" if lost else "",
         epochs_done=run.epochs,
-        val_accuracy=None if lost else val,
-        test_accuracy=None if lost else test,
-        test_correct=() if lost else correct,
+        objective=name,
+        scores={f"{k}_{name}": v for k, v in named.items() if v is not None and not lost},
+        items={} if lost or not correct else {name: correct},
         gradient_evaluations=optimizer.passes,
         steps=optimizer.steps,
     )

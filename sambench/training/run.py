@@ -57,6 +57,11 @@ class Run:
         return f"rerun {self.rerun}"
 
     @property
+    def objective(self) -> str:
+        """The name of the score that decides."""
+        return self.study.task.objective
+
+    @property
     def sees_test(self) -> bool:
         """Whether the run is scored on the test set."""
         return self.stage in ("confirm", "setting")

@@ -40,7 +40,7 @@ def _of(label: str, root: Path) -> Iterator[tuple[Run, Outcome]]:
         own = pool.parameters(STUDY, ARM, i)
         run = _as_rival(protocol.pool_run(protocol.arms[label], i, own))
         found[run.id] = (run, _ran(run, root))
-    scores = {run.point: outcome.val_accuracy for run, outcome in found.values()}
+    scores = {run.point: outcome.val for run, outcome in found.values()}
     runs = {run.point: run for run, _ in found.values()}
     for rank, point in enumerate(Ranking.of(scores).points):
         for j in range(next((num for below, num in RERUNS if rank < below), 0)):

@@ -141,7 +141,7 @@ def _workers(workers: Sequence["Running | None"], width: int) -> RichTable:
         Column("lr", ["" if run is None else f"{run.lr:.3g}" for run in runs], 4),
         Column("rho", [_rho(run) for run in runs], 5),
         Column("epoch", ["" if o is None else f"{o.epoch}/{o.run.epochs}" for o in workers], 1),
-        Column("validation", [percent(own and own.val_accuracy) for own in workers], 2),
+        Column("validation", [percent(own and own.val) for own in workers], 2),
     ]
     return drawn(columns, width, [""] * len(runs))
 

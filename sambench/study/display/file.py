@@ -129,7 +129,7 @@ class LiveFile:
             epochs=run.epochs,
             since=self._time(own.began),
             heard=self._time(own.heard),
-            validation=_finite(own.val_accuracy),
+            validation=_finite(own.val),
         )
 
     def _time(self, at: float) -> datetime:

@@ -26,7 +26,7 @@ class Lines:
         pass
 
     def ended(self, run: Run, outcome: Outcome, *, improves: bool) -> None:
-        score, best = outcome.val_accuracy, self._standing.arms[run.label].best
+        score, best = outcome.val, self._standing.arms[run.label].best
         cells = [
             f"{progress.counted(self._standing):>9}",
             f"{run.stage:7}",

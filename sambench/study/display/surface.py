@@ -29,4 +29,4 @@ def news(run: Run, outcome: Outcome, *, improves: bool) -> str:
     what = f"{run.label}, {run.place} (lr {run.lr:.3g}{rho})"
     if outcome.outcome in ("diverged", "failed"):
         return f"{what}: {outcome.outcome}, {outcome.reason}"
-    return f"{what}: validation {outcome.val_accuracy:.2%}, its best so far" if improves else ""
+    return f"{what}: validation {outcome.val:.2%}, its best so far" if improves else ""

@@ -78,7 +78,7 @@ def test_an_error_is_the_outcome_of_its_run(error: BaseException, reason: str, m
     known = images.digest(images.contents(job.run.study.task, job.cache))
     job = replace(job, data_digest=known)
     found = execute(job, proceed)
-    assert (found.outcome, found.val_accuracy, found.test_correct) == ("failed", None, ())
+    assert (found.outcome, found.val, found.items) == ("failed", None, {})
     assert reason in found.reason and "\n" not in found.reason
     assert read_outcome(job.run, job.folder) == found
     assert found.data == known and found.device and found.wall_s > 0
@@ -161,7 +161,10 @@ def test_when_time_is_up_it_pauses_at_the_end_of_its_epoch(
     told = []
     found = execute(replace(job, until=None), told.append)
     assert [row["epoch"] for row in told] == [3, 4]
-    assert (found.val_loss, found.train_loss) == (whole.val_loss, whole.train_loss)
+    assert (found.scores["val_loss"], found.train_loss) == (
+        whole.scores["val_loss"],
+        whole.train_loss,
+    )
 
 
 def test_a_process_whose_gpu_has_failed_takes_no_further_run(
@@ -198,5 +201,5 @@ def test_a_measure_that_fails_costs_the_run_no_score(
     study = config.parse({**spec, "variants": ["sam"], "measure": {"names": ["stability"]}})
     job = replace(job, run=replace(job.run, study=study, stage="confirm", epochs=1))
     found = execute(job, proceed)
-    assert found.outcome == "complete" and found.test_accuracy is not None
+    assert found.outcome == "complete" and found.test is not None
     assert (job.folder / "weights.safetensors").exists()

@@ -74,7 +74,7 @@ def lives(pid: int) -> bool:
 
 def same(found: Outcome, alone: Outcome) -> None:
     assert (found.outcome, found.reason) == ("complete", "")
-    assert found.test_accuracy == alone.test_accuracy
+    assert found.test == alone.test
     for row, wanted in zip(found.history, alone.history, strict=True):
         for key in ("train_loss", "val_loss", "grad_norm", "gradient_evaluations"):
             assert row[key] == pytest.approx(wanted[key], rel=SAME)

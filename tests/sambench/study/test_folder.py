@@ -45,7 +45,7 @@ def run_trials(folder: StudyFolder, num: int) -> list[dict[str, Any]]:
         tuner = Tuner(folder.study, folder.arms["sam"], storage)
         asked = [tuner.ask(point) for point in range(num)]
         for number in range(num - 1):
-            tuner.tell(number, Outcome("complete", val_accuracy=number / 10))
+            tuner.tell(number, Outcome("complete", scores={"val_accuracy": number / 10}))
         return asked
 
 

@@ -56,8 +56,10 @@ class Played:
         raise AssertionError(found)
 
     def end(self, run: Run, outcome: str = "complete", score: float | None = 0.5) -> None:
-        ended = Outcome(outcome, "out of memory" if outcome == "failed" else "", val_accuracy=score,
-                        test_accuracy=0.98765)  # fmt: skip
+        scores = {"test_accuracy": 0.98765}
+        scores |= {} if score is None else {"val_accuracy": score}
+        reason = "out of memory" if outcome == "failed" else ""
+        ended = Outcome(outcome, reason, scores=scores)
         self.display.ended(run, ended)
 
 

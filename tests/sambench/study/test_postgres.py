@@ -151,7 +151,7 @@ def test_a_call_whose_answer_was_lost_is_not_done_twice(
 
         monkeypatch.setattr(storage, "create_new_trial", lost)
         tuner.ask(0)
-        tuner.tell(0, Outcome("complete", val_accuracy=0.5))
+        tuner.tell(0, Outcome("complete", scores={"val_accuracy": 0.5}))
         (trial,) = tuner._optuna.get_trials()
         assert trial.state.name == "COMPLETE"
 

@@ -33,12 +33,15 @@ def protocol_of(study: Study) -> Protocol:
 
 def done(accuracy: float, passes: float = 1, steps: int = 4) -> Outcome:
     return Outcome(
-        "complete", val_accuracy=accuracy, gradient_evaluations=passes * steps, steps=steps
+        "complete",
+        scores={"val_accuracy": accuracy},
+        gradient_evaluations=passes * steps,
+        steps=steps,
     )
 
 
 DIVERGED = Outcome("diverged", "non-finite loss in epoch 1", gradient_evaluations=2, steps=2)
-FAILED = Outcome("failed", "out of memory", val_accuracy=0.99)
+FAILED = Outcome("failed", "out of memory", scores={"val_accuracy": 0.99})
 
 
 def ran(protocol: Protocol, label: str, outcomes: Sequence[Outcome]) -> Results:

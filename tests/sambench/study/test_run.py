@@ -368,8 +368,8 @@ def test_results_of_a_run_are_what_train_gives(
         epochs=found.epochs,
     )
     outcome = train(alone, tmp_path / "alone", lambda row: False)
-    assert outcome.test_accuracy == found.test["accuracy"]
-    assert outcome.val_loss == found.val["loss"]
+    assert outcome.test == found.test["accuracy"]
+    assert outcome.scores["val_loss"] == found.val["loss"]
 
 
 def test_a_run_lost_to_the_machine_is_repeated(

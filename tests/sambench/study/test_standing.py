@@ -104,7 +104,7 @@ class World:
             return Outcome(
                 "diverged", "non-finite loss in epoch 1", wall_s=2 * seconds / run.epochs
             )
-        return Outcome("complete", val_accuracy=0.5, wall_s=seconds)
+        return Outcome("complete", scores={"val_accuracy": 0.5}, wall_s=seconds)
 
     def _next(
         self, waiting: Iterable[Run], held: Collection[str], events: list[Any], start_s: float
@@ -241,7 +241,7 @@ def test_a_run_that_goes_on_from_its_checkpoint_is_known_by_its_whole(study: con
     world.standing.started(run)
     world.now += 5
     world.standing.epoch(run, {"epoch": run.epochs, "val_accuracy": 0.1})
-    world.standing.ended(run, Outcome("complete", val_accuracy=0.1, wall_s=50.0))
+    world.standing.ended(run, Outcome("complete", scores={"val_accuracy": 0.1}, wall_s=50.0))
     world.standing.started(pool[1])
     assert world.standing._forecast._typical()[run.label] == 50.0
 
@@ -251,11 +251,13 @@ def test_the_best_of_an_arm_is_of_its_pool(study: config.Study):
     pool = [run for run in world.pool() if run.label == "sam"]
     reruns = [world.protocol.confirm_run(pool[0], j) for j in range(2)]
     world.standing.stage("pool", pool, {pool[0].id})
-    world.standing.resumed(pool[0], Outcome("complete", val_accuracy=0.4))
+    world.standing.resumed(pool[0], Outcome("complete", scores={"val_accuracy": 0.4}))
     improved = []
     for run, score in ((pool[1], 0.3), (pool[2], 0.5), (reruns[0], 0.9)):
         world.standing.started(run)
-        improved.append(world.standing.ended(run, Outcome("complete", val_accuracy=score)))
+        improved.append(
+            world.standing.ended(run, Outcome("complete", scores={"val_accuracy": score}))
+        )
     world.standing.started(reruns[1])
     world.standing.ended(reruns[1], Outcome("failed", "out of memory"))
     sam = world.standing.arms["sam"]
@@ -279,7 +281,7 @@ def test_a_result_that_is_repeated_after_all_is_counted_once(study: config.Study
     )
     world.standing.started(pool[0])
     assert world.standing.num_runs == num
-    world.standing.ended(pool[0], Outcome("complete", val_accuracy=0.4))
+    world.standing.ended(pool[0], Outcome("complete", scores={"val_accuracy": 0.4}))
     assert (world.standing.num_runs, world.standing.num_done) == (num, 1)
 
 
@@ -289,6 +291,8 @@ def test_a_complete_run_may_have_no_validation_score(study: config.Study):
     pool = world.pool()
     world.standing.stage("pool", pool, ())
     world.standing.started(pool[0])
-    assert not world.standing.ended(pool[0], Outcome("complete", test_accuracy=0.9, wall_s=1.0))
+    assert not world.standing.ended(
+        pool[0], Outcome("complete", scores={"test_accuracy": 0.9}, wall_s=1.0)
+    )
     arm = world.standing.arms[pool[0].label]
     assert (arm.complete, arm.pruned, arm.mean, arm.best) == (1, 0, None, None)

@@ -28,7 +28,7 @@ def test_it_trains_what_a_study_would(call: Call, study_file: Path, tmp_path: Pa
     assert (found["variant"], found["point"], found["epochs"]) == ("sam", None, 2)
     assert found["streams"] == streams.streams
     assert found["hyperparameters"]["rho"] == 0.2
-    assert found["val_loss"] == usual.val_loss
+    assert found["val_loss"] == usual.scores["val_loss"]
     assert found["gradient_evaluations"] == usual.gradient_evaluations == 8
     assert not any(name.startswith("test_") for name in found)
 

@@ -82,7 +82,9 @@ def test_a_trial_is_complete(study: Study):
         parameters = tuned.ask(point)
         for row in history(0.2, 0.1 * point):
             tuned.report(point, row, 2)
-        outcome = Outcome("complete", val_accuracy=point / 10, epochs_done=2, reason="because")
+        outcome = Outcome(
+            "complete", scores={"val_accuracy": point / 10}, epochs_done=2, reason="because"
+        )
         tuned.tell(point, replace(outcome, gradient_evaluations=12.0), "https://there")
     first, second = tuned._optuna.get_trials()
     assert second.params == parameters == pool.parameters(study, tuned.arm, 2)
@@ -110,7 +112,7 @@ def history(*accuracies: float) -> tuple[dict[str, float], ...]:
 def test_a_run_that_ended_elsewhere_makes_the_same_trial(study: Study, left: str):
     """In a storage that is new, or that was left in the middle of it."""
     rows = history(0.2, 0.5)
-    outcome = Outcome("complete", val_accuracy=0.5, epochs_done=2, history=rows)
+    outcome = Outcome("complete", scores={"val_accuracy": 0.5}, epochs_done=2, history=rows)
     told = tuner(study, "sam")
     parameters = told.ask(3)
     for row in rows:
@@ -133,7 +135,10 @@ def test_a_run_that_ended_elsewhere_makes_the_same_trial(study: Study, left: str
 
 def test_a_run_that_failed_is_repeated_in_a_trial_of_its_own(study: Study):
     storage = optuna.storages.InMemoryStorage()
-    for outcome in (Outcome("failed", "out of memory"), Outcome("complete", val_accuracy=0.5)):
+    for outcome in (
+        Outcome("failed", "out of memory"),
+        Outcome("complete", scores={"val_accuracy": 0.5}),
+    ):
         tuned = tuner(study, "sam", storage)
         tuned.ask(0)
         tuned.tell(0, outcome)
@@ -147,11 +152,11 @@ def test_a_run_whose_trial_has_ended_leaves_it_as_it_is(study: Study):
     storage = optuna.storages.InMemoryStorage()
     first = tuner(study, "sam", storage)
     parameters = first.ask(0)
-    first.tell(0, Outcome("complete", val_accuracy=0.5))
+    first.tell(0, Outcome("complete", scores={"val_accuracy": 0.5}))
     again = tuner(study, "sam", storage)
     assert again.ask(0) == parameters
     assert not again.report(0, {"epoch": 1, "val_accuracy": 0.1}, 2)
-    again.tell(0, Outcome("complete", val_accuracy=0.7))
+    again.tell(0, Outcome("complete", scores={"val_accuracy": 0.7}))
     assert [trial.value for trial in again._optuna.get_trials()] == [0.5]
 
 
@@ -206,7 +211,7 @@ def run(tuned: Tuner, point: int) -> None:
     """From its asking to its end."""
     assert tuned.knows(point) == tuned.ask(point)
     tuned.report(point, {"epoch": 1, "val_accuracy": 0.1}, 2)
-    tuned.tell(point, Outcome("complete", val_accuracy=0.5))
+    tuned.tell(point, Outcome("complete", scores={"val_accuracy": 0.5}))
 
 
 @pytest.mark.parametrize("kind", ["journal", "sqlite"])
@@ -270,7 +275,7 @@ def searched(study: Study, journal: Path, num: int, kills: dict[int, str]) -> li
         else:
             parameters = tuned.ask(number)
             if kill == "after tell":
-                tuned.tell(number, Outcome("complete", val_accuracy=score(parameters)))
+                tuned.tell(number, Outcome("complete", scores={"val_accuracy": score(parameters)}))
         if kill:
             if kill == "torn line":
                 with journal.open("ab") as file:
@@ -279,7 +284,7 @@ def searched(study: Study, journal: Path, num: int, kills: dict[int, str]) -> li
             number, found = 0, []  # a new process goes through all trials again
             continue
         found.append(parameters)
-        tuned.tell(number, Outcome("complete", val_accuracy=score(parameters)))
+        tuned.tell(number, Outcome("complete", scores={"val_accuracy": score(parameters)}))
         number += 1
     trials = tuned._optuna.get_trials()
     assert [t.user_attrs["point"] for t in trials] == list(range(num))
@@ -322,8 +327,8 @@ def test_a_running_trial_is_reopened_not_redone(study: Study, tmp_path: Path):
     parameters = first.ask(0)
     again = tuner(study, "sam", open_journal(tmp_path / "journal"))
     assert again.ask(0) == parameters
-    again.tell(0, Outcome("complete", val_accuracy=0.5))
-    again.tell(0, Outcome("complete", val_accuracy=0.9))  # told twice, counted once
+    again.tell(0, Outcome("complete", scores={"val_accuracy": 0.5}))
+    again.tell(0, Outcome("complete", scores={"val_accuracy": 0.9}))  # told twice, counted once
     trials = again._optuna.get_trials()
     assert [(t.state, t.value) for t in trials] == [(TrialState.COMPLETE, 0.5)]
 
@@ -331,9 +336,9 @@ def test_a_running_trial_is_reopened_not_redone(study: Study, tmp_path: Path):
 @pytest.mark.parametrize(
     ("outcome", "state", "value"),
     [
-        (Outcome("complete", val_accuracy=0.5), TrialState.COMPLETE, 0.5),
+        (Outcome("complete", scores={"val_accuracy": 0.5}), TrialState.COMPLETE, 0.5),
         (Outcome("diverged", "non-finite loss in epoch 1"), TrialState.COMPLETE, 0.0),
-        (Outcome("pruned", val_accuracy=0.5), TrialState.PRUNED, None),
+        (Outcome("pruned", scores={"val_accuracy": 0.5}), TrialState.PRUNED, None),
         (Outcome("failed", "out of memory"), TrialState.FAIL, None),
     ],
 )
@@ -350,10 +355,10 @@ def good_trials(tuned: Tuner, num: int, epochs: int) -> None:
         tuned.ask(number)
         for epoch in range(1, epochs + 1):
             if tuned.report(number, {"epoch": epoch, "val_accuracy": 0.9}, epochs):
-                tuned.tell(number, Outcome("pruned", val_accuracy=0.9))
+                tuned.tell(number, Outcome("pruned", scores={"val_accuracy": 0.9}))
                 break
         else:
-            tuned.tell(number, Outcome("complete", val_accuracy=0.9))
+            tuned.tell(number, Outcome("complete", scores={"val_accuracy": 0.9}))
 
 
 @pytest.mark.parametrize("epochs", [3, 10, 200])

@@ -50,8 +50,8 @@ def leave(root: Path, study: Study, label: str, run_id: str, **changes: Any) -> 
     folder.mkdir(parents=True)
     stored = {"study": config.fingerprint(study), "variant": run.key, "label": label,
               "streams": run.seeds.streams, "device": "cpu", **run.setting}  # fmt: skip
-    outcome = Outcome("complete", epochs_done=2, val_accuracy=changes.get("accuracy", 0.5),
-                      val_loss=1.0, steps=4, gradient_evaluations=8.0)  # fmt: skip
+    scores = {"val_accuracy": changes.get("accuracy", 0.5), "val_loss": 1.0}
+    outcome = Outcome("complete", epochs_done=2, scores=scores, steps=4, gradient_evaluations=8.0)
     write_sealed(folder / "trial.json", stored)
     result = {"setting": run.setting, "outcome": vars(outcome) | {"history": []}}
     write_sealed(folder / "result.json", result)
@@ -70,13 +70,13 @@ def test_a_trial_lands_in_storage_and_records(root: Path, study: Study) -> None:
     (row,) = sweep_rows(root)
     assert (row.variant, row.stage, row.point) == ("sam", "sweep", 0)
     assert (row.lr, row.rho) == (0.1, 0.2)
-    assert row.val["accuracy"] == outcome.val_accuracy and len(row.curve.split()) == 2
+    assert row.val["accuracy"] == outcome.val and len(row.curve.split()) == 2
     with StudyFolder(root, study).opened() as storage:
         (summary,) = optuna.get_all_study_summaries(storage)
         (collected,) = optuna.load_study(study_name=summary.study_name, storage=storage).trials
     told = {"source": "sweep", "run": "swp00000/run00000", "label": "sam", "outcome": "complete"}
     assert told.items() <= collected.user_attrs.items()
-    assert collected.params == {"lr": 0.1, "rho": 0.2} and collected.value == outcome.val_accuracy
+    assert collected.params == {"lr": 0.1, "rho": 0.2} and collected.value == outcome.val
     assert records.read(root / "tiny" / "records.csv").header["swept"] == {"sam": 1, "plain": 0}
     assert (root / "tiny" / "leaderboard.md").exists()
 

@@ -76,9 +76,8 @@ def test_ids_follow_what_is_trained(run_: Run, spec: Spec):
 
 
 def test_no_test_score_is_told():
-    scored = Outcome(
-        "complete", test_accuracy=0.25, test_loss=1.5, test_correct=(True, False), val_accuracy=0.5
-    )
+    scores = {"test_accuracy": 0.25, "test_loss": 1.5, "val_accuracy": 0.5}
+    scored = Outcome("complete", scores=scores, items={"accuracy": (True, False)})
     text = json.dumps(tracking.ending(scored))
     assert "test" not in text and "0.25" not in text
 

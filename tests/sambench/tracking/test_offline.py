@@ -20,7 +20,9 @@ from sambench.tracking import Tracker, run_id
 from sambench.training import Outcome, Run
 
 ROWS = [{"epoch": e, "scheduled_lr": 0.1 / e, "val_accuracy": 0.3 + e / 10} for e in (1, 2, 3)]
-DONE = Outcome("complete", test_accuracy=0.25, gradient_evaluations=8.0, history=tuple(ROWS))
+DONE = Outcome(
+    "complete", scores={"test_accuracy": 0.25}, gradient_evaluations=8.0, history=tuple(ROWS)
+)
 
 
 def track(tracker: Tracker, run: Run, outcome: Outcome, rows: Any = ROWS) -> None:

@@ -20,7 +20,7 @@ from sambench.tracking import Tracker, run_id
 from sambench.training import Outcome, Run
 
 ROWS = [{"epoch": e, "val_accuracy": 0.3 + e / 10} for e in (1, 2, 3)]
-DONE = Outcome("complete", test_accuracy=0.25, history=tuple(ROWS))
+DONE = Outcome("complete", scores={"test_accuracy": 0.25}, history=tuple(ROWS))
 LIMIT_S = 5.0
 
 

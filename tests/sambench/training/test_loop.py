@@ -256,7 +256,7 @@ def test_divergence_is_an_outcome_with_epoch_and_reason(make: Callable[..., Run]
     assert found.outcome == "diverged"
     assert found.reason == f"non-finite loss in epoch {found.epochs_done}"
     assert len(told) == found.epochs_done < run.epochs
-    assert (found.val_accuracy, found.val_loss, found.train_loss) == (None, None, None)
+    assert (found.scores, found.train_loss) == ({}, None)
     assert found.gradient_evaluations > 0 and found.steps > 0
     assert read_outcome(run, tmp_path).reason == found.reason  # pyright: ignore
 
@@ -277,7 +277,7 @@ def test_weights_that_blow_up_in_the_last_step_diverged_too(
     found = train(make(stage="confirm"), tmp_path, proceed)
     assert (found.outcome, found.epochs_done) == ("diverged", 4)
     assert found.reason == "non-finite validation loss after the last epoch"
-    assert found.test_accuracy is None
+    assert found.test is None
 
 
 def test_pruning_is_an_outcome(make: Callable[..., Run], tmp_path: Path):
@@ -327,10 +327,10 @@ def test_only_confirm_and_setting_runs_see_the_test_set(
     monkeypatch.setattr(Engine, "evaluate", watched)
     found = train(make(stage=stage), tmp_path, proceed)
     assert seen == ["val"] * 4 + ["test"] * tested
-    assert (found.test_accuracy is not None) == tested
-    assert len(found.test_correct) == (30 if tested else 0)
+    assert (found.test is not None) == tested
+    assert len(found.items.get("accuracy", ())) == (30 if tested else 0)
     if tested:
-        assert found.test_accuracy == pytest.approx(sum(found.test_correct) / 30)
+        assert found.test == pytest.approx(sum(found.items["accuracy"]) / 30)
     assert "test" not in json.dumps(found.history)
 
 
@@ -376,8 +376,8 @@ def test_the_best_epoch_is_yielded(
         scores = scores[3:]
     tested = scripted(monkeypatch, scores)
     found = train(run, tmp_path / "run", proceed)
-    assert found.val_accuracy == 0.6 and found.epochs_done == 4
-    assert found.val_loss == found.history[1]["val_loss"]
+    assert found.val == 0.6 and found.epochs_done == 4
+    assert found.scores["val_loss"] == found.history[1]["val_loss"]
     assert all(torch.equal(tested[0][name], expected[name]) for name in expected)
 
 
@@ -386,8 +386,8 @@ def test_the_last_epoch_is_yielded_unless_the_study_says_otherwise(
 ):
     scripted(monkeypatch, [0.2, 0.6, 0.6, 0.1])
     found = train(make(stage="confirm"), tmp_path, proceed)
-    assert found.val_accuracy == 0.1
-    assert found.val_loss == found.history[-1]["val_loss"]
+    assert found.val == 0.1
+    assert found.scores["val_loss"] == found.history[-1]["val_loss"]
 
 
 def test_records_say_where_a_run_was_computed(make: Callable[..., Run], tmp_path: Path):

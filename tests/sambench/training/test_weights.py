@@ -30,7 +30,7 @@ def run_of(stage: str = "confirm", **changes: object) -> Run:
 
 
 def trained(run: Run, folder: Path) -> float | None:
-    return train(run, folder, lambda row: False).test_accuracy
+    return train(run, folder, lambda row: False).test
 
 
 @pytest.mark.parametrize("train_changes", [{}, {"ema": 0.9}, {"yields": "best"}])

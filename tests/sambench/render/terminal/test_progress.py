@@ -48,7 +48,7 @@ class Played:
             self.standing.epoch(run, {"epoch": 5, "val_accuracy": 0.123})
             if i < num - workers:
                 diverged = Outcome("diverged", "non-finite loss in epoch 5", wall_s=10.0)
-                scored = Outcome("complete", val_accuracy=0.5 + i / 1000, wall_s=20.0)
+                scored = Outcome("complete", scores={"val_accuracy": 0.5 + i / 1000}, wall_s=20.0)
                 self.standing.ended(run, diverged if i % 7 == 6 else scored)
 
 
@@ -168,7 +168,7 @@ def test_a_fixed_setting_has_a_mean_and_no_point(spec: dict[str, Any]):
     standing.stage("confirm", runs, ())
     for run, score in zip(runs, (0.5, 0.6, 0.6, 0.8, 0.1, 0.1), strict=True):
         standing.started(run)
-        standing.ended(run, Outcome("complete", val_accuracy=score, wall_s=1.0))
+        standing.ended(run, Outcome("complete", scores={"val_accuracy": score}, wall_s=1.0))
     lines = shown(standing, 140)
     assert lines[0] == "tiny: writing the report" and "ETA" not in lines[1]
     assert lines[3].split() == "arm mean validation done running left diverged".split()
