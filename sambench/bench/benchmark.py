@@ -17,7 +17,7 @@ from sambench.bench.work import Work
 from sambench.config import Split, Task, Train
 from sambench.errors import UserError, said
 from sambench.tasks import images as datasets
-from sambench.tasks.images import eval_batches, models
+from sambench.tasks.images import models
 from sambench.training import device as devices
 from sambench.training import provenance
 from variants.core.registry import name_of
@@ -136,8 +136,7 @@ def _work(settings: Settings, device: str, epoch: int) -> Work:
         model = models.build(task, channels=data.train.shape[1], classes=CLASSES).to(device)
     except UserError as error:
         raise UserError(f"--model: {str(error).partition(': ')[2]}") from None
-    batches = eval_batches(data.train, batch_size=settings.batch_size, mean=data.mean, std=data.std)
-    x, y = next(iter(batches))
+    x, y = next(iter(data.eval_batches(data.train, batch_size=settings.batch_size)))
     train = Train(epochs=loops.EPOCHS, batch_size=settings.batch_size, engine=settings.engine)
     return Work(model, x, y, data, train, settings.amp)
 

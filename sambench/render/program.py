@@ -201,7 +201,7 @@ from torch.nn.functional import cross_entropy
 
 import variants
 {plugins}from sambench.config import Split, Task
-from sambench.tasks import images
+from sambench.tasks import images, num_batches
 from sambench.tasks.images import models
 
 task = {task}
@@ -217,7 +217,7 @@ def main():
     model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
     base = {base}
     epochs, batch_size = {epochs}, {batch_size}
-    steps = epochs * images.num_batches(len(sets.train), batch_size)
+    steps = epochs * num_batches(len(sets.train), batch_size)
     warmup = round({warmup} * steps)
     optimizer = variants.SharpnessAware(
         base,
@@ -300,7 +300,7 @@ def main():
         order_seed=streams["order"],
     )
 {yields}
-    print(f"test accuracy: {{engine.evaluate(sets.test).accuracy:.2%}}")
+    print(f"test accuracy: {{engine.evaluate(sets.test).values['accuracy']:.2%}}")
 
 
 def told(epoch, row):
@@ -319,7 +319,7 @@ YIELDS = {
     best, weights = -1.0, {}
     for epoch in range(epochs):
         told(epoch, engine.train_epoch(epoch))
-        score = engine.evaluate(sets.val).accuracy
+        score = engine.evaluate(sets.val).values["accuracy"]
         if score > best:
             best = score
             weights = {k: v.clone() for k, v in engine.evaluated.state_dict().items()}

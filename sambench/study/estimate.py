@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from sambench import records, tracking
 from sambench.analysis import analyse
@@ -20,7 +19,8 @@ from sambench.study.foresight import shortcomings
 from sambench.study.options import cache_folder
 from sambench.study.preflight import preflight, probe
 from sambench.study.price import seconds_per_run
-from sambench.tasks import images
+from sambench.tasks import Batch, num_batches
+from sambench.tasks.images import Data
 from sambench.training import Custom, device
 
 SEPARATED = (0.5, 1.0, 2.0)  # points
@@ -81,7 +81,7 @@ def plan(
     resolved = device.resolve(on)
     dataset = preflight(study, resolved, cache_folder(root), Custom(), arms).data
     runs = {stage: sum(own.values()) for stage, own in expected_runs(study, arms).items()}
-    steps = images.num_batches(len(dataset.train), study.train.batch_size)
+    steps = num_batches(len(dataset.train), study.train.batch_size)
     evaluations = expected_cost(study, arms) * steps
     before = torch.get_num_threads()
     torch.set_num_threads(threads_each(workers))
@@ -133,7 +133,7 @@ def _separates(folder: StudyFolder) -> dict[str, int | None]:
     }
 
 
-def _seconds_per_evaluation(study: Study, dataset: images.Data, on: str) -> float:
+def _seconds_per_evaluation(study: Study, dataset: Data, on: str) -> float:
     """Median time of a training step of the baseline."""
     engine = probe(study, dataset, on, Custom())
     times: list[float] = []
@@ -148,14 +148,6 @@ def _seconds_per_evaluation(study: Study, dataset: images.Data, on: str) -> floa
     return measured[len(measured) // 2]
 
 
-def _batches(study: Study, dataset: images.Data) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(study: Study, dataset: Data) -> Iterator[Batch]:
     while True:
-        yield from images.epoch_batches(
-            dataset.train,
-            batch_size=study.train.batch_size,
-            seed=0,
-            epoch=0,
-            augment=study.train.augment,
-            mean=dataset.mean,
-            std=dataset.std,
-        )
+        yield from dataset.epoch_batches(study.train, seed=0, epoch=0)

@@ -231,7 +231,8 @@ def _content(outcome: Outcome) -> dict[str, Any]:
     """What came out of a run, whoever ran it."""
     found = {k: v for k, v in asdict(outcome).items() if k not in CIRCUMSTANCES}
     curve = records.curve_text(outcome.curve)
-    return {**found, **found.pop("scores"), "curve": curve}
+    scores = found.pop("scores")
+    return {**found, **scores, "curve": curve}
 
 
 def _write(part: _Part, rows: Sequence[_Row]) -> None:

@@ -18,7 +18,8 @@ from sambench.analysis import listing
 from sambench.config import BASELINE, Arm, Space, Study, Train
 from sambench.errors import UserError, said
 from sambench.tasks import images as datasets
-from sambench.tasks.images import Data, eval_batches, models, num_batches
+from sambench.tasks import num_batches, select
+from sambench.tasks.images import Data, models
 from sambench.training import (
     Custom,
     Engine,
@@ -123,10 +124,10 @@ def _check_schedule(asked: Train, steps_per_epoch: int) -> None:
 
 def _check_model(study: Study, engine: Engine, name: str) -> None:
     """Evaluates the model on two images, and trains it by one step of the base optimizer."""
-    size = tuple(engine.data.train.shape[1:])
+    x, y = _images(engine, 2)
+    size = tuple(x.shape[1:])
     with blamed(f"task.model: {name} does not take images {size}"):
         engine.evaluate(engine.data.val.rows(torch.arange(min(2, len(engine.data.val)))))
-    x, y = _images(engine, 2)
     with blamed(f"task.model: {name} cannot be trained on images {size}"):
         engine.model.train()
         engine.losses(x, y).mean().backward()
@@ -168,8 +169,7 @@ def _images(engine: Engine, num: int) -> tuple[Tensor, Tensor]:
     """So many training images, the same ones again where there are fewer."""
     rows = torch.arange(num) % len(engine.data.train)
     few = engine.data.train.rows(rows)
-    mean, std = engine.data.mean, engine.data.std
-    return next(iter(eval_batches(few, batch_size=num, mean=mean, std=std)))
+    return next(iter(engine.data.eval_batches(few, batch_size=num)))
 
 
 def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm]) -> Iterator[str]:
@@ -193,7 +193,9 @@ def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm]) -> Iterat
             warnings.simplefilter("ignore", RuntimeWarning)  # steps that do nothing: `acts` tells
             acts = perturbs(
                 optimizer,
-                lambda own: own.step(lambda rows: engine.losses(x[rows], y[rows]), size=len(y)),
+                lambda own: own.step(
+                    lambda rows: engine.losses(select(x, rows), y[rows]), size=len(y)
+                ),
             )
         if acts is False:
             labels = [own.label for own in arms if (own.key, repr(own.fix)) == rule]

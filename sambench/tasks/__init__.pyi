@@ -1,1 +1,12 @@
 from . import images as images
+from .data import Batch as Batch
+from .data import Data as Data
+from .data import Inputs as Inputs
+from .data import Samples as Samples
+from .data import num_batches as num_batches
+from .data import select as select
+from .shard import Shard as Shard
+from .target import Classification as Classification
+from .target import Scored as Scored
+from .target import Target as Target
+from .target import scored as scored

@@ -3,8 +3,6 @@
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from itertools import zip_longest
 from math import ceil
 from typing import Any
@@ -12,39 +10,28 @@ from typing import Any
 import torch
 from timm.utils import ModelEmaV3
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 import variants
 from sambench.config import Train
 from sambench.errors import UserError
-from sambench.tasks.images import Data, Samples, Shard, epoch_batches, eval_batches, num_batches
+from sambench.tasks import Data, Samples, Scored, Shard, num_batches, scored, select
 from sambench.training import device, graph
 from sambench.training.optimizers import base_optimizer, schedule, set_lr
 from sambench.training.precision import autocast, scaler, tf32
 from sambench.training.processes import World
 from sambench.training.steps import Steps
 
-EVAL_BATCH = 1024  # images; evaluation keeps no activations, so it takes larger batches
+EVAL_BATCH = 1024  # items; evaluation keeps no activations, so it takes larger batches
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""(logits (b, classes), labels (b,), or (b, classes) if mixed) -> losses (b,)"""
-
-
-@dataclass(frozen=True)
-class Score:
-    """A model on a data set."""
-
-    accuracy: float
-    loss: float
-    correct: Tensor
-    """(n,) bool on the host, in the order of the data set"""
+"""(outputs (b, ...), what they should be (b, ...)) -> losses (b,)"""
 
 
 def _weight(shard: Shard, num_rows: int) -> float:
     """Of this process's losses, so that every row of a batch counts the same; 1 if shares do."""
     if num_rows < shard.size:
         raise UserError(
-            f"train.batch_size: {shard.size} processes need batches of as many images, "
+            f"train.batch_size: {shard.size} processes need batches of as many items, "
             f"got {num_rows}"
         )
     return shard.weight(num_rows)
@@ -84,8 +71,9 @@ class Engine:
         self.order_seed = order_seed
         self.steps_per_epoch = num_batches(len(data.train), train.batch_size)
         self.total_steps = epochs * self.steps_per_epoch
-        smoothed = partial(F.cross_entropy, label_smoothing=train.label_smoothing, reduction="none")
-        self._loss: Loss = loss or smoothed
+        self._target = target = data.target
+        smoothing = train.label_smoothing
+        self._loss: Loss = loss or (lambda outputs, y: target.losses(outputs, y, smoothing))
         self._factor = schedule(train, self.total_steps)
         wrapped = world.wrapped(model)
         self._forward: Callable[[Tensor], Tensor] = (
@@ -112,7 +100,7 @@ class Engine:
         self.cut(train.micro_batch)
 
     def cut(self, at_once: int | None) -> None:
-        """Takes steps in parts of so many images, whose gradients add up; None: whole."""
+        """Takes steps in parts of so many items, whose gradients add up; None: whole."""
         self.at_once = at_once
         if self.train.engine == "graph":
             me = weakref.proxy(self)  # the engine owns its graphs, not they it
@@ -120,16 +108,16 @@ class Engine:
 
     @property
     def share(self) -> int:
-        """Images of a batch that this process trains on, at most."""
+        """Items of a batch that this process trains on, at most."""
         return ceil(min(self.train.batch_size, len(self.data.train)) / self.world.size)
 
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """One pass over the training set; its metrics, read from the device once at the end.
 
-        train_loss and train_accuracy are those of each step's first evaluation (accuracy of mixed
-        images: on the label of the larger share); of all steps are `loss_spikes` and
-        `zero_gradients`, counted, and the quantiles of the first gradient's norm, see `Steps`; the
-        other norms, the cosine, the rise, the radius and `lost` are those of the last step.
+        train_loss and the score that the task watches are those of each step's first evaluation; of
+        all steps are `loss_spikes` and `zero_gradients`, counted, and the quantiles of the first
+        gradient's norm, see `Steps`; the other norms, the cosine, the rise, the radius and `lost`
+        are those of the last step.
         """
         with tf32(self.train.tf32):
             return self._train_epoch(epoch)
@@ -138,20 +126,10 @@ class Engine:
         self.model.train()
         step = epoch * self.steps_per_epoch
         num_seen, lr = 0, 0.0
-        loss_sum = correct = torch.zeros((), dtype=torch.float64, device=self.device)
+        loss_sum = watched = torch.zeros((), dtype=torch.float64, device=self.device)
         start = self._now()
-        for x, y in epoch_batches(
-            self.data.train,
-            batch_size=self.train.batch_size,
-            seed=self.order_seed,
-            epoch=epoch,
-            augment=self.train.augment,
-            mean=self.data.mean,
-            std=self.data.std,
-            mixup=self.train.mixup,
-            cutmix=self.train.cutmix,
-            classes=len(self.data.classes),
-            shard=self._shard,
+        for x, y in self.data.epoch_batches(
+            self.train, seed=self.order_seed, epoch=epoch, shard=self._shard
         ):
             lr = self._set_lr(step)
             is_last = step + 1 == (epoch + 1) * self.steps_per_epoch
@@ -161,28 +139,28 @@ class Engine:
             loss_sum = loss_sum + total
             number = step - epoch * self.steps_per_epoch
             self._steps.note(number, total / len(losses), self.optimizer.gradient_norm)
-            correct = correct + self.optimizer.aux.sum()
+            watched = watched + self.optimizer.aux.sum()
             num_seen += len(losses)
             step += 1
         self.world.agree([m for m in (self.model, self.average) if m is not None])
         count = torch.tensor(num_seen, device=self.device)
-        loss_sum, correct, count = self.world.sums(loss_sum, correct, count)
+        loss_sum, watched, count = self.world.sums(loss_sum, watched, count)
         num_seen = int(count)
-        seconds = self._now() - start
+        seconds, name = self._now() - start, self._target.watched
         last = {k: float(v) for k, v in self.optimizer.last.items()}
         return {
             "lr": lr,
             "train_loss": float(loss_sum) / num_seen,
-            "train_accuracy": float(correct) / num_seen,
+            **({f"train_{name}": float(watched) / num_seen} if name else {}),
             **self.world.means(last | self._steps.summary()),
             "gradient_evaluations": self.optimizer.passes,
             "steps": step,
             "skipped_steps": float(self.optimizer.skipped),
             "step_time_s": seconds / self.steps_per_epoch,
-            "images_per_s": num_seen / seconds,
+            "items_per_s": num_seen / seconds,
         }
 
-    def step(self, x: Tensor, y: Tensor) -> Tensor:
+    def step(self, x: Any, y: Tensor) -> Tensor:
         """One step on a batch; the losses of its first evaluation, (b,)."""
         before = self.optimizer.steps
         losses = self._eager_step(x, y) if self._graphed is None else self._graphed(x, y)
@@ -190,30 +168,29 @@ class Engine:
             self.average.update(self.model, self.optimizer.steps)
         return losses if self._weight == 1 else losses / self._weight
 
-    def _eager_step(self, x: Tensor, y: Tensor) -> Tensor:
+    def _eager_step(self, x: Any, y: Tensor) -> Tensor:
         return self.optimizer.step(
-            lambda rows: self._losses(x[rows], y[rows]), size=len(y), micro=self.at_once
+            lambda rows: self._losses(select(x, rows), y[rows]), size=len(y), micro=self.at_once
         )
 
-    def losses(self, x: Tensor, y: Tensor) -> Tensor:
+    def losses(self, x: Any, y: Tensor) -> Tensor:
         """Of a batch, (b,), by the model itself: neither compiled nor wrapped."""
-        return self._loss(self._logits(self.model, x), y)
+        return self._loss(self._outputs(self.model, x), y)
 
-    def _losses(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses (b,), and whether each prediction was right."""
-        logits = self._logits(self._forward, x)
-        labels = y if y.ndim == 1 else y.argmax(1)
-        losses = self._loss(logits, y)
+    def _losses(self, x: Any, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Losses (b,), and the values of the watched score."""
+        outputs = self._outputs(self._forward, x)
+        losses = self._loss(outputs, y)
         weighted = losses if self._weight == 1 else losses * self._weight
-        return weighted, logits.argmax(1) == labels
+        return weighted, self._target.watch(outputs, y)
 
-    def _logits(self, model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        """(b, classes), in float32 whatever autocast computes in."""
+    def _outputs(self, model: Callable[[Any], Tensor], x: Any) -> Tensor:
+        """(b, ...), in float32 whatever autocast computes in."""
         if self.train.channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
         with autocast(self.train, self.device):
-            logits = model(x)
-        return logits if self.train.amp == "none" else logits.float()
+            outputs = model(x)
+        return outputs if self.train.amp == "none" else outputs.float()
 
     @property
     def is_finding_its_scale(self) -> bool:
@@ -231,14 +208,14 @@ class Engine:
         return self.model if self.average is None else self.average.module
 
     @torch.no_grad()
-    def evaluate(self, images: Samples) -> Score:
-        """Accuracy and mean cross-entropy in evaluation mode, of the averaged weights if any.
+    def evaluate(self, samples: Samples) -> Scored:
+        """In evaluation mode, of the averaged weights if any.
 
         Where memory runs out, in smaller batches from there on: they change no score.
         """
         while True:
             try:
-                return self._evaluate(images)
+                return self._evaluate(samples)
             except (RuntimeError, MemoryError) as error:
                 alone = self.world.size == 1  # else others evaluate their part of these batches
                 if not (alone and self._eval_batch > 1 and device.is_out_of_memory(error)):
@@ -246,31 +223,23 @@ class Engine:
             self._eval_batch //= 2
             device.release_memory(self.device.type)
 
-    def _evaluate(self, images: Samples) -> Score:
+    def _evaluate(self, samples: Samples) -> Scored:
         model = self.evaluated
         model.eval()
-        correct, losses = [], []
-        batches = eval_batches(
-            images,
-            batch_size=self._eval_batch,
-            mean=self.data.mean,
-            std=self.data.std,
-            shard=self._shard,
-        )
+        judged: list[dict[str, Tensor]] = []
+        batches = self.data.eval_batches(samples, batch_size=self._eval_batch, shard=self._shard)
         with tf32(self.train.tf32):
             for x, y in batches:
-                logits = self._logits(model, x)
-                correct.append(logits.argmax(1) == y)
-                losses.append(F.cross_entropy(logits, y, reduction="none"))
-        correct, losses = self._gathered(correct), self._gathered(losses)
-        hits = torch.cat(correct).cpu()
-        return Score(float(hits.double().mean()), float(torch.cat(losses).double().mean()), hits)
+                judged.append(self._target.judged(self._outputs(model, x), y))
+        judged = self._gathered(judged)
+        return scored({name: torch.cat([own[name] for own in judged]) for name in judged[0]})
 
-    def _gathered(self, batches: list[Tensor]) -> list[Tensor]:
+    def _gathered(self, batches: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
         """What all ranks found, in the order of the batches that they evaluated in turns."""
         if self.world.size == 1:
             return batches
-        found = self.world.gather([batch.cpu() for batch in batches])
+        on_host = [{name: found.cpu() for name, found in own.items()} for own in batches]
+        found = self.world.gather(on_host)
         turns = zip_longest(*found)
         return [batch for turn in turns for batch in turn if batch is not None]
 

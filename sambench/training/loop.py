@@ -13,12 +13,12 @@ from typing import Any
 import torch
 
 import variants
-from sambench import records
+from sambench.tasks import Scored
 from sambench.tasks import images as datasets
 from sambench.tasks.images import Data, models
 from sambench.training import checkpoint, device, memory, weights
 from sambench.training.custom import Custom
-from sambench.training.engine import Engine, Score
+from sambench.training.engine import Engine
 from sambench.training.outcome import PAUSED, Outcome, on_this_machine, write_outcome
 from sambench.training.processes import World
 from sambench.training.run import Run
@@ -136,15 +136,15 @@ def engine_for(run: Run, dataset: Data, custom: Custom, world: World = World()) 
     )
 
 
-def _named(subset: str, score: Score) -> dict[str, float]:
-    return {f"{subset}_accuracy": score.accuracy, f"{subset}_loss": score.loss}
+def _named(subset: str, found: Scored) -> dict[str, float]:
+    return {f"{subset}_{name}": value for name, value in found.values.items()}
 
 
-def _tested(outcome: Outcome, score: Score) -> Outcome:
+def _tested(outcome: Outcome, found: Scored) -> Outcome:
     return replace(
         outcome,
-        scores={**outcome.scores, **_named("test", score)},
-        items={records.ACCURACY.name: tuple(score.correct.tolist())},
+        scores={**outcome.scores, **_named("test", found)},
+        items={name: tuple(values.tolist()) for name, values in found.items.items()},
     )
 
 

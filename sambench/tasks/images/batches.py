@@ -6,19 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sambench.tasks.data import num_batches
 from sambench.tasks.images import augment as augmentation
 from sambench.tasks.images import randaugment
 from sambench.tasks.images.images import Samples
 from sambench.tasks.images.mixing import mix
-from sambench.tasks.images.shard import Shard
+from sambench.tasks.shard import Shard
 
 Batch = tuple[Tensor, Tensor]
 """images (b, c, h, w) float32, labels (b,) int64, or (b, classes) float32 if mixed"""
-
-
-def num_batches(num_images: int, batch_size: int) -> int:
-    """Batches per epoch: full ones only, so that shapes stay fixed; one partial if none is full."""
-    return max(1, num_images // batch_size)
 
 
 def epoch_batches(

@@ -11,9 +11,10 @@ import numpy as np
 
 from sambench.errors import UserError, nearest
 from sambench.tasks.images.contents import Contents, digest
+from sambench.tasks.images.data import Data
 from sambench.tasks.images.digits import Digits
 from sambench.tasks.images.folder import Folder
-from sambench.tasks.images.images import Data, Pool, statistics
+from sambench.tasks.images.images import Pool, statistics
 from sambench.tasks.images.listing import short
 from sambench.tasks.images.noise import Flips, mislabel
 from sambench.tasks.images.split import Split, draw, sizes

@@ -1,6 +1,5 @@
 """What the rest of the suite sees of a dataset: images and labels as plain tensors."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
@@ -109,39 +108,6 @@ class Pool:
     classes: tuple[str, ...]
     contents: Contents = field(default_factory=dict)
     """digests of all that was read"""
-
-
-@dataclass(frozen=True)
-class Data:
-    """What one run sees: three disjoint sets, and the statistics of `train / 255` per channel."""
-
-    train: Samples
-    val: Samples
-    test: Samples
-    classes: tuple[str, ...]
-    mean: Tensor  # (c,) float32
-    std: Tensor  # (c,) float32
-
-    def to(self, device: torch.device | str) -> "Data":
-        """The same data on `device`."""
-        train, val, test = (part.to(device) for part in self._parts)
-        return Data(train, val, test, self.classes, self.mean.to(device), self.std.to(device))
-
-    def digest(self) -> str:
-        """16 hex digits that tell this data from other data."""
-        sha = hashlib.sha256()
-        for part in self._parts:
-            sha.update(part.content())
-        return sha.hexdigest()[:16]
-
-    def close(self) -> None:
-        """Ends the processes that read images, if any."""
-        for part in self._parts:
-            part.close()
-
-    @property
-    def _parts(self) -> tuple[Samples, Samples, Samples]:
-        return self.train, self.val, self.test
 
 
 def histogram(x: Tensor) -> Tensor:

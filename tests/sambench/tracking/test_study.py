@@ -43,7 +43,7 @@ def test_every_run_and_the_leaderboard_are_tracked(spec: Any, run: Any, tmp_path
         assert told.history[-1]["gradient_evaluations"] == row.gradient_evaluations
         assert told.summary["val_accuracy"] == row.val["accuracy"]
         names = {"train_loss", "val_loss", "train_accuracy", "val_accuracy", "scheduled_lr"}
-        assert names | {"images_per_s"} < set(told.history[0])
+        assert names | {"items_per_s"} < set(told.history[0])
         perturbed = {"grad_norm_perturbed", "cosine", "rise", "radius"}
         of_perturbed = perturbed if row.variant == "sam" else set()
         assert perturbed & set(told.history[0]) == of_perturbed

@@ -87,7 +87,7 @@ def test_equals_the_eager_engine(engine: Callable[..., Engine], taped: None, opt
         rows.append([found.train_epoch(epoch) for epoch in range(3)])
     eager, graph = map(weights, pair)
     same(graph, eager)
-    timing = {"step_time_s", "images_per_s"}
+    timing = {"step_time_s", "items_per_s"}
     for ours, theirs in zip(*rows, strict=True):
         assert {k: v for k, v in ours.items() if k not in timing} == pytest.approx(
             {k: v for k, v in theirs.items() if k not in timing}, rel=1e-4, abs=1e-6

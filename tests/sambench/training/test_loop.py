@@ -16,9 +16,10 @@ import variants
 from sambench import config, seeds
 from sambench.errors import UserError
 from sambench.study.protocol import settable
+from sambench.tasks import Scored
 from sambench.training import checkpoint
 from sambench.training.custom import Custom
-from sambench.training.engine import Engine, Score
+from sambench.training.engine import Engine
 from sambench.training.loop import train
 from sambench.training.outcome import Outcome, read_outcome
 from sambench.training.run import Run
@@ -68,7 +69,7 @@ def timeless(outcome: Outcome) -> str:
     fields = dataclasses.asdict(outcome)
     del fields["wall_s"], fields["step_time_s"]
     for row in fields["history"]:
-        del row["step_time_s"], row["images_per_s"]
+        del row["step_time_s"], row["items_per_s"]
     return repr(fields)
 
 
@@ -144,7 +145,7 @@ def test_interrupted_within_an_epoch_nothing_of_it_stays(
     whole = train(run, tmp_path / "whole", proceed)
     evaluate, calls = Engine.evaluate, []
 
-    def interrupted(engine: Engine, images: Any) -> Score:
+    def interrupted(engine: Engine, images: Any) -> Scored:
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
@@ -272,7 +273,7 @@ def test_an_epoch_of_skipped_steps_diverged(make: Callable[..., Run], tmp_path: 
 def test_weights_that_blow_up_in_the_last_step_diverged_too(
     make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    score = Score(0.1, float("nan"), torch.zeros(20, dtype=torch.bool))
+    score = Scored({"accuracy": 0.1, "loss": float("nan")}, {})
     monkeypatch.setattr(Engine, "evaluate", lambda engine, images: score)
     found = train(make(stage="confirm"), tmp_path, proceed)
     assert (found.outcome, found.epochs_done) == ("diverged", 4)
@@ -320,7 +321,7 @@ def test_only_confirm_and_setting_runs_see_the_test_set(
     evaluate, seen = Engine.evaluate, []
     tested = stage in ("confirm", "setting")
 
-    def watched(engine: Engine, images: Any) -> Score:
+    def watched(engine: Engine, images: Any) -> Scored:
         seen.append("test" if images is engine.data.test else "val")
         return evaluate(engine, images)
 
@@ -341,12 +342,12 @@ def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[dict[
     """Validation scores as given, epoch by epoch; the weights that the test set saw."""
     evaluate, left, tested = Engine.evaluate, list(scores), []
 
-    def made_up(engine: Engine, images: Any) -> Score:
+    def made_up(engine: Engine, images: Any) -> Scored:
         found = evaluate(engine, images)
         if images is not engine.data.val:
             tested.append({k: v.clone() for k, v in engine.evaluated.state_dict().items()})
             return found
-        return dataclasses.replace(found, accuracy=left.pop(0))
+        return dataclasses.replace(found, values={**found.values, "accuracy": left.pop(0)})
 
     monkeypatch.setattr(Engine, "evaluate", made_up)
     return tested

@@ -103,7 +103,7 @@ def same(found: Outcome, wanted: Outcome) -> None:
 def _measured(outcome: Outcome) -> dict[str, Any]:
     fields = dataclasses.asdict(outcome)
     for row in fields["history"]:
-        del row["step_time_s"], row["images_per_s"]
+        del row["step_time_s"], row["items_per_s"]
     apart = ("wall_s", "step_time_s", "reason")
     return {k: v for k, v in fields.items() if k not in apart and not isinstance(v, str | None)}
 

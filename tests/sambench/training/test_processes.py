@@ -15,8 +15,7 @@ import torch
 from sambench import config
 from sambench.cli import main
 from sambench.study import trial
-from sambench.tasks import images
-from sambench.tasks.images import Shard
+from sambench.tasks import Shard, images
 
 pytestmark = pytest.mark.slow
 SAME = 1e-5  # relative; float32, sums in another order
@@ -87,7 +86,7 @@ def alone(study: Path, variant: str, *overrides: str) -> dict[str, Any]:
 def same(found: dict[str, Any], expected: dict[str, Any], *own: str) -> None:
     """Losses, norms and scores of all epochs, without those that each process has of its own."""
     assert len(found["history"]) == len(expected["history"]) == EPOCHS
-    apart = {"step_time_s", "images_per_s", *own}
+    apart = {"step_time_s", "items_per_s", *own}
     for row, wanted in zip(found["history"], expected["history"], strict=True):
         assert row.keys() == wanted.keys()
         for key in row.keys() - apart:

@@ -64,7 +64,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def timeless(outcome: Outcome) -> str:
-    rows = [{k: v for k, v in row.items() if k not in ("step_time_s", "images_per_s")}
+    rows = [{k: v for k, v in row.items() if k not in ("step_time_s", "items_per_s")}
             for row in outcome.history]  # fmt: skip
     return repr((outcome.outcome, outcome.scores["val_loss"], outcome.train_loss, rows))
 

@@ -44,7 +44,7 @@ def test_they_are_the_weights_that_were_tested(tmp_path: Path, train_changes: di
 
     engine = engine_for(run, load(run.study.task, run.seeds.streams), Custom())
     engine.evaluated.load_state_dict(dict(kept.tensors))
-    assert engine.evaluate(engine.data.test).accuracy == tested
+    assert engine.evaluate(engine.data.test).values["accuracy"] == tested
 
 
 @pytest.mark.parametrize("stage, asked", [("pool", False), ("pool", True), ("trial", True)])

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from sambench.tasks.images import Images, epoch_batches, eval_batches, num_batches
+from sambench.tasks import num_batches
+from sambench.tasks.images import Images, epoch_batches, eval_batches
 from sambench.tasks.images.augment import Augment
 
 MEAN, STD = torch.tensor([0.25, 0.5]), torch.tensor([0.5, 0.125])

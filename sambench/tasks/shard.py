@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Shard(NamedTuple):
-    """Part `rank` of `size`: a stretch of each batch; lengths differ by one image at most."""
+    """Part `rank` of `size`: a stretch of each batch; lengths differ by one item at most."""
 
     rank: int = 0
     size: int = 1
