@@ -6,15 +6,12 @@ from sambench.records.damage import Damage as Damage
 from sambench.records.header import Bands as Bands
 from sambench.records.header import Fit as Fit
 from sambench.records.reading import read as read
-from sambench.records.record import ACCURACY as ACCURACY
 from sambench.records.record import FORMAT as FORMAT
-from sambench.records.record import LOSS as LOSS
 from sambench.records.record import OUTCOMES as OUTCOMES
 from sambench.records.record import STAGES as STAGES
 from sambench.records.record import Axis as Axis
 from sambench.records.record import Quantity as Quantity
 from sambench.records.record import Record as Record
-from sambench.records.record import Score as Score
 from sambench.records.record import curve_text as curve_text
 from sambench.records.record import hyperparameters as hyperparameters
 from sambench.records.record import pack as pack
@@ -27,3 +24,4 @@ from sambench.records.table import as_records as as_records
 from sambench.records.table import quantities as quantities
 from sambench.records.writing import check as check
 from sambench.records.writing import write as write
+from sambench.scores import Score as Score

@@ -14,7 +14,8 @@ from pydantic import (
 
 from sambench.config import Arm, Broken, Name, Study, one_line
 from sambench.errors import UserError
-from sambench.records.record import FORMAT, Quantity, Score
+from sambench.records.record import FORMAT, Quantity
+from sambench.scores import Score
 
 LONGEST = 300  # characters of a message
 

@@ -16,6 +16,8 @@ from typing import Annotated, Literal, get_type_hints
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from sambench.scores import Score
+
 FORMAT = 3
 STAGES = ("pool", "confirm", "setting", "sweep")
 OUTCOMES = ("complete", "pruned", "diverged", "failed")
@@ -90,19 +92,6 @@ FIXED: dict[str, object] = {k: v for k, v in get_type_hints(Record).items() if k
 Tick = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]*$", max_length=40)]
 
 
-class Score(BaseModel):
-    """What a run is scored by, or what is measured of its weights."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-    unit: Annotated[str, Field(pattern=r"^[A-Za-z0-9%/^ ._-]+$", max_length=20)]
-    """"share" is shown in percent"""
-    direction: Literal["maximize", "minimize"]
-    items: Literal["bits"] | None = None
-    """how the values of single test items are kept, if they are; bits: right or wrong"""
-
-
 class Axis(BaseModel):
     """What numbers are laid out along."""
 
@@ -132,10 +121,6 @@ class Quantity(Score):
         each = round((num / known) ** (1 / open_)) if open_ else 1
         fits = bool(sizes) and num > 0 and known * each**open_ == num
         return tuple(size or each for size in sizes) if fits else None
-
-
-ACCURACY = Score(name="accuracy", unit="share", direction="maximize", items="bits")
-LOSS = Score(name="loss", unit="nats", direction="minimize")
 
 
 def kinds(scores: Iterable[Score], measures: Iterable[Quantity] = ()) -> dict[str, object]:

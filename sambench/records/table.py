@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from sambench.records.damage import Damage
-from sambench.records.record import FIXED, NAMED, Quantity, Record, Score, cell, kinds
+from sambench.records.record import FIXED, NAMED, Quantity, Record, cell, kinds
+from sambench.scores import Score
 
 CATEGORIES = (
     "study",

@@ -18,6 +18,7 @@ import variants
 from sambench import records
 from sambench.config import Arm, Space
 from sambench.records import Record, pack
+from sambench.scores import ACCURACY, LOSS
 from sambench.stats import Ranking, afforded, smallest_shown
 
 EPOCHS, STEPS, NUM_TEST, BUDGET = 10, 120, 600, 8.0
@@ -71,7 +72,7 @@ def header(keys: list[str], searches: int, name: str) -> dict[str, Any]:
         },
         "arms": {key: arm(key).model_dump(mode="json") for key in keys},
         "objective": "accuracy",
-        "scores": [records.ACCURACY.model_dump(), records.LOSS.model_dump()],
+        "scores": [ACCURACY.model_dump(), LOSS.model_dump()],
         "measures": [],
         "bands": {"curves": 3.5, "differences": 4.0},
         "command": f"python -m sambench study {name}",

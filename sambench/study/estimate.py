@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from sambench import records, tracking
+from sambench import records, tasks, tracking
 from sambench.analysis import analyse
 from sambench.config import Study
 from sambench.executors import threads_each
@@ -148,6 +148,6 @@ def _seconds_per_evaluation(study: Study, dataset: Data, on: str) -> float:
     return measured[len(measured) // 2]
 
 
-def _batches(study: Study, dataset: Data) -> Iterator[Batch]:
+def _batches(study: Study, dataset: tasks.Data) -> Iterator[Batch]:
     while True:
         yield from dataset.epoch_batches(study.train, seed=0, epoch=0)

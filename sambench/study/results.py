@@ -12,8 +12,9 @@ import variants
 from sambench import records
 from sambench.analysis import Leaderboard, bands, published
 from sambench.measures import Found
-from sambench.records import Fit, Record, Records, Score
+from sambench.records import Fit, Record, Records
 from sambench.render import Place, study_files, sync
+from sambench.scores import ACCURACY, LOSS, Score
 from sambench.study.folder import StudyFolder
 from sambench.training import Outcome, Run, provenance
 
@@ -100,8 +101,8 @@ def _scores(rows: Sequence[Record]) -> tuple[Score, Score]:
     """Single test items are kept where every run that saw them tells."""
     tested = [row for row in rows if _is_tested(row)]
     kept = all(row.num_items for row in tested)
-    accuracy = records.ACCURACY if kept else records.ACCURACY.model_copy(update={"items": None})
-    return accuracy, records.LOSS
+    accuracy = ACCURACY if kept else ACCURACY.model_copy(update={"items": None})
+    return accuracy, LOSS
 
 
 def of_data(folder: StudyFolder) -> dict[str, str]:

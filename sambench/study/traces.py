@@ -15,6 +15,7 @@ from sambench.errors import UserError
 from sambench.files import read_sealed
 from sambench.study import live, pool
 from sambench.study.expected import expected_runs
+from sambench.training import named_scores
 
 STAGES = ("pool", "confirm", "setting")
 RESULT = "result.json"
@@ -247,7 +248,7 @@ def _results(folder: Path, known: Kept) -> Found:
 
 def _ended(path: Path, own: Named, arm: Arm) -> Ended:
     told = read_sealed(path)
-    setting, outcome = told["setting"], told["outcome"]
+    setting, outcome = told["setting"], named_scores(told["outcome"])
     radius = setting["hyperparameters"].get(arm.radius)
     return Ended(
         path.parent.name,

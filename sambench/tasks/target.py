@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sambench.records import ACCURACY, LOSS
+from sambench.scores import ACCURACY, LOSS
 
 
 @dataclass(frozen=True)

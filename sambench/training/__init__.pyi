@@ -12,6 +12,7 @@ from .loop import Stopped as Stopped
 from .loop import engine_for as engine_for
 from .loop import train as train
 from .memory import NoMemory as NoMemory
+from .older import named_scores as named_scores
 from .optimizers import base_optimizer as base_optimizer
 from .optimizers import schedule as schedule
 from .outcome import ERROR_FILE as ERROR_FILE

@@ -10,8 +10,9 @@ import torch
 
 from sambench.errors import UserError
 from sambench.files import read_sealed, write_atomically, write_sealed
-from sambench.records import ACCURACY
+from sambench.scores import ACCURACY
 from sambench.training import device
+from sambench.training.older import named_scores
 from sambench.training.run import Run
 
 RESULT_FILE = "result.json"
@@ -107,7 +108,7 @@ def read_outcome(run: Run, folder: Path) -> Outcome | None:
         return None
     try:
         stored = read_sealed(path)
-        found = stored["outcome"]
+        found = named_scores(stored["outcome"])
         found["history"] = tuple(found["history"])
         found["items"] = {name: tuple(values) for name, values in found["items"].items()}
         return Outcome(**found) if stored["setting"] == run.setting else None

@@ -23,6 +23,7 @@ from rich.console import Console
 from sambench import records, seeds
 from sambench.config import Arm, Space
 from sambench.records import Record, Records, pack
+from sambench.scores import ACCURACY, LOSS
 from sambench.stats import Ranking, afforded, smallest_shown
 from sambench.study.run import run_study
 
@@ -159,7 +160,7 @@ HEADER = {
     "study": "digits",
     "spec": MADE_UP,
     "objective": "accuracy",
-    "scores": [records.ACCURACY.model_dump(), records.LOSS.model_dump()],
+    "scores": [ACCURACY.model_dump(), LOSS.model_dump()],
     "measures": [],
     "command": "python -m sambench study",
     "commit": "0123abc",

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted([*ROOT.glob("sambench/**/*.py"), *ROOT.glob("variants/**/*.py")])
 
 FLOORS = [
-    {"errors", "files", "plugins", "registry", "seeds", "stats"},
+    {"errors", "files", "plugins", "registry", "scores", "seeds", "stats"},
     {"config"},
     {"records"},
     {"tasks"},
@@ -128,6 +128,7 @@ def test_rooms_are_entered_by_the_front_door(path: Path):
             "files",
             "plugins",
             "registry",
+            "scores",
             "seeds",
         ):
             continue
@@ -136,10 +137,20 @@ def test_rooms_are_entered_by_the_front_door(path: Path):
         assert package == "sambench" or leaf in offered[package], f"{named(path)} imports {name}"
 
 
-LIGHT = ("analysis", "config", "records", "render", "stats", "errors.py", "files.py", "seeds.py")
+LIGHT = (
+    "analysis",
+    "config",
+    "records",
+    "render",
+    "stats",
+    "errors.py",
+    "files.py",
+    "scores.py",
+    "seeds.py",
+)
 
 
-@pytest.mark.parametrize("package", [*LIGHT, "bench/record.py", "bench/ratios.py"])
+@pytest.mark.parametrize("package", [*LIGHT, "scores.py", "bench/record.py", "bench/ratios.py"])
 def test_light_rooms_know_no_torch(package: str):
     """Not even through what they import."""
     path = ROOT / "sambench" / package

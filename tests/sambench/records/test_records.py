@@ -18,6 +18,7 @@ from sambench.errors import UserError
 from sambench.records import Record, damage
 from sambench.records.lines import Lines
 from sambench.records.writing import seal
+from sambench.scores import ACCURACY, LOSS
 
 SPEC = {
     "name": "digits",
@@ -36,7 +37,7 @@ HEADER = {
     "spec": STUDY.model_dump(mode="json"),
     "arms": {label: {**SAM, "label": label} for label in LABELS},
     "objective": "accuracy",
-    "scores": [records.ACCURACY.model_dump(), records.LOSS.model_dump()],
+    "scores": [ACCURACY.model_dump(), LOSS.model_dump()],
     "measures": [],
     "own": {},
     "extension": 0,

@@ -15,6 +15,7 @@ import torch
 import variants
 from sambench import config, seeds
 from sambench.errors import UserError
+from sambench.files import read_sealed, write_sealed
 from sambench.study.protocol import settable
 from sambench.tasks import Scored
 from sambench.training import checkpoint
@@ -184,6 +185,24 @@ def test_a_finished_run_leaves_its_outcome_and_no_checkpoint(
     assert read_outcome(run, tmp_path) == found
     assert read_outcome(make(stage="confirm", lr=0.06), tmp_path) is None
     assert read_outcome(run, tmp_path / "elsewhere") is None
+
+
+@pytest.mark.parametrize("stage", ["pool", "confirm"])
+def test_a_result_of_before_scores_had_names_is_read(
+    make: Callable[..., Run], tmp_path: Path, stage: str
+):
+    """A study that an older version began goes on; nothing of it is trained again."""
+    run = make(stage=stage)
+    found = train(run, tmp_path, proceed)
+    stored = read_sealed(tmp_path / "result.json")
+    outcome = stored["outcome"]
+    scores, items = outcome.pop("scores"), outcome.pop("items")
+    del outcome["objective"]
+    for name in ("val_accuracy", "val_loss", "test_accuracy", "test_loss"):
+        outcome[name] = scores.get(name)
+    outcome["test_correct"] = items.get("accuracy", [])
+    write_sealed(tmp_path / "result.json", stored)
+    assert read_outcome(run, tmp_path) == found
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", "\x00\x00", '{"setting": {}}'])
