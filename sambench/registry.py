@@ -54,8 +54,8 @@ class Registry(Generic[T]):
         return self._classes[name]
 
     def name_of(self, cls: type[T]) -> str:
-        """The name under which a class is registered."""
-        return next(name for name, known in self._classes.items() if known is cls)
+        """The name under which a class is registered; "" if it is not."""
+        return next((name for name, known in self._classes.items() if known is cls), "")
 
     def _entries(self) -> list[importlib.metadata.EntryPoint]:
         found = importlib.metadata.entry_points(group=self.group)

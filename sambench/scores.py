@@ -17,6 +17,31 @@ class Score(BaseModel):
     items: Literal["bits"] | None = None
     """how the values of single test items are kept, if they are; bits: right or wrong"""
 
+    @property
+    def words(self) -> str:
+        """As a sentence says it."""
+        return WORDS.get(self.name, self.name.replace("_", " "))
+
+
+WORDS = {"f1_macro": "macro F1", "auroc": "AUROC", "r2": "R2", "rmse": "RMSE", "mae": "MAE"}
+
 
 ACCURACY = Score(name="accuracy", unit="share", direction="maximize", items="bits")
 LOSS = Score(name="loss", unit="nats", direction="minimize")
+BALANCED_ACCURACY = Score(name="balanced_accuracy", unit="share", direction="maximize")
+"""mean over classes of the share that was found of each"""
+F1_MACRO = Score(name="f1_macro", unit="share", direction="maximize")
+"""mean over classes of the F1 score, those that were never found at 0"""
+AUROC = Score(name="auroc", unit="share", direction="maximize")
+"""of two classes; else the mean over classes, each against all others"""
+
+R2 = Score(name="r2", unit="share", direction="maximize")
+"""of the variance, explained"""
+SQUARES = Score(name="loss", unit="variances", direction="minimize")
+"""mean squared error, over the variance of the training targets"""
+RMSE = Score(name="rmse", unit="of the target", direction="minimize")
+MAE = Score(name="mae", unit="of the target", direction="minimize")
+
+CLASSIFICATION = (ACCURACY, LOSS, BALANCED_ACCURACY, F1_MACRO, AUROC)
+REGRESSION = (R2, SQUARES, RMSE, MAE)
+"""The first two stand in every record; others where a study goes by one."""

@@ -14,10 +14,10 @@ from sambench.bench.competitors import Entry
 from sambench.bench.race import Rhythm, race, with_memory
 from sambench.bench.record import Bench, Timing
 from sambench.bench.work import Work
-from sambench.config import Split, Task, Train
+from sambench.config import Split, Train
 from sambench.errors import UserError, said
 from sambench.tasks import images as datasets
-from sambench.tasks.images import models
+from sambench.tasks.images import ImageClassification
 from sambench.training import device as devices
 from sambench.training import provenance
 from variants.core.registry import name_of
@@ -129,11 +129,13 @@ def _work(settings: Settings, device: str, epoch: int) -> Work:
     """Synthetic images, enough for an epoch of the loops, and one batch of them ready to use."""
     split = Split(train=settings.batch_size * epoch, val=1, test=1)
     size = settings.image_size
-    task = Task(dataset="synthetic", image_size=size, split=split, model=settings.model)
+    task = ImageClassification(
+        dataset="synthetic", image_size=size, split=split, model=settings.model
+    )
     data = datasets.load(task, {"split": 0, "labels": 0}).to(device)
     torch.manual_seed(0)
     try:
-        model = models.build(task, channels=data.train.shape[1], classes=CLASSES).to(device)
+        model = task.build(data).to(device)
     except UserError as error:
         raise UserError(f"--model: {str(error).partition(': ')[2]}") from None
     x, y = next(iter(data.eval_batches(data.train, batch_size=settings.batch_size)))

@@ -22,18 +22,22 @@ from sambench.config.models import (
     Measured,
     Published,
     Search,
-    Split,
     Study,
-    Task,
 )
 from sambench.config.names import Name as Name
 from sambench.config.numbers import LARGEST_COUNT as LARGEST_COUNT
 from sambench.config.numbers import Count as Count
+from sambench.config.numbers import Items as Items
+from sambench.config.numbers import Plain as Plain
 from sambench.config.space import Space
 from sambench.config.table import Broken as Broken
+from sambench.config.table import IfSet as IfSet
 from sambench.config.table import Listed as Listed
 from sambench.config.table import Table as Table
 from sambench.config.table import one_line as one_line
+from sambench.config.task import IMAGES as IMAGES
+from sambench.config.task import Split, Task, kinds, task_of
+from sambench.config.task import Text as Text
 from sambench.config.train import OWN_SCHEDULES, Train, extensions
 
 __all__ = [
@@ -61,8 +65,10 @@ __all__ = [
     "epochs_of",
     "extensions",
     "fingerprint",
+    "kinds",
     "load",
     "name_of",
     "parse",
     "read",
+    "task_of",
 ]

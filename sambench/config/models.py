@@ -14,75 +14,17 @@ from sambench.config.numbers import (
     LARGEST_RATE,
     SMALLEST_RATE,
     Count,
-    Images,
     Nonnegative,
-    Pixels,
     Plain,
     Seed,
-    Share,
 )
 from sambench.config.space import Space
 from sambench.config.table import Broken, IfSet, Listed, Table
+from sambench.config.task import AnyTask
 from sambench.config.train import Train
 from sambench.errors import echo, nearest
 
 Text = Annotated[str, Field(min_length=1)]
-
-
-class Split(Table):
-    """Sizes in images; by default the official test set, a tenth of the rest, and what is left."""
-
-    train: Images | None = None
-    """default: what is left"""
-    val: Images | None = None
-    """default: a tenth of what is not for testing"""
-    test: Images | None = None
-    """default: the official test set, else a fifth of all images"""
-
-
-def _stream(given: object) -> object:
-    if given not in (True, False, "auto"):
-        raise Broken(f'must be true, false or "auto", got {echo(given)}')
-    return given
-
-
-def _flips(given: object) -> object:
-    words = given in ("symmetric", "asymmetric")
-    pairs = given.items() if isinstance(given, Mapping) else [("", "")]
-    if not words and not all(isinstance(v, str) and v and k and k != v for k, v in pairs):
-        rule = 'must be "symmetric", "asymmetric" or a table of class = "another"'
-        raise Broken(f"{rule}, got {echo(given)}")
-    return given
-
-
-class Task(Table):
-    """The data and the model."""
-
-    dataset: Text
-    """`"digits"`, `"synthetic"`, `"folder:PATH"`, or a torchvision set by name"""
-    image_size: Pixels | None = None
-    """side in pixels; default: that of the images"""
-    label_noise: Share = 0.0
-    """share of training labels replaced by a different class"""
-    label_flips: IfSet[
-        Annotated[Literal["symmetric", "asymmetric"] | dict[str, str], BeforeValidator(_flips)]
-    ] = "symmetric"
-    """by which class: `"symmetric"`, any other; `"asymmetric"`, the next one, or with CIFAR-10's
-    classes the one that it is mistaken for (truck to automobile, bird to airplane, deer to horse,
-    cat and dog); or as a table says, e.g. `{ cat = "dog" }`, other classes staying as they are"""
-    split: Split = Split()
-    """below"""
-    model: Text
-    """any of timm's"""
-    model_args: dict[str, Plain] = Field(default_factory=dict)
-    """arguments of timm's `create_model`"""
-    stream: IfSet[Annotated[bool | Literal["auto"], BeforeValidator(_stream)]] = "auto"
-    """whether pictures stay in their files; no result depends on it"""
-
-    @property
-    def objective(self) -> str:
-        """The name of the score that decides."""
-        return "accuracy"
 
 
 _GONE = {
@@ -242,7 +184,7 @@ class Study(Table):
     """registry keys, each with the range that its file declares; `plain` must be among them"""
     variant: Annotated[tuple[VariantTable, ...], Listed] = ()
     """the same as tables, below"""
-    task: Task
+    task: AnyTask
     """below"""
     train: Train
     """below"""
@@ -261,6 +203,13 @@ class Study(Table):
     def _nothing_gone(cls, data: object) -> object:
         _check_gone(data, "finalists", "equal_epochs")
         return data
+
+    @model_validator(mode="after")
+    def _can_be_measured(self) -> Self:
+        if self.measure is not None and not self.task.measurable:
+            rule = f"measures are not taken of a task of kind {echo(self.task.kind)} yet"
+            raise Broken(f"{rule}; leave the table out", "measure")
+        return self
 
     @model_validator(mode="after")
     def _has_a_baseline(self) -> Self:

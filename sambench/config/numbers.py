@@ -21,8 +21,7 @@ LARGEST_SEED = 2**53
 DEEPEST = 8  # tables and lists within each other
 
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
-Images = Annotated[int, Field(ge=1, le=10**9)]
-Pixels = Annotated[int, Field(ge=1, le=10_000)]
+Items = Annotated[int, Field(ge=1, le=10**9)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Nonnegative = Annotated[float, Field(ge=0)]

@@ -1,7 +1,7 @@
 """A table of a study file, strictly checked, and what is wrong with it in one line."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, TypeVar
 
 from pydantic import (
@@ -92,9 +92,20 @@ def if_set(table: type[Table]) -> dict[str, object]:
 
 def one_line(error: ValidationError) -> str:
     """The first finding, e.g. "train.batch_size: must be >= 1, got 0 (and 2 more)"."""
-    first, *more = error.errors()
+    first, *more = _all(error)
     line = _finding(first)
     return f"{line} (and {len(more)} more)" if more else line
+
+
+def _all(error: ValidationError) -> Iterator[ErrorDetails]:
+    """Every finding; of a table that is validated within another, those of its own."""
+    for found in error.errors():
+        inner = found.get("ctx", {}).get("error")
+        if isinstance(inner, ValidationError):
+            for own in _all(inner):
+                yield {**own, "loc": (*found["loc"], *own["loc"])}
+        else:
+            yield found
 
 
 def _finding(error: ErrorDetails) -> str:

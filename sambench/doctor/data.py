@@ -17,10 +17,9 @@ WITHIN_S = 120.0  # torchvision reads a set to know that it is there
 PROBE = """
 import json, sys
 from pathlib import Path
-from sambench.config import Task
-from sambench.tasks import images
+from sambench.config import task_of
 tasks, cache = json.loads(sys.argv[1]), Path(sys.argv[2])
-found = {name: images.is_there(Task.model_validate(task), cache) for name, task in tasks.items()}
+found = {name: task_of(task).is_there(cache) for name, task in tasks.items()}
 print(json.dumps(found))
 """
 

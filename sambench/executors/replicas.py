@@ -122,7 +122,7 @@ def _hand_over(file: Path, assignment: "Assignment", at_once: int | None) -> Non
     known = spawn.get_preparation_data("Replica")
     kept = {"sys_path", "sys_argv", "orig_dir", "dir"}
     kept |= {"init_main_from_name", "init_main_from_path"} if main_is_guarded() else set()
-    own = plugins.known({assignment.run.key})
+    own = plugins.known({assignment.run.key, assignment.run.study.task.kind})
     try:
         content = pickle.dumps(assignment)
     except Exception:  # whatever an object of the caller's raises

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from sambench.config import Task
 from sambench.errors import UserError, shortened
 from sambench.measures.subject import Batch, Epoch, Subject, measured
-from sambench.tasks.images import Data, Samples, eval_batches, load, models
+from sambench.tasks import own_model
+from sambench.tasks.images import Data, Samples, eval_batches
 from sambench.training import Custom, Run, Weights
 
 
@@ -36,13 +37,13 @@ def subject_of(
     task, device = run.study.task, run.device
     if missing := [name for name in weights.own if name not in custom.brought]:
         raise UserError(f"{run}: needs the {missing[0]} that Python brought: pass it there")
-    data = custom.data or load(task, run.seeds.streams, cache, weights.data or None)
+    data = custom.data or task.load(run.seeds.streams, cache, weights.data or None)
+    assert isinstance(data, Data)
     try:
-        shape = {"channels": data.train.shape[1], "classes": len(data.classes)}
         if custom.model is None:
-            model = models.build(task, **shape)
+            model = task.build(data)
         else:
-            model = models.own(custom.model, **shape)
+            model = own_model(custom.model, data.sizes)
         _fill(model, weights, task.model)
         true = None if custom.data is not None else _true(task, run)
         with measured(model.to(device)):
@@ -82,8 +83,9 @@ def _true(task: Task, run: Run) -> Samples | None:
     """The training set with the labels that it had before some were replaced."""
     if not task.label_noise:
         return None
-    clean = task.model_copy(update={"label_noise": 0.0})
-    return load(clean, run.seeds.streams).train
+    clean = task.model_copy(update={"label_noise": 0.0}).load(run.seeds.streams)
+    assert isinstance(clean, Data)
+    return clean.train
 
 
 def _batches(samples: Samples, extent: Extent) -> Sequence[Batch]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sambench import records as records_
 from sambench.analysis import Estimate, Leaderboard, Row, Setting, analyse, numbers
-from sambench.config import OWN_BASES, OWN_SCHEDULES, Train, extensions
+from sambench.config import IMAGES, OWN_BASES, OWN_SCHEDULES, Study, Task, Train, extensions
 from sambench.errors import UserError, nearest
 from sambench.records import Record, Records, as_records
 from sambench.render.texts import one_line
@@ -97,11 +97,12 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
             f"--import {one_line(code['file'])}"
         )
     given = records_.hyperparameters(run.hyperparameters)
+    asked = Study.model_validate(header["spec"]).task
     values = {
         "head": _comment(_head(leaderboard, found)),
         "plugins": PLUGINS.format(files=list(imports)) if imports else "",
         "threads": run.threads,
-        "task": _tables(task),
+        "task": _tables(type(asked).__name__, task),
         "streams": {
             "split": run.seed_split,
             "labels": run.seed_labels,
@@ -113,10 +114,9 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
         "epochs": run.epochs,
         "task_model": one_line(task["model"]),
     }
-    spelled = train["base"] in OWN_BASES and train["schedule"] in OWN_SCHEDULES
-    if extensions(train) or not spelled:
-        yields = YIELDS[train.get("yields", "last")]
-        return ENGINE.format(**values, train=_train(train), yields=yields)
+    known = train["base"] in OWN_BASES and train["schedule"] in OWN_SCHEDULES
+    if extensions(train) or not known or asked.kind != IMAGES or len(asked.scores) > 2:
+        return _by_engine(asked, train, values)
     return LOOP.format(
         **values,
         base=_base(train, run.lr),
@@ -125,6 +125,27 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
         augment=repr(train["augment"]),
         lr_rule=_lr_rule(train),
         warmup=train["warmup_epochs"] / train["epochs"],
+    )
+
+
+def _by_engine(task: Task, train: dict[str, Any], values: dict[str, Any]) -> str:
+    cls, score = type(task), task.decides
+    up = score.direction == "maximize"
+    scored = {
+        "objective": score.name,
+        "words": score.words,
+        "shown": ".2%" if score.unit == "share" else ".4g",
+        "worst": f'float("{"-" * up}inf")',
+        "beats": ">" if up else "<",
+    }
+    return ENGINE.format(
+        **values,
+        **scored,
+        import_task=f"from {cls.__module__.removesuffix('.task')} import {cls.__name__}",
+        item=task.item,
+        scores=[own.name for own in task.scores],
+        train=_train(train),
+        yields=YIELDS[train.get("yields", "last")].format(**scored),
     )
 
 
@@ -162,10 +183,10 @@ def _train(train: dict[str, Any]) -> str:
     return f"Train({', '.join(f'{k}={v!r}' for k, v in given.items())})"
 
 
-def _tables(task: dict[str, Any]) -> str:
+def _tables(name: str, task: dict[str, Any]) -> str:
     split = {k: v for k, v in task["split"].items() if v is not None}
-    given = ", ".join(f"{k}={v!r}" for k, v in task.items() if k != "split" and v)
-    return f"Task({given}, split=Split({', '.join(f'{k}={v!r}' for k, v in split.items())}))"
+    given = ", ".join(f"{k}={v!r}" for k, v in task.items() if k not in ("split", "kind") and v)
+    return f"{name}({given}, split=Split({', '.join(f'{k}={v!r}' for k, v in split.items())}))"
 
 
 def _base(train: dict[str, Any], lr: float) -> str:
@@ -200,9 +221,9 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import variants
-{plugins}from sambench.config import Split, Task
+{plugins}from sambench.config import Split
 from sambench.tasks import images, num_batches
-from sambench.tasks.images import models
+from sambench.tasks.images import ImageClassification, models
 
 task = {task}
 streams = {streams}
@@ -271,9 +292,8 @@ ENGINE = """\
 import torch
 
 import variants
-{plugins}from sambench.config import Split, Task, Train
-from sambench.tasks import images
-from sambench.tasks.images import models
+{plugins}from sambench.config import Split, Train
+{import_task}
 from sambench.training import Engine
 
 task = {task}
@@ -284,11 +304,10 @@ epochs = {epochs}
 
 def main():
     torch.set_num_threads({threads})
-    sets = images.load(task, streams)  # your own images go here
+    sets = task.load(streams)  # your own {item}s go here
 
     torch.manual_seed(streams["init"])
-    channels, classes = sets.train.shape[1], len(sets.classes)
-    model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
+    model = task.build(sets)  # {task_model}
     engine = Engine(
         train,
         variants.create({create}),
@@ -298,9 +317,10 @@ def main():
         epochs=epochs,
         seed=streams["init"],
         order_seed=streams["order"],
+        scores={scores},
     )
 {yields}
-    print(f"test accuracy: {{engine.evaluate(sets.test).values['accuracy']:.2%}}")
+    print(f"test {words}: {{engine.evaluate(sets.test).values['{objective}']:{shown}}}")
 
 
 def told(epoch, row):
@@ -316,13 +336,13 @@ YIELDS = {
     for epoch in range(epochs):
         told(epoch, engine.train_epoch(epoch))""",
     "best": """\
-    best, weights = -1.0, {}
+    best, weights = {worst}, {{}}
     for epoch in range(epochs):
         told(epoch, engine.train_epoch(epoch))
-        score = engine.evaluate(sets.val).values["accuracy"]
-        if score > best:
+        score = engine.evaluate(sets.val).values["{objective}"]
+        if score {beats} best:
             best = score
-            weights = {k: v.clone() for k, v in engine.evaluated.state_dict().items()}
+            weights = {{k: v.clone() for k, v in engine.evaluated.state_dict().items()}}
     engine.evaluated.load_state_dict(weights)""",
 }
 """The weights of a run: the last, or those of the epoch with the best validation score."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from sambench import records, tasks, tracking
+from sambench import records, tracking
 from sambench.analysis import analyse
 from sambench.config import Study
 from sambench.executors import threads_each
@@ -19,8 +19,7 @@ from sambench.study.foresight import shortcomings
 from sambench.study.options import cache_folder
 from sambench.study.preflight import preflight, probe
 from sambench.study.price import seconds_per_run
-from sambench.tasks import Batch, num_batches
-from sambench.tasks.images import Data
+from sambench.tasks import Batch, Data, num_batches
 from sambench.training import Custom, device
 
 SEPARATED = (0.5, 1.0, 2.0)  # points
@@ -148,6 +147,6 @@ def _seconds_per_evaluation(study: Study, dataset: Data, on: str) -> float:
     return measured[len(measured) // 2]
 
 
-def _batches(study: Study, dataset: tasks.Data) -> Iterator[Batch]:
+def _batches(study: Study, dataset: Data) -> Iterator[Batch]:
     while True:
         yield from dataset.epoch_batches(study.train, seed=0, epoch=0)

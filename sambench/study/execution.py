@@ -31,7 +31,7 @@ from sambench.study.pools import Pools
 from sambench.study.preflight import preflight
 from sambench.study.protocol import Protocol
 from sambench.study.setting import fits
-from sambench.tasks import images as datasets
+from sambench.tasks import digest
 from sambench.tracking import Tracker
 from sambench.training import RESULT_FILE, Custom, Outcome, Run, device
 
@@ -49,7 +49,7 @@ class Execution:
         device = where.device(on, settings.device)
         self.protocol = Protocol(study, self.folder.arms, device)
         keys = {arm.key for arm in self.folder.arms.values()}
-        self.plugins = plugins.known(keys)
+        self.plugins = plugins.known({*keys, study.task.kind})
         self.executor = where.executor(
             on, settings.workers, device, custom, self.plugins, settings.console
         )
@@ -74,15 +74,15 @@ class Execution:
             if self.custom.training is None:  # else `compare` has seen what it brings
                 here = device.resolve("auto") if self.executor.remote else self.protocol.device
                 num = self.executor.processes
-                self._say("trying data, model and every variant on two images")
+                self._say(f"trying data, model and every variant on two {self.study.task.item}s")
                 found = preflight(self.study, here, cache, self.custom, arms, num)
                 self.told = {"chance": found.chance, "notes": list(found.notes)}
             url = storages.chosen(self.settings.storage)
             storage = stack.enter_context(self.folder.opened(url, self._say))
             if not self.custom.brings_data:
-                found = datasets.contents(self.study.task, cache)
+                found = self.study.task.contents(cache)
                 self.folder.check_data(found)
-                self.data_digest = datasets.digest(found)
+                self.data_digest = digest(found)
             workers = stack.enter_context(self._opened())
             self.display = stack.enter_context(self._display(points))
             self.ledger = Ledger(

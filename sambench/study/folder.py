@@ -11,7 +11,7 @@ import filelock
 import optuna
 from pydantic import ValidationError
 
-from sambench import plugins
+from sambench import plugins, tasks
 from sambench.analysis import CONCLUDING
 from sambench.config import RUNS, Arm, Study, changed_keys, fingerprint
 from sambench.errors import UserError, WorkFailed
@@ -20,7 +20,6 @@ from sambench.render import ownership
 from sambench.study import storage as storages
 from sambench.study.holder import LEAVING_S, LOCK, OWNER, Held, Holder, take
 from sambench.study.journal import OPENING, open_journal
-from sambench.tasks import images
 from sambench.training import Run
 
 
@@ -60,9 +59,9 @@ class StudyFolder:
         self.arms = self._frozen(self._competitors)
         """The competitors by label: those that the study had before stay as they were, whatever a
         newer registry says."""
-        keys = {arm.key for arm in self.arms.values()}
+        keys = {study.task.kind, *(arm.key for arm in self.arms.values())}
         self.code = {k: dict(v) for k, v in (plugins.code(keys) if code is None else code).items()}
-        """Variant -> file and digest of the code of a user's own."""
+        """Variant or kind of task -> file and digest of the code of a user's own."""
 
     @property
     def records(self) -> Path:
@@ -199,15 +198,15 @@ class StudyFolder:
     def data_digest(self) -> str | None:
         """Of all the data that the study began with; None if that was not kept."""
         known = self._began_with()
-        return None if known is None else images.digest(known)
+        return None if known is None else tasks.digest(known)
 
-    def check_data(self, contents: images.Contents) -> None:
+    def check_data(self, contents: tasks.Contents) -> None:
         """UserError if the study began with other data; kept if it only begins now."""
         with self.collecting():
             known = self._began_with()
             if known is None:
                 write_atomically(self._data, json.dumps(dict(contents)))
-            elif changed := images.difference(known, contents):
+            elif changed := tasks.difference(known, contents):
                 raise UserError(
                     f"task.dataset: the data of study {self.study.name!r} have changed since it "
                     f"began: {changed}; undo that, or start a new study with --fork NAME"
@@ -217,7 +216,7 @@ class StudyFolder:
     def _data(self) -> Path:
         return self.path / "data.json"
 
-    def _began_with(self) -> images.Contents | None:
+    def _began_with(self) -> tasks.Contents | None:
         try:
             known = json.loads(self._data.read_text())
         except FileNotFoundError:

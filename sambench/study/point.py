@@ -12,7 +12,7 @@ from sambench.study import pool
 from sambench.study.folder import StudyFolder
 from sambench.study.preflight import preflight
 from sambench.study.protocol import Protocol
-from sambench.tasks import images
+from sambench.tasks import digest
 from sambench.training import Custom, Outcome, Report, Run, device, finished_outcome
 
 
@@ -49,8 +49,7 @@ def execute(
         return known
     preflight(run.study, run.device, cache, Custom(), [folder.arms[run.label]])
     folder.begin()
-    contents = images.contents(run.study.task, cache)
+    contents = run.study.task.contents(cache)
     folder.check_data(contents)
-    digest = images.digest(contents)
-    job = Assignment(run, where, cache, checkpoint_every_s, Custom(), digest)
+    job = Assignment(run, where, cache, checkpoint_every_s, Custom(), digest(contents))
     return executors.execute(job, report)

@@ -8,18 +8,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
 
 import variants
 from sambench import plugins, seeds
 from sambench.analysis import listing
-from sambench.config import BASELINE, Arm, Space, Study, Train
+from sambench.config import BASELINE, Arm, Space, Study, Task, Train
 from sambench.errors import UserError, said
-from sambench.tasks import images as datasets
-from sambench.tasks import num_batches, select
-from sambench.tasks.images import Data, models
+from sambench.tasks import Batch, Data, constant, num_batches, select
 from sambench.training import (
     Custom,
     Engine,
@@ -32,7 +30,6 @@ from sambench.training import (
 
 PROBED = 200  # steps at which a schedule is looked at
 LITTLE = 1e-4  # learning rate of steps that only try something
-LISTED = 5  # classes by name
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Checked:
 
     data: Data
     chance: float
-    """share of the test set that its most frequent class has"""
+    """what a model scores that looks at no input"""
     notes: tuple[str, ...]
     """what a reader should know before believing a number"""
 
@@ -54,49 +51,55 @@ def preflight(
     arms: Sequence[Arm] | None = None,
     processes: int = 1,
 ) -> Checked:
-    """Loads the data once, trains the model on two of its images, tries every variant's optimizer.
+    """Loads the data once, trains the model on two of its items, tries every variant's optimizer.
 
     What it finds that is no mistake is told on stderr.
 
     arms: other competitors than the study's; processes: that share every batch
 
-    UserError for unknown datasets and models, for models that cannot be trained on these images in
+    UserError for unknown datasets and models, for models that cannot be trained on these data in
     batches of these sizes, for schedules and optimizers that fail, and for variants that do not go
     with the base optimizer.
     """
+    task = study.task
     if custom.data is None:
-        datasets.check(study.task)
+        task.check_data()
     if custom.model is None:
-        models.check(study.task)
+        task.check_model()
     streams = seeds.derive(study.seed, "probe").streams
-    dataset = custom.data or datasets.load(study.task, streams, cache)
+    dataset = custom.data or task.load(streams, cache)
     _check_schedule(study.train, num_batches(len(dataset.train), study.train.batch_size))
     if custom.data is None:
-        for note in datasets.notes(study.task):
-            print(f"sambench: {study.task.dataset}: {note}", file=sys.stderr)
+        for note in task.notes():
+            print(f"sambench: {task.dataset}: {note}", file=sys.stderr)
     engine = probe(study, dataset, on, custom)
-    name = "your own model" if custom.model else study.task.model
+    name = "your own model" if custom.model else task.model
+    chance = _chance(task, dataset)
     _check_model(study, engine, name)
-    _check_batches(study.train, engine, name, processes)
+    _check_batches(study, engine, name, processes)
     competitors = study.arms() if arms is None else arms
     notes = (*missing_classes(dataset), *_check_variants(study, engine, competitors))
     for note in notes:
         print(f"sambench: {note}", file=sys.stderr)
-    counts = torch.bincount(dataset.test.y)
-    return Checked(dataset, int(counts.max()) / int(counts.sum()), notes)
+    return Checked(dataset, chance, notes)
+
+
+def _chance(task: Task, data: Data) -> float:
+    """UserError for a set that lacks what the objective needs."""
+    for name in ("val", "test"):
+        y = getattr(data, name).y
+        found = constant(data.target, y, [task.objective])[task.objective]
+        if not math.isfinite(found):
+            why = data.target.gap(y.cpu())
+            raise UserError(f"task.objective: {name} has no {task.objective}: {why}")
+    return found
 
 
 def missing_classes(data: Data) -> Iterator[str]:
     """A sentence for each set that lacks classes."""
     for name in ("train", "val", "test"):
-        counts = torch.bincount(getattr(data, name).y.cpu(), minlength=len(data.classes))
-        missing = [label for label, num in zip(data.classes, counts, strict=True) if not num]
-        if missing:
-            more = ", ..." if len(missing) > LISTED else ""
-            yield (
-                f"{name}: {len(missing)} of {len(data.classes)} classes have no image there: "
-                f"{', '.join(missing[:LISTED])}{more}."
-            )
+        if gap := data.target.gap(getattr(data, name).y):
+            yield f"{name}: {gap}."
 
 
 def probe(study: Study, dataset: Data, on: str, custom: Custom) -> Engine:
@@ -123,12 +126,12 @@ def _check_schedule(asked: Train, steps_per_epoch: int) -> None:
 
 
 def _check_model(study: Study, engine: Engine, name: str) -> None:
-    """Evaluates the model on two images, and trains it by one step of the base optimizer."""
-    x, y = _images(engine, 2)
-    size = tuple(x.shape[1:])
-    with blamed(f"task.model: {name} does not take images {size}"):
+    """Evaluates the model on two items, and trains it by one step of the base optimizer."""
+    x, y = _few(engine, 2)
+    size, items = _size(x), f"{study.task.item}s"
+    with blamed(f"task.model: {name} does not take {items} {size}"):
         engine.evaluate(engine.data.val.rows(torch.arange(min(2, len(engine.data.val)))))
-    with blamed(f"task.model: {name} cannot be trained on images {size}"):
+    with blamed(f"task.model: {name} cannot be trained on {items} {size}"):
         engine.model.train()
         engine.losses(x, y).mean().backward()
     args = f" with {study.train.base_args}" if study.train.base_args else ""
@@ -137,8 +140,9 @@ def _check_model(study: Study, engine: Engine, name: str) -> None:
     engine.model.zero_grad()
 
 
-def _check_batches(asked: Train, engine: Engine, name: str, processes: int) -> None:
-    """Refuses batches of one image for models that normalise over the batch."""
+def _check_batches(study: Study, engine: Engine, name: str, processes: int) -> None:
+    """Refuses batches of one item for models that normalise over the batch."""
+    asked, item = study.train, study.task.item
     batch = min(asked.batch_size, len(engine.data.train))
     share, rest = divmod(batch, processes)
     sizes = [share, share + 1] if rest else [share]
@@ -148,7 +152,7 @@ def _check_batches(asked: Train, engine: Engine, name: str, processes: int) -> N
         return
     try:
         engine.model.train()
-        engine.losses(*_images(engine, 1)).mean().backward()
+        engine.losses(*_few(engine, 1)).mean().backward()
         engine.model.zero_grad()
     except Exception as error:
         where = {
@@ -156,7 +160,7 @@ def _check_batches(asked: Train, engine: Engine, name: str, processes: int) -> N
             processes > 1: ("train.batch_size", f"by {processes} processes"),
         }.get(True, ("train.batch_size", "at once"))
         raise UserError(
-            f"{where[0]}: {name} cannot be trained on a single image (BatchNorm needs two), which "
+            f"{where[0]}: {name} cannot be trained on a single {item} (BatchNorm needs two), which "
             f"is what is left of a batch of {batch} {where[1]}; choose another size"
         ) from error
 
@@ -165,16 +169,23 @@ def _custom(size: int, micro: int) -> list[int]:
     return [min(micro, size - start) for start in range(0, size, micro)]
 
 
-def _images(engine: Engine, num: int) -> tuple[Tensor, Tensor]:
-    """So many training images, the same ones again where there are fewer."""
+def _size(x: Any) -> object:
+    """Of an item of a batch's inputs."""
+    if isinstance(x, dict):
+        return {name: _size(value) for name, value in x.items()}
+    return tuple(x.shape[1:])
+
+
+def _few(engine: Engine, num: int) -> Batch:
+    """So many training items, the same ones again where there are fewer."""
     rows = torch.arange(num) % len(engine.data.train)
     few = engine.data.train.rows(rows)
     return next(iter(engine.data.eval_batches(few, batch_size=num)))
 
 
 def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm]) -> Iterator[str]:
-    """Steps of each on two images: rules are code of others, too. Who perturbs nothing is told."""
-    x, y = _images(engine, 2)
+    """Steps of each on two items: rules are code of others, too. Who perturbs nothing is told."""
+    x, y = _few(engine, 2)
     of_rules = {(arm.key, repr(arm.fix)): arm for arm in reversed(arms)}
     before = copy.deepcopy(engine.model.state_dict())
     for rule, arm in reversed(of_rules.items()):

@@ -6,7 +6,7 @@ from sambench import measures
 from sambench.config import Study
 from sambench.measures import NAME
 from sambench.study.folder import StudyFolder
-from sambench.tasks.images import Data
+from sambench.tasks import Data
 
 
 def seconds_per_run(

@@ -11,10 +11,11 @@ import numpy as np
 import variants
 from sambench import records
 from sambench.analysis import Leaderboard, bands, published
+from sambench.config import Study
 from sambench.measures import Found
 from sambench.records import Fit, Record, Records
 from sambench.render import Place, study_files, sync
-from sambench.scores import ACCURACY, LOSS, Score
+from sambench.scores import Score
 from sambench.study.folder import StudyFolder
 from sambench.training import Outcome, Run, provenance
 
@@ -79,7 +80,7 @@ def header(
         "own": folder.own,
         "code": folder.code,
         "objective": study.task.objective,
-        "scores": [score.model_dump() for score in _scores(rows)],
+        "scores": [score.model_dump() for score in _scores(study, rows)],
         "measures": [score.model_dump() for score in measured],
         "extension": extension,
         "fits": {label: fit.model_dump(mode="json") for label, fit in fits.items()},
@@ -97,12 +98,11 @@ def _is_tested(row: Record) -> bool:
     return any(value is not None for value in row.test.values())
 
 
-def _scores(rows: Sequence[Record]) -> tuple[Score, Score]:
+def _scores(study: Study, rows: Sequence[Record]) -> list[Score]:
     """Single test items are kept where every run that saw them tells."""
     tested = [row for row in rows if _is_tested(row)]
-    kept = all(row.num_items for row in tested)
-    accuracy = ACCURACY if kept else ACCURACY.model_copy(update={"items": None})
-    return accuracy, LOSS
+    kept = {} if all(row.num_items for row in tested) else {"items": None}
+    return [score.model_copy(update=kept) for score in study.task.scores]
 
 
 def of_data(folder: StudyFolder) -> dict[str, str]:

@@ -17,7 +17,7 @@ from sambench.study.collection import collect
 from sambench.study.execution import Execution
 from sambench.study.options import Settings, changed
 from sambench.study.result import Result
-from sambench.tasks.images import Data
+from sambench.tasks import Data
 from sambench.training import Custom, Loss
 
 

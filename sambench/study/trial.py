@@ -13,7 +13,7 @@ from sambench.files import write_sealed
 from sambench.study.agent_trials import IDENTITY, identity
 from sambench.study.preflight import preflight
 from sambench.study.protocol import settable
-from sambench.tasks import images
+from sambench.tasks import digest
 from sambench.training import (
     NO_POINT,
     RESULT_FILE,
@@ -131,7 +131,7 @@ def _begun(
             "choose another --out"
         )
     preflight(run.study, run.device, cache, Custom(), [_arm(run.study, run.label)], processes)
-    found = images.digest(images.contents(run.study.task, cache))
+    found = digest(run.study.task.contents(cache))
     if began_with not in (None, found):
         raise UserError(
             f"task.dataset: {run.study.task.dataset} has changed since the trial in {folder} "

@@ -14,7 +14,6 @@ from sambench.study import StudyFolder, agent_trials, cache_folder, collect
 from sambench.study import point as points
 from sambench.study import trial as trials
 from sambench.sweeps.agent import Agent
-from sambench.tasks import images
 from sambench.tracking import describe, note
 from sambench.training import Outcome, Run, Stopped
 
@@ -31,7 +30,7 @@ def execute(run: Run, root: Path, agent: Agent) -> Outcome:
     study = StudyFolder(root, run.study)
     study.check()
     agent_trials.found(study.path, run.study, study.arms)  # damage is known before training
-    study.check_data(images.contents(run.study.task, cache_folder(root)))
+    study.check_data(run.study.task.contents(cache_folder(root)))
     if run.label not in study.arms:
         print(f"{run.label} is no variant of {run.study.name}: not recorded there", file=sys.stderr)
     folder = agent_trials.folder(study.path, agent.sweep_id, agent.run_id)

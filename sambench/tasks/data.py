@@ -21,6 +21,11 @@ class Samples(Protocol):
     """Items with what they should be predicted as, wherever they are kept."""
 
     @property
+    def y(self) -> Tensor:
+        """(n, ...) what should be predicted, on `device`"""
+        ...
+
+    @property
     def device(self) -> torch.device: ...
 
     def __len__(self) -> int: ...
@@ -43,6 +48,10 @@ class Data(Protocol):
     def test(self) -> Samples: ...
     @property
     def target(self) -> Target: ...
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Of what a model takes, and of what it gives, in words: a caller's own is made of them."""
+        ...
 
     def epoch_batches(
         self, asked: Train, *, seed: int, epoch: int, shard: Shard = Shard()

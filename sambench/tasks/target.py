@@ -1,14 +1,27 @@
 """What a model predicts, and how its predictions are judged."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from math import nan
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sambench.scores import ACCURACY, LOSS
+from sambench.errors import UserError
+from sambench.scores import (
+    ACCURACY,
+    AUROC,
+    BALANCED_ACCURACY,
+    F1_MACRO,
+    LOSS,
+    MAE,
+    R2,
+    RMSE,
+    SQUARES,
+)
 
 
 @dataclass(frozen=True)
@@ -34,12 +47,32 @@ class Target(Protocol):
         ...
 
     def watch(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """The values of the watched score, (b,)."""
+        """The values of the watched score, (b,); zeros where none is watched."""
         ...
 
     def judged(self, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
         """By name of a score that is a mean over items: its values, (b,) each."""
         ...
+
+    def whole(self, name: str, outputs: Tensor, y: Tensor) -> float:
+        """A score that is no mean over items, of a whole set on the host; NaN where there is none.
+
+        UserError where the set lacks what the score needs.
+        """
+        ...
+
+    def constant(self, y: Tensor) -> Tensor:
+        """The outputs of a model that looks at no input and does its best on these, (n, ...)."""
+        ...
+
+    def gap(self, y: Tensor) -> str:
+        """What a set lacks of what there is to predict, in words; "" if nothing."""
+        ...
+
+
+LISTED = 5  # classes by name
+NEVER: dict[str, Any] = {"zero_division": 0.0}
+"""F1 of a class that was neither found nor there."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +80,7 @@ class Classification:
     """One of several classes: y is (b,) int64; mixed with another one's it is (b, classes)."""
 
     classes: tuple[str, ...]
+    item: str = "item"
     watched = ACCURACY.name
 
     def losses(self, outputs: Tensor, y: Tensor, smoothing: float = 0.0) -> Tensor:
@@ -60,9 +94,110 @@ class Classification:
         losses = F.cross_entropy(outputs, y, reduction="none")
         return {ACCURACY.name: self.watch(outputs, y), LOSS.name: losses}
 
+    def whole(self, name: str, outputs: Tensor, y: Tensor) -> float:
+        from sklearn import metrics  # slow to import
 
-def scored(judged: Mapping[str, Tensor]) -> Scored:
-    """Of all items of a data set, (n,) each; single items are kept of what is right or wrong."""
-    values = {name: float(found.double().mean()) for name, found in judged.items()}
-    kept = {name: found.cpu() for name, found in judged.items() if found.dtype == torch.bool}
+        labels, found = y.numpy(), outputs.argmax(1).numpy()
+        if name == BALANCED_ACCURACY.name:
+            return float(
+                metrics.recall_score(labels, found, labels=np.unique(labels), average="macro")
+            )
+        if name == F1_MACRO.name:
+            return float(metrics.f1_score(labels, found, average="macro", **NEVER))
+        assert name == AUROC.name, name
+        if gap := self.gap(y):
+            raise UserError(f"task.objective: {name} needs every class in every set, and {gap}")
+        shares = outputs.double().softmax(1).numpy()
+        by = shares[:, 1] if len(self.classes) == 2 else shares
+        return float(metrics.roc_auc_score(labels, by, multi_class="ovr"))
+
+    def constant(self, y: Tensor) -> Tensor:
+        most = torch.bincount(y, minlength=len(self.classes)).argmax()
+        return F.one_hot(most, len(self.classes)).double().expand(len(y), -1)
+
+    def gap(self, y: Tensor) -> str:
+        counts = torch.bincount(y.cpu(), minlength=len(self.classes))
+        missing = [label for label, num in zip(self.classes, counts, strict=True) if not num]
+        more = ", ..." if len(missing) > LISTED else ""
+        if not missing:
+            return ""
+        return (
+            f"{len(missing)} of {len(self.classes)} classes have no {self.item} there: "
+            f"{', '.join(missing[:LISTED])}{more}"
+        )
+
+
+@dataclass(frozen=True)
+class Regression:
+    """A number: y is (b,) float in its own unit; outputs, (b,) or (b, 1), are standardised."""
+
+    mean: float
+    """of the training targets"""
+    std: float
+    watched = ""
+
+    def losses(self, outputs: Tensor, y: Tensor, smoothing: float = 0.0) -> Tensor:
+        return (_flat(outputs) - (y - self.mean) / self.std) ** 2
+
+    def watch(self, outputs: Tensor, y: Tensor) -> Tensor:
+        return torch.zeros(len(y), device=y.device)
+
+    def judged(self, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
+        error = self._predicted(outputs) - y
+        return {SQUARES.name: (error / self.std) ** 2, MAE.name: error.abs()}
+
+    def whole(self, name: str, outputs: Tensor, y: Tensor) -> float:
+        squares = ((self._predicted(outputs) - y) ** 2).mean()
+        if name == RMSE.name:
+            return float(squares.sqrt())
+        assert name == R2.name, name
+        variance = y.double().var(correction=0)
+        return float(1 - squares / variance) if variance > 0 else nan
+
+    def constant(self, y: Tensor) -> Tensor:
+        return ((y.double().mean() - self.mean) / self.std).expand(len(y))
+
+    def gap(self, y: Tensor) -> str:
+        return "" if y.unique().numel() > 1 else "all targets are the same number"
+
+    def _predicted(self, outputs: Tensor) -> Tensor:
+        return _flat(outputs).double() * self.std + self.mean
+
+
+def _flat(outputs: Tensor) -> Tensor:
+    return outputs if outputs.ndim == 1 else outputs.squeeze(1)
+
+
+OUTPUTS, TRUTH = ".outputs", ".y"
+"""Beside the names of scores: what those need that see a set as a whole."""
+
+
+def judged(
+    target: Target, outputs: Tensor, y: Tensor, asked: Sequence[str] | None
+) -> dict[str, Tensor]:
+    """Of a batch, what `scored` needs for these scores; None: those that are means over items."""
+    found = target.judged(outputs, y)
+    kept = {name: found[name] for name in asked or found if name in found}
+    whole = len(kept) < len(asked or kept)
+    return kept | ({OUTPUTS: outputs, TRUTH: y} if whole else {})
+
+
+def scored(
+    target: Target, judged: Mapping[str, Tensor], asked: Sequence[str] | None = None
+) -> Scored:
+    """Of all items of a data set; single items are kept of what is right or wrong."""
+    of_items = {name: found for name, found in judged.items() if name not in (OUTPUTS, TRUTH)}
+    values = {name: float(found.double().mean()) for name, found in of_items.items()}
+    for name in asked or ():
+        if name not in values:
+            outputs, y = judged[OUTPUTS].cpu(), judged[TRUTH].cpu()
+            lost = not outputs.isfinite().all()
+            values[name] = nan if lost else target.whole(name, outputs, y)
+    kept = {name: found.cpu() for name, found in of_items.items() if found.dtype == torch.bool}
     return Scored(values, kept)
+
+
+def constant(target: Target, y: Tensor, asked: Sequence[str]) -> Mapping[str, float]:
+    """What a model scores that looks at no input."""
+    y = y.cpu()
+    return scored(target, judged(target, target.constant(y), y, asked), asked).values

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from sambench.config import Split, Study
-from sambench.tasks.images import Data, is_ours
+from sambench.tasks import Data
 from sambench.training.engine import Loss
 from sambench.training.own import OwnTraining
 from sambench.training.source import named
@@ -19,7 +19,7 @@ class Custom:
     """A model, data and a loss, or the whole training; None: the study's own."""
 
     model: Callable[[int, int], nn.Module] | None = None
-    """(channels, classes) -> model"""
+    """(channels, classes) -> model, or of what sizes the data have"""
     data: Data | None = None
     """fixed train, val and test sets; then only the streams init and order are redrawn"""
     loss: Loss | None = None
@@ -56,7 +56,8 @@ class Custom:
                 "label_flips": "symmetric",
                 "split": Split(**sizes),
             }
-            if is_ours(task.dataset):
+            fixed = {key: value for key, value in fixed.items() if key in type(task).model_fields}
+            if task.reads():
                 fixed |= {"dataset": OWN_DATA}
                 changed = {"question": "", "published": ()}
             task = task.model_copy(update=fixed)

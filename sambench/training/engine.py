@@ -2,7 +2,7 @@
 
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from math import ceil
 from typing import Any
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import variants
 from sambench.config import Train
 from sambench.errors import UserError
-from sambench.tasks import Data, Samples, Scored, Shard, num_batches, scored, select
+from sambench.tasks import Data, Samples, Scored, Shard, judged, num_batches, scored, select
 from sambench.training import device, graph
 from sambench.training.optimizers import base_optimizer, schedule, set_lr
 from sambench.training.precision import autocast, scaler, tf32
@@ -40,6 +40,7 @@ def _weight(shard: Shard, num_rows: int) -> float:
 class Engine:
     """One run's model, optimizer and data. Epochs and steps count from 0.
 
+    scores: what it is evaluated by; None: by those of its data that are means over items
     world: the processes that train it together, each on its share of every batch. Sums, scores and
         weights are the same on all of them, and so are buffers, those of the first, after an epoch
     """
@@ -56,6 +57,7 @@ class Engine:
         seed: int,
         order_seed: int,
         loss: Loss | None = None,
+        scores: Sequence[str] | None = None,
         world: World = World(),
     ) -> None:
         self.train = train
@@ -72,6 +74,7 @@ class Engine:
         self.steps_per_epoch = num_batches(len(data.train), train.batch_size)
         self.total_steps = epochs * self.steps_per_epoch
         self._target = target = data.target
+        self._scores = scores
         smoothing = train.label_smoothing
         self._loss: Loss = loss or (lambda outputs, y: target.losses(outputs, y, smoothing))
         self._factor = schedule(train, self.total_steps)
@@ -226,13 +229,14 @@ class Engine:
     def _evaluate(self, samples: Samples) -> Scored:
         model = self.evaluated
         model.eval()
-        judged: list[dict[str, Tensor]] = []
+        found: list[dict[str, Tensor]] = []
         batches = self.data.eval_batches(samples, batch_size=self._eval_batch, shard=self._shard)
         with tf32(self.train.tf32):
             for x, y in batches:
-                judged.append(self._target.judged(self._outputs(model, x), y))
-        judged = self._gathered(judged)
-        return scored({name: torch.cat([own[name] for own in judged]) for name in judged[0]})
+                found.append(judged(self._target, self._outputs(model, x), y, self._scores))
+        found = self._gathered(found)
+        together = {name: torch.cat([own[name] for own in found]) for name in found[0]}
+        return scored(self._target, together, self._scores)
 
     def _gathered(self, batches: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
         """What all ranks found, in the order of the batches that they evaluated in turns."""

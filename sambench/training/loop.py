@@ -13,9 +13,7 @@ from typing import Any
 import torch
 
 import variants
-from sambench.tasks import Scored
-from sambench.tasks import images as datasets
-from sambench.tasks.images import Data, models
+from sambench.tasks import Data, Scored, own_model
 from sambench.training import checkpoint, device, memory, weights
 from sambench.training.custom import Custom
 from sambench.training.engine import Engine
@@ -65,8 +63,7 @@ def train(
             device.reset_peak_memory(run.device)
             try:
                 if dataset is None:
-                    task, streams = run.study.task, run.seeds.streams
-                    dataset = datasets.load(task, streams, cache, data_digest)
+                    dataset = run.study.task.load(run.seeds.streams, cache, data_digest)
                 engine = engine_for(run, dataset, custom, world)
                 outcome = progress.train(engine)
                 if outcome.outcome == "complete" and run.keeps_weights and world.leads:
@@ -113,12 +110,11 @@ def train(
 def engine_for(run: Run, dataset: Data, custom: Custom, world: World = World()) -> Engine:
     """The engine at the start of a run. Seeds torch's global generator with the run's `init`."""
     torch.manual_seed(run.seeds.init)
-    channels, classes = dataset.train.shape[1], len(dataset.classes)
     task = run.study.task
     if custom.model is None:
-        model = models.build(task, channels=channels, classes=classes)
+        model = task.build(dataset)
     else:
-        model = models.own(custom.model, channels=channels, classes=classes)
+        model = own_model(custom.model, dataset.sizes)
     model = model.to(run.device)
     if not world.leads:
         torch.manual_seed(run.seeds.init + world.rank)  # dropout draws for other rows
@@ -132,6 +128,7 @@ def engine_for(run: Run, dataset: Data, custom: Custom, world: World = World()) 
         seed=run.seeds.init,
         order_seed=run.seeds.order,
         loss=custom.loss,
+        scores=[score.name for score in task.scores],
         world=world,
     )
 

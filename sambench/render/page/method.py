@@ -49,12 +49,11 @@ def _task(study: Study, own: Mapping[str, str]) -> list[str]:
     sizes = [(name, size) for name, size in task.split if size]
     split = ", ".join(f"{name} {size:,}" for name, size in sizes) or "the default split"
     loss = f", by the loss {own['loss']}" if "loss" in own else ""
-    size = f" at {task.image_size} pixels" if task.image_size else ""
     wrong = noise.told(task.label_noise)
     brought = f"A Python caller's own: {listing(list(own))}." if own else ""
     further = extensions(train.model_dump(mode="json"))
     further.pop("yields", None)
-    trained = f"{task.model} on {task.dataset}{size}{loss}"
+    trained = f"{task.model} on {task.dataset}{task.detail}{loss}"
     also = ", ".join(f"{name} {value}" for name, value in further.items())
     return [
         " ".join(filter(None, (f"Task: {trained} ({split}).", wrong, brought))),

@@ -39,8 +39,13 @@ class Data:
         return sha.hexdigest()[:16]
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """Of what a model takes, and of what it gives."""
+        return {"channels": self.train.shape[1], "classes": len(self.classes)}
+
+    @property
     def target(self) -> Classification:
-        return Classification(self.classes)
+        return Classification(self.classes, "image")
 
     def epoch_batches(
         self, asked: Train, *, seed: int, epoch: int, shard: Shard = Shard()

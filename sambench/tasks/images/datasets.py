@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from sambench.errors import UserError, nearest
-from sambench.tasks.images.contents import Contents, digest
+from sambench.tasks.contents import Contents, digest
 from sambench.tasks.images.data import Data
 from sambench.tasks.images.digits import Digits
 from sambench.tasks.images.folder import Folder

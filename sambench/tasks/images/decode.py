@@ -20,8 +20,8 @@ from filelock import FileLock
 from PIL import Image, UnidentifiedImageError
 
 from sambench.errors import UserError
+from sambench.tasks.contents import Contents, fingerprint
 from sambench.tasks.images import memory
-from sambench.tasks.images.contents import Contents, fingerprint
 from sambench.tasks.images.images import Images
 from sambench.tasks.images.listing import formats, short
 from sambench.tasks.images.pixels import plain

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from sambench.tasks.images.contents import of_arrays
+from sambench.tasks.contents import of_arrays
 from sambench.tasks.images.decode import stack, to_array
 from sambench.tasks.images.images import Images, Pool
 

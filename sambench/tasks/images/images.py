@@ -7,7 +7,7 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor
 
-from sambench.tasks.images.contents import Contents
+from sambench.tasks.contents import Contents
 
 Rows = Tensor | slice
 """int64 row numbers, or a stretch of rows"""

@@ -1,18 +1,18 @@
 """Models by their timm name."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 
 import timm
 from torch import nn
 
-from sambench.config import Task
 from sambench.errors import UserError, echo, nearest, said
 from sambench.tasks.images.pretrained import without_retries
+from sambench.tasks.images.task import ImageClassification
 
 
-def build(task: Task, *, channels: int, classes: int) -> nn.Module:
+def build(task: ImageClassification, *, channels: int, classes: int) -> nn.Module:
     """The model of a study, with random weights drawn from torch's global generator.
 
     UserError for a name that timm does not know or arguments that the model does not take.
@@ -35,22 +35,7 @@ def build(task: Task, *, channels: int, classes: int) -> nn.Module:
         ) from error
 
 
-def own(make: Callable[[int, int], nn.Module], *, channels: int, classes: int) -> nn.Module:
-    """The model that a caller's own function makes; UserError if it fails or makes no model."""
-    try:
-        model = make(channels, classes)
-    except UserError:
-        raise
-    except Exception as error:
-        what = f"your own model cannot be built for {channels} channels and {classes} classes"
-        raise UserError(f"task.model: {what}: {said(error)}") from error
-    if not isinstance(model, nn.Module):
-        kind = type(model).__name__
-        raise UserError(f"task.model: your own function must return a torch module, got {kind}")
-    return model
-
-
-def check(task: Task) -> None:
+def check(task: ImageClassification) -> None:
     """UserError with the nearest names unless timm knows the model."""
     if not timm.is_model(task.model):
         hint = nearest(task.model, timm.list_models())
@@ -68,13 +53,13 @@ def _check_files(arguments: Mapping[str, object]) -> None:
             raise UserError(f"task.model_args.{name}: no file {echo(path)}")
 
 
-def _wants_size(task: Task) -> bool:
+def _wants_size(task: ImageClassification) -> bool:
     """Whether a model is built for one image size (vision transformers and the like)."""
     pretrained = timm.get_pretrained_cfg(task.model)
     return bool(pretrained and pretrained.fixed_input_size) and "img_size" not in task.model_args
 
 
-def _at(task: Task) -> str:
+def _at(task: ImageClassification) -> str:
     return f" for {task.image_size} x {task.image_size} pixels" if task.image_size else ""
 
 

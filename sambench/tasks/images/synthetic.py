@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sambench.tasks.contents import fingerprint
 from sambench.tasks.images import memory
-from sambench.tasks.images.contents import fingerprint
 from sambench.tasks.images.images import Images, Pool
 from sambench.tasks.images.split import Split
 

@@ -14,7 +14,7 @@ from filelock import FileLock
 from torchvision.datasets import VisionDataset
 
 from sambench.errors import UserError
-from sambench.tasks.images.contents import Contents, of_arrays
+from sambench.tasks.contents import Contents, of_arrays
 from sambench.tasks.images.decode import Decoded, cached, mixed_sizes, quietly, stack, to_array
 from sambench.tasks.images.images import Images, Pool
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sambench import tasks
 from sambench.errors import UserError
 from sambench.tasks import images
-from sambench.tasks.images.contents import difference, of_arrays
+from sambench.tasks.contents import difference, of_arrays
 
 MakeTask = Callable[..., Any]
 
@@ -85,12 +86,12 @@ def test_every_change_is_another_dataset(
     cache = tmp_path_factory.mktemp("cache")
     task = make_task(f"folder:{root}", stream=stream)
     before = images.contents(task, cache)
-    images.load(task, streams, cache, images.digest(before))
+    images.load(task, streams, cache, tasks.digest(before))
     edit(root)
     after = images.contents(task, cache)
     assert difference(before, after) == told
     with pytest.raises(UserError, match="has changed since the study began; undo that, or start"):
-        images.load(task, streams, cache, images.digest(before))
+        images.load(task, streams, cache, tasks.digest(before))
 
 
 def test_a_copy_is_the_same_dataset(make_task: MakeTask, root: Path, tmp_path: Path):
@@ -117,7 +118,7 @@ def test_datasets_without_files_have_contents(make_task: MakeTask):
 
 def test_a_digest_knows_names_and_all_values():
     one = {"a": "1" * 16, "b": "2" * 16}
-    assert images.digest(one) == images.digest(dict(reversed(one.items())))
+    assert tasks.digest(one) == tasks.digest(dict(reversed(one.items())))
     others = [{"a": "2" * 16, "b": "1" * 16}, {"a": "1" * 16, "c": "2" * 16}, {"a": "1" * 16}, {}]
-    assert len({images.digest(found) for found in (one, *others)}) == 5
-    assert len(images.digest(one)) == 32
+    assert len({tasks.digest(found) for found in (one, *others)}) == 5
+    assert len(tasks.digest(one)) == 32

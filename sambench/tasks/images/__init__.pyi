@@ -1,0 +1,13 @@
+from . import models as models
+from .batches import epoch_batches as epoch_batches
+from .batches import eval_batches as eval_batches
+from .data import Data as Data
+from .datasets import check as check
+from .datasets import contents as contents
+from .datasets import is_ours as is_ours
+from .datasets import is_there as is_there
+from .datasets import load as load
+from .datasets import notes as notes
+from .images import Images as Images
+from .images import Samples as Samples
+from .task import ImageClassification as ImageClassification
