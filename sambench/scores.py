@@ -12,7 +12,7 @@ class Score(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
     unit: Annotated[str, Field(pattern=r"^[A-Za-z0-9%/^ ._-]+$", max_length=20)]
-    """"share" is shown in percent"""
+    """a "share" lies between 0 and 1; "share of ..." may be negative; both are shown in percent"""
     direction: Literal["maximize", "minimize"]
     items: Literal["bits"] | None = None
     """how the values of single test items are kept, if they are; bits: right or wrong"""
@@ -21,6 +21,10 @@ class Score(BaseModel):
     def words(self) -> str:
         """As a sentence says it."""
         return WORDS.get(self.name, self.name.replace("_", " "))
+
+    @property
+    def in_percent(self) -> bool:
+        return self.unit.startswith("share")
 
 
 WORDS = {"f1_macro": "macro F1", "auroc": "AUROC", "r2": "R2", "rmse": "RMSE", "mae": "MAE"}
@@ -35,8 +39,8 @@ F1_MACRO = Score(name="f1_macro", unit="share", direction="maximize")
 AUROC = Score(name="auroc", unit="share", direction="maximize")
 """of two classes; else the mean over classes, each against all others"""
 
-R2 = Score(name="r2", unit="share", direction="maximize")
-"""of the variance, explained"""
+R2 = Score(name="r2", unit="share of variance", direction="maximize")
+"""explained; below 0 where the mean of the targets would do better"""
 SQUARES = Score(name="loss", unit="variances", direction="minimize")
 """mean squared error, over the variance of the training targets"""
 RMSE = Score(name="rmse", unit="of the target", direction="minimize")

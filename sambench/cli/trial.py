@@ -136,8 +136,9 @@ def trial(
         failed = outcome.outcome == "failed"
         trace = _trace(kept, goes=kept == Path(scratch)) if failed else ""
     found = trials.as_dict(run, outcome)
+    decides = run.study.task.decides
     if world.leads:
-        click.echo(json.dumps(found)) if as_json else Console().print(shown.render(found))
+        click.echo(json.dumps(found)) if as_json else Console().print(shown.render(found, decides))
     if failed:
         raise WorkFailed(f"the run failed, {outcome.reason} ({trace})")
 

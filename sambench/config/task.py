@@ -133,7 +133,7 @@ class Task(Table):
 kinds: Registry[Task] = Registry(
     "kind of task",
     "sambench.tasks",
-    {IMAGES: "sambench.tasks.images.task"},
+    {IMAGES: "sambench.tasks.images.task", "tabular": "sambench.tasks.tabular"},
     'a task one under @kinds.register("its_name")',
 )
 """Others come by the entry point `sambench.tasks`, or by --import."""

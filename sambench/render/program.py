@@ -134,7 +134,7 @@ def _by_engine(task: Task, train: dict[str, Any], values: dict[str, Any]) -> str
     scored = {
         "objective": score.name,
         "words": score.words,
-        "shown": ".2%" if score.unit == "share" else ".4g",
+        "shown": ".2%" if score.in_percent else ".4g",
         "worst": f'float("{"-" * up}inf")',
         "beats": ">" if up else "<",
     }

@@ -147,7 +147,8 @@ def as_dict(run: Run, outcome: Outcome) -> dict[str, object]:
     found = asdict(outcome)
     for name in ("objective", "scores", "items"):
         del found[name]
-    validation = {k: v for k, v in outcome.scores.items() if k.startswith("val_")}
+    names = [f"val_{score.name}" for score in run.study.task.scores]
+    validation = {name: outcome.scores.get(name) for name in names}
     named = {
         "study": run.study.name,
         "variant": run.label,

@@ -34,6 +34,10 @@ class Samples(Protocol):
         """The items at `index`, in its order."""
         ...
 
+    def labelled(self, y: Tensor) -> Self:
+        """The same items with other labels."""
+        ...
+
     def to(self, device: torch.device | str) -> Self: ...
 
 

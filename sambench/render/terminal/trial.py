@@ -8,10 +8,11 @@ from rich.console import RenderableType
 from sambench.analysis import duration
 from sambench.render import noise
 from sambench.render.terminal.table import labelled
+from sambench.scores import Score
 
 
-def render(found: Mapping[str, Any]) -> RenderableType:
-    """What was run, how it ended, and what it cost."""
+def render(found: Mapping[str, Any], decides: Score) -> RenderableType:
+    """What was run, how it ended, and what it cost; `decides`: the score of the objective."""
     settings = {"lr": found["lr"], **found["hyperparameters"]}
     point = "" if found["point"] is None else f", point {found['point']} of its pool"
     rows = {
@@ -19,8 +20,10 @@ def render(found: Mapping[str, Any]) -> RenderableType:
         "settings": ", ".join(f"{name} {value}" for name, value in settings.items()),
         "outcome": f"{found['outcome']} {found['reason']}".strip(),
     }
-    if found["val_accuracy"] is not None:
-        rows["validation"] = f"{found['val_accuracy']:.2%} accuracy, loss {found['val_loss']:.4f}"
+    value = found[f"val_{decides.name}"]
+    if value is not None:
+        shown = f"{value:.2%}" if decides.in_percent else f"{value:.4g}"
+        rows["validation"] = f"{shown} {decides.words}, loss {found['val_loss']:.4f}"
         if told := noise.told(found["label_noise"]):
             rows["labels"] = told
         rows["training"] = f"loss {found['train_loss']:.4f}"

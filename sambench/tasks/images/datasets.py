@@ -16,11 +16,11 @@ from sambench.tasks.images.digits import Digits
 from sambench.tasks.images.folder import Folder
 from sambench.tasks.images.images import Pool, statistics
 from sambench.tasks.images.listing import short
-from sambench.tasks.images.noise import Flips, mislabel
-from sambench.tasks.images.split import Split, draw, sizes
 from sambench.tasks.images.streaming import is_large
 from sambench.tasks.images.synthetic import Synthetic
 from sambench.tasks.images.torchvision_sets import SETS, Torchvision, check_needs, refusal
+from sambench.tasks.noise import Flips, mislabel
+from sambench.tasks.split import Split, draw, sizes
 
 FOLDER = "folder:"
 
@@ -83,7 +83,7 @@ def load(
         )
     num_test = None if pool.test is None else len(pool.test)
     fitting = sizes(task.split, len(pool.train), num_test, task.dataset)
-    train, val, test = draw(pool, fitting, streams["split"])
+    train, val, test = draw(pool.train, pool.test, fitting, streams["split"])
     rng = np.random.default_rng(streams["labels"])
     train, val = (
         mislabel(part, task.label_noise, pool.classes, rng, task.label_flips)

@@ -9,7 +9,7 @@ import torch
 from sambench.tasks.contents import fingerprint
 from sambench.tasks.images import memory
 from sambench.tasks.images.images import Images, Pool
-from sambench.tasks.images.split import Split
+from sambench.tasks.split import Split
 
 NUM_CLASSES = 10
 CHANNELS = 3

@@ -7,7 +7,7 @@ import torch
 from sambench import config
 from sambench.errors import UserError
 from sambench.tasks.images.images import Images
-from sambench.tasks.images.noise import CIFAR10, Flips, mislabel
+from sambench.tasks.noise import CIFAR10, Flips, mislabel
 
 CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",

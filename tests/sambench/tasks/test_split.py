@@ -7,7 +7,7 @@ import torch
 
 from sambench.errors import UserError
 from sambench.tasks.images.images import Images, Pool
-from sambench.tasks.images.split import Sizes, draw, sizes, stratified_order
+from sambench.tasks.split import Sizes, draw, sizes, stratified_order
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def test_a_class_without_images_is_no_trouble() -> None:
 
 def test_a_published_test_set_is_kept_whole_and_in_order() -> None:
     pool = Pool(numbered(100), numbered(30), ("a",) * 5)
-    train, val, test = draw(pool, Sizes(60, 40, 30), seed=7)
+    train, val, test = draw(pool.train, pool.test, Sizes(60, 40, 30), seed=7)
     assert torch.equal(test.x, numbered(30).x)
     assert sorted(torch.cat([train.x, val.x]).flatten().tolist()) == list(range(100))
     assert all(torch.equal(images.y, images.x.flatten() % 5) for images in (train, val))
@@ -85,7 +85,7 @@ def test_a_published_test_set_is_kept_whole_and_in_order() -> None:
 
 def test_a_part_of_a_published_test_set_does_not_depend_on_the_seed() -> None:
     pool = Pool(numbered(100), numbered(30), ("a",) * 5)
-    first, second = (draw(pool, Sizes(50, 20, 10), seed) for seed in (1, 2))
+    first, second = (draw(pool.train, pool.test, Sizes(50, 20, 10), seed) for seed in (1, 2))
     assert torch.equal(first[2].x, second[2].x)
     assert torch.bincount(first[2].y).tolist() == [2] * 5
     assert not torch.equal(first[0].x, second[0].x)
@@ -95,7 +95,7 @@ def test_without_a_published_test_set_the_three_are_disjoint() -> None:
     pool = Pool(numbered(100), None, ("a",) * 5)
     tests = []
     for seed in (1, 2):
-        train, val, test = draw(pool, Sizes(50, 20, 30), seed)
+        train, val, test = draw(pool.train, pool.test, Sizes(50, 20, 30), seed)
         every = torch.cat([train.x, val.x, test.x]).flatten().tolist()
         assert sorted(every) == list(range(100))
         assert torch.bincount(train.y).tolist() == [10] * 5

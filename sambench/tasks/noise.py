@@ -1,13 +1,15 @@
 """Wrong labels, on purpose."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
 
 from sambench.errors import UserError, echo, nearest
-from sambench.tasks.images.images import Samples
+from sambench.tasks.data import Samples
+
+S = TypeVar("S", bound=Samples)
 
 Flips = Literal["symmetric", "asymmetric"] | Mapping[str, str]
 """Which class takes the place of another: any other, one that is like it, or as a map says."""
@@ -24,41 +26,39 @@ _CIFAR10_CLASSES = {*CIFAR10, *CIFAR10.values(), "frog", "ship"}
 
 
 def mislabel(
-    images: Samples,
+    items: S,
     share: float,
     classes: Sequence[str],
     rng: np.random.Generator,
     flips: Flips = "symmetric",
-) -> Samples:
-    """The same images, with exactly `share` of all their labels (rounded) replaced by another.
+) -> S:
+    """The same items, with exactly `share` of all their labels (rounded) replaced by another.
 
     UserError for a map of other classes, or where too few labels have a place to go.
     """
     if isinstance(flips, str) and flips == "symmetric":
-        num = round(share * len(images))
-        rows = torch.from_numpy(rng.choice(len(images), num, replace=False))
+        num = round(share * len(items))
+        rows = torch.from_numpy(rng.choice(len(items), num, replace=False))
         shift = torch.from_numpy(rng.integers(1, len(classes), num))
-        y = images.y.clone()
+        y = items.y.clone()
         y[rows] = (y[rows] + shift) % len(classes)
-        return images.labelled(y)
-    return _mapped(images, share, _targets(flips, classes), rng)
+        return items.labelled(y)
+    return _mapped(items, share, _targets(flips, classes), rng)
 
 
-def _mapped(
-    images: Samples, share: float, targets: Sequence[int], rng: np.random.Generator
-) -> Samples:
-    to = torch.tensor(targets)[images.y]
-    able = (to != images.y).nonzero().flatten().numpy()
-    num = round(share * len(images))
+def _mapped(items: S, share: float, targets: Sequence[int], rng: np.random.Generator) -> S:
+    to = torch.tensor(targets)[items.y]
+    able = (to != items.y).nonzero().flatten().numpy()
+    num = round(share * len(items))
     if num > len(able):
         raise UserError(
             f"task.label_noise: {share:g} of all labels are {num}, and task.label_flips changes "
-            f"only classes that have {len(able)}: at most {len(able) / len(images):.2g}"
+            f"only classes that have {len(able)}: at most {len(able) / len(items):.2g}"
         )
     rows = torch.from_numpy(rng.choice(able, num, replace=False))
-    y = images.y.clone()
+    y = items.y.clone()
     y[rows] = to[rows]
-    return images.labelled(y)
+    return items.labelled(y)
 
 
 def _targets(flips: Flips, classes: Sequence[str]) -> list[int]:
