@@ -67,6 +67,10 @@ class Task(Table):
         if self.objective not in names:
             hint = nearest(self.objective, names)
             raise Broken(f"unknown value {echo(self.objective)}, {hint}", "objective")
+        if self.decides.direction == "minimize":
+            up = [score.name for score in self.known if score.direction == "maximize"]
+            rule = f"a study cannot go by {self.objective} yet, of which less is better"
+            raise Broken(f"{rule}; choose from {', '.join(up)}", "objective")
         return self
 
     @property

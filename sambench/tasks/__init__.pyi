@@ -1,4 +1,5 @@
 from . import images as images
+from . import tabular as tabular
 from .contents import Contents as Contents
 from .contents import difference as difference
 from .contents import digest as digest
@@ -19,3 +20,5 @@ from .target import Target as Target
 from .target import constant as constant
 from .target import judged as judged
 from .target import scored as scored
+from .tensors import TensorData as TensorData
+from .tensors import Tensors as Tensors

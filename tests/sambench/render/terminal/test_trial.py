@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from sambench.render.terminal import trial
+from sambench.scores import ACCURACY
 
 FOUND: dict[str, Any] = {
     "study": "digits",
@@ -27,7 +28,7 @@ FOUND: dict[str, Any] = {
 
 def text(found: dict[str, Any]) -> str:
     console = Console(width=200, file=io.StringIO(), record=True)
-    console.print(trial.render(found))
+    console.print(trial.render(found, ACCURACY))
     return console.export_text()
 
 
