@@ -1,5 +1,6 @@
 """What a run can be scored by: names, units, and which direction is better."""
 
+from math import inf
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +22,11 @@ class Score(BaseModel):
     def words(self) -> str:
         """As a sentence says it."""
         return WORDS.get(self.name, self.name.replace("_", " "))
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Where its values end."""
+        return (0.0 if self.unit == "share" else -inf, 1.0 if self.in_percent else inf)
 
     @property
     def in_percent(self) -> bool:

@@ -95,13 +95,15 @@ class Contest:
         return claims.recommend(self.arms, self.costs, self.searches, margin, self.size.alpha)
 
 
-def estimate(tuned: Tuned, searches: Searches) -> Estimate:
-    """A score and its t interval, cut at 0 and 1; without searches to estimate its error none."""
+def estimate(
+    tuned: Tuned, searches: Searches, bounds: tuple[float, float] = (0.0, 1.0)
+) -> Estimate:
+    """A score and its t interval, cut at its bounds; without searches to estimate an error none."""
     freedom = claims.freedom(searches)
     if freedom < 1:
         return Estimate(float(tuned.score))
     score, half = float(tuned.score), student.exceeded(claims.ALPHA / 2, freedom) * tuned.error
-    return Estimate(score, max(score - half, 0.0), min(score + half, 1.0))
+    return Estimate(score, max(score - half, bounds[0]), min(score + half, bounds[1]))
 
 
 def difference(contrast: Contrast) -> Estimate:

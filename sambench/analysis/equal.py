@@ -23,7 +23,7 @@ def equal(evidence: Evidence) -> tuple[Equal, ...]:
             label=label,
             length=lengths[label],
             trials=k,
-            score=estimate(tuned, searches),
+            score=estimate(tuned, searches, evidence.score.bounds),
             plain=None if base in (None, label) else base,
             difference=None
             if base is None or base == label

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from sambench.analysis.eligible import own, where
-from sambench.analysis.findings import Size
+from sambench.analysis.findings import Size, decides
 from sambench.analysis.pool import Pool
 from sambench.analysis.runs import Runs
 from sambench.config import Arm, Study, baselines
-from sambench.records import STAGES, Fit, Records
+from sambench.records import STAGES, Fit, Records, Score
 from sambench.stats import (
     Ranking,
     Tuned,
@@ -197,9 +197,13 @@ class Evidence:
         return seed_mean(dict(by_seed))
 
     @cached_property
+    def score(self) -> Score:
+        """What the study goes by."""
+        return decides(self.header)
+
+    @property
     def _is_share(self) -> bool:
-        scores = {score["name"]: score for score in self.header["scores"]}
-        return scores[self.records.objective]["unit"] == "share"
+        return self.score.unit == "share"
 
     @property
     def num_items(self) -> int:

@@ -1,10 +1,10 @@
 """What an analysis finds: numbers for whoever prints them. Scores and differences are shares."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from sambench.records import Score
+from sambench.scores import Score
 
 ROUNDING = 1e-9
 """The halves of an interval differ by no more, if nothing is cut."""
@@ -58,7 +58,7 @@ class Against:
 class Measured:
     """What an arm is worth in one quantity that was measured of weights."""
 
-    score: "Score"
+    score: Score
     label: str
     value: Estimate
     plain: str
@@ -234,3 +234,14 @@ class Leaderboard:
     """in the test set"""
     header: dict[str, Any]
     """of the records"""
+
+    @property
+    def score(self) -> Score:
+        """What the study goes by."""
+        return decides(self.header)
+
+
+def decides(header: Mapping[str, Any]) -> Score:
+    """The score of the objective."""
+    scores = {score["name"]: score for score in header["scores"]}
+    return Score.model_validate(scores[header["objective"]])

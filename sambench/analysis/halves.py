@@ -28,15 +28,21 @@ def halves(evidence: Evidence) -> tuple[Half, ...]:
         parts = {each: pool.among(runs["point"][kind == each]) for each in kinds}
         tuned = {kind: t for kind, part in parts.items() if (t := part.tuned(pool.trials))}
         found += [
-            _half(label, (a, b), (tuned[a], tuned[b]), pool.trials)
+            _half(label, (a, b), (tuned[a], tuned[b]), pool.trials, evidence.score.bounds)
             for a, b in combinations(tuned, 2)
         ]
     return tuple(found)
 
 
-def _half(label: str, kinds: tuple[str, str], tuned: tuple[Tuned, Tuned], trials: Fraction) -> Half:
+def _half(
+    label: str,
+    kinds: tuple[str, str],
+    tuned: tuple[Tuned, Tuned],
+    trials: Fraction,
+    bounds: tuple[float, float],
+) -> Half:
     """Each with as many searches as its points hold, their difference with all of them."""
     searches = [len(part.influence) / trials for part in tuned]
     apart = claims.contrast(*tuned, sum(searches))
-    a, b = (estimate(part, own) for part, own in zip(tuned, searches, strict=True))
+    a, b = (estimate(part, own, bounds) for part, own in zip(tuned, searches, strict=True))
     return Half(label, kinds, (a, b), difference(apart), apart.error)

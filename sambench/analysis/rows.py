@@ -64,5 +64,5 @@ def _estimate(evidence: Evidence, tuned: Tuned | None) -> Estimate | None:
     if tuned is None:
         return None
     if evidence.is_fixed:
-        return estimate(tuned, stats.searches(len(tuned.influence)))
-    return estimate(tuned, evidence.size.searches)
+        return estimate(tuned, stats.searches(len(tuned.influence)), evidence.score.bounds)
+    return estimate(tuned, evidence.size.searches, evidence.score.bounds)

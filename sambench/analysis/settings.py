@@ -34,4 +34,4 @@ def _mean(evidence: Evidence, runs: Runs) -> Estimate | None:
     if len(runs) < 2:
         scores, of = evidence.scores(runs)
         return Estimate(scores[0] / of) if len(runs) else None
-    return estimate(evidence.mean(runs), stats.searches(len(runs)))
+    return estimate(evidence.mean(runs), stats.searches(len(runs)), evidence.score.bounds)

@@ -107,7 +107,7 @@ def _lengths(contest: Contest, evidence: Evidence) -> str:
 def _advice(row: Row, margin: str, contest: Contest, evidence: Evidence) -> str:
     """The setting to use, what it scored and costs, and why it is this arm."""
     use = row.label
-    trained = _trained(row.setting, epochs=evidence.tells_epochs)
+    trained = _trained(row.setting, evidence.score.words, epochs=evidence.tells_epochs)
     told = f"{use}{trained}. A run costs {_cost(contest, use)}."
     if len(contest.arms) == 1:
         return f"{told} No other arm is ranked."
@@ -133,7 +133,7 @@ def _against(contest: Contest, label: str, use: str) -> str:
     )
 
 
-def _trained(found: Setting | None, *, epochs: bool) -> str:
+def _trained(found: Setting | None, score: str, *, epochs: bool) -> str:
     """with lr 0.0316, rho 0.05, 10 epochs: test accuracy 91.20 ± 0.50% over 5 runs"""
     if found is None:
         return ""
@@ -143,4 +143,4 @@ def _trained(found: Setting | None, *, epochs: bool) -> str:
     if found.score is None:
         return setting
     runs = f"{found.runs} run{'s' * (found.runs != 1)}"
-    return f"{setting}: test accuracy {numbers.accuracy(found.score)}% over {runs}"
+    return f"{setting}: test {score} {numbers.accuracy(found.score)}% over {runs}"

@@ -8,6 +8,7 @@ from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Row
 from sambench.analysis.numbers import times
 from sambench.errors import shortened
+from sambench.scores import ACCURACY
 from sambench.stats import ALPHA
 
 LONGEST = 200  # characters of why a run failed
@@ -33,7 +34,7 @@ def warn(evidence: Evidence, rows: Sequence[Row]) -> Iterator[str]:
             "command goes on with."
         )
     yield from evidence.header.get("notes", ())
-    yield from _chance(evidence.header.get("chance"), evidence.num_items, rows)
+    yield from _chance(evidence, rows)
     yield from _edges(evidence, rows)
     for row in rows:
         yield from _warn(row)
@@ -54,17 +55,24 @@ def _edges(evidence: Evidence, rows: Sequence[Row]) -> Iterator[str]:
         )
 
 
-def _chance(chance: float | None, num_items: int, rows: Sequence[Row]) -> Iterator[str]:
-    """Who may have learned nothing: who scores what a constant answer does, to two errors."""
-    if not (chance and num_items):
+def _chance(evidence: Evidence, rows: Sequence[Row]) -> Iterator[str]:
+    """Who may have learned nothing: who scores what a constant answer does.
+
+    To two errors, where the score is a share of the items.
+    """
+    chance, num_items = evidence.header.get("chance"), evidence.num_items
+    if chance is None or (not num_items and evidence.score.name == ACCURACY.name):
         return
-    reach = chance + 2 * sqrt(chance * (1 - chance) / num_items)
+    reach, answer = chance, "always giving the same answer"
+    if evidence.score.name == ACCURACY.name:
+        reach += 2 * sqrt(chance * (1 - chance) / num_items)
+        answer = "always naming the most frequent class"
     hit = [row.label for row in rows if row.score and row.score.value <= reach]
     if hit:
         verb, these = ("scores", "it") if len(hit) == 1 else ("score", "they")
         yield (
-            f"{numbers.listing(hit)} {verb} no better than chance: always naming the most frequent "
-            f"class gets {numbers.percent(chance)}%, so {these} may have learned nothing."
+            f"{numbers.listing(hit)} {verb} no better than chance: {answer} gets "
+            f"{numbers.percent(chance)}%, so {these} may have learned nothing."
         )
 
 

@@ -105,8 +105,8 @@ class Header(BaseModel):
     """how often the study has touched its test set"""
     swept: dict[Name, Count] = {}
     """label -> trials of W&B sweeps, which are shown and never ranked"""
-    chance: Annotated[float, Field(gt=0, le=1)] | None = None
-    """share of the test set that its most frequent class has"""
+    chance: float | None = None
+    """what a model scores on the test set that looks at no input"""
     notes: list[str] = []
     """for readers: what the study found before its first run, and arms whose steps did nothing"""
     data_digest: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None

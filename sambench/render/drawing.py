@@ -38,6 +38,7 @@ def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Pat
     They fit whichever matplotlib drew them, and stay in any case where there is none.
     """
     told, use = chosen(study.leaderboard), study.leaderboard.use or ""
+    score = study.leaderboard.score.words
     bases = baselines({row.label: row.key for row in study.leaderboard.rows})
     source = _digest({**texts, "marked": repr((bases, told, use))})
     if found := _standing(folder, name, source):
@@ -49,7 +50,7 @@ def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Pat
         return Drawing({}, links, f"figures of {name} left as they are: no matplotlib")
     from sambench.render import figures
 
-    drawn = figures.render(study.tables, bases, told, use)
+    drawn = figures.render(study.tables, bases, told, use, score)
     found = {
         f"{name}/{figure.name}.svg": sealed(figure.svg, Seal(place, len(drawn), own, source))
         for place, figure in enumerate(drawn, 1)
@@ -62,8 +63,9 @@ def save_figure(study: PublishedStudy, name: str, path: Path) -> None:
     from sambench.render import figures
 
     told, use = chosen(study.leaderboard), study.leaderboard.use or ""
+    score = study.leaderboard.score.words
     bases = baselines({row.label: row.key for row in study.leaderboard.rows})
-    figures.save(name, path, study.tables, bases, told, use)
+    figures.save(name, path, study.tables, bases, told, use, score)
 
 
 def chosen(leaderboard: Leaderboard) -> dict[str, Chosen]:

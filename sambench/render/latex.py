@@ -62,15 +62,16 @@ def caption(leaderboard: Leaderboard) -> str:
     """The answer, and how to read the numbers."""
     size, num = leaderboard.size, leaderboard.num_items
     items = f"{num:,} test items" if num else "test data"
+    words = leaderboard.score.words
     scores = (
         "mean over paired seeds ± 95% interval"
         if leaderboard.kind == "fixed"
-        else f"tuned(k): expected accuracy of the setting that a search of k trials finds, at a "
+        else f"tuned(k): expected {words} of the setting that a search of k trials finds, at a "
         f"budget of {size.budget:g} full runs of plain, ± 95% interval by the jackknife over points"
     )
     return (
         f"{leaderboard.question} {leaderboard.headline} "
-        f"Accuracy on {items}: {scores}; differences in points, each "
+        f"{words[:1].upper()}{words[1:]} on {items}: {scores}; differences in points, each "
         "with its own interval; arms that share a letter are not separated; cost of a run in "
         "counted gradient evaluations."
     ).strip()

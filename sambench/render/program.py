@@ -74,7 +74,7 @@ def _first(records: Records, label: str) -> Record:
 
 
 def snippet(records: Records, label: str | None = None, imports: Sequence[str] = ()) -> str:
-    """A Python program that trains the setting to use on the study's data, and prints its accuracy.
+    """A Python program that trains the setting to use on the study's data, and prints its score.
 
     It spells the training loop, or calls sambench's own where the study asks for more than that.
     imports: files that register variants, which it imports
@@ -164,11 +164,12 @@ def _head(leaderboard: Leaderboard, found: Chosen) -> Iterator[str]:
     if score.low is not None and score.high is not None:
         mean += f" [{numbers.percent(score.low)}, {numbers.percent(score.high)}]"
     runs = f"{setting.runs} run{'s' * (setting.runs != 1)}"
-    yield f"The setting to use of {row.label} has {mean} test accuracy, the mean of {runs}."
+    scored = f"{mean} test {leaderboard.score.words}, the mean of {runs}"
+    yield f"The setting to use of {row.label} has {scored}."
     if setting.edges:
         edges = numbers.listing(list(setting.edges))
         yield f"It lies at the edge of the range of {edges}: a better one may lie beyond."
-    measured = numbers.percent(run.test["accuracy"] or 0.0)
+    measured = numbers.percent(run.test[leaderboard.score.name] or 0.0)
     yield (
         f"This program repeats the first of them, which measured {measured}% on {run.device}; "
         "other processors round in ways of their own."

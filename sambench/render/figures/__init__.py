@@ -12,6 +12,7 @@ from sambench.errors import UserError
 from sambench.files import write_atomically
 from sambench.render.figures.known import thinned
 from sambench.render.figures.style import Chosen, Look, css, settings
+from sambench.scores import ACCURACY
 
 if TYPE_CHECKING:
     from sambench.render.figures.plot import Plot
@@ -38,11 +39,12 @@ def draw(
     baselines: Sequence[str],
     chosen: Mapping[str, Chosen] | None = None,
     use: str = "",
+    score: str = ACCURACY.words,
 ) -> list[tuple[str, str]]:
     """Write FOLDER/*.svg; their paths as a page beside the folder links them, and alt texts."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    found = render(tables, baselines, chosen, use)
+    found = render(tables, baselines, chosen, use, score)
     for drawn in found:
         write_atomically(folder / f"{drawn.name}.svg", drawn.svg)
     return [(f"{folder.name}/{drawn.name}.svg", drawn.alt) for drawn in found]
@@ -53,17 +55,19 @@ def render(
     baselines: Sequence[str],
     chosen: Mapping[str, Chosen] | None = None,
     use: str = "",
+    score: str = ACCURACY.words,
 ) -> tuple[Drawn, ...]:
     """All figures that the tables allow; the same tables give the same bytes.
 
     `baselines`: labels of the baseline's arms, the one that has its name first.
     `chosen`: each arm's setting to use. `use`: the arm that the study recommends, "" if none.
+    `score`: what the study goes by, in words.
     """
     from sambench.render.figures import svg
 
     return tuple(
         Drawn(plot.name, plot.title, plot.alt, svg.render(plot))
-        for plot in _plots(tables, baselines, chosen, use)
+        for plot in _plots(tables, baselines, chosen, use, score)
     )
 
 
@@ -74,17 +78,22 @@ def save(
     baselines: Sequence[str],
     chosen: Mapping[str, Chosen] | None = None,
     use: str = "",
+    score: str = ACCURACY.words,
 ) -> None:
     """Write one of them for a paper, in the format that the path's suffix says."""
     from sambench.render.figures import paper
 
-    for plot in _plots(tables, baselines, chosen, use):
+    for plot in _plots(tables, baselines, chosen, use, score):
         if plot.name == name:
             paper.save(plot, Path(path))
 
 
 def _plots(
-    tables: Tables, baselines: Sequence[str], chosen: Mapping[str, Chosen] | None, use: str
+    tables: Tables,
+    baselines: Sequence[str],
+    chosen: Mapping[str, Chosen] | None,
+    use: str,
+    score: str,
 ) -> "Iterator[Plot]":
     """Each while its settings hold."""
     try:
@@ -93,7 +102,7 @@ def _plots(
         raise UserError("figures need matplotlib: pip install 'sambench[figures]'") from None
 
     order = tuple(row.variant for row in rows(tables["ranking"], RankedArm))
-    look = Look(order, tuple(baselines), use, chosen or {})
+    look = Look(order, tuple(baselines), use, chosen or {}, score)
     for name, make in _figures(tables, look):
         with settings(name):
             if plot := make():

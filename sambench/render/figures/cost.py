@@ -91,12 +91,12 @@ def draw(cost: pd.DataFrame, look: Look, column: str, tuned: bool) -> Plot | Non
     plot = Plot(
         name,
         title,
-        f"Test accuracy of {arms(len(found))} against {words}; {best.variant} has the highest, "
+        f"Test {look.score} of {arms(len(found))} against {words}; {best.variant} has the highest, "
         f"{numbers.percent(best.score)}% at {scales.plain(points.at[best.variant][0])}.",
-        _caption(points, panel, tuned),
+        _caption(points, panel, tuned, look.score),
         BELOW + panel.height + LINE + ABOVE,
     )
-    single(plot, panel, across, "test accuracy, %")
+    single(plot, panel, across, f"test {look.score}, %")
     texts = {
         row.variant: f"{row.variant}: {numbers.percent(row.score)}% "
         f"at {scales.plain(points.at[row.variant][0])} {words}{look.configuration(row.variant)}"
@@ -123,11 +123,11 @@ def _layout(points: Arms) -> tuple[Panel, dict[str, labels.Box]]:
     return panel, beside
 
 
-def _caption(points: Arms, panel: Panel, tuned: bool) -> str:
+def _caption(points: Arms, panel: Panel, tuned: bool, score: str) -> str:
     """Of what there is."""
-    what = "Mean test accuracy over seeds"
+    what = f"Mean test {score} over seeds"
     if tuned:
-        what = "Expected test accuracy of tuned training at the study's budget, one for all"
+        what = f"Expected test {score} of tuned training at the study's budget, one for all"
     whose = "each" if len(points.bars) == len(points.at) else "those in colour and of plain"
     bars = f", with the 95% interval of {whose} alone" if points.bars else ""
     apart = " Those of like cost stand side by side." * points.are_apart(panel)

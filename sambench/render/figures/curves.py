@@ -1,4 +1,4 @@
-"""How each arm trains with its setting to use: validation accuracy after each epoch."""
+"""How each arm trains with its setting to use: its validation score after each epoch."""
 
 import pandas as pd
 
@@ -28,16 +28,17 @@ def draw(curves: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
     bands = ", with its 95% t interval as a band" if lines.banded else ""
     if any(bands and y.cuts(100 * end) for row in found for end in (row.low, row.high)):
         bands += ", cut at the edge of the panel"
+    each = f"Validation {look.score} after each epoch"
     plot = Plot(
         "curves",
         "Training curves",
-        f"Validation accuracy after each epoch of {arms(len(ends))}, a line for each; {best} ends "
-        f"highest, at {numbers.percent(ends[best])}%.",
-        f"Validation accuracy after each epoch of the runs of {whose}: mean over the runs{bands}.",
+        f"{each} of {arms(len(ends))}, a line for each; {best} ends highest, at "
+        f"{numbers.percent(ends[best])}%.",
+        f"{each} of the runs of {whose}: mean over the runs{bands}.",
         lines.body,
     )
     x = scales.Scale(1, last, marks=scales.whole(1, last))
-    lines.draw(plot, x, y, "epochs", "validation accuracy, %")
+    lines.draw(plot, x, y, "epochs", f"validation {look.score}, %")
     return plot
 
 

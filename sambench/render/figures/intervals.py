@@ -30,13 +30,13 @@ def draw(ranking: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
     if not found:
         return None
     groups = [shorten(row.group, LETTERS) for row in found]
-    what = "Expected test accuracy of tuned training" if tuned else "Mean test accuracy over seeds"
+    what = _what(look.score, tuned)
     barred = bool(have(found, "low", "high"))
     best = max(found, key=lambda row: row.score)
     first = f"{best.variant} has the highest, {numbers.percent(best.score)}%"
     plot = Plot(
         "intervals",
-        "At the study's budget" if tuned else "Test accuracy",
+        "At the study's budget" if tuned else f"Test {look.score}",
         f"{what} of {arms(len(found))}{', with 95% intervals' * barred}; {first}.",
         f"{what}{', with the 95% interval of each alone' * barred}."
         + " Upright lines: the arms of plain." * any(row.variant in look.baselines for row in found)
@@ -56,8 +56,12 @@ def draw(ranking: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
     scale = scales.share_scale(ends)
     axes.set_xlim(scale.low, scale.high)
     scales.linear(axes.xaxis)
-    _name(axes, "test accuracy, %")
+    _name(axes, f"test {look.score}, %")
     return plot
+
+
+def _what(score: str, tuned: bool) -> str:
+    return f"Expected test {score} of tuned training" if tuned else f"Mean test {score} over seeds"
 
 
 def differences(ranking: pd.DataFrame, look: Look) -> Plot | None:
@@ -75,7 +79,7 @@ def differences(ranking: pd.DataFrame, look: Look) -> Plot | None:
         f"Differences of {arms(len(found))} to {to}"
         f"{', with 95% intervals' * barred}; {first.variant} comes first with "
         f"{numbers.points(first.difference)} points.",
-        f"Paired difference in test accuracy to {to}"
+        f"Paired difference in test {look.score} to {to}"
         f"{', with the 95% interval of each alone' * barred}. {_filled(found)}",
         _height(found),
     )
@@ -87,7 +91,7 @@ def differences(ranking: pd.DataFrame, look: Look) -> Plot | None:
     ends = [(row.difference, row.difference_low, row.difference_high) for row in found]
     axes.set_xlim(*scales.limits([0.0, *(100 * end for own in ends for end in own)]))
     scales.linear(axes.xaxis)
-    _name(axes, f"points of test accuracy above {shorten(base)}")
+    _name(axes, f"points of test {look.score} above {shorten(base)}")
     return plot
 
 

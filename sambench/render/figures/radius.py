@@ -55,16 +55,16 @@ def draw(profiles: pd.DataFrame, radius: pd.DataFrame, look: Look) -> Plot | Non
     plot = Plot(
         "radius",
         "How carefully a radius must be tuned",
-        f"Expected validation accuracy along the radius of {arms(len(found))}, a panel for each, "
-        f"all else at its best{_marked(found)}.",
-        _caption(found),
+        f"Expected validation {look.score} along the radius of {arms(len(found))}, a panel for "
+        f"each, all else at its best{_marked(found)}.",
+        _caption(found, look.score),
         layout.body,
     )
     ends = [100 * (row.score + side * row.se) for row in every for side in (-1, 1)]
     y = scales.share_scale(ends)
     axes = [(own.scale, y) for own in found.values()]
     names = [
-        (f"{own.radius}{' (log)' * x.log}", "validation accuracy, %")
+        (f"{own.radius}{' (log)' * x.log}", f"validation {look.score}, %")
         for own, (x, _) in zip(found.values(), axes, strict=True)
     ]
     places = multiples(plot, layout, list(found), axes, names, look, plot.body)
@@ -106,10 +106,10 @@ def _marked(found: Mapping[str, Profile]) -> str:
     return f", with {numbers.listing(marks)} marked" if marks else ""
 
 
-def _caption(found: Mapping[str, Profile]) -> str:
+def _caption(found: Mapping[str, Profile], score: str) -> str:
     """Of what there is."""
     words = [
-        "Validation accuracy that a surface through all points expects, at the best values of what "
+        f"Validation {score} that a surface through all points expects, at the best values of what "
         "else was searched, between the radii that ran; band: one standard error of the surface."
     ]
     if any(own.use is not None for own in found.values()):

@@ -26,16 +26,16 @@ def draw(tuning: pd.DataFrame, look: Look) -> Plot | None:
     plot = Plot(
         "tuning",
         "What a budget for tuning buys",
-        f"Expected test accuracy of tuned training against the budget: {arms(len(lines.by_arm))}, "
-        f"{curves} of them with a curve. {_scores(found, look)}",
-        _caption(lines),
+        f"Expected test {look.score} of tuned training against the budget: "
+        f"{arms(len(lines.by_arm))}, {curves} of them with a curve. {_scores(found, look)}",
+        _caption(lines, look.score),
         lines.body,
     )
     ends = [end for row in found for end in (row.score, row.band_low, row.band_high)]
     x = _budgets([row.evaluations for row in found])
     y = scales.share_scale([100 * end for end in ends if known(end)])
     across = "budget, in full runs of plain (log scale)"
-    panel = lines.draw(plot, x, y, across, "test accuracy, %")
+    panel = lines.draw(plot, x, y, across, f"test {look.score}, %")
     edge = [((panel.right, panel.bottom), (panel.right, panel.top))]
     plot.strokes(edge, color=INK, linewidth=0.9, linestyle=(0, (3, 2)), zorder=2)
     return plot
@@ -51,13 +51,13 @@ def _scores(found: Sequence[TuningPoint], look: Look) -> str:
     return f"{first}t the study's budget: {numbers.listing(told)}."
 
 
-def _caption(lines: Lines) -> str:
+def _caption(lines: Lines, score: str) -> str:
     """Of what there is."""
     apart = "each arm there, side by side"
     if len(lines.apart) < len(lines.by_arm):
         apart = "each arm there: in colour and plain side by side, then all others in one place"
     words = [
-        "Expected test accuracy of the winner of as many random trials as the budget affords. "
+        f"Expected test {score} of the winner of as many random trials as the budget affords. "
         f"Dashed, upright: the study's budget; right of it {apart}."
     ]
     marks = ["bands"] * bool(lines.banded) + ["bars"] * bool(lines.barred)

@@ -75,7 +75,13 @@ def catalogue(found: Sequence[Page]) -> Table:
 
 def _page(key: str, studies: Sequence[Entry], info: "VariantInfo | None") -> Page:
     own = [
-        variants.Result(study.leaderboard.study, study.address, row, _plain(study))
+        variants.Result(
+            study.leaderboard.study,
+            study.address,
+            row,
+            _plain(study),
+            study.leaderboard.score.words,
+        )
         for study in studies
         for row in study.leaderboard.rows
         if row.key == key

@@ -91,7 +91,7 @@ def _beyond_the_budget(leaderboard: Leaderboard) -> list[Part]:
         "All with as many trials and, where they are compared, as many epochs, so that who costs "
         "more spends more. Intervals, no claims: the answer above rests on equal budgets."
     )
-    table = equal.table(leaderboard.equal)
+    table = equal.table(leaderboard.equal, leaderboard.score.words)
     above = (
         "Where one tuning curve lies above another: only where the simultaneous 95% band of their "
         "difference excludes 0."

@@ -17,7 +17,7 @@ def _terms(leaderboard: Leaderboard) -> Iterator[Term]:
     ranked = [row for row in leaderboard.rows if row.group]
     rivals = sum(row.beats is not None for row in ranked)
     yield Term("arm", schedules(leaderboard.rows))
-    yield _seeds(leaderboard) if fixed else TUNED
+    yield _seeds(leaderboard) if fixed else _tuned(leaderboard)
     yield Term("±", _interval(leaderboard))
     yield Term("cost of a run", "counted gradient evaluations, in full runs of plain.")
     if rivals:
@@ -62,15 +62,19 @@ def _terms(leaderboard: Leaderboard) -> Iterator[Term]:
 
 def _seeds(leaderboard: Leaderboard) -> Term:
     drawn = streams(leaderboard)
-    return Term("test accuracy", f"mean over seeds. Seeds are paired: all arms share {drawn}.")
+    return Term(
+        f"test {leaderboard.score.words}",
+        f"mean over seeds. Seeds are paired: all arms share {drawn}.",
+    )
 
 
-TUNED = Term(
-    "tuned(k)",
-    "the test accuracy to expect of tuning with k trials, which are random points, and training "
-    "anew with the setting that validation picks; averaged over all searches of k points that the "
-    "pool holds.",
-)
+def _tuned(leaderboard: Leaderboard) -> Term:
+    return Term(
+        "tuned(k)",
+        f"the test {leaderboard.score.words} to expect of tuning with k trials, which are random "
+        "points, and training anew with the setting that validation picks; averaged over all "
+        "searches of k points that the pool holds.",
+    )
 
 
 def _interval(leaderboard: Leaderboard) -> str:

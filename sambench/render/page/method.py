@@ -76,8 +76,8 @@ def _pool(study: Study, drawn: str) -> list[str]:
         "Reruns: an arm's best points by validation were trained again on fresh streams, the more "
         "often the likelier a search picks them. Only these runs and those of the settings to use "
         "saw the test set, so a lucky run gains nothing.",
-        "tuned(k): the mean test accuracy of each point's reruns, weighed by the chance that it "
-        "wins a search of k points of the pool; linear between whole k.",
+        f"tuned(k): the mean test {study.task.decides.words} of each point's reruns, weighed by "
+        "the chance that it wins a search of k points of the pool; linear between whole k.",
         "Intervals: the jackknife over points, each with its reruns; t with "
         f"{numbers.times(2 * size.searches - 1, 'degree')} of freedom. Bands around curves "
         "are simultaneous.",

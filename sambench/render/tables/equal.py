@@ -10,28 +10,30 @@ def _difference(row: Equal) -> Cell:
     return number(numbers.difference(row.difference), row.difference and row.difference.value)
 
 
-COLUMNS: Sequence[Column[Equal]] = (
-    Column("arm", lambda row: text(row.label), number=False, hint=ARM),
-    Column(
-        "schedule",
-        lambda row: measured(row.length, "{:.3g}".format),
-        hint="Its length, 1 for the study's epochs",
-    ),
-    Column("trials k", lambda row: measured(row.trials), hint="The same for all arms"),
-    Column(
-        "tuned(k), %",
-        lambda row: number(numbers.accuracy(row.score), row.score.value),
-        hint="Test accuracy to expect of a search, ± its 95% interval",
-    ),
-    Column(
-        "compared with",
-        lambda row: text(row.plain or NONE),
-        number=False,
-        hint="The arm of plain with a schedule as long",
-    ),
-    Column("minus it [95% CI]", _difference, hint="In points"),
-)
+def _columns(score: str) -> Sequence[Column[Equal]]:
+    return (
+        Column("arm", lambda row: text(row.label), number=False, hint=ARM),
+        Column(
+            "schedule",
+            lambda row: measured(row.length, "{:.3g}".format),
+            hint="Its length, 1 for the study's epochs",
+        ),
+        Column("trials k", lambda row: measured(row.trials), hint="The same for all arms"),
+        Column(
+            "tuned(k), %",
+            lambda row: number(numbers.accuracy(row.score), row.score.value),
+            hint=f"Test {score} to expect of a search, ± its 95% interval",
+        ),
+        Column(
+            "compared with",
+            lambda row: text(row.plain or NONE),
+            number=False,
+            hint="The arm of plain with a schedule as long",
+        ),
+        Column("minus it [95% CI]", _difference, hint="In points"),
+    )
 
 
-def table(found: Sequence[Equal]) -> Table:
-    return of(found, COLUMNS, "At equal trials and epochs")
+def table(found: Sequence[Equal], score: str) -> Table:
+    """`score`: what the study goes by, in words."""
+    return of(found, _columns(score), "At equal trials and epochs")

@@ -63,16 +63,19 @@ def columns(leaderboard: Leaderboard) -> Iterator[Column[Row]]:
     """As many as a phone shows; in a study of fixed settings scores are means over seeds."""
     rows = leaderboard.rows
     best = best_plain(rows)
+    words = leaderboard.score.words
 
     def arm(row: Row) -> Cell:
         return Cell(row.label, row.label, note=RECOMMENDED if row.label == leaderboard.use else "")
 
     yield Column[Row]("arm", arm, number=False, hint=ARM)
     if leaderboard.kind == "fixed":
-        yield Column[Row]("test accuracy, %", score, hint="Mean over seeds ± its 95% interval")
+        yield Column[Row](f"test {words}, %", score, hint="Mean over seeds ± its 95% interval")
     else:
         yield Column[Row](
-            "tuned(k), %", score, hint="Test accuracy to expect of a search, ± its 95% interval"
+            "tuned(k), %",
+            score,
+            hint=f"Test {words} to expect of a search, ± its 95% interval",
         )
     yield COST
     if best:

@@ -38,7 +38,11 @@ def table(leaderboard: Leaderboard) -> Table:
             lambda item: measured(item[1].epochs if told else None, numbers.count),
             hint="Of the schedule",
         ),
-        Column("test accuracy, %", _score, hint="Mean over its retrainings ± 95% t interval"),
+        Column(
+            f"test {leaderboard.score.words}, %",
+            _score,
+            hint="Mean over its retrainings ± 95% t interval",
+        ),
         Column(
             "retrained",
             lambda item: measured(item[1].runs, numbers.count),

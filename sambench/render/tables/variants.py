@@ -143,6 +143,8 @@ class Result(NamedTuple):
     href: str
     row: Row
     plain: str
+    score: str
+    """what the study goes by, in words"""
 
 
 def _of_setting(name: str) -> Callable[[Result], Cell]:
@@ -151,32 +153,35 @@ def _of_setting(name: str) -> Callable[[Result], Cell]:
     )
 
 
-RESULTS: Sequence[Column[Result]] = (
-    Column(
-        "study",
-        lambda found: Cell(found.study, found.study, found.href),
-        number=False,
-        hint="Where it competed",
-    ),
-    Column("as", lambda found: text(found.row.label), number=False, hint="Its label there"),
-    Column("test accuracy, %", lambda found: ranking.score(found.row), hint="± 95% interval"),
-    Column(
-        "minus best plain [95% CI]",
-        lambda found: ranking.difference(found.row, found.plain),
-        hint="In points",
-    ),
-    Column("Holm p", lambda found: ranking.P.cell(found.row), hint=ranking.P.hint),
-    Column(
-        "trials k",
-        lambda found: ranking.trials(found.row),
-        hint="Random points that the study's budget affords",
-    ),
-    Column("lr", _of_setting("lr"), hint="Of the setting to use"),
-    Column("radius", _of_setting("rho"), hint="Of the setting to use"),
-    Column("cost of a run", lambda found: ranking.cost(found.row), hint=ranking.COST.hint),
-)
+def _columns(score: str) -> Sequence[Column[Result]]:
+    return (
+        Column(
+            "study",
+            lambda found: Cell(found.study, found.study, found.href),
+            number=False,
+            hint="Where it competed",
+        ),
+        Column("as", lambda found: text(found.row.label), number=False, hint="Its label there"),
+        Column(f"test {score}, %", lambda found: ranking.score(found.row), hint="± 95% interval"),
+        Column(
+            "minus best plain [95% CI]",
+            lambda found: ranking.difference(found.row, found.plain),
+            hint="In points",
+        ),
+        Column("Holm p", lambda found: ranking.P.cell(found.row), hint=ranking.P.hint),
+        Column(
+            "trials k",
+            lambda found: ranking.trials(found.row),
+            hint="Random points that the study's budget affords",
+        ),
+        Column("lr", _of_setting("lr"), hint="Of the setting to use"),
+        Column("radius", _of_setting("rho"), hint="Of the setting to use"),
+        Column("cost of a run", lambda found: ranking.cost(found.row), hint=ranking.COST.hint),
+    )
 
 
 def results(found: Sequence[Result]) -> Table:
     after = "What tuning with a study's budget is worth there; studies differ in task and budget."
-    return of(found, RESULTS, "Results", after=after)
+    names = {own.score for own in found}
+    score = names.pop() if len(names) == 1 else "score"
+    return of(found, _columns(score), "Results", after=after)
