@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import variants
-from sambench.config import Study
+from sambench.config import IMAGES, Study, kinds
 from sambench.measures import measures
 
 ROOT = Path(__file__).parents[1]
-MERGED = ("Study", "Task", "Train", "Search")
+KINDS = {name: kinds.get(name) for name in ("images", "tabular")}
+MERGED = ("Study", *(cls.__name__ for cls in KINDS.values()), "Train", "Search")
 """Tables of which a file that `extends` another may spell any part."""
 
 
@@ -22,6 +23,8 @@ def schema() -> dict:
     found = _tables()
     for name in MERGED:
         found[name].pop("required", None)
+    for name, cls in KINDS.items():
+        found[cls.__name__]["required"] = [] if name == IMAGES else ["kind"]
     study = found.pop("Study")
     extends = {"type": "string", "description": "another study, of which this one is a change"}
     return {
@@ -36,7 +39,19 @@ def _tables() -> dict[str, dict]:
     """The schema of each model."""
     study = _tidy(Study.model_json_schema())
     study["required"].remove("name")  # that of the file, where none is given
-    return {**study.pop("$defs"), "Study": study}
+    found = {**study.pop("$defs"), "Study": study}
+    del found["Task"]  # what all kinds have
+    for name, cls in KINDS.items():
+        own = _tidy(cls.model_json_schema())
+        found |= own.pop("$defs")
+        own["properties"]["kind"] |= {"const": name}
+        if name != IMAGES:
+            own["required"] += ["kind"]
+            del own["properties"]["kind"]["default"]
+        found[cls.__name__] = own
+    either = [{"$ref": f"#/$defs/{cls.__name__}"} for cls in KINDS.values()]
+    study["properties"]["task"] = {"anyOf": either, "description": "below"}
+    return found
 
 
 def _tidy(node):
@@ -58,7 +73,8 @@ def _tidy(node):
 
 HEADINGS = {
     "Study": "The file itself",
-    "Task": "`[task]`",
+    "ImageClassification": "`[task]`",
+    "Tabular": '`[task]` with `kind = "tabular"`',
     "Split": "`task.split`",
     "Train": "`[train]`",
     "Search": "`[search]`",
@@ -101,6 +117,8 @@ BOUNDLESS = 1e6
 
 def _value(value: dict) -> str:
     """Choices, or type and range."""
+    if all("$ref" in one for one in value.get("anyOf", [{}])):
+        return "table"
     if "anyOf" in value:
         return " or ".join(_value(one) for one in value["anyOf"])
     if "enum" in value:

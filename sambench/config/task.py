@@ -54,7 +54,7 @@ class Task(Table):
     model_args: dict[str, Plain] = Field(default_factory=dict)
     """arguments of the model"""
     objective: IfSet[Text] = ACCURACY.name
-    """the score that decides"""
+    """the score that decides: `"accuracy"`, `"balanced_accuracy"`, `"f1_macro"` or `"auroc"`"""
 
     @model_validator(mode="before")
     @classmethod

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from sambench.config import IfSet, Table, Task, Text, kinds, one_line
 from sambench.errors import UserError, echo, nearest, said
-from sambench.scores import CLASSIFICATION, REGRESSION, Score
+from sambench.scores import ACCURACY, CLASSIFICATION, REGRESSION, Score
 
 if TYPE_CHECKING:
     from torch import nn
@@ -68,6 +68,9 @@ class Tabular(Task):
     or the path of a file, .csv, .tsv or .parquet"""
     target: IfSet[Text | None] = None
     """the column of a file that is predicted"""
+    objective: IfSet[Text] = ACCURACY.name
+    """the score that decides: of classes `"accuracy"`, `"balanced_accuracy"`, `"f1_macro"` or
+    `"auroc"`, of numbers `"r2"`, the share of their variance that is explained"""
     model: Text = "mlp"
     """`"mlp"`; its `model_args` are `width` 128, `depth` 2 and `dropout` 0"""
 
