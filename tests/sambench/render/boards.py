@@ -6,6 +6,7 @@ from typing import Any
 
 from sambench.analysis import Against, Cost, Estimate, Leaderboard, Row, Setting, Size, Spent
 from sambench.config import BASELINE
+from sambench.scores import ACCURACY
 
 HALF = 0.01
 """Of all intervals' widths."""
@@ -77,7 +78,12 @@ def board(rows: Sequence[Row], **changes: Any) -> Leaderboard:
         for one in rows
     }
     search = {"budget": 8.0, "searches": 5, "margin": 1.0, "sampler": "random", "pruner": "none"}
-    header = {"arms": arms, "spec": {"task": {}, "train": {}, "search": search}}
+    header = {
+        "arms": arms,
+        "spec": {"task": {}, "train": {}, "search": search},
+        "objective": ACCURACY.name,
+        "scores": [ACCURACY.model_dump()],
+    }
     found = Leaderboard(
         study="digits",
         question="Which one?",

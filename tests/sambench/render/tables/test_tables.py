@@ -60,7 +60,7 @@ def test_equal_trials_compare_within_a_length():
         Equal("sam", 1.0, 4, estimate(0.9), "plain", estimate(0.02)),
         Equal("plain", 1.0, 4, estimate(0.88), None, None),
     ]
-    assert equal.table(rows).texts == [
+    assert equal.table(rows, "accuracy").texts == [
         ["sam", "1", "4", "90.00 ± 1.00", "plain", "+2.00 [+1.00, +3.00]"],
         ["plain", "1", "4", "88.00 ± 1.00", "-", "-"],
     ]
