@@ -11,7 +11,7 @@ import optuna
 from torch import nn
 
 from sambench import config, plugins
-from sambench.config import Study
+from sambench.config import Study, Task
 from sambench.study import storage as storages
 from sambench.study.collection import collect
 from sambench.study.execution import Execution
@@ -25,6 +25,7 @@ def run_study(
     study: Study | Mapping[str, object] | str | Path = "digits",
     overrides: Sequence[str] = (),
     *,
+    task: Task | None = None,
     model: Callable[[int, int], nn.Module] | None = None,
     data: Data | None = None,
     loss: Loss | None = None,
@@ -36,7 +37,8 @@ def run_study(
 
     study: a name, a path, the tables of a study file as a dict, or a `config.Study`
     overrides: such as "train.epochs=3"
-    model: (channels, classes) -> module, instead of the study's timm model
+    task: instead of the study's
+    model: (channels, classes) -> module, or of what sizes the data have, instead of the study's
     data: fixed train, val and test sets, instead of the study's dataset
     loss: (logits, labels) -> losses (batch,), instead of cross-entropy
         (what is yours belongs to the study: with others, it is another study)
@@ -51,9 +53,9 @@ def run_study(
     chosen, custom = changed(settings or Settings(), options), Custom(model, data, loss)
     plugins.load(chosen.imports)
     words = [*overrides, *([] if fork is None else [f"name={json.dumps(fork)}"])]
-    asked = resolve(study, words, chosen.root)
+    asked = resolve(study, words, chosen.root, task)
     options = {"fork": fork, "imports": [str(path) for path in chosen.imports]}
-    command = chosen.command or _call(study, overrides, custom, options)
+    command = chosen.command or _call(study, overrides, task, custom, options)
     return execute_study(asked, replace(chosen, command=command), custom)
 
 
@@ -75,27 +77,33 @@ def execute_study(
 def _call(
     study: Study | Mapping[str, object] | str | Path,
     overrides: Sequence[str],
+    task: Task | None,
     custom: Custom,
     options: Mapping[str, object],
 ) -> str:
     """The call that repeats the study, as far as words can."""
     named = repr(str(study)) if isinstance(study, str | Path) else "study"
     changes = [repr(list(overrides))] if overrides else []
-    given = {"model": custom.model, "data": custom.data, "loss": custom.loss}
+    given = {"task": task, "model": custom.model, "data": custom.data, "loss": custom.loss}
     own = [f"{name}={name}" for name, value in given.items() if value is not None]
     own += [f"{name}={value!r}" for name, value in options.items() if value]
     return f"sambench.run_study({', '.join([named, *changes, *own])})"
 
 
 def resolve(
-    study: Study | Mapping[str, object] | str | Path, overrides: Sequence[str], root: Path
+    study: Study | Mapping[str, object] | str | Path,
+    overrides: Sequence[str],
+    root: Path,
+    task: Task | None = None,
 ) -> Study:
-    """The study that a caller means."""
-    if isinstance(study, Study):
-        return config.parse(study.model_dump(mode="json"), study.name, overrides)
+    """The study that a caller means, of this task instead of its own if one is given."""
+    own = {} if task is None else {"task": task.model_dump(mode="json")}
     if isinstance(study, Mapping):
-        return config.parse(study, overrides=overrides)
-    return config.load(study, overrides, root=root)
+        return config.parse({**study, **own}, overrides=overrides)
+    if not isinstance(study, Study) and not own:
+        return config.load(study, overrides, root=root)
+    found = study if isinstance(study, Study) else config.load(study, root=root)
+    return config.parse({**found.model_dump(mode="json"), **own}, found.name, overrides)
 
 
 @contextmanager

@@ -104,7 +104,8 @@ class Classification:
             )
         if name == F1_MACRO.name:
             return float(metrics.f1_score(labels, found, average="macro", **NEVER))
-        assert name == AUROC.name, name
+        if name != AUROC.name:
+            raise UserError(f"task.objective: {name} is no score of classes")
         if gap := self.gap(y):
             raise UserError(f"task.objective: {name} needs every class in every set, and {gap}")
         shares = outputs.double().softmax(1).numpy()
@@ -150,7 +151,8 @@ class Regression:
         squares = ((self._predicted(outputs) - y) ** 2).mean()
         if name == RMSE.name:
             return float(squares.sqrt())
-        assert name == R2.name, name
+        if name != R2.name:
+            raise UserError(f"task.objective: {name} is no score of numbers")
         variance = y.double().var(correction=0)
         return float(1 - squares / variance) if variance > 0 else nan
 
