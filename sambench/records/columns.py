@@ -15,6 +15,7 @@ from sambench.records.record import BACKSLASH, ESCAPES, FORMULAS
 from sambench.records.table import CATEGORIES, dtypes, typed
 
 KINDS_OF_ARROW = {str: pa.large_string(), int: pa.int64(), float: pa.float64()}
+BLOCK = 2**22
 UNESCAPES = {**ESCAPES, **FORMULAS, "\\": BACKSLASH}  # in this order
 Kinds = Mapping[str, object]
 """Columns and their types."""
@@ -56,7 +57,7 @@ def _parsed(text: memoryview, kinds: Kinds) -> pa.Table:
         return pa.table({name: pa.array([], kind) for name, kind in types.items()})
     table = arrow.read_csv(
         pa.py_buffer(text),
-        arrow.ReadOptions(column_names=[*kinds, "check"], use_threads=False),
+        arrow.ReadOptions(column_names=[*kinds, "check"], block_size=BLOCK),
         convert_options=arrow.ConvertOptions(
             column_types=types,
             include_columns=list(kinds),
@@ -67,7 +68,10 @@ def _parsed(text: memoryview, kinds: Kinds) -> pa.Table:
     for name, kind in kinds.items():
         if kind in (int, float) and table[name].null_count:
             raise pa.ArrowInvalid(f"no number in column {name}")
-    table = table.unify_dictionaries().combine_chunks()
+    table = table.unify_dictionaries()
+    for i, column in enumerate(table.columns):
+        if pa.types.is_large_string(column.type):  # pandas joins numbers itself
+            table = table.set_column(i, table.column_names[i], pa.chunked_array([column.combine_chunks()]))
     return _unescaped(table, types) if _has_backslash(text) else table
 
 

@@ -66,7 +66,7 @@ class Lines:
 
     def _bodies(self) -> Iterator[tuple[int, int]]:
         ends = np.maximum(self._ends - CHECK, self._starts)
-        return zip(self._starts.tolist(), ends.tolist(), strict=True)
+        return zip(self._starts.data, ends.data, strict=True)
 
 
 def _newlines(text: np.ndarray) -> np.ndarray:
