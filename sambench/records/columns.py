@@ -15,7 +15,6 @@ from sambench.records.record import BACKSLASH, ESCAPES, FORMULAS
 from sambench.records.table import CATEGORIES, dtypes, typed
 
 KINDS_OF_ARROW = {str: pa.large_string(), int: pa.int64(), float: pa.float64()}
-BLOCK = 2**22
 UNESCAPES = {**ESCAPES, **FORMULAS, "\\": BACKSLASH}  # in this order
 Kinds = Mapping[str, object]
 """Columns and their types."""
