@@ -52,7 +52,11 @@ class Subject:
 
     def losses(self, pixels: Tensor, labels: Tensor) -> Tensor:
         """(b,)"""
-        return self.criterion(self.logits(pixels), labels, reduction="none")  # pyright: ignore
+        return self.losses_of(self.logits(pixels), labels)
+
+    def losses_of(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """(b,)"""
+        return self.criterion(logits, labels, reduction="none")  # pyright: ignore
 
     def batches(self, subset: str) -> Sequence[Batch]:
         """Of "train" or "test"; UserError if there are none."""
