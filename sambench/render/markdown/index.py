@@ -23,8 +23,11 @@ class Pages(NamedTuple):
     """of measures"""
 
 
+NONE = Pages()
+
+
 def render(
-    studies: PublishedStudies, benches: Mapping[str, Sequence[Bench]], pages: Pages = Pages()
+    studies: PublishedStudies, benches: Mapping[str, Sequence[Bench]], pages: Pages = NONE
 ) -> str:
     """The index in markdown, by file name (without suffix)."""
     entries = {name: _entry(name, study) for name, study in studies.read.items()}
