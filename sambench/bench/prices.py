@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from sambench.errors import UserError, shortened
 from sambench.files import write_atomically
@@ -45,6 +46,8 @@ class Prices:
     test_images: int
     batch_size: int
     """of training"""
+    clock: Literal["of the processor", "by the clock"]
+    """what seconds are; the former, all threads together, do not grow with other work"""
     runs: tuple[ConfirmRun, ...]
     """the baseline's first"""
     prices: tuple[Price, ...]

@@ -3,7 +3,8 @@
 import os
 import shlex
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +14,13 @@ from sambench import seeds
 from sambench.bench.prices import ConfirmRun, Price, Prices
 from sambench.config import BASELINE, Measured, Study
 from sambench.errors import UserError
-from sambench.measures import Found, Measure, after, chosen, measures
-from sambench.tasks.images import load
-from sambench.training import Run, device, provenance, train
+from sambench.measures import Extent, chosen, measure_all, measures, subject_of
+from sambench.training import Run, device, provenance, train, weights
 from variants.core.registry import name_of
 from variants.sam import SAM
 
 RATE = 0.01
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
@@ -38,26 +39,30 @@ def price(asked: Asked) -> Prices:
     """Trains and measures one run of the baseline, and one of SAM. UserError if either fails."""
     wanted = asked.study.measure or Measured(names=ready())
     study = asked.study.model_copy(update={"measure": wanted})
-    where, host = device.resolve(asked.on), _host()
-    with tempfile.TemporaryDirectory(prefix="sambench-") as folder:
-        done = list(_runs(study, where, Path(folder), asked))
-    one = done[0][0]
-    data = load(study.task, one.seeds.streams, asked.cache)
-    most = wanted.max_batches * wanted.batch_size
-    images = {"train": min(most, len(data.train)), "test": min(most, len(data.test))}
-    data.close()
+    on, host = device.resolve(asked.on), _host()
+    clock: Clock = time.process_time if on == "cpu" else time.perf_counter
+    taken = [_taken(study, key, on, clock, asked) for key in (BASELINE, name_of(SAM()))]
+    images = taken[0].images
     return Prices(
         study=study.name,
         model=study.task.model,
         train_images=images["train"],
         test_images=images["test"],
         batch_size=study.train.batch_size,
-        runs=tuple(run for _, run, _ in done),
+        clock="of the processor" if on == "cpu" else "by the clock",
+        runs=tuple(one.run for one in taken),
         prices=tuple(
-            _price(name, measure, [found for *_, found in done], images, study.train.batch_size)
+            Price(
+                measure=name,
+                seconds=tuple(one.seconds[name] for one in taken),
+                gradient_evaluations=round(
+                    measure.evaluations * images[measure.subset] / study.train.batch_size, 1
+                ),
+                failed=next((one.failed[name] for one in taken if name in one.failed), ""),
+            )
             for name, measure in chosen(wanted).items()
         ),
-        hardware=device.describe(where),
+        hardware=device.describe(on),
         command=shlex.join(["python", "-m", "sambench", "bench", *asked.command]),
         commit=provenance.commit(),
         date=provenance.date(None),
@@ -66,24 +71,45 @@ def price(asked: Asked) -> Prices:
     )
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """Of one run."""
+
+    run: ConfirmRun
+    images: dict[str, int]
+    """subset -> how many were measured"""
+    seconds: dict[str, float]
+    failed: dict[str, str]
+
+
+def _taken(study: Study, key: str, on: str, clock: Clock, asked: Asked) -> _Taken:
+    run, wanted = _run(study, key, on), study.measure
+    assert wanted is not None
+    asked.progress(f"a run of {key}")
+    with tempfile.TemporaryDirectory(prefix="sambench-") as name:
+        folder, start = Path(name), clock()
+        outcome = train(run, folder, lambda row: False, cache=asked.cache)
+        seconds = clock() - start
+        if outcome.outcome != "complete":
+            raise UserError(f"a run of {key} is {outcome.outcome}: {outcome.reason}")
+        kept = weights.read(folder / weights.NAME)
+    spent, failed = {}, {}
+    extent = Extent(wanted.max_batches, wanted.batch_size)
+    with subject_of(run, kept, extent, asked.cache, history=outcome.history) as subject:
+        subset = {"train": subject.train, "test": subject.test}
+        images = {name: sum(len(y) for _, y in own) for name, own in subset.items()}
+        for name, measure in chosen(wanted).items():
+            asked.progress(f"{name} of {key}")
+            start = clock()
+            failed |= measure_all(subject, {name: measure}).failed
+            spent[name] = round(clock() - start, 3)
+    told = ConfirmRun(key, round(seconds, 3), outcome.gradient_evaluations)
+    return _Taken(told, images, spent, failed)
+
+
 def ready() -> tuple[str, ...]:
     """The measures that need no setting."""
     return tuple(name for name in measures.names() if measures.get(name).is_ready())
-
-
-def _runs(
-    study: Study, where: str, folder: Path, asked: Asked
-) -> Iterator[tuple[Run, ConfirmRun, Found]]:
-    for key in (BASELINE, name_of(SAM())):
-        run = _run(study, key, where)
-        asked.progress(f"a run of {key}")
-        outcome = train(run, folder / key, lambda row: False, cache=asked.cache)
-        if outcome.outcome != "complete":
-            raise UserError(f"a run of {key} {outcome.outcome}: {outcome.reason}")
-        told = ConfirmRun(key, round(outcome.wall_s, 3), outcome.gradient_evaluations)
-        asked.progress(f"measures of {key}")
-        assert study.measure is not None
-        yield run, told, after(run, folder / key, study.measure, asked.cache)
 
 
 def _run(study: Study, key: str, where: str) -> Run:
@@ -100,17 +126,6 @@ def _run(study: Study, key: str, where: str) -> Run:
         hyperparameters={},
         epochs=study.train.epochs,
         device=where,
-    )
-
-
-def _price(
-    name: str, measure: Measure, found: list[Found], images: dict[str, int], batch_size: int
-) -> Price:
-    return Price(
-        measure=name,
-        seconds=tuple(own.seconds[name] for own in found),
-        gradient_evaluations=round(measure.evaluations * images[measure.subset] / batch_size, 1),
-        failed=next((own.failed[name] for own in found if name in own.failed), ""),
     )
 
 

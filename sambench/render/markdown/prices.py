@@ -7,8 +7,8 @@ from sambench.render.markdown.table import markdown
 from sambench.render.tables import prices as tables
 
 MEASURES = (
-    "Seconds of one run's weights, the mean of these runs, and what they are of the run's own; "
-    "gradient evaluations are those that each measure declares, of as many images as a batch of "
+    "Seconds that one run's weights take, the mean of these runs, and what they are of the run's "
+    "own; gradient evaluations are those that each measure declares, of as many images as a batch of "
     "training. None is measured unless a study asks for it; then `study NAME --dry-run` tells the "
     "price beforehand."
 )
@@ -17,7 +17,8 @@ MEASURES = (
 def runs(found: Prices) -> str:
     return (
         f"Runs of the study {found.study}, trained and tested as its reruns are, with "
-        f"{found.model}; a gradient evaluation is of {found.batch_size} images."
+        f"{found.model}; a gradient evaluation is of {found.batch_size} images. All seconds are "
+        f"{found.clock}."
     )
 
 

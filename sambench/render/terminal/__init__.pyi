@@ -5,6 +5,7 @@ from . import leaderboard as leaderboard
 from . import local_sweep as local_sweep
 from . import measures as measures
 from . import progress as progress
+from . import prices as prices
 from . import scale as scale
 from . import status as status
 from . import trial as trial

@@ -17,6 +17,7 @@ def measured() -> Prices:
         train_images=797,
         test_images=600,
         batch_size=64,
+        clock="of the processor",
         runs=(ConfirmRun("plain", 2.0, 78.0), ConfirmRun("sam", 4.0, 156.0)),
         prices=(
             Price("calibration", (0.1, 0.1), 3.1),
@@ -37,7 +38,7 @@ def test_the_page_says_what_was_measured(measured: Prices, tmp_path: Path):
     text = " ".join(page.read_text().split())
     assert page.name == "measures-cpu.md"
     for words in (
-        "a gradient evaluation is of 64 images",
+        "a gradient evaluation is of 64 images. All seconds are of the processor.",
         "| plain | 2.00 | 78 |",
         "| curvature | 10.00 | 450 | 275 | 822 |",
         "| calibration | 0.10 | 5 | 2 | 3 |",
