@@ -14,7 +14,7 @@ from sambench import seeds
 from sambench.bench.prices import ConfirmRun, Price, Prices
 from sambench.config import BASELINE, Measured, Study
 from sambench.errors import UserError
-from sambench.measures import Extent, chosen, measure_all, measures, subject_of
+from sambench.measures import Extent, chosen, measure_all, ready, subject_of
 from sambench.training import Run, device, provenance, train, weights
 from variants.core.registry import name_of
 from variants.sam import SAM
@@ -96,8 +96,7 @@ def _taken(study: Study, key: str, on: str, clock: Clock, asked: Asked) -> _Take
     spent, failed = {}, {}
     extent = Extent(wanted.max_batches, wanted.batch_size)
     with subject_of(run, kept, extent, asked.cache, history=outcome.history) as subject:
-        subset = {"train": subject.train, "test": subject.test}
-        images = {name: sum(len(y) for _, y in own) for name, own in subset.items()}
+        images = {subset: subject.num_images(subset) for subset in ("train", "test")}
         for name, measure in chosen(wanted).items():
             asked.progress(f"{name} of {key}")
             start = clock()
@@ -105,11 +104,6 @@ def _taken(study: Study, key: str, on: str, clock: Clock, asked: Asked) -> _Take
             spent[name] = round(clock() - start, 3)
     told = ConfirmRun(key, round(seconds, 3), outcome.gradient_evaluations)
     return _Taken(told, images, spent, failed)
-
-
-def ready() -> tuple[str, ...]:
-    """The measures that need no setting."""
-    return tuple(name for name in measures.names() if measures.get(name).is_ready())
 
 
 def _run(study: Study, key: str, where: str) -> Run:

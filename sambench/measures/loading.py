@@ -35,7 +35,10 @@ def subject_of(
     """The run's data and model, in float32; UserError where the weights are another model's."""
     task, device = run.study.task, run.device
     if missing := [name for name in weights.own if name not in custom.brought]:
-        raise UserError(f"{run}: needs the {missing[0]} that Python brought: pass it there")
+        raise UserError(
+            f"{run}: its study brought its own {missing[0]} by Python; load the weights into the "
+            "model there, and call sambench.measure(model, data)"
+        )
     data = custom.data or load(task, run.seeds.streams, cache, weights.data or None)
     try:
         shape = {"channels": data.train.shape[1], "classes": len(data.classes)}

@@ -65,6 +65,10 @@ class Subject:
             raise UserError(f"there are no {subset} images")
         return found
 
+    def num_images(self, subset: str) -> int:
+        """Of "train" or "test"."""
+        return sum(len(y) for _, y in (self.train if subset == "train" else self.test))
+
     def generator(self, *stream: int) -> torch.Generator:
         """On the CPU, so that a device draws what another does."""
         return torch.Generator().manual_seed(seeds.derive(self.seed, "measure", *stream).init)

@@ -8,9 +8,9 @@ from sambench.render.tables import prices as tables
 
 MEASURES = (
     "Seconds that one run's weights take, the mean of these runs, and what they are of the run's "
-    "own; gradient evaluations are those that each measure declares, of as many images as a batch of "
-    "training. None is measured unless a study asks for it; then `study NAME --dry-run` tells the "
-    "price beforehand."
+    "own; gradient evaluations are those that each measure declares, of as many images as a batch "
+    "of training. None is measured unless a study asks for it; then `study NAME --dry-run` tells "
+    "the price beforehand."
 )
 
 
