@@ -49,9 +49,9 @@ def test_settings_and_what_fails(trained: nn.Module, data: Data):
 
 
 def test_refusals(trained: nn.Module, data: Data):
-    with pytest.raises(UserError, match="measures: .*did you mean ascent"):
+    with pytest.raises(UserError, match=r"measures: .*did you mean ascent"):
         sambench.measure(trained, data, ["ascnt"])
-    with pytest.raises(UserError, match="settings of ascent.rh: unknown key, did you mean rho"):
+    with pytest.raises(UserError, match=r"settings of ascent\.rh: unknown key, did you mean rho"):
         sambench.measure(trained, data, ["ascent"], settings={"ascent": {"rh": 1}})
     with pytest.raises(UserError, match="is not measured"):
         sambench.measure(trained, data, ["ascent"], settings={"calibration": {"bins": 1}})
