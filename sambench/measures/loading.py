@@ -8,10 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sambench.config import Task
 from sambench.errors import UserError, shortened
 from sambench.measures.subject import Batch, Epoch, Subject, measured
-from sambench.tasks.images import Data, Samples, eval_batches, load, models
+from sambench.tasks.images import Data, Samples, eval_batches, load, models, true_labels
 from sambench.training import Custom, Run, Weights
 
 
@@ -47,7 +46,8 @@ def subject_of(
         else:
             model = models.own(custom.model, **shape)
         _fill(model, weights, task.model)
-        true = None if custom.data is not None else _true(task, run)
+        known = custom.data is None and task.label_noise > 0
+        true = true_labels(task, run.seeds.streams, cache) if known else None
         with measured(model.to(device)):
             yield of(
                 model, data.to(device), extent, seed=run.seeds.init, true=true, history=history
@@ -63,7 +63,7 @@ def of(
     extent: Extent,
     *,
     seed: int,
-    true: Samples | None = None,
+    true: Tensor | None = None,
     history: tuple[Epoch, ...] = (),
 ) -> Subject:
     """A model, in evaluation mode, with the first batches of data on its device."""
@@ -81,14 +81,6 @@ def of(
     )
 
 
-def _true(task: Task, run: Run) -> Samples | None:
-    """The training set with the labels that it had before some were replaced."""
-    if not task.label_noise:
-        return None
-    clean = task.model_copy(update={"label_noise": 0.0})
-    return load(clean, run.seeds.streams).train
-
-
 def _batches(samples: Samples, extent: Extent) -> Sequence[Batch]:
     num = min(len(samples), extent.max_batches * extent.batch_size)
     some = samples.rows(torch.arange(num, device=samples.device))
@@ -98,9 +90,9 @@ def _batches(samples: Samples, extent: Extent) -> Sequence[Batch]:
     return list(eval_batches(some, batch_size=extent.batch_size, mean=zero, std=one))
 
 
-def _labels(true: Samples, train: Sequence[Batch]) -> list[Tensor]:
+def _labels(true: Tensor, train: Sequence[Batch]) -> list[Tensor]:
     sizes = [len(y) for _, y in train]
-    return list(true.y[: sum(sizes)].to(train[0][1].device).split(sizes))
+    return list(true[: sum(sizes)].to(train[0][1].device).split(sizes))
 
 
 def _fill(model: nn.Module, weights: Weights, name: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
+from torch import Tensor
 
 from sambench.errors import UserError, nearest
 from sambench.tasks.images.contents import Contents, digest
@@ -89,6 +90,11 @@ def load(
         for part in (train, val)
     )
     return Data(train, val, test, pool.classes, *statistics(train.histogram()))
+
+
+def true_labels(task: Task, streams: Mapping[str, int], cache: Path | None = None) -> Tensor:
+    """Of the training set that `load` gives, (n,) on the CPU: before some were replaced."""
+    return load(task.model_copy(update={"label_noise": 0.0}), streams, cache).train.y
 
 
 def contents(task: Task, cache: Path | None = None) -> Contents:
