@@ -129,7 +129,8 @@ class Engine:
         train_loss and train_accuracy are those of each step's first evaluation (accuracy of mixed
         images: on the label of the larger share); of all steps are `loss_spikes`,
         `zero_gradients`, `perturbed_steps` and `idle_steps`, counted, and the quantiles of the
-        first gradient's norm, see `Steps`; the other norms, the cosine, the rise, the radius and `lost` are those of the last step.
+        first gradient's norm, see `Steps`; the other norms, the cosine, the rise, the radius and
+        `lost` are those of the last step.
         """
         with tf32(self.train.tf32):
             return self._train_epoch(epoch)
