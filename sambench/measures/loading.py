@@ -16,10 +16,14 @@ from sambench.training import Custom, Run, Weights
 
 @dataclass(frozen=True)
 class Extent:
-    """How much of the data is measured, in the order in which the run's streams drew them."""
+    """How much of a set is measured: rows at even distances, so that sorted classes all count."""
 
     max_batches: int = 8
     batch_size: int = 128
+
+    @property
+    def images(self) -> int:
+        return self.max_batches * self.batch_size
 
 
 @contextmanager
@@ -66,33 +70,36 @@ def of(
     true: Tensor | None = None,
     history: tuple[Epoch, ...] = (),
 ) -> Subject:
-    """A model, in evaluation mode, with the first batches of data on its device."""
-    train = _batches(data.train, extent)
+    """A model, in evaluation mode, with a part of the data on its device."""
     return Subject(
         model,
-        train,
+        _batches(data.train, extent),
         _batches(data.test, extent),
         len(data.classes),
         data.mean,
         data.std,
-        true=None if true is None else _labels(true, train),
+        true=None if true is None else _labels(true.to(data.train.device), extent),
         seed=seed,
         history=history,
     )
 
 
+def _picked(num: int, extent: Extent) -> Tensor:
+    """Rows of a set of `num`."""
+    wanted = min(num, extent.images)
+    return torch.arange(wanted) * num // max(wanted, 1)
+
+
 def _batches(samples: Samples, extent: Extent) -> Sequence[Batch]:
-    num = min(len(samples), extent.max_batches * extent.batch_size)
-    some = samples.rows(torch.arange(num, device=samples.device))
-    channels = samples.shape[1]
     on = samples.device
+    some = samples.rows(_picked(len(samples), extent).to(on))
+    channels = samples.shape[1]
     zero, one = torch.zeros(channels, device=on), torch.ones(channels, device=on)
     return list(eval_batches(some, batch_size=extent.batch_size, mean=zero, std=one))
 
 
-def _labels(true: Tensor, train: Sequence[Batch]) -> list[Tensor]:
-    sizes = [len(y) for _, y in train]
-    return list(true[: sum(sizes)].to(train[0][1].device).split(sizes))
+def _labels(true: Tensor, extent: Extent) -> Sequence[Tensor]:
+    return true[_picked(len(true), extent).to(true.device)].split(extent.batch_size)
 
 
 def _fill(model: nn.Module, weights: Weights, name: str) -> None:
