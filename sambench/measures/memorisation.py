@@ -18,8 +18,8 @@ class Memorisation(Measure):
 
     `memorised`: the share predicted as the wrong label; `corrected`: as the true one.
     `clean_train_accuracy`: the share of the images with right labels that is predicted so. Runs of
-    studies that ask for this measure also tell the first two after each epoch, of the first 256
-    such images in evaluation mode: their course is kept beside the values.
+    studies that ask for this measure also tell the first two after each epoch, of 256 such images
+    at most, in evaluation mode: their course is kept beside the values.
     """
 
     title = "memorisation"

@@ -28,7 +28,7 @@ def measure(
 
     measures: by name; all that need no setting by default
     settings: of each by its name, e.g. {"ascent": {"rho": 0.1}}
-    max_batches: of training and of test images, at most, from the first on
+    max_batches: of training and of test images, at most, at even distances
     seed: of what is drawn
 
     UserError, one line, for unknown names and settings, and for a model without parameters that

@@ -16,7 +16,7 @@ MOST = 256
 
 
 class Flipped:
-    """The first of a run's training images whose label is wrong, without augmentation."""
+    """Of a run's training images whose label is wrong some at even distances, unaugmented."""
 
     def __init__(self, images: Samples, true: Tensor) -> None:
         self.images = images
@@ -28,8 +28,10 @@ class Flipped:
         if not run.follows_labels:
             return None
         true = true_labels(run.study.task, run.seeds.streams, cache)
-        wrong = torch.nonzero(true != data.train.y.cpu()).flatten()[:MOST]
-        return cls(data.train.rows(wrong), true[wrong]) if len(wrong) else None
+        wrong = torch.nonzero(true != data.train.y.cpu()).flatten()
+        num = min(len(wrong), MOST)
+        some = wrong[torch.arange(num) * len(wrong) // max(num, 1)]
+        return cls(data.train.rows(some.to(data.train.device)), true[some]) if num else None
 
     @torch.no_grad()
     def told(self, engine: Engine) -> Mapping[str, float]:
