@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from sambench import seeds
+from sambench.bench.benchmark import RHO
 from sambench.bench.prices import ConfirmRun, Price, Prices
 from sambench.config import BASELINE, Measured, Study
 from sambench.errors import UserError
@@ -41,7 +42,7 @@ def price(asked: Asked) -> Prices:
     study = asked.study.model_copy(update={"measure": wanted})
     on, host = device.resolve(asked.on), _host()
     clock: Clock = time.process_time if on == "cpu" else time.perf_counter
-    taken = [_taken(study, key, on, clock, asked) for key in (BASELINE, name_of(SAM()))]
+    taken = [_taken(study, key, on, clock, asked) for key in (BASELINE, name_of(SAM(rho=RHO)))]
     images = taken[0].images
     return Prices(
         study=study.name,
