@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sambench.errors import UserError, shortened
 from sambench.measures.subject import Batch, Epoch, Subject, measured
 from sambench.tasks.images import Data, Samples, eval_batches, load, models, true_labels
-from sambench.training import Custom, Run, Weights
+from sambench.training import Custom, Run, Weights, device
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ def subject_of(
     history: tuple[Epoch, ...] = (),
 ) -> Iterator[Subject]:
     """The run's data and model, in float32; UserError where the weights are another model's."""
-    task, device = run.study.task, run.device
+    task = run.study.task
+    device.keep_freed_memory()
     if missing := [name for name in weights.own if name not in custom.brought]:
         raise UserError(
             f"{run}: its study brought its own {missing[0]} by Python; load the weights into the "
@@ -52,9 +53,9 @@ def subject_of(
         _fill(model, weights, task.model)
         known = custom.data is None and task.label_noise > 0
         true = true_labels(task, run.seeds.streams, cache) if known else None
-        with measured(model.to(device)):
+        with measured(model.to(run.device)):
             yield of(
-                model, data.to(device), extent, seed=run.seeds.init, true=true, history=history
+                model, data.to(run.device), extent, seed=run.seeds.init, true=true, history=history
             )
     finally:
         if custom.data is None:
