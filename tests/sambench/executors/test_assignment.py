@@ -186,7 +186,7 @@ def test_a_process_whose_gpu_has_failed_takes_no_further_run(
     "error", [MemoryError(), torch.OutOfMemoryError("all gone"), SystemExit(2)]
 )
 @pytest.mark.parametrize(
-    "at", ["sambench.measures.loading.load", "sambench.measures.stability.Stability.of"]
+    "at", ["sambench.measures.loading.eval_batches", "sambench.measures.stability.Stability.of"]
 )
 def test_a_measure_that_fails_costs_the_run_no_score(
     error: BaseException, at: str, make: Make, spec: Spec, monkeypatch: pytest.MonkeyPatch

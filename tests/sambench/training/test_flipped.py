@@ -52,7 +52,7 @@ def test_the_last_epoch_is_what_is_measured_afterwards(
 def test_nothing_of_the_run_changes(tmp_path: Path):
     def told(mine: Run) -> list[dict[str, float]]:
         rows = train(mine, tmp_path / str(len(list(tmp_path.iterdir()))), lambda row: False).history
-        timed = ("step_time_s", "images_per_s")
+        timed = ("step_time_s", "items_per_s")
         return [{k: v for k, v in row.items() if k not in timed} for row in rows]
 
     followed = told(run())
