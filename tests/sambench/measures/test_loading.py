@@ -12,7 +12,9 @@ def test_of_a_sorted_set_every_class_is_measured():
     images = Images(torch.zeros(300, 1, 4, 4, dtype=torch.uint8), labels)
     one = torch.ones(1)
     data = Data(images, images, images, tuple("abcdefghij"), one, one)
-    subject = of(nn.Flatten(), data, Extent(max_batches=2, batch_size=10), seed=0, true=labels.flip(0))
+    subject = of(
+        nn.Flatten(), data, Extent(max_batches=2, batch_size=10), seed=0, true=labels.flip(0)
+    )
     given = torch.cat([y for _, y in subject.train])
     assert given.tolist() == [c for c in range(10) for _ in range(2)]
     assert torch.cat([y for _, y in subject.test]).tolist() == given.tolist()
