@@ -6,6 +6,7 @@ from weakref import ref
 
 from torch import Tensor, nn
 
+from variants.core import shards
 from variants.driver.callers import LEFT
 from variants.driver.replicas import Replicas
 
@@ -35,7 +36,7 @@ class Bystanders:
         left = {name: g for name, p in trained.items() if (g := p.grad) is not None}
         others = {id(t) for t in self._all()} if left else set()
         for name, g in left.items():
-            if id(trained[name]) not in others and bool(g.count_nonzero()):
+            if id(trained[name]) not in others and bool(shards.whole((g != 0).any())):
                 raise ValueError(LEFT.format(name=name))
 
     def look(self, trained: Parameters, losses: Tensor) -> None:

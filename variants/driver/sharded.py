@@ -1,0 +1,114 @@
+"""A model in shards, as torch's fully_shard (FSDP2) makes it of data-parallel processes."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from torch import nn
+
+from variants.core import registry
+from variants.core.protocol import Variant
+from variants.core.shards import is_shard
+from variants.driver.modules import Modules
+
+Parameters = Mapping[str, nn.Parameter]
+
+
+class Sharded:
+    """The modules of a model that fully_shard took over; where there are none, it does nothing.
+
+    Forward passes gather whole weights, and some keep them, the outermost module's to begin with:
+    w + e would then be evaluated at w. Whoever changes the shards lets go of them.
+    """
+
+    def __init__(self, modules: Modules) -> None:
+        self._modules = modules
+        self._seen: list[nn.Module] = []
+        self._taken: list[Any] = []
+
+    def let_go(self) -> None:
+        """Frees the whole weights: the next forward pass gathers them anew."""
+        for module in self._all():
+            module.reshard()
+
+    def begin(self) -> None:
+        """A step begins: its gradients are reduced, unless a loop asks otherwise."""
+        self.let_go()
+        for module in self._outermost():
+            module.set_requires_gradient_sync(True)
+
+    def recover(self) -> None:
+        """After a pass that failed half-way."""
+        for module in self._outermost():
+            getattr(module, "reset_iter_state", lambda: None)()  # torch >= 2.14
+        self.let_go()
+
+    def _all(self) -> list[Any]:
+        if (modules := self._modules.all()) is not self._seen or not self._taken:
+            self._seen, self._taken = modules, taken_over(modules)
+        return self._taken
+
+    def _outermost(self) -> list[Any]:
+        inside = {id(n) for m in self._all() for n in m.modules() if n is not m}
+        return [m for m in self._all() if id(m) not in inside]
+
+
+def taken_over(modules: Iterable[nn.Module]) -> list[Any]:
+    """Those that fully_shard was applied to."""
+    fsdp = sys.modules.get("torch.distributed.fsdp")
+    return [] if fsdp is None else [m for m in modules if isinstance(m, fsdp.FSDPModule)]
+
+
+def mesh(parameters: Parameters) -> Any:
+    """The processes that hold the shards, a DeviceMesh; None of parameters that are whole."""
+    first = next(iter(parameters.values()), None)
+    return None if first is None or not is_shard(first) else cast(Any, first).device_mesh
+
+
+def refuse(model: nn.Module, parameters: Parameters) -> None:
+    """ValueError for shards of another kind, or unlike each other."""
+    modules = list(model.modules())
+    if any(type(m).__name__ == "FullyShardedDataParallel" for m in modules) or any(
+        hasattr(p, "_is_flat_param") for p in parameters.values()
+    ):
+        raise ValueError(
+            "FullyShardedDataParallel (FSDP1) hides the parameters in flat ones: not supported, "
+            "use torch.distributed.fsdp.fully_shard (FSDP2)"
+        )
+    shards = {n: p for n, p in parameters.items() if is_shard(p)}
+    by_fsdp = {id(p) for m in taken_over(modules) for p in m.parameters()} if shards else set()
+    for name, p in shards.items():
+        if id(p) not in by_fsdp or not _is_data_parallel(cast(Any, p).placements):
+            raise ValueError(
+                f"{name} is cut otherwise than by fully_shard alone (tensor parallel, or a DTensor "
+                "of your own): not supported, use fully_shard (FSDP2) or DDP on all of the model"
+            )
+    meshes = {cast(Any, p).device_mesh: name for name, p in shards.items()}
+    if len(meshes) > 1:
+        a, b = list(meshes.values())[:2]
+        raise ValueError(f"{a} and {b} are in shards of different meshes: use one mesh for all")
+    if shards and len(shards) < len(parameters):
+        bare = next(name for name in parameters if name not in shards)
+        raise ValueError(
+            f"{bare} is whole on every process, and others are in shards: apply fully_shard to "
+            "the whole model too, as the last call"
+        )
+
+
+def _is_data_parallel(placements: tuple[Any, ...]) -> bool:
+    """(Shard), or (Replicate, Shard) of a mesh that both replicates and shards."""
+    *outer, last = placements
+    return (
+        type(last).__name__ == "Shard"
+        and len(outer) <= 1
+        and all(type(p).__name__ == "Replicate" for p in outer)
+    )
+
+
+def refuse_rule(variant: Variant, parameters: Parameters) -> None:
+    """ValueError for a rule that needs whole tensors, where they are in shards."""
+    if variant.whole and any(map(is_shard, parameters.values())):
+        raise ValueError(
+            f"{registry.name_of(variant)} needs whole tensors, as to rank their entries, and the "
+            "parameters are in shards (fully_shard): choose another rule, or train with DDP"
+        )
