@@ -1,4 +1,4 @@
-"""One of several processes that train one model in shards, for test_fsdp.py: RANK WORLD STORE FILE.
+"""One of several processes that train one model in shards, for test_fsdp.py: RANK WORLD STORE - FILE.
 
 Every rule in one process, because it takes longer to start than to train. Rank r has the rows
 r, r + WORLD, ... of each batch.
@@ -261,7 +261,7 @@ def refusals() -> dict[str, str]:
     }
 
 
-def main(rank: str, world: str, store: str, file: str) -> None:
+def main(rank: str, world: str, store: str, _mode: str, file: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group(
         "gloo", init_method=f"file://{store}", rank=int(rank), world_size=int(world)

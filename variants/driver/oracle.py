@@ -249,6 +249,7 @@ class ModelOracle:
             p.grad = grad
         bystanders = self._context.bystanders
         bystanders.look(self._parameters, losses)
+        bystanders.meet(self._parameters, self._context.buffers.outside())
         with torch.enable_grad(), bystanders.receiving(self._received()):
             objective = losses.mean() * chunk.share
             (objective if self.scale is None else objective * self.scale).backward()

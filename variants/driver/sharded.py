@@ -1,5 +1,6 @@
 """A model in shards, as torch's fully_shard (FSDP2) makes it of data-parallel processes."""
 
+import gc
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -57,6 +58,15 @@ def taken_over(modules: Iterable[nn.Module]) -> list[Any]:
     """Those that fully_shard was applied to."""
     fsdp = sys.modules.get("torch.distributed.fsdp")
     return [] if fsdp is None else [m for m in modules if isinstance(m, fsdp.FSDPModule)]
+
+
+def holder(parameters: Iterable[nn.Parameter]) -> nn.Module | None:
+    """The model that fully_shard was applied to, and which has these shards; None if none has."""
+    if not any(map(is_shard, wanted := list(parameters))):
+        return None
+    ids = {id(p) for p in wanted}
+    alive = taken_over(o for o in gc.get_objects() if issubclass(type(o), nn.Module))
+    return next((m for m in alive if ids <= {id(p) for p in m.parameters()}), None)
 
 
 def mesh(parameters: Parameters) -> Any:

@@ -236,7 +236,7 @@ class SharpnessAware(Optimizer):
         batch = Batch(closure, size, micro, self.accumulation == "exact", weight, batches)
         trained, buffers = self.context.trained, self.context.buffers
         self._taken.forget()
-        self.context.bystanders.refuse_left(parameters := trained.by_name())
+        self.context.bystanders.begin(parameters := trained.by_name())
         trained.clear_grads()  # else a leftover .grad of a frozen parameter would be applied
         sharded.refuse_rule(self.variant, parameters)
         trained.sharded.begin()
