@@ -1,4 +1,6 @@
-"""One of several processes that train one model in shards, for test_fsdp.py: RANK WORLD STORE - FILE.
+"""One of several processes that train one model in shards, for test_fsdp.py.
+
+Arguments: RANK WORLD STORE - FILE.
 
 Every rule in one process, because it takes longer to start than to train. Rank r has the rows
 r, r + WORLD, ... of each batch.
@@ -169,6 +171,30 @@ def failing() -> dict[str, Any]:
     return {"before": before, "after": after, **t.step(STEPS - 1, size=4).result()}
 
 
+def judged() -> dict[str, torch.Tensor]:
+    """The gradient that a judge with an optimizer of its own gets, and the one it has at w."""
+    torch.manual_seed(0)
+    generator, judge = nn.Linear(5, 4).double(), nn.Linear(4, 3).double()
+    x, y = problem.data(8)
+    whole = F.cross_entropy(judge(generator(x[0])), y[0])
+    (expected,) = torch.autograd.grad(whole, judge.weight)
+    fully_shard(generator)
+    fully_shard(judge)
+    base = torch.optim.SGD(generator.parameters(), lr=0.1)
+    rule = variants.create("sam", rho=0.5)
+    opt = variants.SharpnessAware(base, rule, [generator, judge], ascent="synced")
+    mine = slice(dist.get_rank(), None, dist.get_world_size())
+    x, y = x[0, mine], y[0, mine]
+    opt.step(
+        lambda rows: F.cross_entropy(judge(generator(x[rows])), y[rows], reduction="none"),
+        size=4,
+        micro=3,
+    )
+    found = judge.weight.grad
+    assert found is not None
+    return {"found": gathered({"": found})[""], "expected": expected}
+
+
 def hybrid(name: str) -> dict[str, Any]:
     """A mesh that replicates and shards."""
     mesh = init_device_mesh("cpu", (dist.get_world_size(), 1), mesh_dim_names=("copies", "parts"))
@@ -274,6 +300,7 @@ def main(rank: str, world: str, store: str, _mode: str, file: str) -> None:
     results["replicas"] = {name: spoiled(name, sharded=False) for name in FEW}
     results["failing"] = failing()
     results["two calls"] = two_calls()
+    results["judged"] = judged()
     folder = Path(store).parent
     results["checkpoints"] = {n: checkpoints(n, folder) for n in ("vasso", "le_sam", "sampa")}
     results["refusals"] = refusals()

@@ -144,6 +144,12 @@ def test_a_closure_that_raises_leaves_the_weights_and_a_model_that_trains_on(
     check(results, alone("sam").step(STEPS), settings)
 
 
+def test_a_judge_that_another_optimizer_trains_gets_the_gradient_at_w(trained):
+    for ranks in trained:
+        found, expected = ranks["judged"]["found"], ranks["judged"]["expected"]
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["vasso", "le_sam", "sampa"])
 def test_a_checkpoint_goes_on_in_another_number_of_processes(name, trained, alone, settings):
     t = alone(name, base=lambda p: torch.optim.AdamW(p, lr=0.01)).step(STEPS)

@@ -41,7 +41,7 @@ class Replicas:
         self._groups: list[dist.ProcessGroup | None] = []
         """one after the other they join all processes"""
         self.in_shards = False
-        """whether gradients come averaged, and after the last backward pass of an evaluation alone"""
+        """whether gradients come averaged, be it after the last micro-batch alone"""
         self.count = 1
 
     def meet(self, parameters: dict[str, nn.Parameter]) -> None:

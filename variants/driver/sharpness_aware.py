@@ -47,7 +47,8 @@ class SharpnessAware(Optimizer):
     holds neither has no such key, and the variant's radius.
 
     Autocast may stand in the closure or around `step`: it covers the closure alone. In several
-    processes DistributedDataParallel must hold the model, and the seed be the same everywhere.
+    processes DistributedDataParallel or fully_shard must hold the model, and the seed be the same
+    everywhere.
     Averaging is then done here, not by DDP (nor by its communication hooks), so that `model` and
     the closure may each use the wrapped model or the bare one; weights are the same on every rank
     after every step, and a step is skipped on all or none.
@@ -60,7 +61,7 @@ class SharpnessAware(Optimizer):
     ascent: what processes do: "local", each runs the rule on its own rows and the directions are
         averaged (m-sharpness); "synced", every gradient is averaged, so that they run it together
         (rows are selected, and `losses` reported, by each process among its own); "alone", each
-        trains a model of its own, without DDP
+        trains a model of its own, without DDP. Shards (fully_shard) are synced: say so
     clip: largest global norm of the final direction, after unscaling and averaging
     replay: draw the same dropout masks in all passes of a step (torch's global generators)
     metrics: whether `last` has the cosine and the radius; they keep a gradient longer. An
