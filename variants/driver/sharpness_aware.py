@@ -230,6 +230,24 @@ class SharpnessAware(Optimizer):
         """
         if callers.says_nothing(closure) and "found_inf" not in vars(self) and self._taken.once():
             return self.context.trace.reported()
+        return self._step(closure, size, micro, weight, parts=parts, weights=weights)
+
+    def _patch_step_function(self) -> None:
+        """Hooks run around `_step`: a `step()` that follows a loop is none."""
+        type(self).step.hooked = True  # pyright: ignore[reportFunctionMemberAccess]
+        super()._patch_step_function()
+
+    @Optimizer.profile_hook_step
+    def _step(
+        self,
+        closure: Closure | Loop | None,
+        size: int | None,
+        micro: int | None,
+        weight: Tensor | None,
+        *,
+        parts: Iterable[Any] | None,
+        weights: Weights | None,
+    ) -> Tensor:
         closure = callers.checked(self, closure)
         if weights is not None and parts is None:
             raise ValueError("weights are of parts: step(closure, parts=[...], weights=...)")
