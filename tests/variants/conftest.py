@@ -161,7 +161,7 @@ def start(program: str, mode: str, folder: Path) -> None:
         for rank in range(WORLD)
     ]
     try:
-        errors = [process.communicate(timeout=240)[1] for process in ranks]
+        errors = [process.communicate(timeout=480)[1] for process in ranks]
     finally:
         for process in ranks:
             process.kill()
