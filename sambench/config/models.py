@@ -189,7 +189,7 @@ class Measured(Table):
     names: Annotated[tuple[Text, ...], Listed, Field(min_length=1)]
     """of measures, see sambench/measures"""
     max_batches: Count = 8
-    """of training and of test images, at most, in the order in which they were drawn"""
+    """of training and of test images, at most, at even distances in each set"""
     batch_size: Count = 128
     """images; changes no value but for rounding"""
     set: dict[str, dict[str, Plain]] = Field(default_factory=dict)

@@ -16,13 +16,14 @@ def after(run: Run, folder: Path, asked: Measured, cache: Path, custom: Custom =
     wanted = chosen(asked)
     extent = Extent(asked.max_batches, asked.batch_size)
     known = read(folder) or Found()
-    told = {"max_batches": extent.max_batches}
+    asked_for = {
+        name: {**one.model_dump(mode="json"), "images": extent.images}
+        for name, one in wanted.items()
+    }
     left = {
         name: one
         for name, one in wanted.items()
-        if name in known.failed
-        or known.settings.get(name) != one.model_dump(mode="json")
-        or known.settings.get("extent") != told
+        if name in known.failed or known.settings.get(name) != asked_for[name]
     }
     if not left:
         return known
@@ -30,9 +31,8 @@ def after(run: Run, folder: Path, asked: Measured, cache: Path, custom: Custom =
     history = () if outcome is None else outcome.history
     with subject_of(run, kept, extent, cache, custom, history) as subject:
         found = measure_all(subject, left)
-    found.settings["extent"] = told
-    if known.settings.get("extent") == told:
-        found = _joined(known, found, [*wanted])
+    found.settings.update({name: asked_for[name] for name in found.settings})
+    found = _joined(known, found, [*wanted])
     write(folder, found)
     return found
 

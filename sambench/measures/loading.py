@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sambench.config import Task
 from sambench.errors import UserError, shortened
@@ -17,10 +17,14 @@ from sambench.training import Custom, Run, Weights
 
 @dataclass(frozen=True)
 class Extent:
-    """How much of the data is measured, in the order in which the run's streams drew them."""
+    """How much of a set is measured: rows at even distances, so that sorted classes all count."""
 
     max_batches: int = 8
     batch_size: int = 128
+
+    @property
+    def images(self) -> int:
+        return self.max_batches * self.batch_size
 
 
 @contextmanager
@@ -63,16 +67,15 @@ def of(
     true: Samples | None = None,
     history: tuple[Epoch, ...] = (),
 ) -> Subject:
-    """A model, in evaluation mode, with the first batches of data on its device."""
-    train = _batches(data.train, extent)
+    """A model, in evaluation mode, with a part of the data on its device."""
     return Subject(
         model,
-        train,
+        _batches(data.train, extent),
         _batches(data.test, extent),
         len(data.classes),
         data.mean,
         data.std,
-        true=None if true is None else _labels(true, train),
+        true=None if true is None else [y for _, y in _batches(true, extent)],
         seed=seed,
         history=history,
     )
@@ -87,17 +90,12 @@ def _true(task: Task, run: Run) -> Samples | None:
 
 
 def _batches(samples: Samples, extent: Extent) -> Sequence[Batch]:
-    num = min(len(samples), extent.max_batches * extent.batch_size)
-    some = samples.rows(torch.arange(num, device=samples.device))
+    num = min(len(samples), extent.images)
+    some = samples.rows(torch.arange(num, device=samples.device) * len(samples) // max(num, 1))
     channels = samples.shape[1]
     on = samples.device
     zero, one = torch.zeros(channels, device=on), torch.ones(channels, device=on)
     return list(eval_batches(some, batch_size=extent.batch_size, mean=zero, std=one))
-
-
-def _labels(true: Samples, train: Sequence[Batch]) -> list[Tensor]:
-    sizes = [len(y) for _, y in train]
-    return list(true.y[: sum(sizes)].to(train[0][1].device).split(sizes))
 
 
 def _fill(model: nn.Module, weights: Weights, name: str) -> None:

@@ -95,9 +95,16 @@ class StudyFolder:
         """
         if changed := self.changed():
             renamed = "with --fork NAME" if "training" not in self.own else "by another name="
+            new = f"start a new study {renamed}"
+            brought = self._kept.get("own") if self._kept else None
+            if brought and not self.own:
+                raise UserError(
+                    f"study {self.study.name!r} was run from Python, which brought its "
+                    f"{' and '.join(brought)}; go on from there, or {new}"
+                )
             raise UserError(
                 f"study {self.study.name!r} has runs, and these have changed since: "
-                f"{', '.join(changed)}; undo that, or start a new study {renamed}"
+                f"{', '.join(changed)}; undo that, or {new}"
             )
 
     def changed(self) -> list[str]:

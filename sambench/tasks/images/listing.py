@@ -214,7 +214,9 @@ class _Found:
             notes.append(f"left out: {others}")
         if loose := self._loose.total():
             where = some(f"{name}/" for name, num in sorted(self._loose.items()) if num)
-            notes.append(f"left out: {loose} pictures in {where}, outside class folders")
+            notes.append(
+                f"left out: {loose} picture{'s' * (loose != 1)} in {where}, outside class folders"
+            )
         return notes
 
     def _below(self, top: str) -> Iterator[str]:
@@ -260,4 +262,5 @@ def _identity(folder: str) -> tuple[int, int]:
 def _counted(others: Counter[str]) -> str:
     """Such as "3 files that Pillow does not read (.txt 2, .csv 1)"; "" for none."""
     kinds = some(f"{suffix} {num}" for suffix, num in others.most_common())
-    return f"{others.total()} files that Pillow does not read ({kinds})" if others else ""
+    num = others.total()
+    return f"{num} file{'s' * (num != 1)} that Pillow does not read ({kinds})" if num else ""

@@ -55,6 +55,15 @@ def test_of_a_study_once(call: Call, kept: Path, tmp_path: Path):
     assert call(*command)[0] == 0 and left.stat().st_mtime_ns == before
     assert call(*command, "--set", "ascent.rho=0.2")[0] == 0
     assert json.loads(left.read_text())["settings"]["ascent"]["rho"] == 0.2
+    assert call("measure", "tiny", "--measure", "calibration", "--batches", 2)[0] == 0
+    settings = json.loads(left.read_text())["settings"]
+    assert settings["ascent"]["images"] == 128 and settings["calibration"]["images"] == 256
+    assert call(*command, "--batches", 2, "--batch-size", 64)[0] == 0
+    assert json.loads(left.read_text())["settings"]["ascent"] == {
+        "rho": 0.05,
+        "steps": 10,
+        "images": 128,
+    }
 
 
 def test_of_weights_from_elsewhere(call: Call, refused: Refused, file: Path, tmp_path: Path):

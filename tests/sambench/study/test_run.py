@@ -250,6 +250,8 @@ def test_another_model_of_ones_own_is_another_study(spec: Spec, run: Any, code: 
     run(spec, model=code.linear)
     with pytest.raises(UserError, match=r"task\.model, own\.model; .*--fork"):
         run(spec, model=code.dropout)
+    with pytest.raises(UserError, match=r"run from Python, which brought its model; go on from"):
+        run(spec)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -75,7 +75,7 @@ def test_what_is_left_out_is_said_once_and_hidden_files_are_not(tmp_path: Path):
     assert scan(root).notes == (
         "left out: unlabelled/, beside train/",
         "left out: 3 files that Pillow does not read (.txt 2, .csv 1)",
-        "left out: 1 pictures in train/, outside class folders",
+        "left out: 1 picture in train/, outside class folders",
     )
 
 
@@ -169,7 +169,7 @@ def test_what_cannot_be_used_is_named(
     root = layout(tmp_path, "train", "test")
     harm(root)
     if message is None:
-        assert scan(root).notes == ("left out: 1 files that Pillow does not read (.heic 1)",)
+        assert scan(root).notes == ("left out: 1 file that Pillow does not read (.heic 1)",)
         return
     with pytest.raises(UserError, match=f"^task.dataset: .*{message}"):
         scan(root)
