@@ -21,6 +21,7 @@ from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.nn import functional as F
 
 import variants
+from variants.driver.descent import Descent
 from variants.testing import problem
 
 STEPS = 4
@@ -103,6 +104,20 @@ def spoiled(name: str, *, sharded: bool) -> dict[str, Any]:
         bad = step == BAD_STEP and rank == last
         t.step(1, lambda f, bad=bad: lambda r: f(r) * (float("inf") if bad else 1.0), size=4)
     return t.result() | {"scale": scaler.get_scale()}
+
+
+def on_device(name: str) -> dict[str, Any]:
+    """A fused base that skips by itself, as on a GPU; an overflow on the last rank."""
+    base = {"base": lambda p: torch.optim.AdamW(p, lr=0.01, fused=True)}
+    t = Shard(name, in_shards(tiny()), **base)
+    asks, Descent.waits = Descent.waits, lambda self, device: False
+    try:
+        t.step(2, size=4)
+        bad = dist.get_rank() == dist.get_world_size() - 1
+        t.step(1, lambda f: lambda r: f(r) * (float("inf") if bad else 1.0), size=4)
+        return t.step(1, size=4).result()
+    finally:
+        Descent.waits = asks
 
 
 def kept_whole(name: str) -> dict[str, Any]:
@@ -276,12 +291,32 @@ def refusals() -> dict[str, str]:
 
     from torch.distributed.tensor.parallel import ColwiseParallel
 
+    class Ranks(variants.Variant):
+        """Of somebody who does not say that it needs whole tensors."""
+
+        passes = 1.0
+
+        def direction(self, oracle: Any, state: Any) -> Any:
+            grads = oracle.grad().grads
+            return variants.Update({n: g.flatten().sort().values for n, g in grads.items()}), state
+
+    def fused_sgd() -> None:
+        model = in_shards(tiny())
+        Shard("sam", model, base=lambda p: torch.optim.SGD(p, lr=0.1, fused=True)).step(1, size=4)
+
+    def ranking() -> None:
+        t = Shard("sam", in_shards(tiny()))
+        t.opt.variant = Ranks()
+        t.step(1, size=4)
+
     rules = [name for name in variants.names() if variants.info(name).whole]
     return {
         "local": said(lambda: step(in_shards(tiny()), ascent="local")),
         "alone": said(lambda: step(in_shards(tiny()), ascent="alone")),
         "tensor parallel": said(lambda: optimizer(layered(ColwiseParallel()))),
         "partly": said(lambda: optimizer(partly())),
+        "fused": said(fused_sgd),
+        "ranking": said(ranking),
         "FSDP1": said(lambda: optimizer(wrapped())),
         **{name: said(lambda n=name: step(in_shards(tiny()), rule=n)) for name in rules},
     }
@@ -294,7 +329,7 @@ def main(rank: str, world: str, store: str, _mode: str, file: str) -> None:
     )
     running = [name for name in variants.names() if not variants.info(name).whole]
     results: dict[str, Any] = {"train": {name: train(name) for name in running}}
-    for case in (adamw, kept_whole, loops, precise, hybrid):
+    for case in (adamw, on_device, kept_whole, loops, precise, hybrid):
         results[case.__name__] = {name: case(name) for name in FEW}
     results["spoiled"] = {name: spoiled(name, sharded=True) for name in FEW}
     results["replicas"] = {name: spoiled(name, sharded=False) for name in FEW}

@@ -85,6 +85,15 @@ def test_with_adamw_a_clip_and_layers_that_are_frozen_for_a_while(name, trained,
 
 
 @pytest.mark.parametrize("name", FEW)
+def test_a_fused_base_skips_on_the_device(name, trained, alone, settings):
+    t = alone(name, base=lambda p: torch.optim.AdamW(p, lr=0.01)).step(2)
+    t.step(1, lambda f: lambda rows: f(rows) * float("inf")).step(1)
+    results = [ranks["on_device"][name] for ranks in trained]
+    check(results, t, settings)
+    assert [r["skipped"] for r in results] == [1, 1]
+
+
+@pytest.mark.parametrize("name", FEW)
 def test_a_pass_never_sees_weights_that_were_gathered_before(name, trained, alone, settings):
     """Not where the model keeps them whole after its forward and backward passes."""
     results = [ranks["kept_whole"][name] for ranks in trained]
@@ -166,4 +175,7 @@ def test_shards_of_another_kind_are_refused(trained):
             assert f"ascent is '{ascent}': say SharpnessAware(..., ascent='synced')" in said[ascent]
         assert said["tensor parallel"].startswith("first.weight is cut otherwise than by fully_sh")
         assert said["partly"].startswith("temperature is whole on every process, and others are")
+        for what, line in (("fused", "_fused_sgd_"), ("ranking", "")):
+            assert said[what].startswith("the rule or the base optimizer needs what torch cannot")
+            assert line in said[what] and "\n" not in said[what]
         assert "not supported, use torch.distributed.fsdp.fully_shard" in said["FSDP1"]

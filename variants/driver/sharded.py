@@ -2,7 +2,8 @@
 
 import gc
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 from torch import nn
@@ -13,6 +14,9 @@ from variants.core.shards import is_shard
 from variants.driver.modules import Modules
 
 Parameters = Mapping[str, nn.Parameter]
+
+UNSUPPORTED = ("does not have a sharding strategy", "unevenly sharded")
+"""what torch says then"""
 
 
 class Sharded:
@@ -103,6 +107,21 @@ def refuse(model: nn.Module, parameters: Parameters) -> None:
             f"{bare} is whole on every process, and others are in shards: apply fully_shard to "
             "the whole model too, as the last call"
         )
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """ValueError where torch has no operator for shards, in the rule or in the base optimizer."""
+    try:
+        yield
+    except (NotImplementedError, RuntimeError) as error:
+        line = str(error).partition("\n")[0]
+        if not any(said in line for said in UNSUPPORTED):
+            raise
+        raise ValueError(
+            "the rule or the base optimizer needs what torch cannot do with shards (fully_shard); "
+            f"a rule of your own says whole = True then: {line}"
+        ) from error
 
 
 def _is_data_parallel(placements: tuple[Any, ...]) -> bool:

@@ -266,7 +266,8 @@ class SharpnessAware(Optimizer):
         with buffers.watched(oracle.weights.parameters):
             try:
                 with autocast.suspended(oracle.autocast), self._replicas.quiet():
-                    state, finite = self._take(oracle, rewind)
+                    with sharded.explained():
+                        state, finite = self._take(oracle, rewind)
             except BaseException:
                 trained.sharded.recover()
                 self._undo(rewind)
