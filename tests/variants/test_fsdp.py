@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import variants
+from variants.driver.descent import Descent
 from variants.testing import problem
 
 NAMES = variants.names()
@@ -85,8 +86,9 @@ def test_with_adamw_a_clip_and_layers_that_are_frozen_for_a_while(name, trained,
 
 
 @pytest.mark.parametrize("name", FEW)
-def test_a_fused_base_skips_on_the_device(name, trained, alone, settings):
-    t = alone(name, base=lambda p: torch.optim.AdamW(p, lr=0.01)).step(2)
+def test_a_fused_base_skips_on_the_device(name, trained, alone, settings, monkeypatch):
+    monkeypatch.setattr(Descent, "waits", lambda self, device: False)
+    t = alone(name, base=lambda p: torch.optim.AdamW(p, lr=0.01, fused=True)).step(2)
     t.step(1, lambda f: lambda rows: f(rows) * float("inf")).step(1)
     results = [ranks["on_device"][name] for ranks in trained]
     check(results, t, settings)

@@ -21,7 +21,7 @@ class Checkpoint:
         self.optimizer = optimizer
 
     def state_dict(self) -> dict[str, Any]:
-        """As there is of an optimizer that has stepped: a fresh one loads into it."""
+        """Everything; of a fresh optimizer as a trial step leaves it, for others to load into."""
         from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict
 
         base = self.optimizer.base
@@ -31,7 +31,8 @@ class Checkpoint:
         finally:
             if fresh is not None:
                 fresh.restore()
-        return {"base": state, "sharpness": self.optimizer.memory()}
+        begun = fresh is None
+        return {"base": state, "begun": begun, "sharpness": self.optimizer.memory()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restores what `state_dict` returned; ValueError if it is another rule's."""
@@ -41,6 +42,8 @@ class Checkpoint:
         set_optimizer_state_dict(
             self.optimizer.model, _each(self.optimizer.base), state_dict["base"]
         )
+        if not state_dict["begun"]:
+            self.optimizer.base.state.clear()  # it is of torch's trial step
         self.optimizer.recall(state_dict["sharpness"])
 
 
