@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch.distributed.fsdp import FSDPModule
 
 import variants
 from variants.driver.descent import Descent
@@ -146,6 +147,7 @@ def test_batchnorm_a_scaler_and_an_overflow_on_one_rank(name, trained):
         assert shards["buffers"]["1.num_batches_tracked"] == 3
 
 
+@pytest.mark.skipif(not hasattr(FSDPModule, "reset_iter_state"), reason="torch cannot recover")
 def test_a_closure_that_raises_leaves_the_weights_and_a_model_that_trains_on(
     trained, alone, settings
 ):

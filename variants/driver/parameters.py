@@ -33,7 +33,9 @@ def held(model: nn.Module, optimizer: Optimizer) -> dict[str, nn.Parameter]:
     named = {name: p for name, p in pairs if id(p) in ids}
     missing = len(ids) - len(named)
     if missing:
-        raise ValueError(f"{missing} of the optimizer's {len(ids)} parameters are not in the model")
+        hint = sharded.STUCK if sharded.taken_over(model.modules()) else ""
+        lacks = f"{missing} of the optimizer's {len(ids)} parameters are not in the model"
+        raise ValueError(lacks + hint)
     sharded.refuse(model, named)
     for name, p in named.items():
         if is_lazy(p):

@@ -15,8 +15,17 @@ from variants.driver.modules import Modules
 
 Parameters = Mapping[str, nn.Parameter]
 
-UNSUPPORTED = ("does not have a sharding strategy", "unevenly sharded")
-"""what torch says then"""
+STUCK = (
+    "; or a pass through it failed half-way, which shards recover from where torch has "
+    "FSDPModule.reset_iter_state (2.14 has): go on from a checkpoint"
+)
+UNSUPPORTED = (
+    "does not have a sharding strategy",
+    "unevenly sharded",
+    "found no DeviceMesh",
+    "Sharding propagation failed",
+)
+"""what torch says then, from 2.9 to 2.15"""
 
 
 class Sharded:
@@ -45,7 +54,7 @@ class Sharded:
     def recover(self) -> None:
         """After a pass that failed half-way."""
         for module in self._outermost():
-            getattr(module, "reset_iter_state", lambda: None)()  # torch >= 2.14
+            getattr(module, "reset_iter_state", lambda: None)()  # older torch has none
         self.let_go()
 
     def _all(self) -> list[Any]:
@@ -114,7 +123,7 @@ def explained() -> Iterator[None]:
     """ValueError where torch has no operator for shards, in the rule or in the base optimizer."""
     try:
         yield
-    except (NotImplementedError, RuntimeError) as error:
+    except (RuntimeError, AssertionError) as error:
         line = str(error).partition("\n")[0]
         if not any(said in line for said in UNSUPPORTED):
             raise
