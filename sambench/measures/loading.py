@@ -12,7 +12,7 @@ from sambench.config import Task
 from sambench.errors import UserError, shortened
 from sambench.measures.subject import Batch, Epoch, Subject, measured
 from sambench.tasks.images import Data, Samples, eval_batches, load, models
-from sambench.training import Custom, Run, Weights
+from sambench.training import Custom, Run, Weights, device
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ def subject_of(
     history: tuple[Epoch, ...] = (),
 ) -> Iterator[Subject]:
     """The run's data and model, in float32; UserError where the weights are another model's."""
-    task, device = run.study.task, run.device
+    task = run.study.task
+    device.keep_freed_memory()
     if missing := [name for name in weights.own if name not in custom.brought]:
         raise UserError(f"{run}: needs the {missing[0]} that Python brought: pass it there")
     data = custom.data or load(task, run.seeds.streams, cache, weights.data or None)
@@ -49,9 +50,9 @@ def subject_of(
             model = models.own(custom.model, **shape)
         _fill(model, weights, task.model)
         true = None if custom.data is not None else _true(task, run)
-        with measured(model.to(device)):
+        with measured(model.to(run.device)):
             yield of(
-                model, data.to(device), extent, seed=run.seeds.init, true=true, history=history
+                model, data.to(run.device), extent, seed=run.seeds.init, true=true, history=history
             )
     finally:
         if custom.data is None:

@@ -56,6 +56,7 @@ def train(
         of epochs, and decides
     data_digest: what the study's data must have; UserError if they are others
     """
+    device.keep_freed_memory()
     begin = partial(_Progress, run, folder, report, checkpoint_every_s, until, world)
     progress, dataset, error = begin(at_once), custom.data, ""
     try:
