@@ -31,7 +31,9 @@ def cut(t: Tensor, like: Tensor) -> Tensor:
 
 
 def laid(t: Tensor, like: Tensor) -> Tensor:
-    """`t` in the same shards as `like`: operators may leave it in others."""
-    if not is_shard(like) or cast(Any, t).placements == cast(Any, like).placements:
+    """`t` in the same shards as `like`: operators may leave it in others, and rules whole."""
+    if not is_shard(t):
+        return cut(t, like)
+    if cast(Any, t).placements == cast(Any, like).placements:
         return t
     return cast(Any, t).redistribute(placements=cast(Any, like).placements)

@@ -37,8 +37,9 @@ class Sharded:
 
     def __init__(self, modules: Modules) -> None:
         self._modules = modules
-        self._seen: list[nn.Module] = []
+        self._seen: list[nn.Module] | None = None
         self._taken: list[Any] = []
+        self._outermost: list[Any] = []
 
     def let_go(self) -> None:
         """Frees the whole weights: the next forward pass gathers them anew."""
@@ -48,23 +49,21 @@ class Sharded:
     def begin(self) -> None:
         """A step begins: its gradients are reduced, unless a loop asks otherwise."""
         self.let_go()
-        for module in self._outermost():
+        for module in self._outermost:
             module.set_requires_gradient_sync(True)
 
     def recover(self) -> None:
         """After a pass that failed half-way."""
-        for module in self._outermost():
+        for module in self._outermost:
             getattr(module, "reset_iter_state", lambda: None)()  # older torch has none
         self.let_go()
 
     def _all(self) -> list[Any]:
-        if (modules := self._modules.all()) is not self._seen or not self._taken:
+        if (modules := self._modules.all()) is not self._seen:
             self._seen, self._taken = modules, taken_over(modules)
+            inside = {id(n) for m in self._taken for n in m.modules() if n is not m}
+            self._outermost = [m for m in self._taken if id(m) not in inside]
         return self._taken
-
-    def _outermost(self) -> list[Any]:
-        inside = {id(n) for m in self._all() for n in m.modules() if n is not m}
-        return [m for m in self._all() if id(m) not in inside]
 
 
 def taken_over(modules: Iterable[nn.Module]) -> list[Any]:
