@@ -165,10 +165,18 @@ def precise(name: str) -> dict[str, Any]:
     return Shard(name, model).step(STEPS, size=4, micro=3).result()
 
 
+def early() -> torch.Tensor:
+    raise problem.OnPurposeError
+
+
 def failing() -> dict[str, Any]:
-    """A closure that raises on all ranks, half-way through the second evaluation."""
+    """A closure that raises on all ranks: before any pass, and half-way through the second."""
     model = in_shards(tiny())
-    t = Shard("sam", model).step(1, size=4)
+    t = Shard("sam", model)
+    try:
+        t.opt.step(early)
+    except problem.OnPurposeError:
+        t.step(1, size=4)
     before = gathered(dict(model.named_parameters()))
     calls: list[object] = []
 

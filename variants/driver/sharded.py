@@ -3,7 +3,7 @@
 import gc
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 from torch import nn
@@ -55,7 +55,8 @@ class Sharded:
     def recover(self) -> None:
         """After a pass that failed half-way."""
         for module in self._outermost:
-            getattr(module, "reset_iter_state", lambda: None)()  # older torch has none
+            with suppress(AttributeError):  # of torch 2.9, and of a model that has yet to run
+                module.reset_iter_state()
         self.let_go()
 
     def _all(self) -> list[Any]:
