@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from sambench.config import Task
 from sambench.errors import UserError, shortened
 from sambench.measures.subject import Batch, Epoch, Subject, measured
-from sambench.tasks.images import Data, Samples, eval_batches, load, models
+from sambench.tasks.images import Data, Samples, eval_batches, load, models, true_labels
 from sambench.training import Custom, Run, Weights, device
 
 
@@ -40,7 +39,10 @@ def subject_of(
     task = run.study.task
     device.keep_freed_memory()
     if missing := [name for name in weights.own if name not in custom.brought]:
-        raise UserError(f"{run}: needs the {missing[0]} that Python brought: pass it there")
+        raise UserError(
+            f"{run}: its study brought its own {missing[0]} by Python; load the weights into the "
+            "model there, and call sambench.measure(model, data)"
+        )
     data = custom.data or load(task, run.seeds.streams, cache, weights.data or None)
     try:
         shape = {"channels": data.train.shape[1], "classes": len(data.classes)}
@@ -49,7 +51,8 @@ def subject_of(
         else:
             model = models.own(custom.model, **shape)
         _fill(model, weights, task.model)
-        true = None if custom.data is not None else _true(task, run)
+        known = custom.data is None and task.label_noise > 0
+        true = true_labels(task, run.seeds.streams, cache) if known else None
         with measured(model.to(run.device)):
             yield of(
                 model, data.to(run.device), extent, seed=run.seeds.init, true=true, history=history
@@ -65,7 +68,7 @@ def of(
     extent: Extent,
     *,
     seed: int,
-    true: Samples | None = None,
+    true: Tensor | None = None,
     history: tuple[Epoch, ...] = (),
 ) -> Subject:
     """A model, in evaluation mode, with a part of the data on its device."""
@@ -76,27 +79,28 @@ def of(
         len(data.classes),
         data.mean,
         data.std,
-        true=None if true is None else [y for _, y in _batches(true, extent)],
+        true=None if true is None else _labels(true.to(data.train.device), extent),
         seed=seed,
         history=history,
     )
 
 
-def _true(task: Task, run: Run) -> Samples | None:
-    """The training set with the labels that it had before some were replaced."""
-    if not task.label_noise:
-        return None
-    clean = task.model_copy(update={"label_noise": 0.0})
-    return load(clean, run.seeds.streams).train
+def _picked(num: int, extent: Extent) -> Tensor:
+    """Rows of a set of `num`."""
+    wanted = min(num, extent.images)
+    return torch.arange(wanted) * num // max(wanted, 1)
 
 
 def _batches(samples: Samples, extent: Extent) -> Sequence[Batch]:
-    num = min(len(samples), extent.images)
-    some = samples.rows(torch.arange(num, device=samples.device) * len(samples) // max(num, 1))
-    channels = samples.shape[1]
     on = samples.device
+    some = samples.rows(_picked(len(samples), extent).to(on))
+    channels = samples.shape[1]
     zero, one = torch.zeros(channels, device=on), torch.ones(channels, device=on)
     return list(eval_batches(some, batch_size=extent.batch_size, mean=zero, std=one))
+
+
+def _labels(true: Tensor, extent: Extent) -> Sequence[Tensor]:
+    return true[_picked(len(true), extent).to(true.device)].split(extent.batch_size)
 
 
 def _fill(model: nn.Module, weights: Weights, name: str) -> None:

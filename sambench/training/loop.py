@@ -18,6 +18,7 @@ from sambench.tasks.images import Data, models
 from sambench.training import checkpoint, device, memory, weights
 from sambench.training.custom import Custom
 from sambench.training.engine import Engine, Score
+from sambench.training.flipped import Flipped
 from sambench.training.outcome import PAUSED, Outcome, on_this_machine, write_outcome
 from sambench.training.processes import World
 from sambench.training.run import Run
@@ -68,6 +69,8 @@ def train(
                     task, streams = run.study.task, run.seeds.streams
                     dataset = datasets.load(task, streams, cache, data_digest)
                 engine = engine_for(run, dataset, custom, world)
+                if custom.data is None:
+                    progress.flipped = Flipped.of(run, dataset, cache)
                 outcome = progress.train(engine)
                 if outcome.outcome == "complete" and run.keeps_weights and world.leads:
                     data = data_digest or ""
@@ -167,6 +170,7 @@ class _Progress:
         self.at_once = at_once
         """images that memory has room for, once it ran out; None: it never did"""
         self.engine: Engine | None = None
+        self.flipped: Flipped | None = None
         self.history: list[dict[str, float]] = []
         self.wall_s = 0.0
         """seconds that earlier processes spent up to the checkpoint"""
@@ -226,7 +230,9 @@ class _Progress:
     def _epoch(self, engine: Engine, epoch: int) -> dict[str, float]:
         row = engine.train_epoch(epoch)
         score = engine.evaluate(engine.data.val)
-        return {"epoch": epoch + 1, **row, "val_accuracy": score.accuracy, "val_loss": score.loss}
+        learned = {} if self.flipped is None else self.flipped.told(engine)
+        scored = {"val_accuracy": score.accuracy, "val_loss": score.loss}
+        return {"epoch": epoch + 1, **row, **scored, **learned}
 
     def _keep_best(self, engine: Engine) -> None:
         """Of equal scores the earlier epoch counts."""

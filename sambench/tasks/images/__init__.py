@@ -13,6 +13,7 @@ from sambench.tasks.images.datasets import is_ours as is_ours
 from sambench.tasks.images.datasets import is_there as is_there
 from sambench.tasks.images.datasets import load as load
 from sambench.tasks.images.datasets import notes as notes
+from sambench.tasks.images.datasets import true_labels as true_labels
 from sambench.tasks.images.images import Data as Data
 from sambench.tasks.images.images import Images as Images
 from sambench.tasks.images.images import Samples as Samples
