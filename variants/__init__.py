@@ -6,12 +6,14 @@ import pkgutil
 from variants.core import ops
 from variants.core.protocol import Evaluation, Oracle, Real, State, Tree, Update, Variant, hyper
 from variants.core.registry import VariantInfo, create, info, names, register
+from variants.driver.checkpoint import Checkpoint
 from variants.driver.sharpness_aware import SharpnessAware
 from variants.driver.two_calls import SAM
 from variants.graphs.graphed import Graphed
 
 __all__ = [
     "SAM",
+    "Checkpoint",
     "Evaluation",
     "Graphed",
     "Oracle",

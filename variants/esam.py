@@ -53,7 +53,7 @@ class ESAM(Variant):
     def _masked(self, oracle: Oracle, grads: Tree) -> Tree:
         if self.beta == 1:
             return grads
-        draws = oracle.uniform({name: g.new_zeros(()) for name, g in grads.items()})
+        draws = oracle.uniform(dict.fromkeys(grads, ops.zero(grads)))
         return {
             n: torch.where(draws[n] < self.beta, g, torch.zeros_like(g)) for n, g in grads.items()
         }

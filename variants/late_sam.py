@@ -39,7 +39,7 @@ class LateSAM(Variant):
         refuse(self.inner, "inner")
         if "rho" in self.inner.hyperparameters():
             object.__setattr__(self, "inner", changed(self.inner, rho=self.rho))
-        for name in ("dynamic", "clean", "scales"):
+        for name in ("dynamic", "clean", "scales", "whole"):
             object.__setattr__(self, name, getattr(self.inner, name))
         length = {"total_steps"} if self.start else set[str]()
         object.__setattr__(self, "needs", self.inner.needs | length)

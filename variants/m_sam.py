@@ -38,7 +38,7 @@ class MSAM(Variant):
     def __post_init__(self) -> None:
         super().__post_init__()
         refuse(self.inner, "inner")
-        for name in ("needs", "dynamic", "clean", "scales"):
+        for name in ("needs", "dynamic", "clean", "scales", "whole"):
             object.__setattr__(self, name, getattr(self.inner, name))
 
     @property

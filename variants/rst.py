@@ -40,7 +40,7 @@ class RST(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
-        draw = oracle.uniform({"": next(iter(g.values())).new_zeros(())})[""]
+        draw = oracle.uniform({"": ops.zero(g)})[""]
         if not oracle.decide(draw < self.p):
             return Update(g), state
         ga = oracle.grad(at=ops.ball(g, self.rho)).grads

@@ -36,6 +36,7 @@ class SparseSAMD(Variant):
     drop_rate: float = hyper(0.5, ge=0, le=1)  # share of the mask replaced, at the start of the run
 
     needs: ClassVar[frozenset[str]] = frozenset({"total_steps"})
+    whole: ClassVar[bool] = True
 
     @property
     def passes(self) -> float:

@@ -1,5 +1,7 @@
 """SSAM-F: sparse SAM by Fisher information (Mi et al. 2022, arXiv:2210.05177)."""
 
+from typing import ClassVar
+
 import torch
 
 from variants.core import masks, ops
@@ -32,6 +34,8 @@ class SparseSAMF(Variant):
     sparsity: float = hyper(0.5, ge=0, lt=1)  # share of the weights left alone
     update_freq: int = hyper(100, ge=1)  # steps from one mask to the next
     share: float = hyper(0.125, gt=0, le=1)  # share of the batch whose Fisher information counts
+
+    whole: ClassVar[bool] = True
 
     @property
     def passes(self) -> float:

@@ -1,5 +1,7 @@
 """ZSharp: SAM with Z-score gradient filtering (Yun 2025, arXiv:2505.02369)."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -31,6 +33,8 @@ class ZSharp(Variant):
     rho: Real = hyper(0.05, ge=0, search=(0.01, 0.5), log=True)  # radius, see norm
     q: float = hyper(0.95, ge=0, lt=1)  # share of the entries that are filtered out
     norm: str = hyper("tensor", choices=("tensor", "global"))
+
+    whole: ClassVar[bool] = True
 
     @property
     def passes(self) -> float:

@@ -1,19 +1,25 @@
 """A small float64 problem to train on, snapshots of everything a step may change, a probe."""
 
 import importlib.util
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 import variants
 
-collect_ignore = ["replicas.py"]  # a program of its own processes, not a module of tests
+collect_ignore = ["replicas.py", "shards.py"]  # programs of their own processes
+WORLD = 2
 
 
 def mlp() -> nn.Module:
@@ -143,3 +149,48 @@ def settings() -> ModuleType:
 @pytest.fixture
 def training() -> type:
     return _settings.Training
+
+
+def start(program: str, mode: str, folder: Path) -> None:
+    """Runs the processes; leaves the result of each rank in `folder`, or their errors."""
+    name = f"{program}.{mode}"
+    arguments = [str(WORLD), str(folder / f"{name}.store"), mode, str(folder / name)]
+    script = [sys.executable, str(Path(__file__).with_name(program))]
+    ranks = [
+        subprocess.Popen([*script, str(rank), *arguments], stderr=subprocess.PIPE, text=True)
+        for rank in range(WORLD)
+    ]
+    try:
+        errors = [process.communicate(timeout=480)[1] for process in ranks]
+    finally:
+        for process in ranks:
+            process.kill()
+    failed = any(process.returncode for process in ranks)
+    (folder / f"{name}.errors").write_text("\n".join(e[-3000:] for e in errors) if failed else "")
+
+
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory):
+    """(program, mode) -> the result of each rank: one start of the processes in a session.
+
+    Also where pytest itself runs in several processes, and if the processes fail.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+    @cache
+    def results(program, mode):
+        errors = folder / f"{program}.{mode}.errors"
+        with FileLock(folder / f"{program}.{mode}.lock"):
+            if not errors.exists():
+                start(program, mode, folder)
+        if errors.read_text():
+            return errors.read_text()
+        return [torch.load(folder / f"{program}.{mode}.{rank}") for rank in range(WORLD)]
+
+    def get(program, mode=""):
+        found = results(program, mode)
+        assert not isinstance(found, str), found
+        return found
+
+    return get

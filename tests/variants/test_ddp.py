@@ -1,14 +1,7 @@
 """DistributedDataParallel in two real processes, for every variant and both modes of ascent."""
 
-import os
-import subprocess
-import sys
-from functools import cache
-from pathlib import Path
-
 import pytest
 import torch
-from filelock import FileLock
 
 import variants
 
@@ -18,50 +11,10 @@ SAME = 1e-9  # relative to the way
 RANKS = range(WORLD)
 
 
-def start(mode, folder):
-    """Runs the processes; leaves the result of each rank in `folder`, or their errors."""
-    script, out = Path(__file__).with_name("replicas.py"), folder / mode
-    arguments = [str(WORLD), str(folder / f"{mode}.store"), mode, str(out)]
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, str(script), str(rank), *arguments], stderr=subprocess.PIPE, text=True
-        )
-        for rank in RANKS
-    ]
-    try:
-        errors = [process.communicate(timeout=240)[1] for process in ranks]
-    finally:
-        for process in ranks:
-            process.kill()
-    failed = any(process.returncode for process in ranks)
-    (folder / f"{mode}.errors").write_text("\n".join(e[-3000:] for e in errors) if failed else "")
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory):
-    """mode -> [rank][case][variant]: one start of the processes per mode and session.
-
-    Also where pytest itself runs in several processes, and if the processes fail.
-    """
-    folder = tmp_path_factory.getbasetemp()
-    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-
-    @cache
-    def results(mode):
-        errors = folder / f"{mode}.errors"
-        with FileLock(folder / f"{mode}.lock"):
-            if not errors.exists():
-                start(mode, folder)
-        if errors.read_text():
-            return errors.read_text()
-        return [torch.load(folder / f"{mode}.{rank}") for rank in RANKS]
-
-    def get(mode):
-        found = results(mode)
-        assert not isinstance(found, str), found
-        return found
-
-    return get
+@pytest.fixture
+def trained(processes):
+    """mode -> [rank][case][variant]"""
+    return lambda mode: processes("replicas.py", mode)
 
 
 @pytest.mark.parametrize("case", ["train", "spoiled"])

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 import variants
 from variants.driver.turns import turns
@@ -247,6 +248,54 @@ def test_step_may_follow_and_schedulers_count_it(task):
         opt.step()
 
 
+def looped(t, opt):
+    steps(t, opt, 1)
+
+
+def looped_and_stepped(t, opt):
+    steps(t, opt, 1)
+    opt.step()
+
+
+def called(t, opt):
+    opt.step(t.losses, 8)
+
+
+@pytest.mark.parametrize("way", [looped, looped_and_stepped, called], ids=lambda w: w.__name__)
+def test_hooks_on_step_run_once_a_step(way, task):
+    t = task()
+    opt = t.driver("sam")
+    ran = []
+    opt.register_step_pre_hook(lambda *_: ran.append("before"))
+    opt.register_step_post_hook(lambda *_: ran.append("after"))
+    opt.base.register_step_post_hook(lambda *_: ran.append("base"))
+    everywhere = register_optimizer_step_post_hook(
+        lambda taken, *_: ran.append("any") if taken is opt else None
+    )
+    try:
+        way(t, opt)
+        opt.zero_grad()
+        way(t, opt)
+    finally:
+        everywhere.remove()
+    assert ran == ["before", "base", "after", "any"] * 2
+
+
+def test_hooks_of_two_calls_run_once_a_step(task):
+    t = task()
+    opt = variants.SAM(t.model.parameters(), torch.optim.SGD, lr=0.1)
+    ran = []
+    opt.register_step_post_hook(lambda *_: ran.append("after"))
+    t.mean().backward()
+    opt.first_step()
+    t.mean().backward()
+    opt.second_step()
+    assert ran == ["after"]
+    t.mean().backward()
+    opt.step(lambda: t.mean().backward())
+    assert ran == ["after"] * 2
+
+
 def test_the_direction_stays_and_clipping_it_is_told(task):
     t = task()
     opt = t.driver("plain")
@@ -312,7 +361,14 @@ def tells_other_rows(t, opt):
         opt.loss(t.losses()).backward()
 
 
+def steps_by_a_scaler(t, opt):
+    scaler = torch.amp.GradScaler("cpu")
+    steps(t, opt, 1, scaler)
+    scaler.step(opt)
+
+
 MISTAKES = [
+    (steps_by_a_scaler, r"a GradScaler called step, .*give it to SharpnessAware\(\.\.\., scaler="),
     (forgets_backward, r"no gradient arrived: .* call backward\(\) on its loss, every time"),
     (tells_too_late, r"loss\(\) belongs into the body of `for rows in"),
     (weighs_without_losses, r"losses are needed, by this rule or for the weights"),

@@ -15,6 +15,7 @@ from torch.optim import lr_scheduler
 
 import variants
 from variants.driver.descent import Descent
+from variants.testing import problem
 from variants.testing.tape import Tape
 
 NAMES = variants.names()
@@ -128,6 +129,39 @@ def test_every_base(name, base, pair):
     if name == "momentum_sam" and base == "plain sgd":
         pytest.skip("needs momentum")
     pair(name, base=base).each(lambda c: c.steps(7)).check()
+
+
+class Encoder(nn.Module):
+    """A model beside which a mean of outputs moves, at a step's first evaluation alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.model = problem.Tiny()
+        self.register_buffer("mean", torch.zeros(3, dtype=torch.float64))
+
+    def forward(self, x):
+        return self.model(x)
+
+
+@pytest.mark.parametrize("by_pass", [False, True])
+@pytest.mark.parametrize("name", ["multi_step_sam", "ae_sam", "sampa"])
+def test_a_closure_may_ask_which_evaluation_it_is(name, by_pass, pair):
+    """Of another loss in each, and of what moves in the first: also where graphs are replayed."""
+    p = pair(name, model=Encoder(), replay=by_pass)
+    for course in (p.eager, p.graph):
+
+        def losses(x, y, c=course):
+            logits, number = c.t.model(x), c.opt.evaluation
+            if number == 0:
+                c.t.model.mean.mul_(0.9).add_(logits.detach().mean(0))
+            found = (1 + number) * F.cross_entropy(logits, y, reduction="none")
+            return found, 2 * found.detach()
+
+        course.losses = losses
+        if course.graphed:
+            course.graphed = variants.Graphed(course.opt, losses, recorder=Tape)
+    p.each(lambda c: c.steps(9)).check()
+    assert p.graph.graphed.captures > 0 and p.graph.t.model.mean.abs().sum() > 0
 
 
 # --- what changes from step to step

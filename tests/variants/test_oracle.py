@@ -311,5 +311,5 @@ class FullyShardedDataParallel(nn.Module):
 def test_fully_sharded_models_are_refused(task):
     t = task()
     t.model = FullyShardedDataParallel(t.model)
-    with pytest.raises(ValueError, match=r"sharded .*: not supported yet, use DDP"):
+    with pytest.raises(ValueError, match=r"\(FSDP1\) hides .* not supported, use .*fully_shard"):
         t.driver("sam", t.sgd())

@@ -6,6 +6,7 @@ import io
 import pytest
 import timm.optim
 import torch
+import torch.distributed.checkpoint as dcp
 from torch import nn
 from torch.distributed.checkpoint.state_dict import (
     get_optimizer_state_dict,
@@ -89,31 +90,51 @@ def test_a_copy_of_model_and_optimizer_shares_the_model(task):
     assert opt.model is model and opt.param_groups[0]["params"][0] is model[0].weight
 
 
-@pytest.mark.parametrize("stepped", [False, True])
-def test_torch_s_distributed_checkpoint(stepped, task, differing):
+def test_torch_s_distributed_checkpoint_would_drop_the_rule(task):
     t = task()
     opt = t.driver("looksam", k=2)
+    with pytest.raises(ValueError, match=r"save and load .*variants\.Checkpoint\(optimizer\)"):
+        get_optimizer_state_dict(t.model, opt)
+    with pytest.raises(ValueError, match=r"save and load .*variants\.Checkpoint\(optimizer\)"):
+        set_optimizer_state_dict(t.model, opt, {"state": {}, "param_groups": []})
+
+
+def run(t, opt):
+    return {"model": t.model, "optimizer": variants.Checkpoint(opt)}
+
+
+@pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
+@pytest.mark.parametrize("stepped", [False, True])
+@pytest.mark.parametrize("several", [False, True])
+def test_a_checkpoint_saves_all_and_changes_nothing(several, stepped, task, differing, tmp_path):
+    def made():
+        t = task()
+        weights, biases = ([p for p in t.model.parameters() if (p.ndim > 1) == m] for m in (1, 0))
+        two = [torch.optim.SGD(weights, lr=0.1, momentum=0.9), torch.optim.AdamW(biases, lr=0.01)]
+        return t, t.driver("looksam", two if several else t.adamw(), k=2)
+
+    t, opt = made()
     if stepped:
         opt.step(t.losses)
-    with pytest.raises(ValueError, match=r"hand them optimizer.base"):
-        get_optimizer_state_dict(t.model, opt)
-    with pytest.raises(ValueError, match=r"hand them optimizer.base"):
-        set_optimizer_state_dict(t.model, opt, {"state": {}, "param_groups": []})
-    if stepped:  # what the message says to do
-        t.model.zero_grad()
-        saved = copy.deepcopy(
-            (get_optimizer_state_dict(t.model, opt.base), opt.state_dict()["sharpness"])
-        )
-        u = task()
-        u.model.load_state_dict(t.model.state_dict())
-        other = u.driver("looksam", k=2)
-        set_optimizer_state_dict(u.model, other.base, saved[0])
-        u.model.zero_grad()
-        other.load_state_dict({**other.base.state_dict(), "sharpness": saved[1]})
-        for _ in range(3):
-            opt.step(t.losses)
-            other.step(u.losses)
-        assert differing(t.weights(), u.weights()) == []
+    before = t.snapshot(opt)
+    dcp.save(run(t, opt), checkpoint_id=tmp_path, no_dist=True)
+    t.model.zero_grad()
+    assert t.changed(before, opt) == []
+    u, other = made()
+    dcp.load(run(u, other), checkpoint_id=tmp_path, no_dist=True)
+    for _ in range(3):
+        opt.step(t.losses)
+        other.step(u.losses)
+    assert differing(t.weights(), u.weights()) == [] and opt.steps == other.steps
+
+
+def test_a_checkpoint_of_another_rule_is_refused(task, tmp_path):
+    t = task()
+    saved = variants.Checkpoint(t.driver("vasso")).state_dict()
+    with pytest.raises(
+        ValueError, match=r"the state is of variant 'vasso', .* runs 'friendly_sam'"
+    ):
+        variants.Checkpoint(t.driver("friendly_sam")).load_state_dict(saved)
 
 
 @pytest.mark.parametrize("variant", ["sam", "esam", "k_sam", "m_sam"])

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
+from variants.core import shards
 from variants.core.protocol import Real, State, Tree
 
 TINY = 1e-12  # keeps 0 / 0 out of a normalisation; the published codes use 0 to 1e-7
@@ -96,14 +97,15 @@ def norm(tree: Tree) -> Tensor:
         norms = torch._foreach_norm(tensors, 2, dtype=torch.float32 if low else None)
     else:
         norms = [torch.linalg.vector_norm(_wide(t)) for t in tensors]
-    return torch.linalg.vector_norm(torch.stack(list(norms)))
+    return shards.whole(torch.linalg.vector_norm(torch.stack(list(norms))))
 
 
 def dot(a: Tree, b: Tree) -> Tensor:
     """<a, b> over the names of `a`, a 0-d tensor."""
     if not a:
         return torch.zeros(())
-    return torch.stack([(_wide(t) * _wide(b[name])).sum() for name, t in a.items()]).sum()
+    sums = torch.stack([(_wide(t) * _wide(b[name])).sum() for name, t in a.items()])
+    return shards.whole(sums.sum())
 
 
 def reciprocal(n: Tensor, tiny: float = TINY) -> Tensor:
@@ -131,7 +133,8 @@ def reject(a: Tree, b: Tree) -> Tree:
 
 def zero(tree: Tree) -> Tensor:
     """A 0-d zero on the device of `tree`, at least float32."""
-    return _wide(next(iter(tree.values())).new_zeros(()))
+    like = next(iter(tree.values()))
+    return _wide(torch.zeros((), dtype=like.dtype, device=like.device))
 
 
 def total(trees: Sequence[Tree]) -> Tree:

@@ -211,6 +211,8 @@ class Variant(ABC):
     """whether the first evaluation of a step is at w"""
     scales: ClassVar[bool] = True
     """whether its perturbations scale with `rho`, so that a parameter group may have its own"""
+    whole: ClassVar[bool] = False
+    """whether it needs whole tensors, as to rank their entries: it cannot run on shards (FSDP2)"""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)

@@ -32,6 +32,7 @@ class VariantInfo:
     next to nothing; where they do, it is no more"""
     clean: bool
     dynamic: bool
+    whole: bool
     needs: frozenset[str]
     hyperparameters: Mapping[str, Hyperparameter]
     doc: str
@@ -74,6 +75,7 @@ def register(
             copies=copies,
             clean=cls.clean,
             dynamic=cls.dynamic,
+            whole=cls.whole,
             needs=cls.needs,
             hyperparameters=cls.hyperparameters(),
             doc=inspect.cleandoc(cls.__doc__ or ""),

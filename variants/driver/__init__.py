@@ -6,8 +6,9 @@ turns, taken, two_calls: a step inside out, for loops that call `backward` thems
 bases: several base optimizers as one
 batch, parts, oracle, rows: losses and gradients of a batch, or of a part of it, as a rule asks
     for them
-weights, buffers, visits, writes, dropout, autocast, noise, replicas, gradients: what an evaluation
-    has to leave as it was, in the model and beside it
+weights, buffers, visits, writes, dropout, autocast, noise, gradients: what an evaluation has to
+    leave as it was, in the model and beside it
+replicas, sharded, checkpoint: several processes that train one model
 descent, rewind: the base optimizer's step, and its undoing
 context, memory, trace, alarms: what all steps share, what the rule remembers, what one of them saw,
     and what to warn of

@@ -19,7 +19,8 @@ NO_CLOSURE = (
 )
 NO_GRADIENT = (
     "no gradient arrived: the body of `for rows in optimizer.evaluations()` has to call backward() "
-    "on its loss, every time (to leave a step out, break)"
+    "on its loss, every time (to leave a step out, break); of a model in shards the last one of an "
+    "evaluation with set_requires_gradient_sync(True)"
 )
 UNTOLD = (
     "the losses are needed, by this rule or for the weights: let the body of the loop call "
@@ -54,9 +55,8 @@ LEFT = (
 
 CHECKPOINT = (
     "torch.distributed.checkpoint's get_ and set_optimizer_state_dict know a bare optimizer's "
-    "state only: hand them optimizer.base, save optimizer.state_dict()['sharpness'] beside it as "
-    "it is, and resume by optimizer.load_state_dict({**optimizer.base.state_dict(), 'sharpness': "
-    "saved}). (Or save optimizer.state_dict() whole: replicas have the same)"
+    "state only, and would drop the rule's: save and load {'optimizer': "
+    "variants.Checkpoint(optimizer)} beside the model"
 )
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from variants.core import ops
+from variants.core import ops, shards
 from variants.core.protocol import State, Tree, Update
 from variants.driver import groups
 from variants.driver.oracle import ModelOracle
@@ -101,7 +101,7 @@ def owned(update: Update, *others: object) -> Update:
     taken = set(_memory(others))
 
     def own(t: Tensor) -> Tensor:
-        mine = t.untyped_storage().data_ptr()
+        mine = shards.local(t).untyped_storage().data_ptr()
         shared = mine in taken or 0 in t.stride()
         taken.add(mine)
         return t.clone() if shared else t
@@ -113,7 +113,7 @@ def owned(update: Update, *others: object) -> Update:
 
 def _memory(value: object) -> Iterator[int]:
     if isinstance(value, Tensor):
-        yield value.untyped_storage().data_ptr()
+        yield shards.local(value).untyped_storage().data_ptr()
     elif isinstance(value, Mapping):
         for v in value.values():
             yield from _memory(v)

@@ -6,6 +6,7 @@ from weakref import ref
 
 from torch import Tensor, nn
 
+from variants.core import shards
 from variants.driver.callers import LEFT
 from variants.driver.replicas import Replicas
 
@@ -16,8 +17,9 @@ class Bystanders:
     """What a closure reaches and another optimizer trains: a discriminator, a second head.
 
     In a step they receive the gradient of its first evaluation, as from one `backward()`. Those in
-    the model are always known; what is outside is found in the graph of the first pass, or, where
-    a loop keeps that to itself, in the modules that it runs.
+    the model are always known; what is outside is found in the graph of the first pass, or in the
+    modules that it runs: where a loop keeps the graph to itself, or whole weights stand in it for
+    their shards.
     """
 
     def __init__(self, model: nn.Module, replicas: Replicas) -> None:
@@ -27,24 +29,24 @@ class Bystanders:
         self._inside: list[Tensor] = []
         self._outside: list[ref[Tensor]] | None = None
 
-    def refuse_left(self, trained: Parameters) -> None:
-        """ValueError if gradients were accumulated by hand.
+    def begin(self, trained: Parameters) -> None:
+        """A step of these begins. ValueError if gradients were accumulated by hand.
 
         Not if they are zero, as some `zero_grad` leaves them, or arrived at what trains only now.
         """
         left = {name: g for name, p in trained.items() if (g := p.grad) is not None}
         others = {id(t) for t in self._all()} if left else set()
         for name, g in left.items():
-            if id(trained[name]) not in others and bool(g.count_nonzero()):
+            if id(trained[name]) not in others and bool(shards.whole((g != 0).any())):
                 raise ValueError(LEFT.format(name=name))
-
-    def look(self, trained: Parameters, losses: Tensor) -> None:
-        """Finds them, before a backward pass from `losses`."""
         if self._trained is not trained:
             mine = {id(p) for p in trained.values()}
             self._trained = trained
             self._inside = [p for p in self._model.parameters() if id(p) not in mine]
-        if self._outside is None:
+
+    def look(self, trained: Parameters, losses: Tensor) -> None:
+        """Finds those outside, before a backward pass from `losses`."""
+        if self._outside is None and not self._replicas.in_shards:
             self._note(trained, _leaves(losses))
 
     def meet(self, trained: Parameters, modules: Iterable[nn.Module]) -> None:

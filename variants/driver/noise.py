@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from variants.core import shards
 from variants.core.protocol import Tree
 
 Kind = Callable[..., Tensor]
@@ -29,7 +30,8 @@ def draw(kind: Kind, like: Tree, *, seed: int, step: int, call: int) -> Tree:
     noise: Tree = {}
     for name, t in like.items():
         rng = source.setdefault(t.device, generator(seed, step, call, t.device))
-        noise[name] = kind(t.shape, generator=rng, dtype=t.dtype, device=t.device)
+        drawn = kind(t.shape, generator=rng, dtype=t.dtype, device=t.device)
+        noise[name] = shards.cut(drawn, t)
     return noise
 
 
@@ -37,8 +39,10 @@ def replay(recorded: Replay, like: Tree, *, step: int, call: int) -> Tree:
     """The recorded draw of this step and call, shaped like `like`."""
     drawn = recorded(step, call, like) if callable(recorded) else recorded[step][call]
     if isinstance(drawn, dict):
-        return {name: torch.as_tensor(drawn[name]).to(t) for name, t in like.items()}
+        return {name: _as(torch.as_tensor(drawn[name]), t) for name, t in like.items()}
     pieces = torch.as_tensor(drawn).split([t.numel() for t in like.values()])
-    return {
-        name: v.reshape(t.shape).to(t) for v, (name, t) in zip(pieces, like.items(), strict=True)
-    }
+    return {n: _as(v.reshape(t.shape), t) for v, (n, t) in zip(pieces, like.items(), strict=True)}
+
+
+def _as(value: Tensor, like: Tensor) -> Tensor:
+    return shards.cut(value.to(like.device, like.dtype), like)

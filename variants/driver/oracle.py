@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from variants.core import ops
+from variants.core import ops, shards
 from variants.core.protocol import FORWARD, Evaluation, Real, Tree
 from variants.driver import autocast as _autocast
 from variants.driver import groups
@@ -160,7 +160,7 @@ class ModelOracle:
         return self._context.replicas.average(value)
 
     def decide(self, flag: Tensor) -> bool:
-        return bool(self._context.replicas.first(flag))
+        return bool(self._context.replicas.first(shards.whole(flag)))
 
     def parts(self) -> Iterator[RowsOracle] | None:
         """Micro-batches that are batches of their own, each with a first evaluation of its own."""
@@ -179,7 +179,8 @@ class ModelOracle:
         """
         reached = self.trace.reached if self.trace.passes else self._parameters.keys()
         for name, p in self._parameters.items():
-            p.grad = self._to_minimize(grads[name].to(p.dtype)) if name in reached else None
+            grad = shards.laid(grads[name].to(p.dtype), p)
+            p.grad = self._to_minimize(grad) if name in reached else None
 
     def _evaluate(self, offset: Tree, rows: Tensor | None, *, backward: bool) -> Tensor | None:
         first = not self.begun
@@ -193,6 +194,7 @@ class ModelOracle:
                 losses, aux = (self._context.evaluate or ModelOracle.evaluate)(self, rows, backward)
         finally:
             _forget_casts()
+            self._context.trained.sharded.let_go()
         self.begun = True
         self._graded = self._graded or backward
         if rows is None and losses is not None:
@@ -220,6 +222,8 @@ class ModelOracle:
         chunks = self._batch.chunks(rows, self.device, self.fewest)
         work = self._handed if isinstance(self._batch.closure, Loop) else self._called
         found = [work(chunk, selected, backward) for chunk in chunks]
+        if backward and isinstance(self._batch.closure, Loop):
+            self._check_arrived()
         losses = [losses for losses, _ in found if losses is not None]
         aux = joined([aux for _, aux in found])
         if len(losses) < len(found):
@@ -245,6 +249,7 @@ class ModelOracle:
             p.grad = grad
         bystanders = self._context.bystanders
         bystanders.look(self._parameters, losses)
+        bystanders.meet(self._parameters, self._context.buffers.outside())
         with torch.enable_grad(), bystanders.receiving(self._received()):
             objective = losses.mean() * chunk.share
             (objective if self.scale is None else objective * self.scale).backward()
@@ -263,8 +268,8 @@ class ModelOracle:
         finally:
             self._open = None
         bystanders.meet(self._parameters, self._context.buffers.outside())
-        if backward and all(p.grad is None for p in others):
-            raise ValueError(NO_GRADIENT)
+        if backward and not self._context.replicas.in_shards:
+            self._check_arrived()
         for p, grad in others.items():
             if grad is not None and p.grad is not None and backward:
                 p.grad.add_(grad)
@@ -273,6 +278,10 @@ class ModelOracle:
         if self._told is None and (self._batch.weight is not None or not backward):
             raise ValueError(UNTOLD)
         return self._told or (None, None)
+
+    def _check_arrived(self) -> None:
+        if all(p.grad is None for p in self._parameters.values()):
+            raise ValueError(NO_GRADIENT)
 
     def tell(self, result: object) -> Tensor:
         """The 0-d loss on which a loop calls `backward`, of the losses that it has evaluated."""

@@ -7,7 +7,9 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
+from variants.driver import sharded
 from variants.driver.modules import Modules
+from variants.driver.sharded import Sharded
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
@@ -22,8 +24,8 @@ def canonical(names: Iterable[str]) -> list[str]:
 def held(model: nn.Module, optimizer: Optimizer) -> dict[str, nn.Parameter]:
     """The parameters that `optimizer` holds, by their name in `model` and in its order.
 
-    ValueError if the optimizer holds a parameter that the model lacks, or one that is sharded,
-    complex, or without a shape yet.
+    ValueError if the optimizer holds a parameter that the model lacks, or one that is complex,
+    without a shape yet, or in shards other than fully_shard's.
     """
     ids = {id(p) for group in optimizer.param_groups for p in group["params"]}
     whole = dict(model.named_parameters())
@@ -31,13 +33,11 @@ def held(model: nn.Module, optimizer: Optimizer) -> dict[str, nn.Parameter]:
     named = {name: p for name, p in pairs if id(p) in ids}
     missing = len(ids) - len(named)
     if missing:
-        raise ValueError(f"{missing} of the optimizer's {len(ids)} parameters are not in the model")
-    fully = any(type(m).__name__ == "FullyShardedDataParallel" for m in model.modules())
+        hint = sharded.STUCK if sharded.taken_over(model.modules()) else ""
+        lacks = f"{missing} of the optimizer's {len(ids)} parameters are not in the model"
+        raise ValueError(lacks + hint)
+    sharded.refuse(model, named)
     for name, p in named.items():
-        if fully or hasattr(p, "device_mesh") or hasattr(p, "_is_flat_param"):
-            raise ValueError(
-                f"{name} is sharded (FSDP or tensor parallel): not supported yet, use DDP"
-            )
         if is_lazy(p):
             raise ValueError(
                 f"{name} has no shape yet (a lazy module): run the model on a batch first"
@@ -79,6 +79,8 @@ class TrainedParameters:
 
     def __init__(self, modules: Modules, optimizer: Optimizer) -> None:
         self._modules = modules
+        self.sharded = Sharded(modules)
+        self.sharded.let_go()
         self._optimizer = optimizer
         self._look_up()
 
@@ -87,6 +89,7 @@ class TrainedParameters:
 
         ValueError as of `held`, or if none requires a gradient.
         """
+        self.sharded.let_go()
         if not self._is_current():
             self._look_up()
         if not self._by_name:
@@ -101,6 +104,7 @@ class TrainedParameters:
 
     def in_groups(self) -> list[str]:
         """The names of all parameters of the optimizer, frozen ones included, in its order."""
+        self.sharded.let_go()
         names = {id(p): name for name, p in held(self._modules.model, self._optimizer).items()}
         return [names[id(p)] for p in self._members()]
 

@@ -1,4 +1,4 @@
-"""The replicas of a model in several processes, as DistributedDataParallel makes them."""
+"""Processes that train one model: replicas of DistributedDataParallel, or fully_shard's shards."""
 
 import gc
 from collections.abc import Iterator
@@ -8,9 +8,11 @@ from weakref import ref
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
 from torch.nn.parallel import DistributedDataParallel
 
 from variants.core.protocol import State, Tree, Update
+from variants.driver import sharded
 
 BUCKET = 2**25  # bytes that one collective moves; the copy it needs is as large
 ASCENTS = ("local", "synced", "alone")
@@ -23,7 +25,8 @@ class Replicas:
     synced: every gradient is averaged, so that all replicas run one rule on one batch.
 
     DDP's own averaging rests during a step, and what it would do is done here: it is all the same
-    whether a closure runs the wrapped model or the bare one, and who wrapped it when.
+    whether a closure runs the wrapped model or the bare one, and who wrapped it when. Shards
+    (FSDP2) come with their gradients averaged, and are always synced.
     """
 
     def __init__(self, model: nn.Module, ascent: str) -> None:
@@ -35,12 +38,18 @@ class Replicas:
         self._known: list[ref[DistributedDataParallel]] | None = None
         self._all: list[ref[DistributedDataParallel]] = []
         """also of models that a closure only runs"""
-        self._group: dist.ProcessGroup | None = None
+        self._groups: list[dist.ProcessGroup | None] = []
+        """one after the other they join all processes"""
+        self.in_shards = False
+        """whether gradients come averaged, be it after the last micro-batch alone"""
         self.count = 1
 
     def meet(self, parameters: dict[str, nn.Parameter]) -> None:
         """Finds the DDP models that hold these parameters; ValueError where they cannot agree."""
         if not (dist.is_available() and dist.is_initialized()):
+            return
+        if (mesh := sharded.mesh(parameters)) is not None:
+            self._meet_shards(mesh)
             return
         if self._known is not None and len(self._ddps) == len(self._known):
             return
@@ -51,9 +60,18 @@ class Replicas:
         self._known = [ref(ddp) for ddp in ddps]
         self._all = [ref(a) for a in alive if ddps and a.process_group == ddps[0].process_group]
         if ddps and processes > 1:
-            self._group, self.count = ddps[0].process_group, processes
+            self._groups, self.count = [ddps[0].process_group], processes
             if known is None:
                 self._check_equal(parameters)
+
+    def _meet_shards(self, mesh: DeviceMesh) -> None:
+        if self._ascent != "synced":
+            raise ValueError(
+                f"shards (fully_shard) are perturbed together, and ascent is {self._ascent!r}: say "
+                "SharpnessAware(..., ascent='synced'), one perturbation for all processes"
+            )
+        self.in_shards, self.count = True, mesh.size()
+        self._groups = [mesh.get_group(i) for i in range(mesh.ndim)]
 
     def has(self, leaf: Tensor) -> bool:
         """Whether the processes have copies of a tensor that is not trained here."""
@@ -71,8 +89,8 @@ class Replicas:
 
     @property
     def is_distributed(self) -> bool:
-        """Whether DDP wraps the model, be it alone."""
-        return bool(self._known)
+        """Whether DDP wraps the model, or it is in shards, be it alone."""
+        return bool(self._known) or self.in_shards
 
     @property
     def _ddps(self) -> list[DistributedDataParallel]:
@@ -82,7 +100,7 @@ class Replicas:
         bits = [p.detach().reshape(-1).view(torch.uint8) for p in parameters.values()]
         sums = torch.stack([b.sum(dtype=torch.int64) for b in bits])
         ends = torch.stack([sums, -sums])
-        dist.all_reduce(ends, dist.ReduceOp.MIN, group=self._group)
+        self._reduce(ends, dist.ReduceOp.MIN)
         least, most = ends.tolist()
         for name, low, high in zip(parameters, least, most, strict=True):
             if low != -high:
@@ -112,7 +130,7 @@ class Replicas:
 
     def shared(self, grads: Tree) -> Tree:
         """The gradients of a pass; their mean, in place, where processes share them."""
-        if self.synced:
+        if self.synced and not self.in_shards:
             self.mean_(list(grads.values()))
         return grads
 
@@ -120,7 +138,7 @@ class Replicas:
         """Replaces tensors by their mean over the replicas, the same bits on all of them."""
         for bucket in _buckets(tensors):
             flat = torch.cat([t.reshape(-1) for t in bucket])
-            dist.all_reduce(flat, group=self._group)
+            self._reduce(flat, dist.ReduceOp.SUM)
             _unpack(flat.div_(self.count), bucket)
 
     def average(self, value: Tensor) -> Tensor:
@@ -141,24 +159,29 @@ class Replicas:
 
     def _broadcast(self, value: Tensor) -> None:
         bits = value.view(torch.uint8) if value.dtype == torch.bool else value  # gloo has no bool
-        dist.broadcast(bits, group=self._group, group_src=0)
+        for group in reversed(self._groups):
+            dist.broadcast(bits, group=group, group_src=0)
+
+    def _reduce(self, value: Tensor, by: dist.ReduceOp.RedOpType) -> None:
+        for group in self._groups:
+            dist.all_reduce(value, by, group=group)
 
     def all(self, flag: Tensor) -> Tensor:
         """Whether a 0-d flag holds on every rank."""
         if self.count == 1:
             return flag
         votes = flag.to(torch.int32)
-        dist.all_reduce(votes, dist.ReduceOp.MIN, group=self._group)
+        self._reduce(votes, dist.ReduceOp.MIN)
         return votes.bool()
 
     def join(self, update: Update, reached: set[str]) -> None:
         """Makes local directions one: the mean, of whatever some replica reached. In place."""
-        if self.count == 1:
+        if self.count == 1 or self.in_shards:
             return
         if any(ddp.find_unused_parameters for ddp in self._ddps):
             device = next(iter(update.grads.values())).device
             hits = torch.tensor([n in reached for n in update.grads], device=device).int()
-            dist.all_reduce(hits, dist.ReduceOp.MAX, group=self._group)
+            self._reduce(hits, dist.ReduceOp.MAX)
             reached.update(n for n, hit in zip(update.grads, hits.tolist(), strict=True) if hit)
         elif missed := [name for name in update.grads if name not in reached]:
             raise ValueError(

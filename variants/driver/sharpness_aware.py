@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_map_only
 
 from variants.core import ops, registry
 from variants.core.protocol import State, Update, Variant, works_after
-from variants.driver import arguments, autocast, bases, callers, groups, memory, rows
+from variants.driver import arguments, autocast, bases, callers, groups, memory, rows, sharded
 from variants.driver import noise as _noise
 from variants.driver.alarms import UNREACHED, VANISHED
 from variants.driver.batch import Batch, Closure, Loop
@@ -47,7 +47,8 @@ class SharpnessAware(Optimizer):
     holds neither has no such key, and the variant's radius.
 
     Autocast may stand in the closure or around `step`: it covers the closure alone. In several
-    processes DistributedDataParallel must hold the model, and the seed be the same everywhere.
+    processes DistributedDataParallel or fully_shard must hold the model, and the seed be the same
+    everywhere.
     Averaging is then done here, not by DDP (nor by its communication hooks), so that `model` and
     the closure may each use the wrapped model or the bare one; weights are the same on every rank
     after every step, and a step is skipped on all or none.
@@ -60,7 +61,7 @@ class SharpnessAware(Optimizer):
     ascent: what processes do: "local", each runs the rule on its own rows and the directions are
         averaged (m-sharpness); "synced", every gradient is averaged, so that they run it together
         (rows are selected, and `losses` reported, by each process among its own); "alone", each
-        trains a model of its own, without DDP
+        trains a model of its own, without DDP. Shards (fully_shard) are synced: say so
     clip: largest global norm of the final direction, after unscaling and averaging
     replay: draw the same dropout masks in all passes of a step (torch's global generators)
     metrics: whether `last` has the cosine and the radius; they keep a gradient longer. An
@@ -229,6 +230,24 @@ class SharpnessAware(Optimizer):
         """
         if callers.says_nothing(closure) and "found_inf" not in vars(self) and self._taken.once():
             return self.context.trace.reported()
+        return self._step(closure, size, micro, weight, parts=parts, weights=weights)
+
+    def _patch_step_function(self) -> None:
+        """Hooks run around `_step`: a `step()` that follows a loop is none."""
+        type(self).step.hooked = True  # pyright: ignore[reportFunctionMemberAccess]
+        super()._patch_step_function()
+
+    @Optimizer.profile_hook_step
+    def _step(
+        self,
+        closure: Closure | Loop | None,
+        size: int | None,
+        micro: int | None,
+        weight: Tensor | None,
+        *,
+        parts: Iterable[Any] | None,
+        weights: Weights | None,
+    ) -> Tensor:
         closure = callers.checked(self, closure)
         if weights is not None and parts is None:
             raise ValueError("weights are of parts: step(closure, parts=[...], weights=...)")
@@ -236,8 +255,10 @@ class SharpnessAware(Optimizer):
         batch = Batch(closure, size, micro, self.accumulation == "exact", weight, batches)
         trained, buffers = self.context.trained, self.context.buffers
         self._taken.forget()
-        self.context.bystanders.refuse_left(parameters := trained.by_name())
+        self.context.bystanders.begin(parameters := trained.by_name())
         trained.clear_grads()  # else a leftover .grad of a frozen parameter would be applied
+        sharded.refuse_rule(self.variant, parameters)
+        trained.sharded.begin()
         self._replicas.begin(parameters)
         oracle = self._running = self._oracle(batch)
         self.context.trace = oracle.trace
@@ -245,8 +266,10 @@ class SharpnessAware(Optimizer):
         with buffers.watched(oracle.weights.parameters):
             try:
                 with autocast.suspended(oracle.autocast), self._replicas.quiet():
-                    state, finite = self._take(oracle, rewind)
+                    with sharded.explained():
+                        state, finite = self._take(oracle, rewind)
             except BaseException:
+                trained.sharded.recover()
                 self._undo(rewind)
                 raise
             else:
@@ -442,7 +465,7 @@ class SharpnessAware(Optimizer):
     def state_dict(self) -> dict[str, Any]:
         """The base optimizer's own state_dict, and the variant's state under "sharpness"."""
         callers.refuse_checkpoint()
-        return {**self.base.state_dict(), "sharpness": self._memory()}
+        return {**self.base.state_dict(), "sharpness": self._memory(self.context.state)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restores what `state_dict` returned; a run then continues bit for bit."""
@@ -452,11 +475,9 @@ class SharpnessAware(Optimizer):
             raise ValueError(
                 "no state of a variant in it; for a bare optimizer's: opt.base.load_state_dict"
             )
-        if unlike := list(memory.differences(mine, self.variant)):
-            saved, here = (", ".join(words) for words in zip(*unlike, strict=True))
-            raise ValueError(f"the state is of {saved}, this optimizer runs {here}")
+        self.check(mine)
         self.base.load_state_dict({k: v for k, v in state_dict.items() if k != "sharpness"})
-        self._recall(mine)
+        self.recall(mine)
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle, copy and torch.save: a driver is built anew, around the model that it has."""
@@ -473,15 +494,21 @@ class SharpnessAware(Optimizer):
             "metrics": self.metrics,
         }
         parts = (self.base, self.variant, self.model)
-        return {"parts": parts, "options": options, "sharpness": self._memory()}
+        return {"parts": parts, "options": options, "sharpness": self._memory(self.context.state)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         SharpnessAware.__init__(self, *state["parts"], **state["options"])
-        self._recall(state["sharpness"])
+        self.recall(state["sharpness"])
 
-    def _memory(self) -> dict[str, Any]:
-        """What `state_dict` has beside the base's."""
-        state, dormant = self.context.state, self.context.dormant
+    def memory(self) -> dict[str, Any]:
+        """What `state_dict` has beside the base's; of a rule that has yet to step, its start."""
+        parameters = self.context.trained.by_name()
+        params = {name: p.detach() for name, p in parameters.items()}
+        state = self.context.state
+        return self._memory(self.variant.init(params) if state is None else state)
+
+    def _memory(self, state: State | None) -> dict[str, Any]:
+        dormant = self.context.dormant
         return {
             **memory.rule(self.variant),
             "parameters": self.context.trained.in_groups(),
@@ -494,7 +521,14 @@ class SharpnessAware(Optimizer):
             "ascent": self.ascent,
         }
 
-    def _recall(self, mine: dict[str, Any]) -> None:
+    def check(self, mine: dict[str, Any]) -> None:
+        """ValueError if a memory is another rule's."""
+        if unlike := list(memory.differences(mine, self.variant)):
+            saved, here = (", ".join(words) for words in zip(*unlike, strict=True))
+            raise ValueError(f"the state is of {saved}, this optimizer runs {here}")
+
+    def recall(self, mine: dict[str, Any]) -> None:
+        """Goes on from a memory."""
         memory.restore_tensors(mine, self.variant)
         names = memory.paired(mine["parameters"], self.context.trained.in_groups())
         device = next(iter(self.context.trained.by_name().values())).device

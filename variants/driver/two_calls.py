@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from variants.core import registry
+from variants.driver import sharded
 from variants.driver.batch import Loop
 from variants.driver.sharpness_aware import SharpnessAware
 
@@ -50,7 +51,9 @@ class SAM(SharpnessAware):
         held = nn.ParameterList([p for group in base.param_groups for p in group["params"]])
         asam = {"form": "davda", "rho": rho}
         rule = registry.create("asam", **asam) if adaptive else registry.create("sam", rho=rho)
-        super().__init__(base, rule, held)
+        model = sharded.holder(held)
+        ascent = "local" if model is None else "synced"
+        super().__init__(base, rule, held if model is None else model, ascent=ascent)
         self.context.buffers.late = True
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -1,12 +1,12 @@
 """The weights of a step, and their way to w + e and back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-from variants.core import ops
+from variants.core import ops, shards
 from variants.core.protocol import Tree
 
 
@@ -33,15 +33,20 @@ class Weights:
         if not offset:
             yield
             return
-        live: list[Tensor] = [self.parameters[n] for n in offset]
         self._save([n for n in offset if n not in self._saved])
+        laid = [shards.local(shards.laid(e, self.parameters[n])) for n, e in offset.items()]
         try:
-            torch._foreach_add_(live, list(offset.values()))
+            torch._foreach_add_(self._live(offset), laid)
             if self._watch:
                 self._watch, self.vanished = False, self._is_lost(offset)
             yield
         finally:
-            self._bring_back(live, [self._backup[n] for n in offset])
+            kept = [shards.local(self._backup[n]) for n in offset]
+            self._bring_back(self._live(offset), kept)
+
+    def _live(self, names: Iterable[str]) -> list[Tensor]:
+        """The weights, or the shards of them: a first forward pass may put those elsewhere."""
+        return [shards.local(self.parameters[n]) for n in names]
 
     def _is_lost(self, offset: Tree) -> Tensor:
         """Whether w moved by less than half of the offset: most of it was below its precision."""
@@ -60,12 +65,11 @@ class Weights:
     def _save(self, names: list[str]) -> None:
         if not names:
             return
-        live: list[Tensor] = [self.parameters[n] for n in names]
-        for name, p in zip(names, live, strict=True):
-            kept = self._backup.get(name)
+        for name in names:
+            p, kept = self.parameters[name], self._backup.get(name)
             if kept is None or _kind(kept) != _kind(p):
                 self._backup[name] = torch.empty_like(p, requires_grad=False)
-        torch._foreach_copy_([self._backup[n] for n in names], live)
+        torch._foreach_copy_([shards.local(self._backup[n]) for n in names], self._live(names))
         self._saved.update(names)
 
 

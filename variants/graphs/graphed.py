@@ -82,6 +82,8 @@ class Graphed:
         self._device = next(p for g in optimizer.base.param_groups for p in g["params"]).device
         self._new_recorder = recorder or _recorder.of
         self._by_pass = _host_has_a_say(optimizer)
+        self._asks = False
+        """whether `losses` asks which evaluation it is: no two of a step are of one kind then"""
         self._forget()
         _refuse(optimizer, self._device, self._by_pass)
         self._inputs = Inputs(self._device)
@@ -217,7 +219,9 @@ class Graphed:
     ) -> tuple[Tensor | None, object]:
         """`oracle.evaluate` from a graph: losses and aux, and gradients in `.grad`."""
         num = None if rows is None else len(rows)
-        kind = (self._kind, num, backward, oracle.begun, oracle.scale is None)
+        buffers = self.optimizer.context.buffers
+        number = oracle.evaluation if self._asks else None
+        kind = (self._kind, num, backward, oracle.begun, oracle.scale is None, number)
         if oracle.scale is not None and oracle.scale is not self._scale:
             oracle.scale = self._scale.copy_(oracle.scale)
         if rows is not None:
@@ -232,11 +236,13 @@ class Graphed:
         if self._is_new(kind):
             found, grads = self._recorder.run(work)
             self._seen.add(hash(kind))
+            self._asks |= not buffers.repeats
         else:
             if kind not in self._records:
                 self._records[kind] = self._captured(work)
             self._records[kind].replay()
             found, grads = tree_map_only(Tensor, torch.clone, self._records[kind].result)
+        buffers.repeats = not self._asks
         for name, p in oracle.weights.parameters.items():
             p.grad = grads[name]
         return found
