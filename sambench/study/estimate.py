@@ -47,7 +47,7 @@ class Plan:
     measured_runs: int
     """whose weights are measured; 0 where no measure is asked for"""
     measure_s: float
-    """of all measures of one run"""
+    """of all measures of one run: of those that are asked for, else of all that need no setting"""
     measures_known: int
     """measured runs that told so; with none, by the evaluations that measures declare"""
     workers: int

@@ -3,7 +3,7 @@
 from statistics import fmean
 
 from sambench import measures
-from sambench.config import Study
+from sambench.config import Measured, Study
 from sambench.measures import NAME
 from sambench.study.folder import StudyFolder
 from sambench.tasks import Data
@@ -15,11 +15,12 @@ def seconds_per_run(
     """Of all measures of one run, and how many measured runs told so.
 
     With none yet, by the gradient evaluations that the measures declare, each of as many images as
-    a batch of training; 0.0 where nothing is measured.
+    a batch of training. Where a study asks for no measure, of all that need no setting; 0.0 where
+    none can be taken.
     """
-    asked = study.measure
-    if asked is None:
+    if not study.task.measurable:
         return 0.0, 0
+    asked = study.measure or Measured(names=measures.ready())
     wanted = measures.chosen(asked)
     told = [found.seconds for found in _found(folder) if wanted.keys() <= found.seconds.keys()]
     if told:

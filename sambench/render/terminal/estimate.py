@@ -33,14 +33,15 @@ def render(plan: "Plan") -> RenderableType:
 
 
 def _measures(plan: "Plan") -> dict[str, str]:
-    """What is measured of the weights, and its price."""
-    if not plan.measured_runs:
+    """What is measured of the weights, or could be, and its price."""
+    if not plan.measure_s:
         return {}
     known = numbers.times(plan.measures_known, "run")
     by = f"as {known} took" if plan.measures_known else "by the evaluations that they declare"
-    whole = duration(plan.measured_runs * plan.measure_s / plan.workers)
-    runs = f"{plan.measured_runs} runs x {plan.measure_s:.3g} s"
-    return {"measures": f"{whole} more: {runs}, {by}"}
+    num = plan.measured_runs or plan.confirm_runs + plan.setting_runs
+    more = f"{duration(num * plan.measure_s / plan.workers)} more"
+    price = f"{more}: {num} runs x {plan.measure_s:.3g} s, {by}"
+    return {"measures": price if plan.measured_runs else f"none; with [measure] of all {price}"}
 
 
 def _separates(plan: "Plan") -> dict[str, str]:

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from sambench import config
+from sambench.analysis import duration
 from sambench.measures import Found, measures, write
 from sambench.render.terminal import estimate
 from sambench.study.estimate import Plan, plan
@@ -44,6 +45,11 @@ def test_the_price_is_declared_until_runs_tell_it(spec: Spec, tmp_path: Path):
     assert f"more: {again.measured_runs} runs x 2 s, as 2 runs took" in shown(again)
 
 
-def test_without_measures_there_is_no_price(spec: Spec, tmp_path: Path):
+def test_a_study_without_measures_hears_what_all_of_them_would_cost(spec: Spec, tmp_path: Path):
     found = priced(spec, tmp_path)
-    assert (found.measured_runs, found.measure_s) == (0, 0.0) and "measures" not in shown(found)
+    runs = found.confirm_runs + found.setting_runs
+    assert found.measured_runs == 0 and found.measure_s > 0
+    whole = duration(runs * found.measure_s)
+    assert f"measures none; with [measure] of all {whole} more: {runs} runs x" in shown(found)
+    rows = spec | {"task": {"kind": "tabular", "dataset": "wine"}}
+    assert priced(rows, tmp_path / "rows").measure_s == 0.0
