@@ -88,6 +88,11 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
             "cannot name; --format json prints the setting"
         )
     leaderboard = analyse(records)
+    if Study.model_validate(header["spec"]).task.follows_runs:
+        raise UserError(
+            f"study {header['study']!r} goes by {leaderboard.score.words}, which a program that is "
+            "scored once cannot print; --format json prints the setting"
+        )
     found = _chosen(records, leaderboard, label)
     run, task, train = found.first, header["spec"]["task"], header["spec"]["train"]
     code = header.get("code", {}).get(run.key)
@@ -143,7 +148,7 @@ def _by_engine(task: Task, train: dict[str, Any], values: dict[str, Any]) -> str
         **scored,
         import_task=f"from {cls.__module__.removesuffix('.task')} import {cls.__name__}",
         item=task.item,
-        scores=[own.name for own in task.scores],
+        scores=[*task.judged],
         train=_train(train),
         yields=YIELDS[train.get("yields", "last")].format(**scored),
     )

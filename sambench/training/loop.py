@@ -128,19 +128,23 @@ def engine_for(run: Run, dataset: Data, custom: Custom, world: World = World()) 
         seed=run.seeds.init,
         order_seed=run.seeds.order,
         loss=custom.loss,
-        scores=[score.name for score in task.scores],
+        scores=task.judged,
         world=world,
     )
 
 
-def _named(subset: str, found: Scored) -> dict[str, float]:
-    return {f"{subset}_{name}": value for name, value in found.values.items()}
+def _named(subset: str, found: Mapping[str, float]) -> dict[str, float]:
+    return {f"{subset}_{name}": value for name, value in found.items()}
 
 
-def _tested(outcome: Outcome, found: Scored) -> Outcome:
+def _only(subset: str, row: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in row.items() if name.startswith(f"{subset}_")}
+
+
+def _tested(outcome: Outcome, of_run: Mapping[str, float], found: Scored) -> Outcome:
     return replace(
         outcome,
-        scores={**outcome.scores, **_named("test", found)},
+        scores={**outcome.scores, **of_run, **_named("test", found.values)},
         items={name: tuple(values.tolist()) for name, values in found.items.items()},
     )
 
@@ -182,7 +186,8 @@ class _Progress:
         outcome = self._train(engine)
         if outcome.outcome == "complete" and self.run.sees_test:
             self._yield_weights(engine)
-            outcome = _tested(outcome, engine.evaluate(engine.data.test))
+            of_run = _only("test", self._yielded())
+            outcome = _tested(outcome, of_run, engine.evaluate(engine.data.test))
         return outcome
 
     def _train(self, engine: Engine) -> Outcome:
@@ -226,7 +231,16 @@ class _Progress:
     def _epoch(self, engine: Engine, epoch: int) -> dict[str, float]:
         row = engine.train_epoch(epoch)
         score = engine.evaluate(engine.data.val)
-        return {"epoch": epoch + 1, **row, **_named("val", score)}
+        row = {"epoch": epoch + 1, **row, **_named("val", score.values)}
+        task, asked = self.run.study.task, self.run.study.train
+        if not task.follows_runs:
+            return row
+        if self.run.sees_test:
+            row |= _named("test", engine.evaluate(engine.data.test).values)
+        for subset in ("val", "test") if self.run.sees_test else ("val",):
+            found = task.of_run([*self.history, row], subset, asked.epochs)
+            row |= _named(subset, found)
+        return row
 
     def _keep_best(self, engine: Engine) -> None:
         """Of equal scores the earlier epoch counts."""
@@ -258,7 +272,7 @@ class _Progress:
             reason,
             epochs_done=len(self.history),
             objective=self.run.objective,
-            scores={k: v for k, v in yielded.items() if k.startswith("val_")} if scored else {},
+            scores=_only("val", yielded) if scored else {},
             train_loss=last["train_loss"] if scored else None,
             gradient_evaluations=last["gradient_evaluations"],
             steps=int(last["steps"]),
