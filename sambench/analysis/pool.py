@@ -90,7 +90,8 @@ class Pool:
     def why(self) -> str:
         """Why the arm cannot be ranked, "" if it can."""
         if self.trials < RANKED_FROM:
-            return f"affords {numbers.setting(float(self.trials))} trials, {RANKED_FROM} are needed"
+            trials = numbers.setting(float(self.trials))
+            return f"only {trials} of the {RANKED_FROM} trials that are needed"
         if self.missing_points:
             return f"its pool has {self.points} of {self.planned} points"
         if not self.ranking.survivors:

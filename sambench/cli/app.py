@@ -45,6 +45,8 @@ for command in COMMANDS:
 def main() -> NoReturn:
     """Entry point."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # pyarrow's own allocator asks for huge pages, which virtual machines are slow to give
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a locale without ± must not end a study

@@ -1,5 +1,6 @@
 """`sambench leaderboard`"""
 
+import gc
 from pathlib import Path
 
 import click
@@ -47,6 +48,7 @@ def leaderboard(
     if form and (check or html):
         other = "--check compares" if check else "--html writes"
         raise UserError(f"--format prints and {other}: choose one")
+    gc.set_threshold(200_000)  # millions of rows, hardly a cycle among them
     from sambench import plugins
     from sambench.render import check_folder, check_names
 

@@ -10,7 +10,7 @@ import pyarrow.compute as compute
 from pyarrow import csv as arrow
 
 from sambench.errors import ECHOED, shortened
-from sambench.records.lines import CHUNK, Lines
+from sambench.records.lines import Block
 from sambench.records.record import BACKSLASH, ESCAPES, FORMULAS
 from sambench.records.table import CATEGORIES, dtypes, typed
 
@@ -25,38 +25,42 @@ def _arrow(kinds: Kinds) -> dict[str, pa.DataType]:
     return plain | dict.fromkeys(CATEGORIES, pa.dictionary(pa.int32(), pa.string()))
 
 
-def parsed(lines: Lines, kinds: Kinds) -> pa.Table | None:
-    """All lines at once, None if some cannot be read."""
+def parsed(block: Block, kinds: Kinds) -> pa.Table | None:
+    """All lines, None if some cannot be read."""
     try:
-        return _parsed(lines.text(range(len(lines))), kinds)
+        table = _parsed(block.text(range(len(block))), kinds)
     except pa.ArrowInvalid:
         return None
+    return table if table.num_rows == len(block) else None
 
 
-def frame_of(
-    lines: Lines, kinds: Kinds, kept: np.ndarray, first: int, whole: pa.Table | None
-) -> tuple[pd.DataFrame, dict[int, str]]:
-    """A frame of the lines at these places, and what is wrong with those that cannot be read.
+def readable(block: Block, kinds: Kinds, kept: np.ndarray) -> tuple[pa.Table, dict[int, str]]:
+    """Those of the lines at these places that can be read, and what is wrong with the others."""
+    found = {int(i): what for i in kept if (what := _wrong(block[i], kinds))}
+    return _parsed(block.text(kept[~np.isin(kept, list(found))]), kinds), found
 
-    Both are indexed by the number of the line; `first` is that of the first. `whole`: of `parsed`.
+
+def joined(tables: list[pa.Table], kinds: Kinds) -> pd.DataFrame:
+    """One frame of all rows; it empties the list, as the memory for both would take long to get.
+
+    Texts lie in one piece each, where picking some of them is fast.
     """
-    found: dict[int, str] = {}
-    table = whole if len(kept) == len(lines) else None
-    if table is None:
-        found = {int(i): what for i in kept if (what := _wrong(lines[i], kinds))}
-        kept = kept[~np.isin(kept, list(found))]
-        table = _parsed(lines.text(kept), kinds)
-    frame = typed(table.to_pandas(ignore_metadata=True, split_blocks=True), kinds)
-    return frame.set_axis(pd.Index(kept + first)), {first + i: w for i, w in found.items()}
+    table = pa.concat_tables([_parsed(b"", kinds), *tables]).unify_dictionaries()
+    tables.clear()
+    for i, name in enumerate(table.column_names):
+        if pa.types.is_large_string(table[name].type):
+            table = table.set_column(i, name, table[name].combine_chunks())
+    frame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+    return typed(frame, kinds)
 
 
-def _parsed(text: memoryview, kinds: Kinds) -> pa.Table:
+def _parsed(text: bytes, kinds: Kinds) -> pa.Table:
     types = _arrow(kinds)
-    if not len(text):
+    if not text:
         return pa.table({name: pa.array([], kind) for name, kind in types.items()})
     table = arrow.read_csv(
         pa.py_buffer(text),
-        arrow.ReadOptions(column_names=[*kinds, "check"], use_threads=False),
+        arrow.ReadOptions(column_names=[*kinds, "check"]),
         convert_options=arrow.ConvertOptions(
             column_types=types,
             include_columns=list(kinds),
@@ -67,30 +71,30 @@ def _parsed(text: memoryview, kinds: Kinds) -> pa.Table:
     for name, kind in kinds.items():
         if kind in (int, float) and table[name].null_count:
             raise pa.ArrowInvalid(f"no number in column {name}")
-    table = table.unify_dictionaries().combine_chunks()
-    return _unescaped(table, types) if _has_backslash(text) else table
-
-
-def _has_backslash(text: memoryview) -> bool:
-    found = np.frombuffer(text, np.uint8)
-    parts = (found[start : start + CHUNK] for start in range(0, len(found), CHUNK))
-    return any((part == ord("\\")).any() for part in parts)
+    if b"\\u00" not in text:
+        return table
+    return _unescaped(table.unify_dictionaries().combine_chunks(), types)
 
 
 def _unescaped(table: pa.Table, types: Mapping[str, pa.DataType]) -> pa.Table:
-    for name, kind in types.items():
-        column = table[name]
-        if pa.types.is_dictionary(kind) and _escaped(column.chunk(0).dictionary):
-            column = column.cast(pa.large_string())
-        if pa.types.is_large_string(column.type) and _escaped(column):
-            for plain, escaped in UNESCAPES.items():
-                options = compute.ReplaceSubstringOptions(escaped, plain)
-                column = compute.call_function("replace_substring", [column], options)
-            table = table.set_column(table.column_names.index(name), name, column)
+    for i, (name, kind) in enumerate(types.items()):
+        texts = table[name].chunk(0)
+        if pa.types.is_dictionary(kind) and _escaped(texts.dictionary):
+            plain = _replaced(texts.cast(pa.string()))
+            table = table.set_column(i, name, plain.dictionary_encode())
+        elif pa.types.is_large_string(kind) and _escaped(texts):
+            table = table.set_column(i, name, _replaced(texts))
     return table
 
 
-def _escaped(texts: pa.Array | pa.ChunkedArray) -> bool:
+def _replaced(texts: pa.Array) -> pa.Array:
+    for plain, escaped in UNESCAPES.items():
+        options = compute.ReplaceSubstringOptions(escaped, plain)
+        texts = compute.call_function("replace_substring", [texts], options)
+    return texts
+
+
+def _escaped(texts: pa.Array) -> bool:
     options = compute.MatchSubstringOptions("\\u00")
     found = compute.call_function("match_substring", [texts], options)
     return bool(compute.call_function("any", [found]).as_py())
@@ -102,7 +106,7 @@ def _wrong(line: bytes, kinds: Kinds) -> str:
         cells = next(csv.reader([line.decode()]))
         for cell, kind in zip(cells[:-1], kinds.values(), strict=True):
             _convert(cell, kind)
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         return f"not a record: {shortened(str(error), ECHOED)}; not counted"
     return ""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sambench.records.lines import Lines
+from sambench.records.lines import Block, Lines
 from sambench.records.record import OUTCOMES, RUN, STAGES, Quantity, hyperparameters
 
 MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
@@ -39,14 +39,14 @@ class Damage:
         return f"line {self.line}: {self.what}"
 
 
-def unchecked(lines: Lines, sums: np.ndarray) -> dict[int, str]:
+def unchecked(lines: Block, sums: np.ndarray) -> dict[int, str]:
     """What is wrong with the lines whose last cell is not the check of the others, by place."""
     wrong = np.flatnonzero(lines.checks() != sums).tolist()
     return {i: _unchecked(lines[i]) for i in wrong}
 
 
-def copies(lines: Lines, sums: np.ndarray, first: int) -> dict[int, str]:
-    """The lines that repeat another one, by place; `first` is the number of the first line."""
+def copies(lines: Sequence[bytes] | Lines, sums: np.ndarray, first: int) -> dict[int, str]:
+    """The lines that repeat another one, by number; `first` is that of the first line."""
     order = np.argsort(sums, kind="stable")
     twice = np.flatnonzero(np.diff(sums[order]) == 0)
     seen: dict[bytes, int] = {}
@@ -54,7 +54,7 @@ def copies(lines: Lines, sums: np.ndarray, first: int) -> dict[int, str]:
     for i in np.union1d(order[twice], order[twice + 1]).tolist():
         line = lines[i]
         if seen.setdefault(line, i) != i and not is_noise(line):
-            found[i] = f"{REPEATS} {first + seen[line]}; counted once"
+            found[first + i] = f"{REPEATS} {first + seen[line]}; counted once"
     return found
 
 

@@ -4,23 +4,24 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 
 from sambench.errors import UserError
 from sambench.records import damage
-from sambench.records.columns import Kinds, frame_of, parsed
+from sambench.records.columns import Kinds, joined, parsed, readable
 from sambench.records.damage import Damage
 from sambench.records.header import LONGEST, checked
-from sambench.records.lines import Lines
+from sambench.records.lines import Lines, bare
 from sambench.records.record import FORMAT
 from sambench.records.table import Records, kinds_of
 from sambench.records.writing import column_names, seal
 
 FIRST = 3  # the line of the first record
 SEAL = len(seal(b""))
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def read(path: str | Path) -> Records:
@@ -30,38 +31,57 @@ def read(path: str | Path) -> Records:
     line ends of Windows change no cell and are no damage; rows may stand in any order.
     """
     path = Path(path)
-    lines = _lines(path)
-    header = _header(lines[0], f"{path}: line 1")
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: cannot be read: not a regular file")
+    try:
+        with path.open("rb") as file:
+            return _read(file, str(path))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such records file") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _read(file: BinaryIO, where: str) -> Records:
+    header = _header(bare(file.readline()).removeprefix(BYTE_ORDER_MARK), f"{where}: line 1")
     kinds = kinds_of(header)
-    _check_columns(lines[1] if len(lines) > 1 else b"", kinds, f"{path}: line 2")
-    runs = lines.after(FIRST - 1)
-    frame, found = _rows(runs, kinds, header)
+    _check_columns(bare(file.readline()), kinds, f"{where}: line 2")
+    lines = Lines(file)
+    frame, found = _rows(lines, kinds, header)
     damages = [Damage(line, what) for line, what in found.items()]
-    num, promised = _num_runs(runs, found), header["num_records"]
+    num, promised = _num_runs(lines, found), header["num_records"]
     if num != promised:
         what = f"the file ends here after {num} records; its header promises {promised}"
-        damages.append(Damage(len(lines), what))
-    return Records(header, frame.reset_index(drop=True), sorted(damages), frame.index.tolist())
+        damages.append(Damage(FIRST - 1 + len(lines), what))
+    return Records(header, frame.reset_index(drop=True), sorted(damages), frame.index)
 
 
 def _rows(
     lines: Lines, kinds: Kinds, header: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, dict[int, str]]:
     """The rows that count, and what is wrong with the others, both by line of the file."""
+    tables, sums, found = [], [np.empty(0, np.uint32)], {}
     with ThreadPoolExecutor(1) as pool:
-        parsing = pool.submit(
-            parsed, lines, kinds
-        )  # by pyarrow, which does not hold the lock meanwhile
-        sums = lines.sums()
-        wrong = {**damage.unchecked(lines, sums), **damage.copies(lines, sums, FIRST)}
-        whole = parsing.result()
-    left = np.delete(np.arange(len(lines)), list(wrong))
-    found = {FIRST + i: what for i, what in wrong.items()}
-    frame, unreadable = frame_of(lines, kinds, left, FIRST, whole)
-    found |= unreadable
-    for rule in (lambda rows: damage.implausible(rows, header), damage.contradictory):
+        for block in lines.blocks():
+            parsing = pool.submit(parsed, block, kinds)  # pyarrow does not hold Python's lock
+            sums.append(block.sums())
+            wrong = damage.unchecked(block, sums[-1])
+            if wrong or (whole := parsing.result()) is None:
+                left = np.delete(np.arange(len(block)), list(wrong))
+                whole, unreadable = readable(block, kinds, left)
+                wrong |= unreadable
+            tables.append(whole)
+            first = FIRST + len(lines) - len(block)
+            found |= {first + i: what for i, what in wrong.items()}
+    left = np.setdiff1d(np.arange(FIRST, FIRST + len(lines)), list(found), assume_unique=True)
+    frame = joined(tables, kinds).set_axis(pd.Index(left))
+    for rule in (
+        lambda rows: damage.copies(lines, np.concatenate(sums), FIRST),
+        lambda rows: damage.implausible(rows, header),
+        damage.contradictory,
+    ):
         broken = rule(frame)
-        frame = frame.drop(index=list(broken)) if broken else frame
+        frame = frame.drop(index=list(broken), errors="ignore") if broken else frame
         found |= broken
     return frame, found
 
@@ -101,14 +121,3 @@ def _check_columns(line: bytes, kinds: Kinds, where: str) -> None:
         raise UserError(f"{where}: missing column {', '.join(missing)}")
     if found != wanted:
         raise UserError(f"{where}: the columns must be {column_names(kinds)}")
-
-
-def _lines(path: Path) -> Lines:
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path}: cannot be read: not a regular file")
-    try:
-        return Lines(np.fromfile(path, np.uint8))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such records file") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error

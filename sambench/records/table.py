@@ -34,7 +34,7 @@ class Records:
         header: dict[str, Any],
         runs: Iterable[Record] | pd.DataFrame,
         damages: Sequence[Damage] = (),
-        lines: Sequence[int] = (),
+        lines: Sequence[int] | pd.Index = (),
     ) -> None:
         self.header = header
         self.kinds = kinds_of(header)
@@ -44,7 +44,7 @@ class Records:
         """One row per run, NaN where nothing was measured."""
         self.damages = tuple(damages)
         """Lines that do not count; the rest is in the frame."""
-        self.lines = tuple(lines)
+        self.lines = lines
         """Of the file, one per row; empty where the rows stand in none."""
 
     @property

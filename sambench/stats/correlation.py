@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from math import fsum, isnan, sqrt
 
 import numpy as np
-from scipy.stats import kendalltau
 
 from sambench.stats.tuned import Tuned
 
@@ -37,6 +36,8 @@ def mean_of(found: Sequence[Tuned]) -> Tuned:
 
 def _tau(x: np.ndarray, y: np.ndarray) -> float:
     """NaN where it is not defined."""
+    from scipy.stats import kendalltau  # takes half a second
+
     if len(x) < 2:
         return np.nan
     return float(kendalltau(x, y, method="asymptotic").statistic)  # pyright: ignore

@@ -196,7 +196,7 @@ def scored(
             lost = not outputs.isfinite().all()
             values[name] = nan if lost else target.whole(name, outputs, y)
     kept = {name: found.cpu() for name, found in of_items.items() if found.dtype == torch.bool}
-    return Scored(values, kept)
+    return Scored({name: values[name] for name in asked or values}, kept)
 
 
 def constant(target: Target, y: Tensor, asked: Sequence[str]) -> Mapping[str, float]:

@@ -50,7 +50,7 @@ def train(
 
     until: seconds since the epoch; at the end of the epoch in which they are over the run pauses
         at its checkpoint, and leaves no outcome
-    at_once: images that a process has memory for, where it ran out before; None: all of a batch
+    at_once: items that a process has memory for, where it ran out before; None: all of a batch
     world: the processes that train it together; the first one reads and writes the folder, hears
         of epochs, and decides
     data_digest: what the study's data must have; UserError if they are others
@@ -79,7 +79,7 @@ def train(
                 error = traceback.format_exc()
             # only here no traceback holds the memory any more
             engine, progress.engine = progress.engine, None
-            fewer, remedy = memory.way_on(engine)
+            fewer, remedy = memory.way_on(engine, run.study.task.item)
             if world.size > 1:
                 raise memory.NoMemory(world.rank, fewer, remedy, error)
             if not fewer:
@@ -169,7 +169,7 @@ class _Progress:
         self.every_s = every_s
         self.until = until
         self.at_once = at_once
-        """images that memory has room for, once it ran out; None: it never did"""
+        """items that memory has room for, once it ran out; None: it never did"""
         self.engine: Engine | None = None
         self.history: list[dict[str, float]] = []
         self.wall_s = 0.0
@@ -254,7 +254,10 @@ class _Progress:
         """The epoch whose weights the run yields, of those that are over."""
         if self.run.study.train.yields == "last":
             return self.history[-1]
-        return max(self.history, key=lambda row: row[f"val_{self.run.objective}"])
+        score = f"val_{self.run.objective}"
+        return max(
+            self.history, key=lambda row: -math.inf if math.isnan(row[score]) else row[score]
+        )
 
     def _yield_weights(self, engine: Engine) -> None:
         """Puts the weights that the run yields into the model that is evaluated."""
@@ -302,7 +305,8 @@ class _Progress:
         """What a reader should know of how it was trained."""
         if self.at_once is None:
             return ""
-        return f"memory ran out: gradients were summed over parts of {self.at_once} images"
+        items = f"{self.run.study.task.item}s"
+        return f"memory ran out: gradients were summed over parts of {self.at_once} {items}"
 
     def peak_memory(self) -> int | None:
         """Bytes held on the device at most, by this process or an earlier one; None if unknown."""

@@ -211,7 +211,7 @@ def test_an_incomplete_rival_is_left_out(win: Records):
 def test_an_arm_that_affords_two_trials_is_shown_and_not_ranked(make: Make):
     found = analyse(make({**WIN, "gam": 0.95}))
     gam = row(found, "gam")
-    assert gam.why == "affords 2 trials, 3 are needed" and gam.score and gam.group == ""
+    assert gam.why == "only 2 of the 3 trials that are needed" and gam.score and gam.group == ""
     assert found.kind == "pool" and found.use == "asam" and gam.against == ()
     assert "gam" not in {own.label for own in found.equal}
 
@@ -231,7 +231,7 @@ def test_no_baseline_no_headline(make: Make, win: Records):
     assert found.headline.startswith("No headline: no arm of plain is ranked (")
     dear = analyse(make({"plain": 0.9, "sam": 0.9}, budget=2.0))
     assert dear.headline == (
-        "No headline: no arm of plain is ranked (plain: affords 2 trials, 3 are needed)."
+        "No headline: no arm of plain is ranked (plain: only 2 of the 3 trials that are needed)."
     )
     nothing = analyse(with_runs(win, []))
     assert nothing.kind == "partial" and nothing.use is None and len(nothing.rows) == 5

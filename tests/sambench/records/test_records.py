@@ -15,8 +15,7 @@ import pytest
 
 from sambench import config, records
 from sambench.errors import UserError
-from sambench.records import Record, damage
-from sambench.records.lines import Lines
+from sambench.records import Record, damage, lines
 from sambench.records.writing import seal
 from sambench.scores import ACCURACY, LOSS
 
@@ -115,20 +114,22 @@ def test_everything_comes_back(tmp_path: Path):
     found = records.read(tmp_path / "r.csv")
     assert found.records == (other, *RUNS)
     assert found.header == {**HEADER, "format": 3, "num_records": 4}
-    assert found.lines == (3, 4, 5, 6)
+    assert list(found.lines) == [3, 4, 5, 6]
 
 
+@pytest.mark.usefixtures("blocks")
 def test_marks_of_the_format_are_texts_too(tmp_path: Path):
     runs = [replace(RECORD, rerun=i, device="a#\r\n", reason='#\n, "') for i in range(3)]
+    runs += [replace(RECORD, rerun=3)]
     records.write(tmp_path / "r.csv", HEADER, runs)
     found = records.read(tmp_path / "r.csv")
     assert found.records == tuple(runs) and found.damages == ()
 
 
 def test_lines_of_one_checksum_need_not_be_copies():
-    lines = Lines(np.frombuffer(b"a,1\nb,2\na,1\n", np.uint8))
     same = np.zeros(3, np.uint32)
-    assert damage.copies(lines, same, 3) == {2: "repeats line 3; counted once"}
+    found = damage.copies([b"a,1", b"b,2", b"a,1"], same, 3)
+    assert found == {5: "repeats line 3; counted once"}
 
 
 def test_numpy_numbers_are_written_as_numbers(tmp_path: Path):
@@ -567,6 +568,13 @@ def forged(line: str, old: str, new: str) -> str:
     return f"{body},{records.check(body.encode()).decode()}"
 
 
+@pytest.fixture(params=[1, lines.BLOCK], ids=["a line a block", "one block"])
+def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much of a file is looked at together."""
+    monkeypatch.setattr(lines, "BLOCK", request.param)
+
+
+@pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize("case", DAMAGE)
 def test_damage_is_named_and_the_rest_is_read(path: Path, case: str):
     edit, left, named = DAMAGE[case]
@@ -586,6 +594,16 @@ def test_bytes_that_are_no_text(path: Path):
     assert found.records == (RUNS[0], RUNS[2])
 
 
+@pytest.mark.parametrize("cell", ["s\rm", '"s\rm"'])
+def test_a_line_that_ends_within_is_no_record(path: Path, cell: str):
+    *whole, last = path.read_text().splitlines()
+    path.write_bytes("\n".join([*whole, forged(last, "sam", cell), ""]).encode())
+    found = records.read(path)
+    assert len(found.damages) == 1 and str(found.damages[0]).startswith("line 5: not a record: ")
+    assert found.records == (RUNS[0], RUNS[1])
+
+
+@pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize("escaped", [False, True])
 def test_windows_changes_nothing(path: Path, escaped: bool):
     runs = RUNS if escaped else [replace(run, reason="") for run in RUNS]

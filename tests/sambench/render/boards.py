@@ -38,7 +38,7 @@ def row(label: str, score: float | None = 0.9, group: str = "a", **changes: Any)
         epochs=round(10 * at),
         is_baseline=key == BASELINE,
         group=group if score is not None else "",
-        why="" if score is not None else "affords 2 trials, 3 are needed",
+        why="" if score is not None else "only 2 of the 3 trials that are needed",
         trials=8 / passes / at,
         points=20,
         planned=20,

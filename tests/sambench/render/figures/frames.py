@@ -60,7 +60,7 @@ def tables(arms: list[str]) -> dict[str, pd.DataFrame]:
         against = (base, lead, lead - 0.01, lead + 0.01, 0.02, i == 0) if rival else (
             base, NAN, NAN, NAN, NAN, False
         )  # fmt: skip
-        why = "affords 2 trials, 3 are needed" if arm == lost else ""
+        why = "only 2 of the 3 trials that are needed" if arm == lost else ""
         group = "" if arm == lost else "ab"
         found["ranking"].append(
             (arm, group, why, length(arm), 10, 8 / passes, score, *ends, score, *against, 0.01,

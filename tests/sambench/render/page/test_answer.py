@@ -26,7 +26,7 @@ def test_one_that_is_separated_from_all_says_so():
 
 
 def test_the_only_one_that_is_ranked_is_separated_from_nobody():
-    only = [row("plain", 0.9, "a"), replace(row("sam", 0.8), group="", why="affords 2 trials")]
+    only = [row("plain", 0.9, "a"), replace(row("sam", 0.8), group="", why="only 2 of the 3 trials")]
     told = dict(answer(board(only, use="plain")))
     assert told["How sure"].startswith("95% intervals of the scores are ")
 
@@ -58,7 +58,7 @@ def test_settings_alone_recommend_nothing():
 def test_who_is_not_ranked_is_told_by_reason():
     rows = [row("plain"), row("sam", None), row("asam", None), row("gam", None, why="too few")]
     assert unranked(board(rows)) == [
-        "sam and asam: affords 2 trials, 3 are needed.",
+        "sam and asam: only 2 of the 3 trials that are needed.",
         "gam: too few.",
     ]
     assert unranked(board(rows[:1])) == []

@@ -35,7 +35,7 @@ def test_a_ranked_study(study: Study):
         *("ranking", "unranked", "settings", "method", "limits", "words", "plain", "equal"),
         *("inner", "radius", "divergence", "cost", "pool", "reruns", "reproduce"),
     ]
-    assert found["unranked"].bullets == ["gam: affords 2 trials, 3 are needed."]
+    assert found["unranked"].bullets == ["gam: only 2 of the 3 trials that are needed."]
     assert [line[0] for line in texts(found["plain"])] == ["asam", "sam"]
     assert [line[-2] for line in texts(found["plain"])] == ["yes", "no"]
     told = found["inner"].sentences[0]

@@ -28,7 +28,7 @@ def test_it_shows_what_the_page_shows_in_80_columns(study: Study):
     assert text.startswith("asam beats plain: ")
     words = " ".join(text.split())
     assert f"Use this: {made.leaderboard.advice} How sure: " in words
-    assert "! not ranked: gam: affords 2 trials, 3 are needed." in text
+    assert "! not ranked: gam: only 2 of the 3 trials that are needed." in text
     lines = page.render(made).splitlines()
     table = lines.index("## Ranking at a budget of 8 full runs of plain") + 2
     for line in lines[table + 2 : table + 8]:

@@ -1,0 +1,32 @@
+"""Every kind of task, by the suite that is shipped."""
+
+import pytest
+
+from sambench.config import Split, Task, kinds
+from sambench.tasks.images import ImageClassification
+from sambench.tasks.tabular import Tabular
+from sambench.tasks.testing import TaskConformance
+
+SMALL = Split(train=60, val=30, test=40)
+TASKS = {
+    "images": ImageClassification(dataset="synthetic", split=SMALL, model="test_resnet"),
+    "images by area": ImageClassification(
+        dataset="digits", split=SMALL, model="test_resnet", label_noise=0.2, objective="auroc"
+    ),
+    "classes of rows": Tabular(dataset="wine", objective="balanced_accuracy", label_noise=0.1),
+    "numbers of rows": Tabular(
+        dataset="diabetes", objective="r2", split=SMALL, model_args={"dropout": 0.1}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+class TestConformance(TaskConformance):
+    @pytest.fixture(autouse=True)
+    def _named(self, name: str) -> None:
+        self.task: Task = TASKS[name]
+
+
+def test_every_kind_is_tested():
+    built_in = [kinds.get(name) for name in ("images", "tabular")]
+    assert {type(task) for task in TASKS.values()} == set(built_in)
