@@ -107,7 +107,8 @@ class Algorithmic(Task):
 
     @property
     def detail(self) -> str:
-        return f" modulo {self.modulus}"
+        share = f", where {100 * self.train_share:.4g}% of all pairs train"
+        return f" modulo {self.modulus}{'' if self.split.train else share}"
 
     def of_run(
         self, rows: Sequence[Mapping[str, float]], subset: str, epochs: int

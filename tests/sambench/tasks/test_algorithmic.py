@@ -136,7 +136,10 @@ def test_its_page_says_what_the_score_is(tmp_path: Path):
     tested = [run for run in found.records if run.stage == "confirm"]
     assert all(0 <= run.test["schedule_left"] < 1 for run in tested)
     page = (tmp_path / "early" / "leaderboard.md").read_text()
-    assert "test schedule left, %" in page and "mlp on a + b modulo 5" in page
+    assert (
+        "test schedule left, %" in page
+        and "mlp on a + b modulo 5, where 60% of all pairs train (the" in page
+    )
     assert "the share of 8 epochs that is left when its accuracy on these pairs first" in page
     assert "image" not in page
     with pytest.raises(UserError, match="goes by schedule left, which a program that is scored"):
