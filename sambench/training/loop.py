@@ -17,6 +17,7 @@ from sambench.tasks import Data, Scored, own_model
 from sambench.training import checkpoint, device, memory, weights
 from sambench.training.custom import Custom
 from sambench.training.engine import Engine
+from sambench.training.flipped import Flipped
 from sambench.training.outcome import PAUSED, Outcome, on_this_machine, write_outcome
 from sambench.training.processes import World
 from sambench.training.run import Run
@@ -55,6 +56,7 @@ def train(
         of epochs, and decides
     data_digest: what the study's data must have; UserError if they are others
     """
+    device.keep_freed_memory()
     begin = partial(_Progress, run, folder, report, checkpoint_every_s, until, world)
     progress, dataset, error = begin(at_once), custom.data, ""
     try:
@@ -65,6 +67,8 @@ def train(
                 if dataset is None:
                     dataset = run.study.task.load(run.seeds.streams, cache, data_digest)
                 engine = engine_for(run, dataset, custom, world)
+                if custom.data is None:
+                    progress.flipped = Flipped.of(run, dataset, cache)
                 outcome = progress.train(engine)
                 if outcome.outcome == "complete" and run.keeps_weights and world.leads:
                     data = data_digest or ""
@@ -171,6 +175,7 @@ class _Progress:
         self.at_once = at_once
         """items that memory has room for, once it ran out; None: it never did"""
         self.engine: Engine | None = None
+        self.flipped: Flipped | None = None
         self.history: list[dict[str, float]] = []
         self.wall_s = 0.0
         """seconds that earlier processes spent up to the checkpoint"""
@@ -231,7 +236,8 @@ class _Progress:
     def _epoch(self, engine: Engine, epoch: int) -> dict[str, float]:
         row = engine.train_epoch(epoch)
         score = engine.evaluate(engine.data.val)
-        row = {"epoch": epoch + 1, **row, **_named("val", score.values)}
+        learned = {} if self.flipped is None else self.flipped.told(engine)
+        row = {"epoch": epoch + 1, **row, **_named("val", score.values), **learned}
         task, asked = self.run.study.task, self.run.study.train
         if not task.follows_runs:
             return row
