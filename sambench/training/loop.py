@@ -238,13 +238,16 @@ class _Progress:
         score = engine.evaluate(engine.data.val)
         learned = {} if self.flipped is None else self.flipped.told(engine)
         row = {"epoch": epoch + 1, **row, **_named("val", score.values), **learned}
-        task, asked = self.run.study.task, self.run.study.train
-        if not task.follows_runs:
-            return row
+        return self._followed(engine, row) if self.run.study.task.follows_runs else row
+
+    def _followed(self, engine: Engine, row: dict[str, float]) -> dict[str, float]:
+        """With the scores that a run has up to this epoch, on each set that it is scored on."""
+        study, subsets = self.run.study, ["val"]
         if self.run.sees_test:
             row |= _named("test", engine.evaluate(engine.data.test).values)
-        for subset in ("val", "test") if self.run.sees_test else ("val",):
-            found = task.of_run([*self.history, row], subset, asked.epochs)
+            subsets += ["test"]
+        for subset in subsets:
+            found = study.task.of_run([*self.history, row], subset, study.train.epochs)
             row |= _named(subset, found)
         return row
 
