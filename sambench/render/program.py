@@ -28,6 +28,7 @@ def settings(records: Records, label: str | None = None) -> dict[str, Any]:
     """
     leaderboard = analyse(records)
     row, setting, score, _ = _chosen(records, leaderboard, label)
+    scored = f"test_{leaderboard.score.name}"
     return {
         "study": leaderboard.study,
         "model": records.header["spec"]["task"]["model"],
@@ -42,7 +43,7 @@ def settings(records: Records, label: str | None = None) -> dict[str, Any]:
         "hyperparameters": setting.hyperparameters,
         "epochs": setting.epochs,
         "edges": list(setting.edges),
-        "test_accuracy": {"mean": score.value, "low": score.low, "high": score.high},
+        scored: {"mean": score.value, "low": score.low, "high": score.high},
         "runs": setting.runs,
     }
 

@@ -9,7 +9,7 @@ import torch
 
 from sambench import config, records
 from sambench.errors import UserError
-from sambench.render.program import snippet
+from sambench.render.program import settings, snippet
 from sambench.seeds import derive
 from sambench.study import trial
 from sambench.study.run import run_study
@@ -144,6 +144,8 @@ def test_its_page_says_what_the_score_is(tmp_path: Path):
     assert "image" not in page
     with pytest.raises(UserError, match="goes by schedule left, which a program that is scored"):
         snippet(found)
+    told = settings(found)
+    assert 0 <= told["test_schedule_left"]["mean"] < 1 and "test_accuracy" not in told
 
 
 @pytest.mark.parametrize(
