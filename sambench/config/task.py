@@ -1,6 +1,6 @@
 """A kind of task: its table in a study file, its data, its model, and its scores; a plug-in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
@@ -40,6 +40,8 @@ class Task(Table):
     """the word for one of what it is trained on"""
     measurable: ClassVar[bool] = False
     """whether the measures of sambench/measures can be taken of its models"""
+    of_runs: ClassVar[tuple[str, ...]] = ()
+    """names of scores that no weights have, but a whole run, see `of_run`"""
 
     kind: IfSet[Text] = IMAGES
     """`"images"`, or another kind of task by its name"""
@@ -90,6 +92,31 @@ class Task(Table):
         return next(score for score in self.known if score.name == self.objective)
 
     @property
+    def judged(self) -> tuple[str, ...]:
+        """Names of the scores that weights have."""
+        return tuple(score.name for score in self.scores if score.name not in self.of_runs)
+
+    @property
+    def follows_runs(self) -> bool:
+        """Whether the objective is known only of a run that was scored after every epoch."""
+        return self.objective in self.of_runs
+
+    def of_run(
+        self, rows: Sequence[Mapping[str, float]], subset: str, epochs: int
+    ) -> Mapping[str, float]:
+        """The scores `of_runs` of a run so far.
+
+        rows: of its epochs, each with "epoch", from 1, and SUBSET_NAME of every other score
+        subset: "val" or "test"
+        epochs: of the study's schedule; the run's own may be shorter or longer
+        """
+        return {}
+
+    def meaning(self, epochs: int) -> str:
+        """What the objective is, where its name does not say it; `epochs`: as above."""
+        return ""
+
+    @property
     def detail(self) -> str:
         """What a page adds to the name of the dataset."""
         return ""
@@ -137,7 +164,11 @@ class Task(Table):
 kinds: Registry[Task] = Registry(
     "kind of task",
     "sambench.tasks",
-    {IMAGES: "sambench.tasks.images.task", "tabular": "sambench.tasks.tabular"},
+    {
+        IMAGES: "sambench.tasks.images.task",
+        "tabular": "sambench.tasks.tabular",
+        "algorithmic": "sambench.tasks.algorithmic",
+    },
     'a task one under @kinds.register("its_name")',
 )
 """Others come by the entry point `sambench.tasks`, or by --import."""

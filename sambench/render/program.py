@@ -28,6 +28,7 @@ def settings(records: Records, label: str | None = None) -> dict[str, Any]:
     """
     leaderboard = analyse(records)
     row, setting, score, _ = _chosen(records, leaderboard, label)
+    scored = f"test_{leaderboard.score.name}"
     return {
         "study": leaderboard.study,
         "model": records.header["spec"]["task"]["model"],
@@ -42,7 +43,7 @@ def settings(records: Records, label: str | None = None) -> dict[str, Any]:
         "hyperparameters": setting.hyperparameters,
         "epochs": setting.epochs,
         "edges": list(setting.edges),
-        "test_accuracy": {"mean": score.value, "low": score.low, "high": score.high},
+        scored: {"mean": score.value, "low": score.low, "high": score.high},
         "runs": setting.runs,
     }
 
@@ -88,6 +89,11 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
             "cannot name; --format json prints the setting"
         )
     leaderboard = analyse(records)
+    if Study.model_validate(header["spec"]).task.follows_runs:
+        raise UserError(
+            f"study {header['study']!r} goes by {leaderboard.score.words}, which a program that is "
+            "scored once cannot print; --format json prints the setting"
+        )
     found = _chosen(records, leaderboard, label)
     run, task, train = found.first, header["spec"]["task"], header["spec"]["train"]
     code = header.get("code", {}).get(run.key)
@@ -143,7 +149,7 @@ def _by_engine(task: Task, train: dict[str, Any], values: dict[str, Any]) -> str
         **scored,
         import_task=f"from {cls.__module__.removesuffix('.task')} import {cls.__name__}",
         item=task.item,
-        scores=[own.name for own in task.scores],
+        scores=[*task.judged],
         train=_train(train),
         yields=YIELDS[train.get("yields", "last")].format(**scored),
     )

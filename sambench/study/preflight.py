@@ -15,7 +15,7 @@ import torch
 import variants
 from sambench import plugins, seeds
 from sambench.analysis import listing
-from sambench.config import BASELINE, Arm, Space, Study, Task, Train
+from sambench.config import BASELINE, Arm, Space, Study, Train
 from sambench.errors import UserError, said
 from sambench.tasks import Batch, Data, constant, num_batches, select
 from sambench.training import (
@@ -74,7 +74,7 @@ def preflight(
             print(f"sambench: {task.dataset}: {note}", file=sys.stderr)
     engine = probe(study, dataset, on, custom)
     name = "your own model" if custom.model else task.model
-    chance = _chance(task, dataset)
+    chance = _chance(study, dataset)
     _check_model(study, engine, name)
     _check_batches(study, engine, name, processes)
     competitors = study.arms() if arms is None else arms
@@ -84,11 +84,14 @@ def preflight(
     return Checked(dataset, chance, notes)
 
 
-def _chance(task: Task, data: Data) -> float:
+def _chance(study: Study, data: Data) -> float:
     """UserError for a set that lacks what the objective needs."""
+    task = study.task
     for name in ("val", "test"):
         y = getattr(data, name).y
-        found = constant(data.target, y, [task.objective])[task.objective]
+        values = constant(data.target, y, task.judged)
+        row = {"epoch": 1.0, **{f"{name}_{score}": value for score, value in values.items()}}
+        found = {**values, **task.of_run([row], name, study.train.epochs)}[task.objective]
         if not math.isfinite(found):
             why = data.target.gap(y.cpu())
             raise UserError(f"task.objective: {name} has no {task.objective}: {why}")

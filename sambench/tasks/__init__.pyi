@@ -1,3 +1,4 @@
+from . import algorithmic as algorithmic
 from . import images as images
 from . import tabular as tabular
 from .contents import Contents as Contents

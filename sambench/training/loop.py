@@ -132,19 +132,23 @@ def engine_for(run: Run, dataset: Data, custom: Custom, world: World = World()) 
         seed=run.seeds.init,
         order_seed=run.seeds.order,
         loss=custom.loss,
-        scores=[score.name for score in task.scores],
+        scores=task.judged,
         world=world,
     )
 
 
-def _named(subset: str, found: Scored) -> dict[str, float]:
-    return {f"{subset}_{name}": value for name, value in found.values.items()}
+def _named(subset: str, found: Mapping[str, float]) -> dict[str, float]:
+    return {f"{subset}_{name}": value for name, value in found.items()}
 
 
-def _tested(outcome: Outcome, found: Scored) -> Outcome:
+def _only(subset: str, row: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in row.items() if name.startswith(f"{subset}_")}
+
+
+def _tested(outcome: Outcome, of_run: Mapping[str, float], found: Scored) -> Outcome:
     return replace(
         outcome,
-        scores={**outcome.scores, **_named("test", found)},
+        scores={**outcome.scores, **of_run, **_named("test", found.values)},
         items={name: tuple(values.tolist()) for name, values in found.items.items()},
     )
 
@@ -187,7 +191,8 @@ class _Progress:
         outcome = self._train(engine)
         if outcome.outcome == "complete" and self.run.sees_test:
             self._yield_weights(engine)
-            outcome = _tested(outcome, engine.evaluate(engine.data.test))
+            of_run = _only("test", self._yielded())
+            outcome = _tested(outcome, of_run, engine.evaluate(engine.data.test))
         return outcome
 
     def _train(self, engine: Engine) -> Outcome:
@@ -232,7 +237,19 @@ class _Progress:
         row = engine.train_epoch(epoch)
         score = engine.evaluate(engine.data.val)
         learned = {} if self.flipped is None else self.flipped.told(engine)
-        return {"epoch": epoch + 1, **row, **_named("val", score), **learned}
+        row = {"epoch": epoch + 1, **row, **_named("val", score.values), **learned}
+        return self._followed(engine, row) if self.run.study.task.follows_runs else row
+
+    def _followed(self, engine: Engine, row: dict[str, float]) -> dict[str, float]:
+        """With the scores that a run has up to this epoch, on each set that it is scored on."""
+        study, subsets = self.run.study, ["val"]
+        if self.run.sees_test:
+            row |= _named("test", engine.evaluate(engine.data.test).values)
+            subsets += ["test"]
+        for subset in subsets:
+            found = study.task.of_run([*self.history, row], subset, study.train.epochs)
+            row |= _named(subset, found)
+        return row
 
     def _keep_best(self, engine: Engine) -> None:
         """Of equal scores the earlier epoch counts."""
@@ -267,7 +284,7 @@ class _Progress:
             reason,
             epochs_done=len(self.history),
             objective=self.run.objective,
-            scores={k: v for k, v in yielded.items() if k.startswith("val_")} if scored else {},
+            scores=_only("val", yielded) if scored else {},
             train_loss=last["train_loss"] if scored else None,
             gradient_evaluations=last["gradient_evaluations"],
             steps=int(last["steps"]),

@@ -55,12 +55,14 @@ def _task(study: Study, own: Mapping[str, str]) -> list[str]:
     further.pop("yields", None)
     trained = f"{task.model} on {task.dataset}{task.detail}{loss}"
     also = ", ".join(f"{name} {value}" for name, value in further.items())
+    meaning = task.meaning(train.epochs)
     return [
         " ".join(filter(None, (f"Task: {trained} ({split}).", wrong, brought))),
         f"Training: {train.base}, {numbers.times(train.epochs, 'epoch')} at length 1, batch size "
         f"{train.batch_size}, {train.schedule} schedule, weight decay {train.weight_decay:g}, "
         f"augmentation {train.augment}. A run yields {YIELDS[train.yields]}.",
         *([f"Also: {also}."] if also else []),
+        *([f"The score, {task.decides.words}: {meaning}"] if meaning else []),
     ]
 
 

@@ -116,7 +116,7 @@ class TaskConformance:
         assert all(map(torch.equal, first, again)) and not all(map(torch.equal, first, other))
 
     def test_every_score_has_a_value_and_a_level_of_chance(self) -> None:
-        data, names = self._data(), [score.name for score in self.task.scores]
+        data, names = self._data(), [*self.task.judged]
         model = self.task.build(data).eval()
         (x, y), *_ = data.eval_batches(data.test, batch_size=len(data.test))
         with torch.no_grad():
@@ -125,3 +125,13 @@ class TaskConformance:
         assert all(map(math.isfinite, constant(data.target, data.test.y, names).values()))
         kept = {score.name for score in self.task.scores if score.items}
         assert {*found.items} == kept
+
+    def test_scores_of_whole_runs_are_known_after_every_epoch(self) -> None:
+        rows = [
+            {"epoch": float(epoch), **{f"val_{name}": 0.5 for name in self.task.judged}}
+            for epoch in (1, 2)
+        ]
+        for so_far in (rows[:1], rows):
+            found = self.task.of_run(so_far, "val", 2)
+            assert {*found} == {*self.task.of_runs}
+            assert all(map(math.isfinite, found.values()))

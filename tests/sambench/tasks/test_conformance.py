@@ -3,6 +3,7 @@
 import pytest
 
 from sambench.config import Split, Task, kinds
+from sambench.tasks.algorithmic import Algorithmic
 from sambench.tasks.images import ImageClassification
 from sambench.tasks.tabular import Tabular
 from sambench.tasks.testing import TaskConformance
@@ -12,6 +13,10 @@ TASKS = {
     "images": ImageClassification(dataset="synthetic", split=SMALL, model="test_resnet"),
     "images by area": ImageClassification(
         dataset="digits", split=SMALL, model="test_resnet", label_noise=0.2, objective="auroc"
+    ),
+    "pairs": Algorithmic(dataset="a + b", modulus=11, model="mlp", objective="schedule_left"),
+    "pairs read as tokens": Algorithmic(
+        dataset="a / b", modulus=7, label_noise=0.2, model_args={"width": 16}
     ),
     "classes of rows": Tabular(dataset="wine", objective="balanced_accuracy", label_noise=0.1),
     "numbers of rows": Tabular(
@@ -28,5 +33,5 @@ class TestConformance(TaskConformance):
 
 
 def test_every_kind_is_tested():
-    built_in = [kinds.get(name) for name in ("images", "tabular")]
+    built_in = [kinds.get(name) for name in ("images", "tabular", "algorithmic")]
     assert {type(task) for task in TASKS.values()} == set(built_in)
