@@ -65,12 +65,11 @@ class Task(Table):
 
     @model_validator(mode="after")
     def _objective_is_known(self) -> Self:
-        names = [score.name for score in self.known]
-        if self.objective not in names:
-            hint = nearest(self.objective, names)
+        up = [score.name for score in self.known if score.direction == "maximize"]
+        if self.objective not in [score.name for score in self.known]:
+            hint = nearest(self.objective, up)
             raise Broken(f"unknown value {echo(self.objective)}, {hint}", "objective")
         if self.decides.direction == "minimize":
-            up = [score.name for score in self.known if score.direction == "maximize"]
             rule = f"a study cannot go by {self.objective} yet, of which less is better"
             raise Broken(f"{rule}; choose from {', '.join(up)}", "objective")
         return self
