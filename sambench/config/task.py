@@ -40,6 +40,8 @@ class Task(Table):
     """the word for one of what it is trained on"""
     measurable: ClassVar[bool] = False
     """whether the measures of sambench/measures can be taken of its models"""
+    replays: ClassVar[bool] = False
+    """whether dropout draws the same masks in all passes of a step"""
 
     kind: IfSet[Text] = IMAGES
     """`"images"`, or another kind of task by its name"""
@@ -137,7 +139,11 @@ class Task(Table):
 kinds: Registry[Task] = Registry(
     "kind of task",
     "sambench.tasks",
-    {IMAGES: "sambench.tasks.images.task", "tabular": "sambench.tasks.tabular"},
+    {
+        IMAGES: "sambench.tasks.images.task",
+        "tabular": "sambench.tasks.tabular",
+        "text": "sambench.tasks.text.task",
+    },
     'a task one under @kinds.register("its_name")',
 )
 """Others come by the entry point `sambench.tasks`, or by --import."""

@@ -1,5 +1,6 @@
 from . import images as images
 from . import tabular as tabular
+from . import text as text
 from .contents import Contents as Contents
 from .contents import difference as difference
 from .contents import digest as digest

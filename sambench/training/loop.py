@@ -129,6 +129,7 @@ def engine_for(run: Run, dataset: Data, custom: Custom, world: World = World()) 
         order_seed=run.seeds.order,
         loss=custom.loss,
         scores=[score.name for score in task.scores],
+        replay=task.replays,
         world=world,
     )
 
