@@ -13,7 +13,7 @@ from sambench.config import IMAGES, Study, kinds
 from sambench.measures import measures
 
 ROOT = Path(__file__).parents[1]
-KINDS = {name: kinds.get(name) for name in ("images", "tabular")}
+KINDS = {name: kinds.get(name) for name in ("images", "tabular", "text")}
 MERGED = ("Study", *(cls.__name__ for cls in KINDS.values()), "Train", "Search")
 """Tables of which a file that `extends` another may spell any part."""
 
@@ -75,6 +75,7 @@ HEADINGS = {
     "Study": "The file itself",
     "ImageClassification": "`[task]`",
     "Tabular": '`[task]` with `kind = "tabular"`',
+    "TextClassification": '`[task]` with `kind = "text"`',
     "Split": "`task.split`",
     "Train": "`[train]`",
     "Search": "`[search]`",

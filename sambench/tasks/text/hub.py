@@ -32,7 +32,7 @@ class Reader(nn.Module):
     def __init__(self, model: nn.Module, config: "PreTrainedConfig") -> None:
         super().__init__()
         self.model = model
-        self._filler = _first(config.pad_token_id, config.eos_token_id, 0)
+        self._filler = config.pad_token_id
         self._knows_pairs = getattr(config, "type_vocab_size", 0) > 1
 
     def forward(self, x: Tensor) -> Tensor:
@@ -51,6 +51,7 @@ def build(
 
     config = configuration(model, args, tokenizer)
     config.num_labels = num_classes
+    config.pad_token_id = _first(config.pad_token_id, config.eos_token_id, 0)
     with _blamed("task.model", model, "model"):
         if model.startswith(RANDOM):
             return Reader(Classifier.from_config(config, dtype=torch.float32), config)
@@ -172,11 +173,15 @@ def _trained(name: str, texts: Texts) -> "PreTrainedTokenizerBase":
 def encoded(tokenizer: "PreTrainedTokenizerBase", texts: Texts, at_most: int) -> np.ndarray:
     """(n, 2, longest) int64, see `Sequences`; what is longer than `at_most` is cut."""
     firsts, *seconds = zip(*texts, strict=True)
-    pair = [[*own] for own in seconds]
     with _quiet():
-        found = tokenizer([*firsts], *pair, truncation=True, max_length=at_most)
-    ids = found["input_ids"]
-    parts = found.get("token_type_ids") or [[0] * len(own) for own in ids]
+        found = tokenizer(
+            [*firsts],
+            [*seconds[0]] if seconds else None,
+            truncation=True,
+            max_length=at_most,
+            return_token_type_ids=True,
+        )
+    ids, parts = found["input_ids"], found["token_type_ids"]
     x = np.zeros((len(ids), 2, max(map(len, ids))), np.int64)
     x[:, 0] = NONE
     for row, own, part in zip(x, ids, parts, strict=True):
@@ -251,5 +256,5 @@ def _library() -> Any:
     return transformers
 
 
-def _first(*ids: int | None) -> int | None:
-    return next((own for own in ids if own is not None), None)
+def _first(*ids: object) -> int | None:
+    return next((own for own in ids if isinstance(own, int)), None)

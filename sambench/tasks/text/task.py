@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sambench.tasks.contents import Contents
     from sambench.tasks.data import Data
     from sambench.tasks.tensors import Tensors
+    from sambench.tasks.text.sequences import Sequences
     from sambench.tasks.text.table import Read
 
 
@@ -88,11 +89,11 @@ class TextClassification(Task):
         from sambench.tasks.text import hub
 
         files = {name: fingerprint(repr(own).encode()) for name, own in self._read().files.items()}
-        return files | hub.contents(self.model, self.tokenizer)
+        return {**files, **hub.contents(self.model, self.tokenizer)}
 
     def load(
         self, streams: Mapping[str, int], cache: Path | None = None, began_with: str | None = None
-    ) -> "Data":
+    ) -> "Sequences":
         import numpy as np
         import torch
 
@@ -132,16 +133,16 @@ class TextClassification(Task):
 
         read = self._read()
         x = hub.encoded(self._tokenizer(), read.texts, self.max_tokens)
-        found = [
-            (read.undecided, "are left out: raters are divided evenly on them"),
-            (
-                int((x[:, 0, self.max_tokens - 1 :] != hub.NONE).sum()),
-                f"fill {self.max_tokens} tokens or more, and what is more is cut",
-            ),
-        ]
-        notes = [f"{num:,} of {len(read.texts):,} texts {what}" for num, what in found if num]
+        cut = int((x[:, 0, self.max_tokens - 1 :] != hub.NONE).sum())
+        num, notes = len(read.texts), []
+        if read.undecided:
+            of = f"{read.undecided:,} of {num + read.undecided:,} texts"
+            notes.append(f"{of} are left out: raters are divided evenly on them")
+        if cut:
+            rule = f"fill {self.max_tokens} tokens or more, and what is more is cut"
+            notes.append(f"{cut:,} of {num:,} texts {rule}")
         if self.ratings is not None and self.raters == "one":
-            notes.append(f"one rater's label is not the truth in {read.dissent:.1%} of the cases")
+            notes.append(f"a single rater's label is wrong for {read.dissent:.1%} of texts")
         return tuple(notes)
 
     def _read(self) -> "Read":
@@ -164,7 +165,7 @@ class TextClassification(Task):
         items = Tensors(torch.arange(len(read.texts)), torch.from_numpy(read.truth))
         num = len(read.files["train"].texts)
         test = items.rows(items.x[num:]) if "test" in read.files else None
-        fitting = sizes(self.split, num, test and len(test), self.dataset)
+        fitting = sizes(self.split, num, None if test is None else len(test), self.dataset)
         return draw(items.rows(items.x[:num]), test, fitting, seed)
 
     def _tokenizer(self) -> "PreTrainedTokenizerBase":
