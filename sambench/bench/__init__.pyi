@@ -1,7 +1,13 @@
+from . import prices as prices
 from . import record as record
 from . import scale as scale
 from .benchmark import Settings as Settings
 from .benchmark import measure as measure
+from .prices import ConfirmRun as ConfirmRun
+from .prices import Price as Price
+from .prices import Prices as Prices
+from .pricing import Asked as Asked
+from .pricing import price as price
 from .ratios import Cost as Cost
 from .ratios import Costs as Costs
 from .ratios import Epoch as Epoch

@@ -72,9 +72,21 @@ class Step(TypedDict):
     help="With --scale: runs of a leaderboard.",
 )
 @click.option(
+    "--measures",
+    is_flag=True,
+    help="Instead: what measures of weights cost, beside runs of plain and sam.",
+)
+@click.option(
+    "--study",
+    default="digits",
+    show_default=True,
+    metavar="STUDY",
+    help="With --measures: whose runs, and whose measures where it asks for some.",
+)
+@click.option(
     "--publish",
     is_flag=True,
-    help="Also write leaderboards/cost-DEVICE.md, or scale-cpu.md with --scale.",
+    help="Also write leaderboards/cost-DEVICE.md, or scale-cpu.md, measures-cpu.md.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print timings and ratios as JSON.")
 def bench(
@@ -84,6 +96,8 @@ def bench(
     databases: tuple[str, ...],
     trials: tuple[int, ...],
     rows: tuple[int, ...],
+    measures: bool,
+    study: str,
     publish: bool,
     as_json: bool,
     **step: Unpack[Step],
@@ -96,16 +110,23 @@ def bench(
     from sambench.training import device as devices
 
     limits.check()
+    if scale and measures:
+        raise UserError("--measures: is another benchmark than --scale; ask for one")
+    if not measures and _is_given("study"):
+        raise UserError("--study: is of measures; add --measures")
     if scale:
         _scale(databases, trials, rows, publish=publish, as_json=as_json)
         return
     if databases:
         raise UserError("--storage: a step of training stores nothing; add --scale")
     for option in ("trials", "rows"):
-        if click.get_current_context().get_parameter_source(option) is not ParameterSource.DEFAULT:
+        if _is_given(option):
             raise UserError(f"--{option}: a step of training has none; add --scale")
     devices.check(step["device"])
     plugins.load(imports)
+    if measures:
+        _measures(study, step["device"], imports, publish=publish, as_json=as_json)
+        return
     for key in chosen.split(",") if chosen != "all" else ():
         roster.check("--variants: ", key.strip())
 
@@ -164,6 +185,37 @@ def _scale(
 
         page = publish_scale(found, LEADERBOARDS, infos())
         console.print(f"published: {page}", markup=False)
+
+
+def _measures(
+    name: str, device: str, imports: tuple[Path, ...], *, publish: bool, as_json: bool
+) -> None:
+    """Times measures beside the runs that they measure."""
+    from rich.console import Console
+
+    from sambench import config
+    from sambench.bench import Asked, price
+    from sambench.render.terminal import prices as shown
+
+    words = ("--measures", "--study", name, "--device", device, *options.spelled(imports))
+    study, cache = config.load(name), config.places.ROOT / "data"
+    console = Console(stderr=as_json)
+    with console.status("") as status:
+        found = price(Asked(study, cache, device, words, progress=status.update))
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+    else:
+        console.print(shown.render(found))
+    if publish:
+        from sambench.render import publish_prices
+
+        page = publish_prices(found, LEADERBOARDS, infos())
+        console.print(f"published: {page}", markup=False)
+
+
+def _is_given(option: str) -> bool:
+    source = click.get_current_context().get_parameter_source(option)
+    return source is not ParameterSource.DEFAULT
 
 
 def _command(chosen: str, imports: tuple[Path, ...], step: Step) -> str:

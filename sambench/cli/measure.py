@@ -12,6 +12,7 @@ from sambench.errors import UserError, echo, nearest
 
 if TYPE_CHECKING:
     from sambench.config import Measured
+    from sambench.measures import Found
 
 SUFFIX = ".safetensors"
 LARGEST = 10**6
@@ -44,7 +45,7 @@ LARGEST = 10**6
 )
 @options.imports
 @options.device
-@click.option("--json", "as_json", is_flag=True, help="Print the values as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print values, units and directions as JSON.")
 @options.root
 def measure(
     target: str,
@@ -82,7 +83,7 @@ def measure(
     else:
         found = measured.of_study(root / target, asked, cache, on, click.echo)
     if as_json:
-        click.echo(json.dumps({name: one.values for name, one in found.items()}))
+        click.echo(json.dumps({name: _as_dict(one, asked) for name, one in found.items()}))
         return
     from rich.console import Console
 
@@ -92,12 +93,30 @@ def measure(
         Console().print(shown.render(name, one.values, one.failed))
 
 
+def _as_dict(found: "Found", asked: "Measured") -> dict[str, object]:
+    """Values by name; under "quantities" what they are, under "failed" why a measure has none."""
+    from sambench.measures import chosen
+
+    quantities = {
+        own.name: {
+            "measure": name,
+            "unit": own.unit,
+            "direction": own.direction,
+            "images": found.images.get(name),
+        }
+        for name, one in chosen(asked).items()
+        for own in one.quantities
+        if own.name in found.values
+    }
+    return {**found.values, "quantities": quantities, "failed": found.failed}
+
+
 def _asked(
     names: tuple[str, ...], settings: tuple[str, ...], batches: int, batch_size: int
 ) -> "Measured":
     """UserError for unknown names and settings."""
     from sambench import config
-    from sambench.measures import chosen, measures
+    from sambench.measures import chosen, measures, ready
 
     tables: dict[str, dict[str, object]] = {}
     for key, value in config.assignments("--set", settings).items():
@@ -107,7 +126,7 @@ def _asked(
                 f"--set: {echo(key)} must be NAME.KEY, {nearest(name, measures.names())}"
             )
         tables.setdefault(name, {})[rest] = value
-    known = names or [n for n in measures.names() if n in tables or measures.get(n).is_ready()]
+    known = names or ready(tables)
     if strange := [name for name in tables if name not in known]:
         raise UserError(f"--set: {echo(strange[0])} is not measured, {nearest(strange[0], known)}")
     asked = config.Measured.model_validate(

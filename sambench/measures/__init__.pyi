@@ -11,6 +11,7 @@ from .measuring import measure_all as measure_all
 from .measuring import read as read
 from .measuring import write as write
 from .registry import measures as measures
+from .registry import ready as ready
 from .subject import Batch as Batch
 from .subject import Epoch as Epoch
 from .subject import Subject as Subject

@@ -45,23 +45,24 @@ class AdaptiveSharpness(Measure):
 
     @property
     def evaluations(self) -> float:
-        return self.steps + (self.steps + self.draws + 1) / 3
+        return self.steps + (self.draws + 1) / 3
 
     def of(self, subject: Subject) -> dict[str, float]:
         surface = Surface(subject, subject.batches("train"))
-        start = surface.loss()
+        start, gradient = surface.loss_and_gradient()
         scale = [p.detach().abs().double() for p in surface.parameters]
         return {
-            "adaptive_worst": self._worst(surface, scale, start),
+            "adaptive_worst": self._highest(surface, scale, gradient, start) - start,
             "adaptive_average": self._average(surface, scale, start),
         }
 
-    def _worst(self, surface: Surface, scale: list[Tensor], start: float) -> float:
+    def _highest(
+        self, surface: Surface, scale: list[Tensor], slope: list[Tensor], highest: float
+    ) -> float:
+        """The loss that ascent comes by, from the loss and its slope at the weights."""
         stretched = [torch.zeros_like(s) for s in scale]
-        worst = 0.0
-        for _ in range(self.steps):
-            with surface.moved(_times(stretched, scale)):
-                slope = _times(surface.gradient(), scale)
+        for i in range(self.steps):
+            slope = _times(slope, scale)
             length = norm(slope)
             if not math.isfinite(length) or not length:
                 break
@@ -69,8 +70,13 @@ class AdaptiveSharpness(Measure):
             stretched = [z + g * step for z, g in zip(stretched, slope, strict=True)]
             if (size := norm(stretched)) > self.rho:
                 stretched = [z * (self.rho / size) for z in stretched]
-            worst = max(worst, surface.loss_at(_times(stretched, scale)) - start)
-        return worst
+            offset = _times(stretched, scale)
+            if i + 1 == self.steps:
+                return max(highest, surface.loss_at(offset))
+            with surface.moved(offset):
+                loss, slope = surface.loss_and_gradient()
+            highest = max(highest, loss)
+        return highest
 
     def _average(self, surface: Surface, scale: list[Tensor], start: float) -> float:
         rises = [

@@ -7,7 +7,6 @@ from pydantic import Field
 from torch import Tensor
 
 from sambench.measures.measure import Measure
-from sambench.measures.predictions import accuracy
 from sambench.measures.registry import measures
 from sambench.measures.subject import Batch, Subject
 from sambench.records import Score
@@ -53,14 +52,14 @@ class Adversarial(Measure):
 
     @property
     def evaluations(self) -> float:
-        return 1 + 5 * self.steps * 4 / 3
+        return 1 + 5 * self.steps * 2 / 3
 
     def of(self, subject: Subject) -> dict[str, float]:
+        batches = subject.batches("test")
+        images = sum(len(y) for _, y in batches)
+
         def under(radius: float, kind: str, steps: int) -> float:
-            batches = (
-                _attacked(subject, batch, radius, kind, steps) for batch in subject.batches("test")
-            )
-            return accuracy(subject, batches)
+            return sum(_left(subject, each, radius, kind, steps) for each in batches) / images
 
         steps = self.steps
         fgsm = under(self.linf, "fgsm", 1)
@@ -74,27 +73,28 @@ class Adversarial(Measure):
         return {"fgsm": fgsm, "pgd_linf": linf, "pgd_l2": l2, "masked": masked}
 
 
-def _attacked(subject: Subject, batch: Batch, radius: float, kind: str, steps: int) -> Batch:
-    """The batch with each image where it was first found wrong, else where the attack ended."""
+def _left(subject: Subject, batch: Batch, radius: float, kind: str, steps: int) -> int:
+    """How many images are right at every step; those that are not are not attacked further."""
     x, y = batch
-    like = subject.parameters[0]
-    x = x.to(like)
-    moved = x if kind == "fgsm" else x + _start(subject, x, radius, kind)
+    x = x.to(subject.parameters[0])
+    moved = (x if kind == "fgsm" else x + _start(subject, x, radius, kind)).clamp(0, 1)
     step = radius if kind == "fgsm" else STEP * radius / steps
-    moved = moved.clamp(0, 1)
-    kept = moved.clone()
-    fooled = torch.zeros(len(y), dtype=torch.bool, device=y.device)
-    for _ in range(steps):
-        point = moved.detach().requires_grad_()
-        with torch.enable_grad():
-            (g,) = torch.autograd.grad(subject.losses(point, y).sum(), point)
-        offset = point.detach() + step * _direction(g, kind) - x
+    for i in range(steps):
+        point = moved.requires_grad_()
+        logits = subject.logits(point)
+        (g,) = torch.autograd.grad(subject.losses_of(logits, y).sum(), point)
+        right = _right(logits, y) if i else torch.ones_like(y, dtype=torch.bool)
+        x, y, moved, g = x[right], y[right], moved.detach()[right], g[right]
+        if not len(y):
+            return 0
+        offset = moved + step * _direction(g, kind) - x
         moved = (x + _projected(offset, radius, kind)).clamp(0, 1)
-        with torch.no_grad():
-            wrong = subject.logits(moved).argmax(1) != y
-        kept = torch.where(fooled[:, None, None, None], kept, moved)
-        fooled |= wrong
-    return kept, y
+    with torch.no_grad():
+        return int(_right(subject.logits(moved), y).sum())
+
+
+def _right(logits: Tensor, labels: Tensor) -> Tensor:
+    return logits.argmax(1) == labels
 
 
 def _start(subject: Subject, x: Tensor, radius: float, kind: str) -> Tensor:

@@ -46,4 +46,5 @@ def _joined(known: Found, found: Found, names: list[str]) -> Found:
         failed={**failed, **found.failed},
         seconds={**known.seconds, **found.seconds},
         settings={**known.settings, **found.settings},
+        images={**known.images, **found.images},
     )

@@ -41,11 +41,11 @@ class Ascent(Measure):
 
     @property
     def evaluations(self) -> float:
-        return self.steps + (self.steps + 3) / 3
+        return self.steps + 2 / 3
 
     def of(self, subject: Subject) -> dict[str, float]:
         surface = Surface(subject, subject.batches("train"))
-        start, gradient = surface.loss(), surface.gradient()
+        start, gradient = surface.loss_and_gradient()
         size = norm(gradient)
         if not size:
             return dict.fromkeys([score.name for score in self.quantities], 0.0)
@@ -55,10 +55,12 @@ class Ascent(Measure):
         offset = scaled(gradient, self._step / size)
         for i in range(self.steps):
             offset = _projected(offset, self.rho)
+            if i + 1 == self.steps:
+                worst = max(worst, surface.loss_at(offset) - start)
+                break
             with surface.moved(offset):
-                worst = max(worst, surface.loss() - start)
-                slope = surface.gradient() if i + 1 < self.steps else gradient
-            length = norm(slope)
+                loss, slope = surface.loss_and_gradient()
+            worst, length = max(worst, loss - start), norm(slope)
             if not math.isfinite(length) or not length:
                 break
             pairs = zip(offset, scaled(slope, self._step / length), strict=True)

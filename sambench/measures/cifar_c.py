@@ -30,9 +30,10 @@ NAMES = (
 class CifarC(Measure):
     """Accuracy on the files in the folder `path`: `names` of the published corruptions.
 
-    Each NAME.npy holds 5 severities of as many images, (n, 32, 32, 3) uint8; labels.npy their n
-    labels. Of each severity the first images are measured, as many as of the test set. `cifar_c`:
-    the mean over corruptions and severities.
+    Each NAME.npy holds the same images at severity 1, then at 2, up to 5: (n, 32, 32, 3) uint8, n
+    = 50,000 as published; labels.npy their n labels, so five times the same. Of each severity the
+    first images are measured, as many as of the test set. `cifar_c`: the mean over corruptions and
+    severities.
     """
 
     title = "CIFAR-10-C, CIFAR-100-C"
@@ -110,7 +111,14 @@ def _labels(folder: Path) -> np.ndarray:
             f"{path}: must be n whole numbers, for as many images at each of {SEVERITIES} "
             f"severities, got {found.dtype} {found.shape}"
         )
-    return np.array(found, np.int64)
+    labels = np.array(found, np.int64)
+    for level, own in enumerate(labels.reshape(SEVERITIES, -1), 1):
+        if len(other := np.flatnonzero(own != labels[: len(own)])):
+            raise UserError(
+                f"{path}: must repeat the labels of the same images for each of {SEVERITIES} "
+                f"severities, but those of severity {level} differ at image {other[0]}"
+            )
+    return labels
 
 
 def _images(folder: Path, name: str, num: int) -> np.ndarray:

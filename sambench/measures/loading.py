@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from sambench.config import Task
 from sambench.errors import UserError, shortened
 from sambench.measures.subject import Batch, Epoch, Subject, measured
 from sambench.tasks import own_model
-from sambench.tasks.images import Data, Samples, eval_batches
-from sambench.training import Custom, Run, Weights
+from sambench.tasks.images import Data, ImageClassification, Samples, eval_batches, true_labels
+from sambench.training import Custom, Run, Weights, device
 
 
 @dataclass(frozen=True)
@@ -38,21 +37,26 @@ def subject_of(
     history: tuple[Epoch, ...] = (),
 ) -> Iterator[Subject]:
     """The run's data and model, in float32; UserError where the weights are another model's."""
-    task, device = run.study.task, run.device
+    task = run.study.task
+    device.keep_freed_memory()
     if missing := [name for name in weights.own if name not in custom.brought]:
-        raise UserError(f"{run}: needs the {missing[0]} that Python brought: pass it there")
+        raise UserError(
+            f"{run}: its study brought its own {missing[0]} by Python; load the weights into the "
+            "model there, and call sambench.measure(model, data)"
+        )
     data = custom.data or task.load(run.seeds.streams, cache, weights.data or None)
-    assert isinstance(data, Data)
+    assert isinstance(task, ImageClassification) and isinstance(data, Data)
     try:
         if custom.model is None:
             model = task.build(data)
         else:
             model = own_model(custom.model, data.sizes)
         _fill(model, weights, task.model)
-        true = None if custom.data is not None else _true(task, run)
-        with measured(model.to(device)):
+        known = custom.data is None and task.label_noise > 0
+        true = true_labels(task, run.seeds.streams, cache) if known else None
+        with measured(model.to(run.device)):
             yield of(
-                model, data.to(device), extent, seed=run.seeds.init, true=true, history=history
+                model, data.to(run.device), extent, seed=run.seeds.init, true=true, history=history
             )
     finally:
         if custom.data is None:
@@ -65,7 +69,7 @@ def of(
     extent: Extent,
     *,
     seed: int,
-    true: Samples | None = None,
+    true: Tensor | None = None,
     history: tuple[Epoch, ...] = (),
 ) -> Subject:
     """A model, in evaluation mode, with a part of the data on its device."""
@@ -76,28 +80,28 @@ def of(
         len(data.classes),
         data.mean,
         data.std,
-        true=None if true is None else [y for _, y in _batches(true, extent)],
+        true=None if true is None else _labels(true.to(data.train.device), extent),
         seed=seed,
         history=history,
     )
 
 
-def _true(task: Task, run: Run) -> Samples | None:
-    """The training set with the labels that it had before some were replaced."""
-    if not task.label_noise:
-        return None
-    clean = task.model_copy(update={"label_noise": 0.0}).load(run.seeds.streams)
-    assert isinstance(clean, Data)
-    return clean.train
+def _picked(num: int, extent: Extent) -> Tensor:
+    """Rows of a set of `num`."""
+    wanted = min(num, extent.images)
+    return torch.arange(wanted) * num // max(wanted, 1)
 
 
 def _batches(samples: Samples, extent: Extent) -> Sequence[Batch]:
-    num = min(len(samples), extent.images)
-    some = samples.rows(torch.arange(num, device=samples.device) * len(samples) // max(num, 1))
-    channels = samples.shape[1]
     on = samples.device
+    some = samples.rows(_picked(len(samples), extent).to(on))
+    channels = samples.shape[1]
     zero, one = torch.zeros(channels, device=on), torch.ones(channels, device=on)
     return list(eval_batches(some, batch_size=extent.batch_size, mean=zero, std=one))
+
+
+def _labels(true: Tensor, extent: Extent) -> Sequence[Tensor]:
+    return true[_picked(len(true), extent).to(true.device)].split(extent.batch_size)
 
 
 def _fill(model: nn.Module, weights: Weights, name: str) -> None:

@@ -35,6 +35,8 @@ class Found:
     """of each measure"""
     settings: dict[str, object] = field(default_factory=dict)
     """of each measure, and how much of the data it saw"""
+    images: dict[str, int] = field(default_factory=dict)
+    """that each measure looked at"""
 
 
 def chosen(
@@ -77,6 +79,8 @@ def measure_all(subject: Subject, wanted: Mapping[str, Measure]) -> Found:
             gc.collect()
             device.release_memory(subject.mean.device.type)
         found.seconds[name] = round(time.perf_counter() - start, 3)
+        if one.evaluations:
+            found.images[name] = subject.num_images(one.subset)
     return found
 
 

@@ -1,12 +1,15 @@
 """What became of the wrong labels."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 
 from sambench.errors import UserError
-from sambench.measures.measure import Measure
+from sambench.measures.measure import Detailed, Measure
 from sambench.measures.registry import measures
-from sambench.measures.subject import Subject
-from sambench.records import Score
+from sambench.measures.subject import Epoch, Subject
+from sambench.records import Axis, Quantity
 
 
 @measures.register("memorisation")
@@ -14,7 +17,9 @@ class Memorisation(Measure):
     """Of the training images whose label is wrong: how many are predicted as it says, and rightly.
 
     `memorised`: the share predicted as the wrong label; `corrected`: as the true one.
-    `clean_train_accuracy`: the share of the images with right labels that is predicted so.
+    `clean_train_accuracy`: the share of the images with right labels that is predicted so. Runs of
+    studies that ask for this measure also tell the first two after each epoch, of 256 such images
+    at most, in evaluation mode: their course is kept beside the values.
     """
 
     title = "memorisation"
@@ -25,11 +30,12 @@ class Memorisation(Measure):
     )
 
     @property
-    def quantities(self) -> tuple[Score, ...]:
+    def quantities(self) -> tuple[Quantity, ...]:
+        axes = (Axis(name="epoch"),)
         return (
-            Score(name="memorised", unit="share", direction="minimize"),
-            Score(name="corrected", unit="share", direction="maximize"),
-            Score(name="clean_train_accuracy", unit="share", direction="maximize"),
+            Quantity(name="memorised", unit="share", direction="minimize", axes=axes),
+            Quantity(name="corrected", unit="share", direction="maximize", axes=axes),
+            Quantity(name="clean_train_accuracy", unit="share", direction="maximize"),
         )
 
     @property
@@ -46,8 +52,17 @@ class Memorisation(Measure):
         wrong = given != true
         if not wrong.any() or wrong.all():
             raise UserError(f"{int(wrong.sum())} of {len(wrong)} labels are wrong")
-        return {
+        ends = {
             "memorised": float((predicted == given)[wrong].double().mean()),
             "corrected": float((predicted == true)[wrong].double().mean()),
+        }
+        return {
+            **{name: _with_its_course(name, end, subject.history) for name, end in ends.items()},
             "clean_train_accuracy": float((predicted == given)[~wrong].double().mean()),
         }
+
+
+def _with_its_course(name: str, end: float, epochs: Sequence[Epoch]) -> float:
+    """After each epoch, where the run told so."""
+    course = [epoch[name] for epoch in epochs if name in epoch]
+    return Detailed(end, np.array(course)) if course and len(course) == len(epochs) else end

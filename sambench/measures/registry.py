@@ -1,5 +1,7 @@
 """The measures, each under its name."""
 
+from collections.abc import Collection
+
 from sambench.measures.measure import Measure
 from sambench.registry import Registry
 
@@ -26,3 +28,8 @@ measures: Registry[Measure] = Registry(
     'a measure one under @measures.register("its_name")',
 )
 """Others come by the entry point `sambench.measures`, or by --import."""
+
+
+def ready(settings: Collection[str] = ()) -> tuple[str, ...]:
+    """Names of the measures that need no setting, or have some."""
+    return tuple(n for n in measures.names() if n in settings or measures.get(n).is_ready())

@@ -52,7 +52,11 @@ class Subject:
 
     def losses(self, pixels: Tensor, labels: Tensor) -> Tensor:
         """(b,)"""
-        return self.criterion(self.logits(pixels), labels, reduction="none")  # pyright: ignore
+        return self.losses_of(self.logits(pixels), labels)
+
+    def losses_of(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """(b,)"""
+        return self.criterion(logits, labels, reduction="none")  # pyright: ignore
 
     def batches(self, subset: str) -> Sequence[Batch]:
         """Of "train" or "test"; UserError if there are none."""
@@ -60,6 +64,10 @@ class Subject:
         if not found:
             raise UserError(f"there are no {subset} images")
         return found
+
+    def num_images(self, subset: str) -> int:
+        """Of "train" or "test"."""
+        return sum(len(y) for _, y in (self.train if subset == "train" else self.test))
 
     def generator(self, *stream: int) -> torch.Generator:
         """On the CPU, so that a device draws what another does."""

@@ -9,6 +9,7 @@ from .leaderboards_folder import check_names as check_names
 from .place import Place as Place
 from .publishing import publish as publish
 from .publishing import publish_costs as publish_costs
+from .publishing import publish_prices as publish_prices
 from .publishing import publish_scale as publish_scale
 from .regeneration import regenerate as regenerate
 from .study_files import study_files as study_files

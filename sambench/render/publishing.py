@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from sambench.analysis import published
-from sambench.bench import Bench, Scale, record
+from sambench.bench import Bench, Prices, Scale, prices, record
 from sambench.bench import scale as scales
 from sambench.files import write_atomically
 from sambench.render import ownership
 from sambench.render.place import INDEX, Place
-from sambench.render.regeneration import SCALE, regenerate
+from sambench.render.regeneration import PRICES, SCALE, regenerate
 from sambench.render.study_files import Infos, study_files, sync
 
 
@@ -45,6 +45,15 @@ def publish_scale(scale: Scale, folder: str | Path, infos: Infos = None) -> Path
     target = Path(folder) / f"{SCALE}.json"
     _check_pages({target: "", target.with_suffix(".md"): ""}, Path(folder), infos)
     scales.write(target, scale)
+    regenerate(folder, infos=infos)
+    return target.with_suffix(".md")
+
+
+def publish_prices(found: Prices, folder: str | Path, infos: Infos = None) -> Path:
+    """Write what measures cost, bring the pages up to date, return its page."""
+    target = Path(folder) / f"{PRICES}.json"
+    _check_pages({target: "", target.with_suffix(".md"): ""}, Path(folder), infos)
+    prices.write(target, found)
     regenerate(folder, infos=infos)
     return target.with_suffix(".md")
 

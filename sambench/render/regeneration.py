@@ -1,21 +1,26 @@
 """From the records of a folder to its pages, tables and index: written, or compared."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sambench.analysis import published
-from sambench.bench import Bench, Scale, record
+from sambench.bench import Bench, prices, record
 from sambench.bench import scale as scales
 from sambench.errors import UserError
 from sambench.render.leaderboards_folder import check_folder, check_names, is_of_runs, places
 from sambench.render.markdown import costs, index
+from sambench.render.markdown import prices as prices_page
 from sambench.render.markdown import scale as scale_page
 from sambench.render.place import INDEX
 from sambench.render.study_files import Infos, study_files, sync
 
 SCALE = "scale-cpu"
 """Name of the page of what studies cost beside training."""
+PRICES = "measures-cpu"
+"""And of what measures cost."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,15 +56,19 @@ def regenerate(
     at = places(folder)
     found = published.load({name: place.folder / place.records for name, place in at.items()})
     benches, bad_benches = _benches(folder)
-    scale, bad_scale = _scale(folder)
+    scale, bad_scale = _read(folder / f"{SCALE}.json", scales.read)
+    price, bad_price = _read(folder / f"{PRICES}.json", prices.read)
     picked = chosen or [*found.read, *found.unreadable]
     made = published.each(found, lambda name, study: study_files(at[name], study, infos), picked)
     texts = {path: text for own in made.values() for path, text in own.texts.items()}
     texts |= {folder / f"{name}.md": costs.render(name, b) for name, b in benches.items()}
     if scale is not None:
         texts[folder / f"{SCALE}.md"] = scale_page.render(SCALE, scale)
+    if price is not None:
+        texts[folder / f"{PRICES}.md"] = prices_page.render(PRICES, price)
     if not is_of_runs(folder):
-        texts[folder / "README.md"] = index.render(found, benches, SCALE if scale else None)
+        pages = index.Pages(SCALE if scale else "", PRICES if price else "")
+        texts[folder / "README.md"] = index.render(found, benches, pages)
     if infos is not None:
         from sambench.render import html
 
@@ -68,7 +77,10 @@ def regenerate(
     notes = [own.figures.kept for own in made.values() if own.figures.kept]
     damages, errors = found.problems(picked)
     return Report(
-        sync(texts, obsolete, check=check), damages, [*errors, *bad_benches, *bad_scale], notes
+        sync(texts, obsolete, check=check),
+        damages,
+        [*errors, *bad_benches, *bad_scale, *bad_price],
+        notes,
     )
 
 
@@ -83,12 +95,11 @@ def _benches(folder: Path) -> tuple[dict[str, tuple[Bench, ...]], list[str]]:
     return found, errors
 
 
-def _scale(folder: Path) -> tuple[Scale | None, list[str]]:
-    """What studies cost beside training, if that was measured, and why it cannot be read."""
-    path = folder / f"{SCALE}.json"
+def _read(path: Path, read: Callable[[Path], T]) -> tuple[T | None, list[str]]:
+    """A benchmark, if it was measured, and why it cannot be read."""
     if not path.exists():
         return None, []
     try:
-        return scales.read(path), []
+        return read(path), []
     except UserError as error:
         return None, [str(error)]

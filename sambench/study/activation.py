@@ -18,7 +18,11 @@ class _Told(NamedTuple):
     idle: int
     """perturbations that were zero, or below the weights' precision"""
     perturbed: int
-    """perturbations that were looked at: those of the last step of an epoch"""
+    """perturbations that were looked at so: those of the last step of an epoch"""
+    still: float
+    """steps whose perturbation left the loss exactly as it was"""
+    moved: float
+    """steps with a perturbation"""
     flat: float
     """steps whose gradient was zero"""
     skipped: float
@@ -42,6 +46,13 @@ def _sentences(label: str, sums: _Told) -> Iterator[str]:
             "the last of each epoch, the perturbation was zero or below the weights' precision. "
             "There it is its base optimizer; a larger radius, or float32 weights, would help."
         )
+    elif sums.still > IDLE * sums.moved:
+        yield (
+            f"{label}: in {_share(sums.still, sums.moved)} of the steps that perturb the weights, "
+            "the loss was exactly the same there: the perturbation was zero or below the weights' "
+            "precision. There it is its base optimizer; a larger radius, or float32 weights, would "
+            "help."
+        )
     if sums.flat > IDLE * sums.steps:
         yield (
             f"{label}: in {_share(sums.flat, sums.steps)} of the steps no parameter got a gradient "
@@ -59,6 +70,8 @@ def _told(epochs: Sequence[Mapping[str, float]]) -> _Told:
     return _Told(
         idle=sum(radius == 0 or lost == 1 for radius, lost in radii),
         perturbed=len(radii),
+        still=sum(row.get("idle_steps", 0.0) for row in epochs),
+        moved=sum(row.get("perturbed_steps", 0.0) for row in epochs),
         flat=sum(row.get("zero_gradients", 0.0) for row in epochs),
         skipped=epochs[-1].get("skipped_steps", 0.0),  # a caller's own training tells nothing
         steps=epochs[-1].get("steps", 0.0),

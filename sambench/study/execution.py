@@ -15,7 +15,7 @@ from sambench.config import Study
 from sambench.errors import UserError
 from sambench.executors import Assignment, Limit, Work, Workers, execute, late, lost, prepare
 from sambench.measures import Found
-from sambench.records import Fit, Record
+from sambench.records import Fit, Record, Score
 from sambench.study import agent_trials, results, where
 from sambench.study import storage as storages
 from sambench.study.activation import idle
@@ -91,6 +91,7 @@ class Execution:
                 self.tracker,
                 elsewhere=self.executor.remote,
                 data_digest=self.data_digest,
+                measured=self._tracked,
             )
             if not self.custom.brings_data and (warning := noisy_validation(self.study)):
                 self.display.say(warning)
@@ -285,10 +286,19 @@ class Execution:
     def _measured(self, run: Run) -> Found:
         """Of what the study asks for."""
         found = measures.read(self.folder.run(run)) or Found()
-        names = {score.name for one in self.measures.values() for score in one.quantities}
+        names = {quantity.name for quantity in self._quantities}
         values = {name: value for name, value in found.values.items() if name in names}
         details = {name: text for name, text in found.details.items() if name in names}
         return Found(values, details)
+
+    @property
+    def _quantities(self) -> list[Score]:
+        return [each for one in self.measures.values() for each in one.quantities]
+
+    def _tracked(self, run: Run) -> tracking.Measured:
+        """What W&B is told of its weights."""
+        found = self._measured(run) if self.measures else Found()
+        return tracking.measured(self._quantities, found.values, found.details)
 
     def _located(self, run: Run, outcome: Outcome) -> Outcome:
         """The outcome, with the place where W&B has the run."""
@@ -306,7 +316,7 @@ class Execution:
             written,
             fits=fits,
             extension=self.folder.concluded() if concluded else 0,
-            measured=[score for one in self.measures.values() for score in one.quantities],
+            measured=self._quantities,
         )
         left = {"left": self.display.left} if self.ledger.cut else {}
         notes = [*self.told.get("notes", ()), *idle(self.ledger.results.values())]

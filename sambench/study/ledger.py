@@ -1,12 +1,12 @@
 """What comes of a study's runs: each kept once, and told to whoever shows, counts or tracks it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sambench.errors import UserError
 from sambench.study.display import Display
 from sambench.study.failures import Failures
 from sambench.study.folder import StudyFolder
-from sambench.tracking import Tracker
+from sambench.tracking import Measured, Tracker
 from sambench.training import (
     ERROR_FILE,
     PAUSED,
@@ -23,6 +23,7 @@ class Ledger:
 
     elsewhere: whether runs execute on other machines, which are known later than they begin
     data_digest: of the data that all of them are trained on; None: a caller's own
+    measured: of the weights of a run that has ended
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Ledger:
         *,
         elsewhere: bool,
         data_digest: str | None,
+        measured: Callable[[Run], Measured],
     ) -> None:
         self.folder = folder
         self.results: dict[str, tuple[Run, Outcome]] = {}
@@ -43,6 +45,7 @@ class Ledger:
         self._tracker = tracker
         self._elsewhere = elsewhere
         self._data_digest = data_digest
+        self._measured = measured
         self._started: set[str] = set()
 
     def stage(self, name: str, runs: Sequence[Run]) -> None:
@@ -111,4 +114,4 @@ class Ledger:
 
     def _keep(self, run: Run, outcome: Outcome) -> None:
         self.results[run.id] = (run, outcome)
-        self._tracker.finish(run, outcome)
+        self._tracker.finish(run, outcome, self._measured(run))

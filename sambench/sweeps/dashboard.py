@@ -15,6 +15,7 @@ from sambench.files import write_atomically
 
 if TYPE_CHECKING:
     from sambench.analysis import Leaderboard
+    from sambench.scores import Score
 
 FORMAT = 2
 INSTALL = "W&B reports need wandb-workspaces: pip install 'sambench[dashboard]'"
@@ -90,7 +91,8 @@ def describe(leaderboard: "Leaderboard", project: str) -> Dashboard:
     from sambench.render.markdown import markdown
     from sambench.render.tables import ranking
 
-    study, searched = leaderboard.study, _searched(leaderboard)
+    study, searched, score = leaderboard.study, _searched(leaderboard), leaderboard.score
+    val = f"val_{score.name}"
     groups = [f"{study}/{label}" for label in searched]
     names = list(dict.fromkeys(name for own in searched.values() for name in own))
     whole = Section(
@@ -98,9 +100,9 @@ def describe(leaderboard: "Leaderboard", project: str) -> Dashboard:
         groups=groups,
         stages=TRIED,
         panels=[
-            _tried(names),
-            _parallel("variant", *names, "epochs"),
-            Importance(of="val_accuracy"),
+            _tried(names, score),
+            _parallel(score, "variant", *names, "epochs"),
+            Importance(of=val),
         ],
     )
     arms = [
@@ -108,7 +110,7 @@ def describe(leaderboard: "Leaderboard", project: str) -> Dashboard:
             title=label,
             groups=[f"{study}/{label}"],
             stages=TRIED,
-            panels=[_tried(own), _parallel(*own)],
+            panels=[_tried(own, score), _parallel(score, *own)],
         )
         for label, own in searched.items()
         if own
@@ -119,14 +121,14 @@ def describe(leaderboard: "Leaderboard", project: str) -> Dashboard:
         stages=["confirm", "setting"],
         panels=[
             Scatter(
-                title="validation accuracy against gradient evaluations",
+                title=f"validation {score.words} against gradient evaluations",
                 x="summary.gradient_evaluations",
-                y="summary.val_accuracy",
-                z="summary.val_accuracy",
+                y=f"summary.{val}",
+                z=f"summary.{val}",
             ),
             *(
                 Curves(title=f"{name.replace('_', ' ')} by arm", y=name)
-                for name in ("val_accuracy", "train_loss", "rise")
+                for name in (val, "train_loss", "rise")
             ),
         ],
     )
@@ -152,20 +154,20 @@ def _searched(leaderboard: "Leaderboard") -> dict[str, list[str]]:
     }
 
 
-def _tried(names: Sequence[str]) -> Scatter:
-    """The first two of the searched values, or one of them, against validation accuracy."""
+def _tried(names: Sequence[str], decides: "Score") -> Scatter:
+    """The first two of the searched values, or one of them, against the validation score."""
     first, *others = names
-    score = "summary.val_accuracy"
+    score = f"summary.val_{decides.name}"
     return Scatter(
-        title=f"validation accuracy by {' and '.join(names[:2])}",
+        title=f"validation {decides.words} by {' and '.join(names[:2])}",
         x=f"config.{first}",
         y=f"config.{others[0]}" if others else score,
         z=score,
     )
 
 
-def _parallel(*names: str) -> Parallel:
-    columns = [*(f"config.{name}" for name in names), "summary.val_accuracy"]
+def _parallel(decides: "Score", *names: str) -> Parallel:
+    columns = [*(f"config.{name}" for name in names), f"summary.val_{decides.name}"]
     return Parallel(title="what was tried, and how well it did", columns=columns)
 
 

@@ -17,8 +17,6 @@ from sambench.files import write_atomically
 from sambench.study import PRUNE_FROM, StudyFolder
 from sambench.sweeps import sweep_file
 
-METRIC = "val_accuracy"
-
 Content = dict[str, object]
 
 
@@ -57,11 +55,12 @@ def _has_pools(study: Study) -> bool:
 
 def sweep(study: Study, arm: Arm, words: Sequence[str]) -> Content:
     """One arm's sweep; `words` are the arguments of `sambench trial`."""
+    decides = study.task.decides
     found: Content = {
         "name": f"{study.name}/{arm.label}",
         "description": study.question or f"{arm.label} on {study.name}",
         "project": "sambench",
-        "metric": {"name": METRIC, "goal": "maximize"},
+        "metric": {"name": f"val_{decides.name}", "goal": decides.direction},
         **(_pool(study, arm) if _has_pools(study) else _adaptive(study, arm)),
         "command": [
             "${env}",

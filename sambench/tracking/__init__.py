@@ -14,10 +14,12 @@ All of it happens in a process of its own: what W&B waits for, training does not
 from sambench.tracking import modes as modes
 from sambench.tracking.describe import describe as describe
 from sambench.tracking.describe import ending as ending
+from sambench.tracking.describe import measured as measured
 from sambench.tracking.describe import run_id as run_id
 from sambench.tracking.describe import summary_id as summary_id
 from sambench.tracking.leaderboard import content as content
 from sambench.tracking.leaderboard import describe_study as describe_study
+from sambench.tracking.messages import Measured as Measured
 from sambench.tracking.modes import Mode as Mode
 from sambench.tracking.modes import mode as mode
 from sambench.tracking.modes import stages as stages

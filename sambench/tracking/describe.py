@@ -2,19 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from sambench.config import Study, fingerprint
-from sambench.tracking.messages import Described, Ending
+from sambench.tracking.messages import Described, Ending, Measured, Table
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from sambench.records import Quantity, Score
     from sambench.training import Outcome, Run
 
 TAG = 64  # characters that W&B takes
 RENAMED = {"ascent": "train_ascent"}  # stable_sam has one of its own
+
+NOTHING: Measured = {"summary": {}, "tables": {}}
 
 
 def run_id(run: "Run") -> str:
@@ -65,12 +72,43 @@ def history(row: Mapping[str, float]) -> dict[str, float]:
     return {"scheduled_lr" if name == "lr" else name: value for name, value in row.items()}
 
 
-def ending(outcome: "Outcome") -> Ending:
+def measured(
+    quantities: Iterable["Score"], values: Mapping[str, float], details: Mapping[str, str]
+) -> Measured:
+    """What was measured of a run's weights; details as the records keep them."""
+    from sambench.records import Quantity, unpack_numbers
+
+    found: Measured = {"summary": {}, "tables": {}}
+    for own in quantities:
+        if own.name in values:
+            found["summary"][f"measure_{own.name}"] = values[own.name]
+        if isinstance(own, Quantity) and own.name in details:
+            table = _table(own, unpack_numbers(details[own.name]))
+            found["tables"] |= {f"details_{own.name}": table} if table else {}
+    return found
+
+
+def _table(quantity: "Quantity", numbers: "np.ndarray") -> Table | None:
+    """A row for each number that is known, behind its places on the axes; None if none fits."""
+    shape = quantity.shape(len(numbers))
+    if shape is None:
+        return None
+    ticks = [axis.ticks or range(size) for axis, size in zip(quantity.axes, shape, strict=True)]
+    rows = [
+        [*place, number]
+        for place, number in zip(product(*ticks), numbers.tolist(), strict=True)
+        if math.isfinite(number)
+    ]
+    return {"columns": [*quantity.axes_named, quantity.name], "data": rows}
+
+
+def ending(outcome: "Outcome", found: Measured = NOTHING) -> Ending:
     """How a run ended: its last rows, summary, and exit code; no test scores, which the page has.
 
     A pruned or diverged run is a result; only a failed one exits with 1.
     """
     return {
+        "tables": found["tables"],
         "rows": [history(row) for row in outcome.history],
         "tag": "" if outcome.outcome == "complete" else outcome.outcome,
         "notes": outcome.reason,
@@ -80,6 +118,7 @@ def ending(outcome: "Outcome") -> Ending:
             "reason": outcome.reason,
             "gradient_evaluations": outcome.gradient_evaluations,
             "wall_s": outcome.wall_s,
+            **found["summary"],
         },
     }
 

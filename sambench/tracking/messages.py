@@ -20,6 +20,21 @@ class Described(TypedDict):
     config: dict[str, object]
 
 
+class Table(TypedDict):
+    """Row by row."""
+
+    columns: list[str]
+    data: list[list[object]]
+
+
+class Measured(TypedDict):
+    """What was measured of a run's weights, by the names of the records' columns."""
+
+    summary: dict[str, float]
+    tables: dict[str, Table]
+    """what some values sum up, a row for each number"""
+
+
 class Ending(TypedDict, total=False):
     """Keyword arguments of `TrackedRun.finish`."""
 
@@ -28,13 +43,7 @@ class Ending(TypedDict, total=False):
     notes: str
     exit_code: int
     summary: dict[str, object]
-
-
-class Table(TypedDict):
-    """Row by row."""
-
-    columns: list[str]
-    data: list[list[object]]
+    tables: dict[str, Table]
 
 
 class Content(TypedDict):

@@ -79,6 +79,7 @@ class TrackedRun:
         *,
         rows: Sequence[EpochRow] | None = None,
         summary: dict[str, object] | None = None,
+        tables: dict[str, Table] | None = None,
         tag: str = "",
         notes: str = "",
         exit_code: int = 0,
@@ -88,6 +89,7 @@ class TrackedRun:
             self.log(row)
         known = {name: value for name, value in (summary or {}).items() if value is not None}
         self.run.summary.update(known)
+        self._show(tables or {})
         if tag:
             self.run.tags = (*(self.run.tags or ()), tag)
         if notes:
@@ -101,6 +103,14 @@ class TrackedRun:
                 shutil.rmtree(folder, ignore_errors=True)
         elif self.mode == "offline" and self.last == 0:  # it would replace what W&B has
             shutil.rmtree(Path(self.run.dir).parent, ignore_errors=True)
+
+    def _show(self, tables: dict[str, Table]) -> None:
+        """With the last row, where that is not there already."""
+        import wandb
+
+        shown = {name: wandb.Table([*t["columns"]], [*t["data"]]) for name, t in tables.items()}
+        if shown:
+            self.run.log(shown, step=max(self.last, self.run.starting_step))
 
     def fill(
         self, *, study: str, table: Table, summary: dict[str, str], files: Sequence[str]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sambench.tracking.describe import run_id
-from sambench.tracking.messages import Content
+from sambench.tracking.messages import Content, Measured
 
 if TYPE_CHECKING:
     from sambench.training import Run
@@ -54,9 +54,9 @@ def note(folder: Path, run: "Run", path: str) -> None:
     TrackedRuns(folder).note(run_id(run), path)
 
 
-def digest(content: Content) -> str:
-    """Of a summary and the files it names."""
+def digest(content: Content | Measured) -> str:
+    """Of a summary and the files it names, or of what was measured."""
     found = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode())
-    for path in content["files"]:
+    for path in content.get("files", ()):
         found.update(Path(path).read_bytes())
     return found.hexdigest()

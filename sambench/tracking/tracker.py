@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from sambench.errors import UserError
 from sambench.tracking.client import Client
-from sambench.tracking.describe import describe, ending, history, run_id
+from sambench.tracking.describe import NOTHING, describe, ending, history, run_id
 from sambench.tracking.messages import (
     Answer,
     Checked,
@@ -19,6 +19,7 @@ from sambench.tracking.messages import (
     Finish,
     Finished,
     Log,
+    Measured,
     Opened,
     Order,
     Start,
@@ -65,7 +66,7 @@ class Tracker:
         self._told: dict[str, list[Order]] = {}  # run -> orders, until it is finished
         self._opened: dict[str, str] = {}  # run -> where W&B shows it, until it is finished
         self._awaited: set[str] = set()
-        self._digests: dict[str, str] = {}  # of summaries
+        self._digests: dict[str, str] = {}  # of summaries and measures
         self._key_is_good: bool | None = None  # nothing heard so far
         self._warned = False
         self._news = threading.Condition()  # also the lock of all of these
@@ -102,13 +103,18 @@ class Tracker:
         if self._takes(run):
             self._tell(Log(run_id(run), history(row)))
 
-    def finish(self, run: "Run", outcome: "Outcome") -> None:
-        """Ends a run; one that an earlier process finished is told from the start, if need be."""
-        id = run_id(run)
-        if self._takes(run) and (id in self._told or not self._tracked.get(id)):
+    def finish(self, run: "Run", outcome: "Outcome", measured: Measured = NOTHING) -> None:
+        """Ends a run; one that an earlier process finished is told from the start, if need be: if
+        W&B has it not, or other measures of it."""
+        id, other = run_id(run), False
+        if measured["summary"]:
+            other = self._tracked.get(f"{id}/content") != digest(measured)
+        if self._takes(run) and (id in self._told or not self._tracked.get(id) or other):
             self.start(run)
             self._awaited.add(id)
-            self._tell(Finish(id, ending(outcome)))
+            if other:
+                self._digests[id] = digest(measured)
+            self._tell(Finish(id, ending(outcome, measured)))
 
     def _takes(self, run: "Run") -> bool:
         return self.mode != "disabled" and run.stage in self._stages

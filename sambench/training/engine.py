@@ -121,9 +121,9 @@ class Engine:
         """One pass over the training set; its metrics, read from the device once at the end.
 
         train_loss and the score that the task watches are those of each step's first evaluation; of
-        all steps are `loss_spikes` and `zero_gradients`, counted, and the quantiles of the first
-        gradient's norm, see `Steps`; the other norms, the cosine, the rise, the radius and `lost`
-        are those of the last step.
+        all steps are `loss_spikes`, `zero_gradients`, `perturbed_steps` and `idle_steps`, counted,
+        and the quantiles of the first gradient's norm, see `Steps`; the other norms, the cosine,
+        the rise, the radius and `lost` are those of the last step.
         """
         with tf32(self.train.tf32):
             return self._train_epoch(epoch)
@@ -144,7 +144,8 @@ class Engine:
             total = losses.sum()
             loss_sum = loss_sum + total
             number = step - epoch * self.steps_per_epoch
-            self._steps.note(number, total / len(losses), self.optimizer.gradient_norm)
+            norm, rise = self.optimizer.gradient_norm, self.optimizer.last["rise"]
+            self._steps.note(number, total / len(losses), norm, rise)
             watched = watched + self.optimizer.aux.sum()
             num_seen += len(losses)
             step += 1

@@ -17,6 +17,7 @@ from sambench.tasks import Data, Scored, own_model
 from sambench.training import checkpoint, device, memory, weights
 from sambench.training.custom import Custom
 from sambench.training.engine import Engine
+from sambench.training.flipped import Flipped
 from sambench.training.outcome import PAUSED, Outcome, on_this_machine, write_outcome
 from sambench.training.processes import World
 from sambench.training.run import Run
@@ -50,11 +51,12 @@ def train(
 
     until: seconds since the epoch; at the end of the epoch in which they are over the run pauses
         at its checkpoint, and leaves no outcome
-    at_once: images that a process has memory for, where it ran out before; None: all of a batch
+    at_once: items that a process has memory for, where it ran out before; None: all of a batch
     world: the processes that train it together; the first one reads and writes the folder, hears
         of epochs, and decides
     data_digest: what the study's data must have; UserError if they are others
     """
+    device.keep_freed_memory()
     begin = partial(_Progress, run, folder, report, checkpoint_every_s, until, world)
     progress, dataset, error = begin(at_once), custom.data, ""
     try:
@@ -65,6 +67,8 @@ def train(
                 if dataset is None:
                     dataset = run.study.task.load(run.seeds.streams, cache, data_digest)
                 engine = engine_for(run, dataset, custom, world)
+                if custom.data is None:
+                    progress.flipped = Flipped.of(run, dataset, cache)
                 outcome = progress.train(engine)
                 if outcome.outcome == "complete" and run.keeps_weights and world.leads:
                     data = data_digest or ""
@@ -79,7 +83,7 @@ def train(
                 error = traceback.format_exc()
             # only here no traceback holds the memory any more
             engine, progress.engine = progress.engine, None
-            fewer, remedy = memory.way_on(engine)
+            fewer, remedy = memory.way_on(engine, run.study.task.item)
             if world.size > 1:
                 raise memory.NoMemory(world.rank, fewer, remedy, error)
             if not fewer:
@@ -166,8 +170,9 @@ class _Progress:
         self.every_s = every_s
         self.until = until
         self.at_once = at_once
-        """images that memory has room for, once it ran out; None: it never did"""
+        """items that memory has room for, once it ran out; None: it never did"""
         self.engine: Engine | None = None
+        self.flipped: Flipped | None = None
         self.history: list[dict[str, float]] = []
         self.wall_s = 0.0
         """seconds that earlier processes spent up to the checkpoint"""
@@ -227,7 +232,8 @@ class _Progress:
     def _epoch(self, engine: Engine, epoch: int) -> dict[str, float]:
         row = engine.train_epoch(epoch)
         score = engine.evaluate(engine.data.val)
-        return {"epoch": epoch + 1, **row, **_named("val", score)}
+        learned = {} if self.flipped is None else self.flipped.told(engine)
+        return {"epoch": epoch + 1, **row, **_named("val", score), **learned}
 
     def _keep_best(self, engine: Engine) -> None:
         """Of equal scores the earlier epoch counts."""
@@ -241,7 +247,10 @@ class _Progress:
         """The epoch whose weights the run yields, of those that are over."""
         if self.run.study.train.yields == "last":
             return self.history[-1]
-        return max(self.history, key=lambda row: row[f"val_{self.run.objective}"])
+        score = f"val_{self.run.objective}"
+        return max(
+            self.history, key=lambda row: -math.inf if math.isnan(row[score]) else row[score]
+        )
 
     def _yield_weights(self, engine: Engine) -> None:
         """Puts the weights that the run yields into the model that is evaluated."""
@@ -289,7 +298,8 @@ class _Progress:
         """What a reader should know of how it was trained."""
         if self.at_once is None:
             return ""
-        return f"memory ran out: gradients were summed over parts of {self.at_once} images"
+        items = f"{self.run.study.task.item}s"
+        return f"memory ran out: gradients were summed over parts of {self.at_once} {items}"
 
     def peak_memory(self) -> int | None:
         """Bytes held on the device at most, by this process or an earlier one; None if unknown."""

@@ -1,9 +1,9 @@
 """A run whose device memory runs out goes on with batches in parts, where that is the same maths.
 
 The gradient of a batch's mean loss is the sum of its parts' gradients, each weighted by its share
-of the images; a variant sees whole gradients and norms, be they at w or at w + e. Equal are the
+of the items; a variant sees whole gradients and norms, be they at w or at w + e. Equal are the
 results up to the order of sums in floating point, and dropout, which draws other masks of the same
-distribution. Not so where images of a batch meet: BatchNorm, running statistics of any kind.
+distribution. Not so where items of a batch meet: BatchNorm, running statistics of any kind.
 """
 
 import torch
@@ -19,7 +19,7 @@ from sambench.training.engine import Engine
 class NoMemory(WorkFailed):
     """One of several processes ran out of it, which ends them all.
 
-    fewer: images at once with which they can go on, 0 if they cannot
+    fewer: items at once with which they can go on, 0 if they cannot
     remedy: what would help
     trace: the traceback
     """
@@ -36,22 +36,26 @@ CLOSE = {"none": 1e-3, "bf16": 0.1, "fp16": 0.02}
 """Relative; how far rounding takes a loss, by number format. Neighbours take it further."""
 
 
-def way_on(engine: Engine | None) -> tuple[int, str]:
-    """Half as many images at once as the engine tried last, or 0, and what would help then.
+def way_on(engine: Engine | None, item: str) -> tuple[int, str]:
+    """Half as many items at once as the engine tried last, or 0, and what would help then.
 
     engine: is given up; None: there was none yet
+    item: the word for one
     """
     if engine is None:
         return 0, f"out of memory before training began; try a smaller model, or {FEWER}"
     half = _half(engine)
     if not half:
-        return 0, f"out of memory with one image at once; try a smaller model or image, or {FEWER}"
+        return (
+            0,
+            f"out of memory with one {item} at once; try a smaller model or {item}, or {FEWER}",
+        )
     try:
         if _parts_add_up(engine):
             return half, ""
     except Exception as error:  # it takes no single image, or has no memory for two
         if device.is_out_of_memory(error):
-            return 0, f"out of memory with two images; try a smaller model or image, or {FEWER}"
+            return 0, f"out of memory with two {item}s; try a smaller model or {item}, or {FEWER}"
     return 0, (
         "out of memory, and batches of this model cannot be computed in parts, which would change "
         "the result (BatchNorm or the like); try a smaller train.batch_size, a model without "
@@ -64,7 +68,7 @@ def _half(engine: Engine) -> int:
 
 
 def _parts_add_up(engine: Engine) -> bool:
-    """Whether an image's loss is the same whichever images are computed with it.
+    """Whether an item's loss is the same whichever items are computed with it.
 
     Moves what the model draws and counts: for an engine that is given up.
     """

@@ -22,6 +22,7 @@ from sambench.analysis.tables import (
     curves,
     divergence,
     measures,
+    memorisation,
     pool,
     radius,
     ranking,
@@ -41,6 +42,7 @@ from sambench.analysis.tables.cost import RunCost as RunCost
 from sambench.analysis.tables.curves import CurvePoint as CurvePoint
 from sambench.analysis.tables.divergence import Bin as Bin
 from sambench.analysis.tables.measures import MeasuredArm as MeasuredArm
+from sambench.analysis.tables.memorisation import Learned as Learned
 from sambench.analysis.tables.pool import PoolRun as PoolRun
 from sambench.analysis.tables.radius import ProfilePoint as ProfilePoint
 from sambench.analysis.tables.radius import Radius as Radius
@@ -87,6 +89,7 @@ def _measured(evidence: Evidence, found: Leaderboard) -> dict[str, Callable[[], 
         "reliability": reliability.table(evidence, found),
         "slices": slices.table(evidence, found),
         "confusion": confusion.table(evidence, found),
+        "memorisation": memorisation.table(evidence, found),
     }
     return {name: partial(_same, frame) for name, frame in made.items() if len(frame)}
 

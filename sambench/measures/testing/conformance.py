@@ -17,6 +17,7 @@ CLASSES = 3
 _NORMS = ("grad_norm_q10", "grad_norm_q50", "grad_norm_q90", "grad_norm_max", "cosine", "radius")
 EPOCH = {
     **dict.fromkeys(_NORMS, 0.5), "steps": 20.0, "loss_spikes": 1.0, "skipped_steps": 2.0,
+    "memorised": 0.25, "corrected": 0.5,
 }  # fmt: skip
 """What a run notes of an epoch, as far as measures look at it."""
 

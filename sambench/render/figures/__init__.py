@@ -128,7 +128,15 @@ def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Pl
 
 def _measured(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Plot | None]]]":
     """Of weights, as far as studies measure them."""
-    from sambench.render.figures import confusion, planes, reliability, severity, sharpness, slices
+    from sambench.render.figures import (
+        confusion,
+        memorisation,
+        planes,
+        reliability,
+        severity,
+        sharpness,
+        slices,
+    )
 
     if "sharpness" in tables and "correlation" in tables:
         yield "sharpness", lambda: sharpness.draw(tables["sharpness"], tables["correlation"], look)
@@ -141,5 +149,12 @@ def _measured(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], P
     if "slices" in tables:
         yield "slices", lambda: slices.draw(tables["slices"], look)
         yield "planes", lambda: planes.draw(tables["slices"], look)
+    if "memorisation" in tables:
+        learned = tables["memorisation"]
+        for name in learned["measure"].drop_duplicates().tolist():
+            yield (
+                f"memorisation-{name}",
+                lambda name=name: memorisation.draw(learned, name, look),
+            )
     if "confusion" in tables:
         yield "confusion", lambda: confusion.draw(tables["confusion"], look)

@@ -21,7 +21,7 @@ STEPS = ("#00204d", "#31446b", "#666970", "#958f78", "#cbba69", "#ffea46")
 BELOW = (0.25, 0.5, 0.7, 0.85, 0.95)
 """What part of the points lies below each further step: the best ones are told apart most finely"""
 RADIUS, RATE = "radius", "learning rate (log)"
-SCORE, SHORT = "validation accuracy, %", "validation, %"
+SHORT = "validation, %"
 SCALE = 0.3  # inches for the legend
 CROSS = Mark("x", 24, edge=WARNING, width=1.5)
 RING = Mark("o", 120, edge=INK, width=1)
@@ -54,8 +54,8 @@ def draw(pool: pd.DataFrame, confirmed: pd.DataFrame, look: Look) -> Plot | None
     plot = Plot(
         "search",
         "Where the points lie",
-        _alt(drawn, runs),
-        _caption(drawn, [v for v in variants if v in look.chosen], runs),
+        _alt(drawn, runs, look.score),
+        _caption(drawn, [v for v in variants if v in look.chosen], runs, look.score),
         layout.body + SCALE,
     )
     bounds = _bounds(list(spots.values()))
@@ -63,7 +63,7 @@ def draw(pool: pd.DataFrame, confirmed: pd.DataFrame, look: Look) -> Plot | None
     rates = [spot.x for spot in drawn] + [look.chosen[v].lr for v in variants if v in look.chosen]
     x = scales.log_scale(min(rates), max(rates))
     axes = [(x, _upwards(spots[v], runs[v], look.chosen.get(v))) for v in variants]
-    score = SCORE if layout.columns < 3 else SHORT
+    score = f"validation {look.score}, %" if layout.columns < 3 else SHORT
     names = [
         (RATE, f"{RADIUS}{' (log)' * y.log}" if _has_radius(runs[variant]) else score)
         for variant, (_, y) in zip(variants, axes, strict=True)
@@ -76,19 +76,21 @@ def draw(pool: pd.DataFrame, confirmed: pd.DataFrame, look: Look) -> Plot | None
     return plot
 
 
-def _alt(spots: Sequence[Spot], runs: Mapping[str, Runs]) -> str:
+def _alt(spots: Sequence[Spot], runs: Mapping[str, Runs], score: str) -> str:
     scored = [spot for spot in spots if _scored(spot.run)]
     best = max(scored, key=lambda spot: spot.run.val).run
     lost = sum(_diverged(spot.run) for spot in spots)
     over = "learning rate" + " and radius" * any(map(_has_radius, runs.values()))
     return (
-        f"Validation accuracy of {len(scored)} points of {arms(len(runs))} over {over}, a panel "
+        f"Validation {score} of {len(scored)} points of {arms(len(runs))} over {over}, a panel "
         f"for each; the best, of {best.variant}, has {numbers.percent(best.val)}%; "
         f"{lost or 'none'} diverged."
     )
 
 
-def _caption(spots: Sequence[Spot], chosen: Sequence[str], runs: Mapping[str, Runs]) -> str:
+def _caption(
+    spots: Sequence[Spot], chosen: Sequence[str], runs: Mapping[str, Runs], score: str
+) -> str:
     """Of what there is."""
     marks = ["ring: the best of an arm"]
     marks += ["square: retrained and tested"] * any(spot.retrained for spot in spots)
@@ -97,7 +99,7 @@ def _caption(spots: Sequence[Spot], chosen: Sequence[str], runs: Mapping[str, Ru
         meet = any(_has_radius(runs[variant]) for variant in chosen)
         marks += [f"dashed lines{' meet' * meet} at the setting to use"]
     return (
-        "Validation accuracy of each arm's points, in percent: larger and brighter is better, in "
+        f"Validation {score} of each arm's points, in percent: larger and brighter is better, in "
         f"finer steps among the best; {'; '.join(marks)}."
     )
 

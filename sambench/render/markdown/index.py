@@ -1,6 +1,7 @@
 """The list of all published studies and benchmarks."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from sambench.analysis import PublishedStudies, PublishedStudy
 from sambench.bench import Bench
@@ -13,11 +14,22 @@ from sambench.render.tables.benchmarks import title
 INTRO = f"# Leaderboards\n\nOne page per study, {ownership.INDEX}.\n"
 
 
+class Pages(NamedTuple):
+    """File names (without suffix) of other benchmarks; empty where there are none."""
+
+    scale: str = ""
+    """of studies' own cost"""
+    prices: str = ""
+    """of measures"""
+
+
+NONE = Pages()
+
+
 def render(
-    studies: PublishedStudies, benches: Mapping[str, Sequence[Bench]], scale: str | None = None
+    studies: PublishedStudies, benches: Mapping[str, Sequence[Bench]], pages: Pages = NONE
 ) -> str:
-    """The index in markdown, by file name (without suffix); `scale`: of the page on studies' own
-    cost."""
+    """The index in markdown, by file name (without suffix)."""
     entries = {name: _entry(name, study) for name, study in studies.read.items()}
     entries |= {
         name: f"- {texts.markdown(name)}: its records cannot be read\n"
@@ -27,8 +39,9 @@ def render(
     parts += _across(list(studies.read.values()))
     if benches:
         parts += ["## What a step costs\n", *(_costs(name, benches[name]) for name in benches)]
-    if scale:
-        parts += ["## What a run costs beside its training\n", f"- [{scale}]({scale}.md)\n"]
+    titles = ("What a run costs beside its training", "What measures of weights cost")
+    for heading, page in zip(titles, pages, strict=True):
+        parts += [f"## {heading}\n", f"- [{page}]({page}.md)\n"] if page else []
     return "\n".join(parts)
 
 

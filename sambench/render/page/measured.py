@@ -34,12 +34,23 @@ def measured(study: PublishedStudy) -> list[Part]:
         found.append(Part("calibration", "Calibration", figures=["reliability"]))
     if "slices" in tables:
         found.append(Part("slices", "Slices of the loss", figures=["slices", "planes"]))
+    if "memorisation" in tables:
+        found.append(_memorisation())
     if "confusion" in tables:
         table = recall.table(tables["confusion"])
         found.append(
             Part("classes", table.caption, table=table, figures=["confusion"], folded=True)
         )
     return found
+
+
+def _memorisation() -> Part:
+    told = (
+        "Of training images with a wrong label, after each epoch of the reruns: how many the model "
+        "takes for what the label says, and how many for what they really show. Both are measured "
+        "on 256 such images of each run at most, in evaluation mode."
+    )
+    return Part("memorisation", "Wrong labels", [told], figures=["memorisation"])
 
 
 def _robustness(tables: Mapping[str, pd.DataFrame]) -> Part:

@@ -10,6 +10,7 @@ from sambench.render.tables import equal as equal
 from sambench.render.tables import halves as halves
 from sambench.render.tables import measures as measures
 from sambench.render.tables import over_tasks as over_tasks
+from sambench.render.tables import prices as prices
 from sambench.render.tables import quoted as quoted
 from sambench.render.tables import radius as radius
 from sambench.render.tables import ranking as ranking

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from sambench.analysis import NONE, numbers
+from sambench.analysis import NONE, decides, numbers
 from sambench.records import OUTCOMES, Record, Records, as_records
 from sambench.render import noise
 from sambench.render.tables.links import wandb
@@ -67,7 +67,7 @@ def tested(records: Records) -> Table:
         ),
         Column("rerun", lambda run: measured(run.rerun), hint="Its number"),
         Column(
-            f"test {name}, %",
+            f"test {decides(records.header).words}, %",
             lambda run: measured(run.test.get(name), numbers.percent),
             hint="On test data, which tuning never sees",
         ),
@@ -94,7 +94,7 @@ def _validation(records: Records) -> Column[Record]:
     name = records.objective
     labels = ", whose labels are as noisy as the training labels" if _noise(records) else ""
     return Column(
-        f"validation {name}, %",
+        f"validation {decides(records.header).words}, %",
         lambda run: measured(run.val.get(name), numbers.percent),
         hint=f"On validation data{labels}",
     )

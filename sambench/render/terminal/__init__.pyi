@@ -4,6 +4,7 @@ from . import estimate as estimate
 from . import leaderboard as leaderboard
 from . import local_sweep as local_sweep
 from . import measures as measures
+from . import prices as prices
 from . import progress as progress
 from . import scale as scale
 from . import status as status

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
+from torch import Tensor
 
 from sambench.errors import UserError, nearest
 from sambench.tasks.contents import Contents, digest
 from sambench.tasks.images.data import Data
 from sambench.tasks.images.digits import Digits
 from sambench.tasks.images.folder import Folder
-from sambench.tasks.images.images import Pool, statistics
+from sambench.tasks.images.images import Pool, Samples, statistics
 from sambench.tasks.images.listing import short
 from sambench.tasks.images.streaming import is_large
 from sambench.tasks.images.synthetic import Synthetic
@@ -81,15 +82,25 @@ def load(
             f"task.dataset: {short(task.dataset)} has changed since the study began; "
             "undo that, or start a new study with --fork NAME"
         )
-    num_test = None if pool.test is None else len(pool.test)
-    fitting = sizes(task.split, len(pool.train), num_test, task.dataset)
-    train, val, test = draw(pool.train, pool.test, fitting, streams["split"])
+    train, val, test = _drawn(task, pool, streams)
     rng = np.random.default_rng(streams["labels"])
     train, val = (
         mislabel(part, task.label_noise, pool.classes, rng, task.label_flips)
         for part in (train, val)
     )
     return Data(train, val, test, pool.classes, *statistics(train.histogram()))
+
+
+def true_labels(task: Task, streams: Mapping[str, int], cache: Path | None = None) -> Tensor:
+    """Of the training set that `load` gives, (n,) on the CPU: before some were replaced."""
+    return _drawn(task, _pool(task, cache), streams)[0].y
+
+
+def _drawn(task: Task, pool: Pool, streams: Mapping[str, int]) -> tuple[Samples, Samples, Samples]:
+    """Training, validation and test set, with right labels."""
+    num_test = None if pool.test is None else len(pool.test)
+    fitting = sizes(task.split, len(pool.train), num_test, task.dataset)
+    return draw(pool.train, pool.test, fitting, streams["split"])
 
 
 def contents(task: Task, cache: Path | None = None) -> Contents:

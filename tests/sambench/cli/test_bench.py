@@ -84,12 +84,36 @@ def test_who_interrupts_a_measurement_keeps_what_is_there(
     assert len(found["dispatching"]) == 1 and found["starting"] == []
 
 
+def test_what_measures_cost_is_measured_and_published(call: Call, study_file: Path):
+    study_file.write_text(
+        f'{study_file.read_text()}\n[measure]\nnames = ["calibration", "memorisation", "ascent"]\n'
+        "max_batches = 1\nbatch_size = 16\nset.ascent.steps = 3\n"
+    )
+    code, out, err = call(
+        "bench", "--measures", "--study", study_file, "--device", "cpu", "--json", "--publish"
+    )
+    assert code == 0, err
+    found = json.loads(out)
+    assert (found["train_images"], found["test_images"], found["batch_size"]) == (16, 16, 32)
+    steps = [(run["variant"], run["gradient_evaluations"]) for run in found["runs"]]
+    assert steps == [("plain", 4), ("sam", 8)]  # 64 images in batches of 32, two epochs
+    prices = {own["measure"]: own for own in found["prices"]}
+    assert prices["ascent"]["gradient_evaluations"] == round((3 + 2 / 3) / 2, 1)
+    assert len(prices["ascent"]["seconds"]) == 2 and not prices["ascent"]["failed"]
+    assert "nobody knows the true labels" in prices["memorisation"]["failed"]
+    assert found["command"].startswith("python -m sambench bench --measures --study ")
+    assert "| ascent " in Path("leaderboards/measures-cpu.md").read_text()
+    assert call("leaderboard", "--check")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("options", "line"),
     [
         (("--trials", "5"), "--trials: a step of training has none; add --scale"),
         (("--rows", "5"), "--rows: a step of training has none; add --scale"),
         (("--storage", "sqlite:///x.db"), "--storage: a step of training stores nothing"),
+        (("--study", "digits"), "--study: is of measures; add --measures"),
+        (("--scale", "--measures"), "--measures: is another benchmark than --scale; ask for one"),
         (("--scale", "--trials", "10,5"), "must look like 10,1000, each more, got '10,5'"),
         (("--scale", "--rows", "0"), "must look like 10,1000, each more, got '0'"),
     ],

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from sambench.tasks.images import models
 from sambench.training import weights
 from tests.sambench.cli.conftest import Call
 from tests.sambench.training.test_weights import run_of, trained
@@ -36,6 +37,9 @@ def test_of_a_file(call: Call, file: Path):
     assert code == 0, err
     (found,) = json.loads(out).values()
     assert {"ece", "ece_adaptive", "brier", "nll"} < set(found)
+    told = {"measure": "calibration", "unit": "nats", "direction": "minimize", "images": 30}
+    assert found["quantities"]["nll"] == told and found["failed"] == {}
+    assert set(found) - set(found["quantities"]) == {"quantities", "failed"}
     (wider,) = json.loads(call(*command, "--set", "ascent.rho=0.1")[1]).values()
     assert wider["nll"] == found["nll"]
     assert wider["ascent_first_order"] == pytest.approx(2 * found["ascent_first_order"])
@@ -44,6 +48,16 @@ def test_of_a_file(call: Call, file: Path):
 def test_what_fails_costs_the_others_nothing(call: Call, file: Path):
     code, out, _ = call("measure", file, "--measure", "memorisation", "--measure", "calibration")
     assert code == 0 and "nobody knows the true labels" in " ".join(out.split()) and "nll" in out
+
+
+def test_of_a_study_with_own_parts(refused: Refused, file: Path, tmp_path: Path):
+    kept = weights.read(file)
+    assert kept.run is not None
+    model = models.build(kept.run.study.task, channels=3, classes=10)
+    weights.keep(kept.run, tmp_path, model, "", ("model",))
+    line = refused("measure", tmp_path / weights.NAME)
+    assert "its study brought its own model by Python; load the weights into the model" in line
+    assert "sambench.measure(model, data)" in line
 
 
 def test_of_a_study_once(call: Call, kept: Path, tmp_path: Path):

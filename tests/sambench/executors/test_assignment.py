@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import variants
-from sambench import config, seeds
+from sambench import config, seeds, tasks
 from sambench.errors import UserError, WorkFailed
 from sambench.executors import Assignment, execute, lost
 from sambench.study.protocol import settable
@@ -75,7 +75,7 @@ def failing(error: BaseException, after: int = 0) -> Custom:
 )
 def test_an_error_is_the_outcome_of_its_run(error: BaseException, reason: str, make: Make):
     job = make(failing(error))
-    known = images.digest(images.contents(job.run.study.task, job.cache))
+    known = tasks.digest(images.contents(job.run.study.task, job.cache))
     job = replace(job, data_digest=known)
     found = execute(job, proceed)
     assert (found.outcome, found.val, found.items) == ("failed", None, {})
@@ -186,7 +186,7 @@ def test_a_process_whose_gpu_has_failed_takes_no_further_run(
     "error", [MemoryError(), torch.OutOfMemoryError("all gone"), SystemExit(2)]
 )
 @pytest.mark.parametrize(
-    "at", ["sambench.measures.loading.load", "sambench.measures.stability.Stability.of"]
+    "at", ["sambench.measures.loading.eval_batches", "sambench.measures.stability.Stability.of"]
 )
 def test_a_measure_that_fails_costs_the_run_no_score(
     error: BaseException, at: str, make: Make, spec: Spec, monkeypatch: pytest.MonkeyPatch

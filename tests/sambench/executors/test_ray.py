@@ -13,16 +13,28 @@ import pytest
 
 ray = pytest.importorskip("ray", reason="needs Ray: pip install 'sambench[ray]'")
 
+from sambench import measures
 from sambench.errors import UserError
-from sambench.executors import Limit, Work, chosen, ray_cluster
+from sambench.executors import (
+    Assignment,
+    Limit,
+    Work,
+    chosen,
+    execute,
+    lost,
+    prepare,
+    ray_cluster,
+)
 from sambench.executors.actor import RunWorker
 from sambench.executors.away import Away, Changes, packed
 from sambench.executors.ray import Ray
 from sambench.executors.ray_actors import Actors
 from sambench.executors.testing import ExecutorConformance, jobs
+from sambench.training import Custom, weights
 from tests.drills.deadly import Deadly
 from tests.drills.drill import drill
 from tests.drills.ray_cluster import OTHER, Cluster, opened
+from tests.sambench.training.test_weights import run_of
 
 pytestmark = pytest.mark.xdist_group("ray")  # one cluster
 
@@ -63,6 +75,28 @@ def test_drill(cluster: Cluster, tmp_path: Path):
     counts = drill(executor, tmp_path, deadly=deadly, meanwhile=meanwhile)
     assert counts.kills >= 3 and counts.runs == counts.results == 17
     assert counts.lost == counts.doubled == counts.different == 0
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_kept_weights_and_what_was_measured_of_them_come_home(cluster: Cluster, tmp_path: Path):
+    """From a worker that does not see the run's folder; the same as without Ray."""
+    run = run_of(measure={"names": ["calibration"], "max_batches": 1})
+    home, here = (
+        Assignment(run, tmp_path / name / run.id, tmp_path / "data", 10.0, Custom())
+        for name in ("home", "here")
+    )
+    far = Work(execute, partial(prepare, shared=False), lost, tmp_path / "home")
+    with Ray(address=cluster.address, workers=1).opened(far) as workers:
+        ((job, outcome),) = workers.run([home], lambda job, row: False, lambda job, host: None)
+    assert job.folder == home.folder and outcome.outcome == "complete"
+    execute(here, lambda row: False)
+    kept, wanted = (weights.read(own.folder / weights.NAME) for own in (home, here))
+    assert kept.run == wanted.run == run
+    assert all(kept.tensors[name].equal(own) for name, own in wanted.tensors.items())
+    found, same = (measures.read(own.folder) for own in (home, here))
+    assert found is not None and same is not None and not found.failed
+    assert (found.values, found.details) == (same.values, same.details) and "nll" in found.values
 
 
 def work(tmp_path: Path) -> Work:

@@ -12,6 +12,7 @@ from sambench import config
 from sambench.errors import UserError
 from sambench.measures import Detailed, Subject, chosen, measured, measures
 from sambench.measures.testing import MeasureConformance
+from sambench.records import Quantity
 
 NAMES = ("fog", "snow")
 EACH = 24
@@ -86,6 +87,18 @@ def asked(path: Path, *names: str) -> config.Measured:
         (lambda folder: np.save(folder / "fog.npy", np.zeros(3)), r"got float64 \(3,\)"),
         (lambda folder: np.save(folder / "labels.npy", np.zeros(7, int)), r"got int64 \(7,\)"),
         (
+            lambda folder: np.save(folder / "labels.npy", np.arange(5 * EACH) % 7),
+            "must repeat the labels .* those of severity 2 differ at image 0",
+        ),
+        (
+            lambda folder: np.save(folder / "labels.npy", np.zeros(EACH + 1, np.uint8)),
+            r"fog.npy: must be uint8 \(25, height, width, channels\), as labels.npy has 25",
+        ),
+        (
+            lambda folder: np.save(folder / "fog.npy", np.zeros((5 * EACH, 8, 8, 3))),
+            r"fog.npy: must be uint8 \(120, .* got float64 \(120, 8, 8, 3\)",
+        ),
+        (
             lambda folder: np.save(folder / "fog.npy", np.array([{}]), allow_pickle=True),
             "no array of numbers",
         ),
@@ -101,6 +114,24 @@ def test_other_files_are_one_clear_line_before_anything_is_trained(tmp_path: Pat
     with pytest.raises(UserError, match=told) as error:
         chosen(asked(folder))
     assert "\n" not in str(error.value) and str(error.value).startswith("measure.set.cifar_c.path")
+
+
+PUBLISHED = """brightness contrast defocus_blur elastic_transform fog frost gaussian_blur
+gaussian_noise glass_blur impulse_noise jpeg_compression motion_blur pixelate saturate shot_noise
+snow spatter speckle_noise zoom_blur""".split()
+
+
+def test_all_published_files_are_found_under_their_names(tmp_path: Path):
+    np.save(tmp_path / "labels.npy", np.zeros(5, np.uint8))
+    for name in PUBLISHED:
+        np.save(tmp_path / f"{name}.npy", np.zeros((5, 32, 32, 3), np.uint8))
+    cls = measures.get("cifar_c")
+    fifteen = cls(path=str(tmp_path)).quantities[0]
+    more = cls(path=str(tmp_path), names=tuple(PUBLISHED)).quantities[0]
+    assert isinstance(fifteen, Quantity) and isinstance(more, Quantity)
+    ticks = {*fifteen.axes[0].ticks}
+    extra = {"gaussian_blur", "saturate", "spatter", "speckle_noise"}
+    assert ticks < {*PUBLISHED} == {*more.axes[0].ticks} and {*PUBLISHED} - ticks == extra
 
 
 def test_no_path(tmp_path: Path):

@@ -30,6 +30,12 @@ def test_perturbations_that_are_zero_or_lost():
     assert not list(idle(many))  # 0.5% of them
 
 
+def test_steps_in_the_midst_of_an_epoch_whose_perturbation_did_nothing():
+    (line,) = idle([run("sam", row(idle_steps=3.0, perturbed_steps=100.0))])
+    assert line.startswith("sam: in 3% of the steps that perturb the weights, the loss was exactly")
+    assert not list(idle([run("sam", row(idle_steps=1.0, perturbed_steps=100.0))]))
+
+
 def test_gradients_of_zero_and_skipped_steps():
     flat, skipped = idle([run("sam", row(zero_gradients=2.0, skipped_steps=6.0))])
     assert "sam: in 2% of the steps no parameter got a gradient" in flat

@@ -12,13 +12,12 @@ from typing import Any
 import filelock
 import pytest
 
-from sambench import config
+from sambench import config, tasks
 from sambench.config import Study
 from sambench.errors import UserError, WorkFailed
 from sambench.study.folder import StudyFolder
 from sambench.study.holder import Held, Holder
 from sambench.study.tuner import Tuner
-from sambench.tasks import images
 from sambench.training import Outcome
 
 Spec = dict[str, Any]
@@ -239,7 +238,7 @@ def test_data_belong_to_the_study(folder: StudyFolder, tmp_path: Path):
         "task.dataset: the data of study 'tiny' have changed since it began: 1 of 2 files differ, "
         "the first: train/bee/2.png is another; undo that, or start a new study with --fork NAME"
     )
-    assert folder.data_digest == images.digest(began)
+    assert folder.data_digest == tasks.digest(began)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"text"', '{"a": 1}'])

@@ -1,20 +1,30 @@
 """What measures will cost: as measured runs took, else by what measures declare."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from sambench import config
 from sambench.measures import Found, measures, write
-from sambench.study.estimate import plan
+from sambench.render.terminal import estimate
+from sambench.study.estimate import Plan, plan
 
 Spec = dict[str, Any]
 
 
-def priced(spec: Spec, root: Path, **measure: Any) -> Any:
+def priced(spec: Spec, root: Path, **measure: Any) -> Plan:
     study = config.parse({**spec, "measure": measure} if measure else spec)
     return plan(study, on="cpu", workers=1, root=root, wandb="disabled")
+
+
+def shown(found: Plan) -> str:
+    """What `--dry-run` prints, a space for each gap."""
+    console = Console(width=200, file=io.StringIO())
+    console.print(estimate.render(found))
+    return " ".join(console.file.getvalue().split())  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_the_price_is_declared_until_runs_tell_it(spec: Spec, tmp_path: Path):
@@ -23,6 +33,7 @@ def test_the_price_is_declared_until_runs_tell_it(spec: Spec, tmp_path: Path):
     batches = 8 / spec["train"]["batch_size"]
     declared = measures.get("ascent")().evaluations * batches * found.seconds_per_evaluation
     assert found.measure_s == pytest.approx(declared) and found.measures_known == 0
+    assert "by the evaluations that they declare" in shown(found)
 
     for i, seconds in enumerate((1.0, 3.0)):
         folder = tmp_path / spec["name"] / "runs" / f"confirm-sam-p{i}-r0"
@@ -30,8 +41,9 @@ def test_the_price_is_declared_until_runs_tell_it(spec: Spec, tmp_path: Path):
         write(folder, Found(seconds={"ascent": seconds, "nll": 9.0}))
     again = priced(spec, tmp_path, names=["ascent"], max_batches=1, batch_size=8)
     assert (again.measure_s, again.measures_known) == (2.0, 2)
+    assert f"more: {again.measured_runs} runs x 2 s, as 2 runs took" in shown(again)
 
 
 def test_without_measures_there_is_no_price(spec: Spec, tmp_path: Path):
     found = priced(spec, tmp_path)
-    assert (found.measured_runs, found.measure_s) == (0, 0.0)
+    assert (found.measured_runs, found.measure_s) == (0, 0.0) and "measures" not in shown(found)

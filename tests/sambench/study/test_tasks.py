@@ -38,6 +38,9 @@ def test_its_page_speaks_of_its_score(tmp_path: Path):
     page = (tmp_path / "rows" / "leaderboard.md").read_text()
     assert "test macro F1, %" in page and "accuracy" not in page
     assert "mlp on breast_cancer" in page and "image" not in page
+    web = (tmp_path / "rows" / "index.html").read_text()
+    assert "test macro F1, %" in web and "test accuracy" not in web
+    assert "validation accuracy" not in web.lower()
 
 
 def test_numbers_are_scored_below_0_too(tmp_path: Path):

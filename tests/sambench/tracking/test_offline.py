@@ -1,5 +1,6 @@
 """Runs kept in files by the real client, read back; what a kill leaves; a full disk."""
 
+import json
 import math
 import os
 import shutil
@@ -11,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import wandb_files
 
 from sambench import tracking
+from sambench.records import Axis, Quantity, Score, pack_numbers
 from sambench.tracking import Tracker, run_id
 from sambench.training import Outcome, Run
 
@@ -75,6 +78,47 @@ def test_runs_hold_all_that_panels_need(run_: Run, tmp_path: Path):
             code,
         )
     assert (found[failed.id].exit_code, found[failed.id].notes) == (1, "out of memory")
+
+
+BINS = Quantity(
+    name="ece",
+    unit="share",
+    direction="minimize",
+    axes=(Axis(name="bin", ticks=(1, 2)), Axis(name="of", ticks=("images", "right"))),
+)
+NLL = Score(name="nll", unit="nats", direction="minimize")
+
+
+def test_what_was_measured_of_its_weights_is_shown(run_: Run, tmp_path: Path):
+    details = {"ece": pack_numbers(np.array([[0.75, 0.5], [0.25, np.nan]]))}
+    found = tracking.measured([BINS, NLL], {"ece": 0.125, "nll": 1.5, "other": 2.0}, details)
+    with Tracker(tmp_path, "offline") as tracker:
+        tracker.start(run_)
+        for row in ROWS:
+            tracker.log(run_, row)
+        tracker.finish(run_, DONE, found)
+    run = wandb_files.runs(tmp_path)[run_.id]
+    assert (run.summary["measure_ece"], run.summary["measure_nll"]) == (0.125, 1.5)
+    assert "measure_other" not in run.summary
+    assert logged(run) == ROWS and [row["_step"] for row in run.history] == [1, 2, 3]
+    (table,) = tmp_path.glob(f"wandb/*-{run.id}/files/{run.summary['details_ece.path']}")
+    content = json.loads(table.read_text())
+    assert content["columns"] == ["bin", "of", "ece"]
+    assert content["data"] == [[1, "images", 0.75], [1, "right", 0.5], [2, "images", 0.25]]
+
+
+def test_a_run_that_is_measured_later_is_told_again_and_once(run_: Run, tmp_path: Path):
+    steps = [(None, True), (1.5, True), (1.5, False), (None, False), (1.25, True)]
+    shown = None
+    for value, told in steps:
+        before = {*tmp_path.glob("wandb/offline-run-*/*.wandb")}
+        values = {} if value is None else {"nll": value}
+        with Tracker(tmp_path, "offline") as tracker:
+            tracker.finish(run_, DONE, tracking.measured([NLL], values, {}))
+        shown = shown if value is None else value
+        run = wandb_files.runs(tmp_path)[run_.id]
+        assert (logged(run), run.summary.get("measure_nll")) == (ROWS, shown)
+        assert ({*tmp_path.glob("wandb/offline-run-*/*.wandb")} != before) == told
 
 
 def test_a_run_that_a_kill_cut_off_becomes_one_coherent_run(run_: Run, tmp_path: Path):

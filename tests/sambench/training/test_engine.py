@@ -239,3 +239,18 @@ def test_a_compiled_model_computes_the_same(engine: Make):
     assert found.state_dict()["model"].keys() == usual.state_dict()["model"].keys()
     for ours, theirs in zip(weights(found.model), weights(usual.model), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+# --- what is counted of every step
+
+
+@pytest.mark.parametrize(
+    ("key", "rho", "perturbed", "idle"),
+    [("sam", 0.05, 2, 0), ("sam", 1e-12, 2, 2), ("plain", 0.0, 0, 0)],
+)
+@pytest.mark.filterwarnings("ignore:the perturbation vanished")
+def test_steps_whose_perturbation_does_nothing(
+    engine: Make, key: str, rho: float, perturbed: int, idle: int
+):
+    row = engine(key, rho=rho).train_epoch(0)
+    assert (row["perturbed_steps"], row["idle_steps"]) == (perturbed, idle)

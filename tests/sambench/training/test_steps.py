@@ -9,10 +9,16 @@ import torch
 from sambench.training.steps import LEAST, SPIKE, Steps
 
 
-def epoch(steps: Steps, losses: list[float], norms: list[float] | None = None) -> dict[str, float]:
+def epoch(
+    steps: Steps,
+    losses: list[float],
+    norms: list[float] | None = None,
+    rises: list[float] | None = None,
+) -> dict[str, float]:
     for i, loss in enumerate(losses):
         norm = 1.0 if norms is None else norms[i]
-        steps.note(i, torch.tensor(loss), torch.tensor(norm))
+        rise = math.nan if rises is None else torch.tensor(rises[i])
+        steps.note(i, torch.tensor(loss), torch.tensor(norm), rise)
     return steps.summary()
 
 
@@ -27,6 +33,13 @@ def test_quantiles_are_numpys():
     expected = np.quantile(norms, [0.1, 0.5, 0.9])
     assert [found[f"grad_norm_q{q}"] for q in (10, 50, 90)] == pytest.approx(list(expected))
     assert (found["grad_norm_max"], found["zero_gradients"], found["loss_spikes"]) == (9, 0, 0)
+
+
+def test_steps_whose_perturbation_did_nothing_are_counted_every_one():
+    steps, nan = Steps(5, torch.device("cpu")), float("nan")
+    found = epoch(steps, [1.0] * 5, [1.0, 1.0, 0.0, 1.0, 1.0], [0.0, 1e-9, 0.0, nan, 0.0])
+    assert (found["perturbed_steps"], found["idle_steps"]) == (4, 2)  # one has no slope
+    assert epoch(steps, [1.0] * 5)["perturbed_steps"] == 0
 
 
 @pytest.mark.parametrize(("above", "spikes"), [(SPIKE + 0.1, 1), (SPIKE - 0.1, 0)])

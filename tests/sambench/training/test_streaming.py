@@ -15,11 +15,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from sambench import config, records
+from sambench import config, records, tasks
 from sambench.config import fingerprint
 from sambench.errors import UserError
 from sambench.study import trial
-from sambench.tasks import images
 from sambench.tasks.images import streaming
 from sambench.training.loop import Report
 from sambench.training.outcome import Outcome
@@ -145,7 +144,7 @@ def test_a_study_does_not_go_on_with_other_pictures(
     folder = tmp_path / "runs" / "pictures"
     header = records.read(folder / "records.csv").header
     contents = json.loads((folder / "data.json").read_text())
-    assert header["data_digest"] == images.digest(contents) and len(contents) == 50
+    assert header["data_digest"] == tasks.digest(contents) and len(contents) == 50
 
 
 @pytest.mark.slow

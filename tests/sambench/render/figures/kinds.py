@@ -96,6 +96,8 @@ AXES = {
     "balanced_accuracy": ("share", [("true class", ()), ("predicted class", ())]),
     "slice_rise": ("nats", [("position 1", (-1, 0, 1))]),
     "plane_rise": ("nats", [("position 1", (-1, 0, 1)), ("position 2", (-1, 0, 1))]),
+    "memorised": ("share", [("epoch", ())]),
+    "corrected": ("share", [("epoch", ())]),
 }
 ROLES = {"ascent_worst": "sharpness", "hessian_trace": "sharpness", "accuracy_gap": "gap"}
 
@@ -133,6 +135,8 @@ def measured_run(run: Record) -> Record:
         ],
         "slice_rise": [3 - score, 1 - score, 2.5 - score],
         "plane_rise": [[3, 2, 3], [2, 1 - score, 2], [3, 2, math.inf]],
+        "memorised": [epoch * off / run.epochs for epoch in range(1, run.epochs + 1)],
+        "corrected": [score - 0.01 * epoch for epoch in range(run.epochs)],
     }
     values = {name: score / 2 for name in arrays}
     gap = 100 * (1 - score)

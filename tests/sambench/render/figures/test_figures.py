@@ -267,7 +267,9 @@ def test_no_curve_where_no_arm_affords_a_choice():
 
 def test_arms_that_are_not_ranked_are_hollow(many):
     last = marks(many["intervals"], "intervals-plain-x2-")[0]
-    assert "\nnot ranked: only 2 of the 3 trials that are needed\n" in last.findtext(f"{SVG}title", "")
+    assert "\nnot ranked: only 2 of the 3 trials that are needed\n" in last.findtext(
+        f"{SVG}title", ""
+    )
     fills = {group(many["intervals"], e).get("fill") for e in points(many["intervals"])}
     assert group(many["intervals"], last).get("fill") == "none"
     assert fills > {"none"}

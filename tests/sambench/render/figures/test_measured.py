@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sambench.analysis import PublishedStudy
+from sambench.analysis import PublishedStudy, numbers
 from sambench.records import Records
 from sambench.render import page
 from sambench.render.figures import Drawn
@@ -20,7 +20,11 @@ from kinds import FEW, drawn, measured, pool
 from reading import boxes, told
 
 pytest.importorskip("matplotlib")
-NAMES = ("sharpness", "severity-corrupted", "reliability", "slices", "planes", "confusion")
+NAMES = (
+    *("sharpness", "severity-corrupted", "reliability", "slices", "planes"),
+    *("memorisation-memorised", "memorisation-corrected", "confusion"),
+)
+PARTS = ("measures", "sharpness", "robustness", "calibration", "slices", "memorisation", "classes")
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +85,28 @@ def test_reliability_adds_up(study: PublishedStudy):
     assert pd.isna(bins["accuracy"].iloc[0]) and bins["confidence"].iloc[1] == pytest.approx(0.6)
 
 
+def test_learned_labels_are_those_of_the_table(study: PublishedStudy, figures: dict[str, Drawn]):
+    table = study.tables["memorisation"]
+    score = study.tables["ranking"].set_index("variant")["score"]
+    rows = table.query("measure == 'memorised'").set_index(["variant", "epoch"])["share"]
+    for arm, epochs in (("plain", 10), ("plain-x2", 20), ("sam", 10)):
+        assert [*rows[arm].index] == list(range(1, epochs + 1))
+        wanted = [epoch * (1 - score[arm]) / 2 / epochs for epoch in range(1, epochs + 1)]
+        assert rows[arm].tolist() == pytest.approx(wanted, abs=1e-6)
+    words = {
+        "memorised": rows["sam"][10],
+        "corrected": table.query("measure == 'corrected' and variant == 'sam'")["share"].iloc[-1],
+    }
+    for name, end in words.items():
+        drawn = figures[f"memorisation-{name}"]
+        assert any(
+            f"sam, epoch 10 of 10: {numbers.percent(end)}% [" in text
+            for text in told(ET.fromstring(drawn.svg))
+        )
+    assert "of sam it is least at the end" in figures["memorisation-memorised"].alt
+    assert "of sam it is most at the end" in figures["memorisation-corrected"].alt
+
+
 def test_confusion_is_by_true_class(study: PublishedStudy, figures: dict[str, Drawn]):
     shares = study.tables["confusion"].groupby(["variant", "true_class"])["share"].sum()
     assert shares.to_numpy() == pytest.approx(1)
@@ -91,8 +117,7 @@ def test_confusion_is_by_true_class(study: PublishedStudy, figures: dict[str, Dr
 
 def test_the_page_says_what_the_correlations_do(study: PublishedStudy):
     parts = {part.name: part for part in page.of(study).parts}
-    names = ("measures", "sharpness", "robustness", "calibration", "slices", "classes")
-    assert [name for name in parts if name in names] == list(names)
+    assert [name for name in parts if name in PARTS] == list(PARTS)
     words = " ".join(parts["sharpness"].sentences)
     assert "of 2 kinds of sharpness, 1 rise with the gap, 1 fall where it rises" in words
     assert parts["classes"].folded
@@ -100,4 +125,4 @@ def test_the_page_says_what_the_correlations_do(study: PublishedStudy):
 
 def test_nothing_measured_has_no_part(make: Callable[..., Records]):
     found = {part.name for part in page.of(pool(make, FEW)).parts}
-    assert not found & {"measures", "sharpness", "robustness", "calibration", "slices", "classes"}
+    assert not found & {*PARTS}

@@ -26,7 +26,10 @@ def test_one_that_is_separated_from_all_says_so():
 
 
 def test_the_only_one_that_is_ranked_is_separated_from_nobody():
-    only = [row("plain", 0.9, "a"), replace(row("sam", 0.8), group="", why="only 2 of the 3 trials")]
+    only = [
+        row("plain", 0.9, "a"),
+        replace(row("sam", 0.8), group="", why="only 2 of the 3 trials"),
+    ]
     told = dict(answer(board(only, use="plain")))
     assert told["How sure"].startswith("95% intervals of the scores are ")
 

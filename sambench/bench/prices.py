@@ -1,0 +1,86 @@
+"""What measures cost beside the run whose weights they measure: the evidence, as JSON."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from sambench.errors import UserError, shortened
+from sambench.files import write_atomically
+
+LONGEST = 300  # characters of a message
+
+
+@dataclass(frozen=True)
+class ConfirmRun:
+    """Trained and tested, as reruns of a study are."""
+
+    variant: str
+    seconds: float
+    gradient_evaluations: float
+    """of a batch of training"""
+
+
+@dataclass(frozen=True)
+class Price:
+    """Of one measure."""
+
+    measure: str
+    seconds: tuple[float, ...]
+    """of the weights of each of the runs"""
+    gradient_evaluations: float
+    """about, of as many images as a batch of training, as the measure declares"""
+    failed: str = ""
+    """why it has no value"""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """One benchmark of a machine."""
+
+    study: str
+    model: str
+    train_images: int
+    """that are measured, at most"""
+    test_images: int
+    batch_size: int
+    """of training"""
+    clock: Literal["of the processor", "by the clock"]
+    """what seconds are; the former, all threads together, do not grow with other work"""
+    runs: tuple[ConfirmRun, ...]
+    """the baseline's first"""
+    prices: tuple[Price, ...]
+    hardware: str
+    command: str
+    commit: str
+    date: str
+    versions: dict[str, str]
+    host: dict[str, object]
+
+
+def read(path: Path) -> Prices:
+    """The benchmark of a file, UserError if it holds anything else."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        found = TypeAdapter(Prices).validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise UserError(shortened(f"{path}: {where}: {first['msg']}", LONGEST)) from None
+    told = [own.seconds for own in found.runs]
+    spent = [s for own in found.prices for s in own.seconds]
+    if not told or not all(0 < s < math.inf for s in told):
+        raise UserError(f"{path}: runs must have taken more than 0 s, and there must be one")
+    if not all(0 <= s < math.inf for s in spent) or any(
+        len(own.seconds) != len(told) for own in found.prices
+    ):
+        raise UserError(f"{path}: each measure needs the seconds of each run, finite and >= 0")
+    return found
+
+
+def write(path: Path, prices: Prices) -> None:
+    write_atomically(path, json.dumps(asdict(prices), indent=1) + "\n")
