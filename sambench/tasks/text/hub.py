@@ -56,7 +56,7 @@ def build(
         if model.startswith(RANDOM):
             return Reader(Classifier.from_config(config, dtype=torch.float32), config)
         made, found = Classifier.from_pretrained(
-            model, config=config, dtype=torch.float32, output_loading_info=True
+            _place(model), config=config, dtype=torch.float32, output_loading_info=True
         )
     if len(found["missing_keys"]) == len(made.state_dict()):
         raise UserError(f"task.model: {echo(model)} holds no weights of a {config.model_type}")
@@ -86,7 +86,7 @@ def check(
             f"{config.vocab_size}"
         )
     longest = min(
-        getattr(config, "max_position_embeddings", num_tokens), tokenizer.model_max_length
+        getattr(config, "max_position_embeddings", None) or num_tokens, tokenizer.model_max_length
     )
     if num_tokens > longest:
         raise UserError(
@@ -103,8 +103,8 @@ def configuration(
 
     if not model.startswith(RANDOM):
         with _blamed("task.model", model, "model"):
-            _check_args(args, AutoConfig.from_pretrained(model))
-            return AutoConfig.from_pretrained(model, **args)
+            _check_args(args, AutoConfig.from_pretrained(_place(model)))
+            return AutoConfig.from_pretrained(_place(model), **args)
     kind = model.removeprefix(RANDOM)
     if kind not in CONFIG_MAPPING:
         raise UserError(
@@ -142,7 +142,7 @@ def _loaded(name: str) -> "PreTrainedTokenizerBase":
     from transformers import AutoTokenizer
 
     with _blamed("task.tokenizer", name, "tokenizer"):
-        return AutoTokenizer.from_pretrained(name)
+        return AutoTokenizer.from_pretrained(_place(name))
 
 
 @lru_cache(maxsize=2)
@@ -190,23 +190,37 @@ def encoded(tokenizer: "PreTrainedTokenizerBase", texts: Texts, at_most: int) ->
 
 
 def contents(model: str, tokenizer: str | None) -> Contents:
-    """Digests of the files of a folder; of the hub, the commit."""
+    """Digests of the files of folders; of what the hub has, of the commit and the vocabulary."""
     found = {}
-    for what, name in (("model", model), ("tokenizer", tokenizer)):
-        if name and not name.startswith((RANDOM, PIECES)):
-            found |= {f"{what}/{file}": digest for file, digest in _files(name).items()}
+    if not model.startswith(RANDOM):
+        found |= _files("model", model) or {"model": _commit(model)}
+    if tokenizer and not tokenizer.startswith(PIECES):
+        found |= _files("tokenizer", tokenizer) or {"tokenizer": _vocabulary(tokenizer)}
     return found
 
 
-def _files(name: str) -> Contents:
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
-        from transformers import AutoConfig
+def _files(what: str, name: str) -> dict[str, str]:
+    folder = Path(_place(name))
+    files = sorted(own for own in folder.iterdir() if own.is_file()) if folder.is_dir() else []
+    return {f"{what}/{own.name}": _digest(own, own.stat().st_mtime_ns) for own in files}
 
-        with _blamed("task.model", name, "model"):
-            return {"commit": str(AutoConfig.from_pretrained(name)._commit_hash)}
-    files = sorted(own for own in folder.iterdir() if own.is_file())
-    return {own.name: _digest(own, own.stat().st_mtime_ns) for own in files}
+
+@lru_cache(maxsize=2)
+def _commit(name: str) -> str:
+    from transformers import AutoConfig
+
+    with _blamed("task.model", name, "model"):
+        return str(AutoConfig.from_pretrained(name)._commit_hash)
+
+
+def _vocabulary(name: str) -> str:
+    return fingerprint(repr(sorted(_loaded(name).get_vocab().items())).encode())
+
+
+def _place(name: str) -> str:
+    """A folder's path, or a name of the hub."""
+    folder = Path(name).expanduser()
+    return str(folder) if folder.is_dir() else name
 
 
 @lru_cache(maxsize=64)
@@ -223,7 +237,9 @@ def _blamed(key: str, name: str, what: str) -> Iterator[None]:
     except UserError:
         raise
     except OSError as error:
-        where = "the folder" if Path(name).is_dir() else "no folder, and the hub or its cache"
+        where = (
+            "the folder" if Path(_place(name)).is_dir() else "no folder, and the hub or its cache"
+        )
         raise UserError(
             f"{key}: no {what} {echo(name)}: {where} gives none: {said(error)}"
         ) from None

@@ -2,6 +2,7 @@
 
 import builtins
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -284,3 +285,15 @@ def test_a_head_for_other_classes_is_refused(file: Path, folder: Path, tmp_path:
     with pytest.raises(UserError, match=r"task\.model: .* cannot be built: ") as caught:
         own.build(own.load(STREAMS))
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_with_the_weights_of_another_type_is_refused(
+    file: Path, folder: Path, tmp_path: Path
+):
+    from transformers import GPT2Config
+
+    shutil.copy(folder / "model.safetensors", tmp_path)
+    GPT2Config(vocab_size=200, **GPT2["model_args"]).save_pretrained(tmp_path)
+    own = task(file, model=str(tmp_path), model_args={}, tokenizer=str(folder))
+    with pytest.raises(UserError, match=r"task\.model: .* holds no weights of a gpt2"):
+        own.build(own.load(STREAMS))
