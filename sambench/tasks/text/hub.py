@@ -1,5 +1,6 @@
 """Models and tokenizers by transformers: of its hub, of a folder, or with random weights."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 RANDOM = "config:"
-PIECES = "wordpiece:"
-DEFAULT = f"{PIECES}8000"
+WORDS = "words:"
+DEFAULT = f"{WORDS}8000"
 """The tokenizer of a model with random weights."""
 MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 Texts = tuple[tuple[str, ...], ...]
@@ -130,10 +131,10 @@ def _check_args(args: Mapping[str, Any], config: "PreTrainedConfig") -> None:
 
 
 def tokenizer(name: str, texts: Texts) -> "PreTrainedTokenizerBase":
-    """Of a folder or the hub, or WordPiece of so many pieces, trained on these texts."""
+    """Of a folder or the hub, or of these texts' most frequent words, all others in letters."""
     _library()
-    if name.startswith(PIECES):
-        return _trained(name, texts)
+    if name.startswith(WORDS):
+        return _counted(name, texts)
     return _loaded(name)
 
 
@@ -146,24 +147,31 @@ def _loaded(name: str) -> "PreTrainedTokenizerBase":
 
 
 @lru_cache(maxsize=2)
-def _trained(name: str, texts: Texts) -> "PreTrainedTokenizerBase":
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+def _counted(name: str, texts: Texts) -> "PreTrainedTokenizerBase":
+    """Ties are broken by the alphabet: a trainer of tokenizers gives other pieces each time."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    size = name.removeprefix(PIECES)
-    if not size.isdecimal() or not len(MARKS) < int(size) <= 10**6:
-        raise UserError(f"task.tokenizer: a number of pieces follows {PIECES}, got {echo(name)}")
-    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # pyright: ignore[reportCallIssue]
-    made.normalizer = normalizers.BertNormalizer()
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=int(size), special_tokens=[*MARKS], show_progress=False
+    size = name.removeprefix(WORDS)
+    if not size.isdecimal() or not 0 < int(size) <= 10**6:
+        raise UserError(f"task.tokenizer: a number of words follows {WORDS}, got {echo(name)}")
+    normalizer, splitter = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    counts = Counter(
+        word
+        for text in texts
+        for part in text
+        for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(part))
     )
-    made.train_from_iterator((part for text in texts for part in text), trainer)
+    words = sorted(counts, key=lambda word: (-counts[word], word))[: int(size)]
+    letters = sorted({letter for word in counts for letter in word})
+    vocabulary = dict.fromkeys([*MARKS, *letters, *(f"##{own}" for own in letters), *words])
+    ids = {piece: number for number, piece in enumerate(vocabulary)}
+    made = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
+    made.normalizer, made.pre_tokenizer = normalizer, splitter
     made.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[(mark, made.token_to_id(mark)) for mark in ("[CLS]", "[SEP]")],
+        special_tokens=[(mark, ids[mark]) for mark in ("[CLS]", "[SEP]")],
     )
     names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
     return PreTrainedTokenizerFast(tokenizer_object=made, **dict(zip(names, MARKS, strict=True)))
@@ -194,7 +202,7 @@ def contents(model: str, tokenizer: str | None) -> Contents:
     found = {}
     if not model.startswith(RANDOM):
         found |= _files("model", model) or {"model": _commit(model)}
-    if tokenizer and not tokenizer.startswith(PIECES):
+    if tokenizer and not tokenizer.startswith(WORDS):
         found |= _files("tokenizer", tokenizer) or {"tokenizer": _vocabulary(tokenizer)}
     return found
 

@@ -60,8 +60,9 @@ class TextClassification(Task):
     """a folder, or a name of Hugging Face's hub, with its weights; or `"config:bert"`, another type
     of transformers' likewise, with random weights"""
     tokenizer: IfSet[Text | None] = None
-    """a folder, or a name of the hub; or `"wordpiece:8000"`, so many pieces, trained on all texts
-    that are not for testing. Default: the model's, and the last where its weights are random"""
+    """a folder, or a name of the hub; or `"words:8000"`, so many of the most frequent words in all
+    texts that are not for testing, and other words in letters. Default: the model's, and the last
+    where its weights are random"""
     max_tokens: IfSet[Count] = 128
     """what is longer is cut"""
 
@@ -75,6 +76,11 @@ class TextClassification(Task):
         if self.ratings is not None and self.label_noise and self.raters == "one":
             raise Broken('flips true labels: with ratings it needs raters = "all"', "label_noise")
         return self
+
+    @property
+    def detail(self) -> str:
+        one = self.ratings is not None and self.raters == "one"
+        return ", each label by a single rater" if one else ""
 
     def check_data(self) -> None:
         self._read()

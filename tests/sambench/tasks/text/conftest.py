@@ -18,7 +18,7 @@ BERT: dict[str, Any] = {
         "num_attention_heads": 2,
         "intermediate_size": 16,
     },
-    "tokenizer": "wordpiece:200",
+    "tokenizer": "words:50",
     "max_tokens": 16,
 }
 GPT2: dict[str, Any] = {
@@ -61,7 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, file: Path) -> Path:
 
     texts = tuple((text,) for text in pd.read_csv(file)["text"])
     path = tmp_path_factory.mktemp("bert")
-    tokenizer = hub.tokenizer("wordpiece:200", texts)
+    tokenizer = hub.tokenizer("words:50", texts)
     tokenizer.save_pretrained(path)
     args = BERT["model_args"] | {"vocab_size": len(tokenizer), "max_position_embeddings": 32}
     BertModel(BertConfig(**args)).save_pretrained(path)

@@ -22,7 +22,7 @@ threshold = 0.0
 objective = "balanced_accuracy"
 model = "config:bert"
 model_args = { hidden_size = 32, num_attention_heads = 2, num_hidden_layers = 1 }
-tokenizer = "wordpiece:200"
+tokenizer = "words:50"
 max_tokens = 16
 
 [train]
@@ -77,7 +77,7 @@ def test_it_runs_to_its_page_and_its_program_names_the_task(
     assert len(tested) == 8 and max(tested) > 0.8
     page = (tmp_path / "films" / "leaderboard.md").read_text()
     assert "test balanced accuracy, %" in page and "config:bert on " in page
-    assert "image" not in page
+    assert "films.csv, each label by a single rater (" in page and "image" not in page
     code, program = call("best", tmp_path / "films", "--format", "python")
     assert code == 0, program
     assert "from sambench.tasks.text import TextClassification" in program

@@ -1,8 +1,10 @@
 """Texts: what is read, who labels it, how it is trained on, and what is refused."""
 
 import builtins
+import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -242,7 +244,7 @@ def broken(tmp_path: Path, file: Path) -> dict[str, str]:
         ({"ratings": "words", "threshold": 0.0}, "task.threshold: is for numbers, and raters in"),
         ({"test": "NOTHING"}, "task.test: no file '"),
         ({"tokenizer": "nobody/nothing"}, "task.tokenizer: no tokenizer 'nobody/nothing': no fold"),
-        ({"tokenizer": "wordpiece:many"}, "task.tokenizer: a number of pieces follows wordpiece:"),
+        ({"tokenizer": "words:many"}, "task.tokenizer: a number of words follows words:"),
         ({"model": "nobody/nothing"}, "task.model: no model 'nobody/nothing': no folder, and the"),
         ({"model": "config:brt"}, "task.model: no type 'brt' of models, did you mean bert or bart"),
         (
@@ -297,3 +299,17 @@ def test_a_folder_with_the_weights_of_another_type_is_refused(
     own = task(file, model=str(tmp_path), model_args={}, tokenizer=str(folder))
     with pytest.raises(UserError, match=r"task\.model: .* holds no weights of a gpt2"):
         own.build(own.load(STREAMS))
+
+
+def test_the_words_of_a_tokenizer_are_the_same_in_every_process(file: Path):
+    program = (
+        "import pandas, sys; from sambench.tasks.text import hub; "
+        "texts = tuple((own,) for own in pandas.read_csv(sys.argv[1])['text']); "
+        "print(hub.tokenizer('words:20', texts).backend_tokenizer.to_str())"
+    )
+    texts = tuple((own,) for own in pd.read_csv(file)["text"])
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    done = subprocess.run(
+        [sys.executable, "-c", program, file], capture_output=True, text=True, env=environment
+    )
+    assert done.stdout.strip() == hub.tokenizer("words:20", texts).backend_tokenizer.to_str()
