@@ -255,7 +255,7 @@ def broken(tmp_path: Path, file: Path) -> dict[str, str]:
         ({"model_args": {"hidden_size": 15}}, "task.model: 'config:bert' cannot be built: The hid"),
         (
             {"model_args": {"vocab_size": 9}},
-            "task.tokenizer: has 80 tokens, and 'config:bert' knows",
+            "task.tokenizer: has 56 tokens, and 'config:bert' knows",
         ),
         ({"max_tokens": 513}, "task.max_tokens: must be <= 512, which is what 'config:bert' reads"),
         ({"threshold": 1.0}, "threshold: is for ratings: name their column with task.ratings"),
