@@ -13,7 +13,7 @@ from sambench.config import IMAGES, Study, kinds
 from sambench.measures import measures
 
 ROOT = Path(__file__).parents[1]
-KINDS = {name: kinds.get(name) for name in ("images", "tabular", "algorithmic")}
+KINDS = {name: kinds.get(name) for name in ("images", "tabular", "algorithmic", "text")}
 MERGED = ("Study", *(cls.__name__ for cls in KINDS.values()), "Train", "Search")
 """Tables of which a file that `extends` another may spell any part."""
 
@@ -76,6 +76,7 @@ HEADINGS = {
     "ImageClassification": "`[task]`",
     "Tabular": '`[task]` with `kind = "tabular"`',
     "Algorithmic": '`[task]` with `kind = "algorithmic"`',
+    "TextClassification": '`[task]` with `kind = "text"`',
     "Split": "`task.split`",
     "Train": "`[train]`",
     "Search": "`[search]`",

@@ -42,6 +42,8 @@ class Task(Table):
     """whether the measures of sambench/measures can be taken of its models"""
     of_runs: ClassVar[tuple[str, ...]] = ()
     """names of scores that no weights have, but a whole run, see `of_run`"""
+    replays: ClassVar[bool] = False
+    """whether dropout draws the same masks in all passes of a step"""
 
     kind: IfSet[Text] = IMAGES
     """`"images"`, or another kind of task by its name"""
@@ -167,6 +169,7 @@ kinds: Registry[Task] = Registry(
         IMAGES: "sambench.tasks.images.task",
         "tabular": "sambench.tasks.tabular",
         "algorithmic": "sambench.tasks.algorithmic",
+        "text": "sambench.tasks.text.task",
     },
     'a task one under @kinds.register("its_name")',
 )

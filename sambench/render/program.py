@@ -150,6 +150,7 @@ def _by_engine(task: Task, train: dict[str, Any], values: dict[str, Any]) -> str
         import_task=f"from {cls.__module__.removesuffix('.task')} import {cls.__name__}",
         item=task.item,
         scores=[*task.judged],
+        replay="        replay=True,\n" if task.replays else "",
         train=_train(train),
         yields=YIELDS[train.get("yields", "last")].format(**scored),
     )
@@ -325,7 +326,7 @@ def main():
         seed=streams["init"],
         order_seed=streams["order"],
         scores={scores},
-    )
+{replay}    )
 {yields}
     print(f"test {words}: {{engine.evaluate(sets.test).values['{objective}']:{shown}}}")
 

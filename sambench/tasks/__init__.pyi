@@ -1,6 +1,7 @@
 from . import algorithmic as algorithmic
 from . import images as images
 from . import tabular as tabular
+from . import text as text
 from .contents import Contents as Contents
 from .contents import difference as difference
 from .contents import digest as digest

@@ -41,6 +41,7 @@ class Engine:
     """One run's model, optimizer and data. Epochs and steps count from 0.
 
     scores: what it is evaluated by; None: by those of its data that are means over items
+    replay: dropout draws the same masks in all passes of a step
     world: the processes that train it together, each on its share of every batch. Sums, scores and
         weights are the same on all of them, and so are buffers, those of the first, after an epoch
     """
@@ -58,6 +59,7 @@ class Engine:
         order_seed: int,
         loss: Loss | None = None,
         scores: Sequence[str] | None = None,
+        replay: bool = False,
         world: World = World(),
     ) -> None:
         self.train = train
@@ -96,6 +98,7 @@ class Engine:
             total_steps=self.total_steps,
             scaler=self.scaler,
             clip=train.clip,
+            replay=replay,
             ascent=train.ascent if world.size > 1 else "alone",
         )
         self._graphed: variants.Graphed | None = None

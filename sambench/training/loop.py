@@ -133,6 +133,7 @@ def engine_for(run: Run, dataset: Data, custom: Custom, world: World = World()) 
         order_seed=run.seeds.order,
         loss=custom.loss,
         scores=task.judged,
+        replay=task.replays,
         world=world,
     )
 

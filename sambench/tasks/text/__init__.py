@@ -1,0 +1,5 @@
+"""Texts of one class each, as tokens, and transformers that read them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,2 @@
+from .sequences import Sequences as Sequences
+from .task import TextClassification as TextClassification
