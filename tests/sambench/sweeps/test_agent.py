@@ -76,7 +76,7 @@ def test_an_agent_runs_points_of_the_pool(
     assert known.config["point"] == 1 and known.config["lr"] > 0
     result = tmp_path / "runs" / "tiny" / "runs" / "pool-plain-p1" / "result.json"
     outcome = json.loads(result.read_text())["outcome"]
-    assert known.history[-1]["val_accuracy"] == outcome["val_accuracy"]
+    assert known.history[-1]["val_accuracy"] == outcome["scores"]["val_accuracy"]
     assert len(list(result.parents[1].iterdir())) == 1
     (line,) = (tmp_path / "runs/tiny/wandb/tracked.jsonl").read_text().splitlines()
     assert json.loads(line)["path"] == f"{server.url}/me/sambench/runs/run00000"

@@ -44,7 +44,7 @@ def test_a_sweep_runs_the_pool_and_the_study_goes_on(
         outcome = json.loads(kept.read_text())["outcome"]
         assert (own.group, own.job_type, own.exit_code) == ("tiny/plain", "pool", 0)
         assert own.config["lr"] == planned.lr and own.config["point"] == point
-        assert own.summary["val_accuracy"] == outcome["val_accuracy"] == ended["last"]
+        assert own.summary["val_accuracy"] == outcome["scores"]["val_accuracy"] == ended["last"]
         assert not [name for name in {*own.summary, *own.config} if name.startswith("test")]
 
     run(folder.study, wandb="offline")
