@@ -4,8 +4,6 @@
 
 PYTHON := .venv/bin/python
 READY := .venv/.ready
-# Of tests: one more than cores, since those that kill a cluster's nodes mostly wait.
-WORKERS := $(shell expr $$(nproc) + 1)
 
 unexport PYTHONDONTWRITEBYTECODE  # else torch and friends are compiled anew at every start
 
@@ -15,7 +13,7 @@ study: $(READY)
 	$(PYTHON) -m sambench study
 
 test: $(READY) engines
-	$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup
+	$(PYTHON) -m pytest -n auto --dist loadgroup
 
 lint: $(READY)
 	.venv/bin/ruff format --check .
