@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from sambench.errors import UserError, shortened
+from sambench.bench import stored
+from sambench.errors import UserError
 from sambench.files import write_atomically
-
-LONGEST = 300  # characters of a message
 
 
 @dataclass(frozen=True)
@@ -61,16 +60,7 @@ class Prices:
 
 def read(path: Path) -> Prices:
     """The benchmark of a file, UserError if it holds anything else."""
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        found = TypeAdapter(Prices).validate_json(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise UserError(shortened(f"{path}: {where}: {first['msg']}", LONGEST)) from None
+    found = stored.read(path, Prices)
     told = [own.seconds for own in found.runs]
     spent = [s for own in found.prices for s in own.seconds]
     if not told or not all(0 < s < math.inf for s in told):

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sambench.bench import stored
 from sambench.errors import UserError
 from sambench.files import write_atomically
-
-LONGEST = 300  # characters of a message
 
 
 @dataclass(frozen=True)
@@ -75,21 +74,10 @@ class Bench:
 
 def read(path: Path) -> tuple[Bench, ...]:
     """The benchmarks of a file, UserError if it holds anything else."""
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        if path.exists() and not path.is_file():
-            raise UserError(f"{path}: not a regular file")
-        found = TypeAdapter(tuple[Bench, ...]).validate_json(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path}: {where or 'the file'}: {first['msg']}"[:LONGEST]) from None
+    found = stored.read(path, tuple[Bench, ...])
     for bench in found:
         if wrong := _wrong(bench):
-            raise UserError(f"{path}: {bench.model}: {wrong}"[:LONGEST])
+            raise UserError(f"{path}: {bench.model}: {wrong}")
     return found
 
 

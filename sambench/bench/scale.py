@@ -5,10 +5,10 @@ import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sambench.bench import stored
 from sambench.errors import UserError
 from sambench.files import write_atomically
 
-LONGEST = 300  # characters of a message
 EPOCHS = 10  # reported by each run
 
 
@@ -82,16 +82,7 @@ class Scale:
 
 def read(path: Path) -> Scale:
     """The benchmark of a file, UserError if it holds anything else."""
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        found = TypeAdapter(Scale).validate_json(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path}: {where or 'the file'}: {first['msg']}"[:LONGEST]) from None
+    found = stored.read(path, Scale)
     rounds = [each.run_s for each in (*found.storing, *found.dispatching)]
     numbers = [s for each in rounds for s in each] + [each.start_s for each in found.starting]
     numbers += [s for each in found.reporting for s in (each.page_s, each.html_s)]

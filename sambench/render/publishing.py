@@ -1,8 +1,9 @@
 """The folder of published studies and benchmarks: records and pages of each, and one index."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from sambench.analysis import published
@@ -34,27 +35,23 @@ def publish_costs(bench: Bench, folder: str | Path, infos: Infos = None) -> Path
     words = bench.device if bench.device == "cpu" else bench.hardware
     slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
     target = Path(folder) / f"cost-{slug}.json"
-    _check_pages({target: "", target.with_suffix(".md"): ""}, Path(folder), infos)
-    record.add(target, bench)
-    regenerate(folder, infos=infos)
-    return target.with_suffix(".md")
+    return _publish(target, partial(record.add, bench=bench), infos)
 
 
 def publish_scale(scale: Scale, folder: str | Path, infos: Infos = None) -> Path:
     """Write what studies cost beside training, bring the pages up to date, return its page."""
-    target = Path(folder) / f"{SCALE}.json"
-    _check_pages({target: "", target.with_suffix(".md"): ""}, Path(folder), infos)
-    scales.write(target, scale)
-    regenerate(folder, infos=infos)
-    return target.with_suffix(".md")
+    return _publish(Path(folder) / f"{SCALE}.json", partial(scales.write, scale=scale), infos)
 
 
 def publish_prices(found: Prices, folder: str | Path, infos: Infos = None) -> Path:
     """Write what measures cost, bring the pages up to date, return its page."""
-    target = Path(folder) / f"{PRICES}.json"
-    _check_pages({target: "", target.with_suffix(".md"): ""}, Path(folder), infos)
-    prices.write(target, found)
-    regenerate(folder, infos=infos)
+    return _publish(Path(folder) / f"{PRICES}.json", partial(prices.write, prices=found), infos)
+
+
+def _publish(target: Path, write: Callable[[Path], None], infos: Infos) -> Path:
+    _check_pages({target: "", target.with_suffix(".md"): ""}, target.parent, infos)
+    write(target)
+    regenerate(target.parent, infos=infos)
     return target.with_suffix(".md")
 
 
