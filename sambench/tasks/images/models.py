@@ -8,8 +8,8 @@ import timm
 from torch import nn
 
 from sambench.errors import UserError, echo, nearest, said
-from sambench.tasks.images.pretrained import without_retries
 from sambench.tasks.images.task import ImageClassification
+from sambench.tasks.offline import without_retries
 
 
 def build(task: ImageClassification, *, channels: int, classes: int) -> nn.Module:

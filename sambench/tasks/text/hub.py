@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sambench.errors import UserError, echo, nearest, said
 from sambench.tasks.contents import Contents, fingerprint
-from sambench.tasks.images.pretrained import without_retries
+from sambench.tasks.offline import without_retries
 from sambench.tasks.text.sequences import NONE
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from sambench import config, errors
 from sambench.cli import main
 from sambench.errors import UserError
 from sambench.study.preflight import preflight
-from sambench.tasks.images import models, pretrained
+from sambench.tasks import offline
+from sambench.tasks.images import models
 from sambench.training import Custom
 
 LONGEST = 420  # characters, "sambench: " included
@@ -292,7 +293,7 @@ def test_an_own_function_that_makes_no_model(tiny: Path, tmp_path: Path):
 def test_pretrained_weights_without_a_network(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(pretrained, "_reachable", lambda url: False)
+    monkeypatch.setattr(offline, "_reachable", lambda url: False)
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     task = config.load(tiny, ["task.model=resnet10t", "task.model_args={pretrained=true}"]).task
     with pytest.raises(UserError, match="no pretrained weights of resnet10t are cached"):
