@@ -68,8 +68,13 @@ def config(run: "Run") -> dict[str, object]:
 
 
 def history(row: Mapping[str, float]) -> dict[str, float]:
-    """An epoch's row; the rate that the schedule has come to is not the config's lr."""
-    return {"scheduled_lr" if name == "lr" else name: value for name, value in row.items()}
+    """An epoch's row, without test scores, which a run that is scored by its course has in each;
+    the rate that the schedule has come to is not the config's lr."""
+    return {
+        "scheduled_lr" if name == "lr" else name: value
+        for name, value in row.items()
+        if not name.startswith("test_")
+    }
 
 
 def measured(
