@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic
@@ -47,9 +47,10 @@ class Away(Generic[J]):
 
     def __init__(self, job: J, held: Changes) -> None:
         base = _base()
-        _sweep(base)
-        self._folder = Path(tempfile.mkdtemp(prefix="run-", dir=base))
-        self._lock = _lock(self._folder)
+        with _alone(base):
+            _sweep(base)
+            self._folder = Path(tempfile.mkdtemp(prefix="run-", dir=base))
+            self._lock = _lock(self._folder)
         held.apply(self._folder)
         self._sent: dict[str, Stamp] = {}
         self.changes()
@@ -85,6 +86,17 @@ def _base() -> Path:
     if path.is_symlink() or path.stat().st_uid != os.getuid():
         raise UserError(f"{path} belongs to somebody else; set TMPDIR on that machine")
     return path
+
+
+@contextmanager
+def _alone(base: Path) -> Iterator[None]:
+    """Nobody else sweeps meanwhile: a folder that has no lock yet looks like one left behind."""
+    handle = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _sweep(base: Path) -> None:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import os
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -201,6 +203,26 @@ def test_folders_of_killed_workers_are_removed_and_no_others(tmp_path: Path):
     left.mkdir()
     Away(job(tmp_path), Changes()).end()
     assert held.job.folder.is_dir() and not left.exists()
+    held.end()
+
+
+def test_a_folder_just_made_is_not_taken_for_one_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    make, others = tempfile.mkdtemp, list[threading.Thread]()
+
+    def while_another_comes(**where: str) -> str:
+        made = make(**where)
+        if not others:
+            others.append(threading.Thread(target=lambda: Away(job(tmp_path), Changes()).end()))
+            others[0].start()
+            others[0].join(0.3)
+        return made
+
+    monkeypatch.setattr("tempfile.mkdtemp", while_another_comes)
+    held = Away(job(tmp_path), Changes())
+    others[0].join()
+    assert held.job.folder.is_dir()
     held.end()
 
 
