@@ -28,3 +28,5 @@ def main(recipe: str, folder: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(0)  # gloo's threads may abort an interpreter that winds up: pytorch/pytorch#179291
