@@ -10,7 +10,7 @@ from pathlib import Path
 
 import variants
 from sambench.config import IMAGES, Study, kinds
-from sambench.measures import measures
+from sambench.measures import Measure, measures
 
 ROOT = Path(__file__).parents[1]
 KINDS = {name: kinds.get(name) for name in ("images", "tabular", "algorithmic", "text")}
@@ -159,10 +159,10 @@ def _measure(name: str) -> Iterator[str]:
     one = cls.model_construct()
     text = " ".join((cls.__doc__ or "").split())
     yield from (f"### `{name}`: {cls.title}", "", f"{text} {cls.cannot_tell}", "")
-    values = cls.model_fields.items()
+    own = [(k, field) for k, field in cls.model_fields.items() if k not in Measure.model_fields]
     settings = [
         f"`{key}`" if field.is_required() else f"`{key}` = {_code(field.default)}"
-        for key, field in values
+        for key, field in own
     ]
     keys = f" Keys: {', '.join(settings)}." if settings else ""
     cost = f"about {one.evaluations:.3g} gradient evaluations of each measured image"

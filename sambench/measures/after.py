@@ -17,7 +17,7 @@ def after(run: Run, folder: Path, asked: Measured, cache: Path, custom: Custom =
     extent = Extent(asked.max_batches, asked.batch_size)
     known = read(folder) or Found()
     asked_for = {
-        name: {**one.model_dump(mode="json"), "images": extent.images}
+        name: {**one.model_dump(mode="json"), "images": extent.images(one)}
         for name, one in wanted.items()
     }
     left = {

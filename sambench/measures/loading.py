@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from sambench.errors import UserError, shortened
-from sambench.measures.subject import Batch, Epoch, Subject, measured
+from sambench.measures.measure import Measure
+from sambench.measures.subject import Batch, Epoch, Subject, measured, spread
 from sambench.tasks import own_model
 from sambench.tasks.images import Data, ImageClassification, Samples, eval_batches, true_labels
 from sambench.training import Custom, Run, Weights, device
@@ -22,9 +23,10 @@ class Extent:
     max_batches: int = 8
     batch_size: int = 128
 
-    @property
-    def images(self) -> int:
-        return self.max_batches * self.batch_size
+    def images(self, measure: Measure | None = None) -> int:
+        """At most; of this measure."""
+        own = None if measure is None else measure.max_batches
+        return min(self.max_batches, own or self.max_batches) * self.batch_size
 
 
 @contextmanager
@@ -86,22 +88,16 @@ def of(
     )
 
 
-def _picked(num: int, extent: Extent) -> Tensor:
-    """Rows of a set of `num`."""
-    wanted = min(num, extent.images)
-    return torch.arange(wanted) * num // max(wanted, 1)
-
-
 def _batches(samples: Samples, extent: Extent) -> Sequence[Batch]:
     on = samples.device
-    some = samples.rows(_picked(len(samples), extent).to(on))
+    some = samples.rows(spread(len(samples), extent.images()).to(on))
     channels = samples.shape[1]
     zero, one = torch.zeros(channels, device=on), torch.ones(channels, device=on)
     return list(eval_batches(some, batch_size=extent.batch_size, mean=zero, std=one))
 
 
 def _labels(true: Tensor, extent: Extent) -> Sequence[Tensor]:
-    return true[_picked(len(true), extent).to(true.device)].split(extent.batch_size)
+    return true[spread(len(true), extent.images()).to(true.device)].split(extent.batch_size)
 
 
 def _fill(model: nn.Module, weights: Weights, name: str) -> None:

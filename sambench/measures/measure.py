@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from sambench.config import Table
+from sambench.config import Count, IfSet, Table
 from sambench.measures.subject import Subject
 from sambench.records import Score
 
@@ -36,6 +36,9 @@ class Measure(Table):
     """of the data: "train" or "test" """
     cannot_tell: ClassVar[str]
     """one sentence"""
+
+    max_batches: IfSet[Count | None] = None
+    """of images, where they are to be fewer than the study's `measure.max_batches`"""
 
     @classmethod
     def is_ready(cls) -> bool:

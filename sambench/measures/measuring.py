@@ -65,8 +65,9 @@ def measure_all(subject: Subject, wanted: Mapping[str, Measure]) -> Found:
     found = Found(settings={name: one.model_dump(mode="json") for name, one in wanted.items()})
     for name, one in wanted.items():
         start = time.perf_counter()
+        own = subject.fewer(one.max_batches)
         try:
-            values = dict(one.of(subject))
+            values = dict(one.of(own))
             if wrong := [k for k, value in values.items() if not math.isfinite(value)]:
                 raise UserError(f"{wrong[0]} is not finite")
             found.values.update({name: float(value) for name, value in values.items()})
@@ -80,7 +81,7 @@ def measure_all(subject: Subject, wanted: Mapping[str, Measure]) -> Found:
             device.release_memory(subject.mean.device.type)
         found.seconds[name] = round(time.perf_counter() - start, 3)
         if one.evaluations:
-            found.images[name] = subject.num_images(one.subset)
+            found.images[name] = own.num_images(one.subset)
     return found
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -69,9 +70,36 @@ class Subject:
         """Of "train" or "test"."""
         return sum(len(y) for _, y in (self.train if subset == "train" else self.test))
 
+    def fewer(self, most: int | None) -> "Subject":
+        """With at most so many batches of each set; None: as it is."""
+        if most is None:
+            return self
+        true = (
+            None if self.true is None else [t for (t,) in _fewer([(t,) for t in self.true], most)]
+        )
+        return replace(
+            self, train=_fewer(self.train, most), test=_fewer(self.test, most), true=true
+        )
+
     def generator(self, *stream: int) -> torch.Generator:
         """On the CPU, so that a device draws what another does."""
         return torch.Generator().manual_seed(seeds.derive(self.seed, "measure", *stream).init)
+
+
+def spread(num: int, most: int) -> Tensor:
+    """Rows at even distances, so that all classes of a sorted set count."""
+    wanted = min(num, most)
+    return torch.arange(wanted) * num // max(wanted, 1)
+
+
+def _fewer(batches: Sequence[tuple[Tensor, ...]], most: int) -> Any:
+    """Batches as large as the first."""
+    if len(batches) <= most:
+        return batches
+    size = len(batches[0][0])
+    rows = spread(sum(len(batch[0]) for batch in batches), most * size).tolist()
+    items = [[part[row % size] for part in batches[row // size]] for row in rows]
+    return list(zip(*(torch.stack(p).split(size) for p in zip(*items, strict=True)), strict=True))
 
 
 @contextmanager

@@ -25,9 +25,10 @@ def seconds_per_run(
     told = [found.seconds for found in _found(folder) if wanted.keys() <= found.seconds.keys()]
     if told:
         return fmean(sum(own[name] for name in wanted) for own in told), len(told)
-    most = asked.max_batches * asked.batch_size
+    extent = measures.Extent(asked.max_batches, asked.batch_size)
     images = sum(
-        one.evaluations * min(most, len(data.train if one.subset == "train" else data.test))
+        one.evaluations
+        * min(extent.images(one), len(data.train if one.subset == "train" else data.test))
         for one in wanted.values()
     )
     return images / study.train.batch_size * seconds_per_evaluation, 0

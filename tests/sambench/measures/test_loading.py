@@ -20,3 +20,11 @@ def test_of_a_sorted_set_every_class_is_measured():
     assert torch.cat([y for _, y in subject.test]).tolist() == given.tolist()
     assert subject.true is not None
     assert torch.cat(list(subject.true)).tolist() == (9 - given).tolist()
+    fewer = subject.fewer(1)
+    assert fewer.true is not None
+    assert (
+        [y.tolist() for _, y in fewer.train]
+        == [list(range(10))]
+        == [y.tolist() for _, y in fewer.test]
+    )
+    assert [t.tolist() for t in fewer.true] == [list(range(9, -1, -1))]

@@ -50,6 +50,14 @@ def test_settings_and_what_fails(trained: nn.Module, data: Data):
     assert of(0.1) == pytest.approx(2 * of(0.05))
 
 
+def test_a_measure_of_fewer_images(trained: nn.Module, data: Data):
+    names, fewer = ["ascent", "calibration"], {"ascent": {"max_batches": 1}}
+    found = sambench.measure(trained, data, names, settings=fewer, max_batches=2)
+    assert found.images == {"ascent": 128, "calibration": 256}
+    alone = sambench.measure(trained, data, ["ascent"], max_batches=1)
+    assert found.values["ascent_worst"] == alone.values["ascent_worst"]
+
+
 def test_refusals(trained: nn.Module, data: Data):
     with pytest.raises(UserError, match=r"measures: .*did you mean ascent"):
         sambench.measure(trained, data, ["ascnt"])

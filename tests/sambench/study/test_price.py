@@ -35,6 +35,11 @@ def test_the_price_is_declared_until_runs_tell_it(spec: Spec, tmp_path: Path):
     declared = measures.get("ascent")().evaluations * batches * found.seconds_per_evaluation
     assert found.measure_s == pytest.approx(declared) and found.measures_known == 0
     assert "by the evaluations that they declare" in shown(found)
+    fewer = priced(
+        spec, tmp_path, names=["ascent"], batch_size=8, set={"ascent": {"max_batches": 1}}
+    )
+    of_one = measures.get("ascent")().evaluations * batches * fewer.seconds_per_evaluation
+    assert fewer.measure_s == pytest.approx(of_one)
 
     for i, seconds in enumerate((1.0, 3.0)):
         folder = tmp_path / spec["name"] / "runs" / f"confirm-sam-p{i}-r0"
