@@ -33,6 +33,7 @@ def conclude(evidence: Evidence) -> Leaderboard:
         use=answer.use,
         advice=answer.advice,
         searches_needed=answer.searches_needed,
+        score=evidence.score,
         rows=found,
         equal=equal(evidence),
         orders=() if ranked.obstacle else orders(evidence),
