@@ -222,8 +222,6 @@ class Leaderboard:
     advice: str
     searches_needed: int | None
     """that would decide whom to recommend, where it is undecided; seeds, of fixed settings"""
-    score: Score
-    """what the study goes by"""
     rows: tuple[Row, ...]
     """ranked ones, the best first, then the others"""
     equal: tuple[Equal, ...]
@@ -249,6 +247,13 @@ class Leaderboard:
     """in the test set"""
     header: dict[str, Any]
     """of the records"""
+    decimals: int | None = None
+    """that scores are shown with; None: as their unit has them"""
+
+    @property
+    def score(self) -> Score:
+        """What the study goes by."""
+        return decides(self.header).model_copy(update={"decimals": self.decimals})
 
 
 def decides(header: Mapping[str, Any]) -> Score:

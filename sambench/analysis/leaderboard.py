@@ -33,7 +33,6 @@ def conclude(evidence: Evidence) -> Leaderboard:
         use=answer.use,
         advice=answer.advice,
         searches_needed=answer.searches_needed,
-        score=evidence.score,
         rows=found,
         equal=equal(evidence),
         orders=() if ranked.obstacle else orders(evidence),
@@ -49,4 +48,5 @@ def conclude(evidence: Evidence) -> Leaderboard:
         spent=spent(evidence),
         num_items=evidence.num_items,
         header=evidence.header,
+        decimals=evidence.score.decimals,
     )

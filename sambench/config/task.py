@@ -174,6 +174,7 @@ kinds: Registry[Task] = Registry(
         "tabular": "sambench.tasks.tabular",
         "algorithmic": "sambench.tasks.algorithmic",
         "text": "sambench.tasks.text.task",
+        "own": "sambench.tasks.own_task",
     },
     'a task one under @kinds.register("its_name")',
 )

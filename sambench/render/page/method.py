@@ -43,6 +43,7 @@ def _training(study: Study, own: Mapping[str, str]) -> list[str]:
         "model, trains with the optimizer of its arm and by a seed, and returns its scores."
         f"{epochs}",
         f"It trained {own['model']} with {own['optimizer']}.",
+        *_score(study.task.decides, ""),
     ]
 
 
