@@ -92,7 +92,7 @@ class Score(BaseModel):
         name = f"{of} {self.words}"
         if self.in_percent:
             return f"{name}, %"
-        if self.unit in (self.name, self.words):
+        if self.unit in (self.name, self.words, *self.words.split()):
             return name
         return f"{name} {self.unit}" if self.unit.startswith("of ") else f"{name}, {self.unit}"
 

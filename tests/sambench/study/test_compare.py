@@ -310,7 +310,7 @@ def test_what_cannot_be_a_score_is_refused(call):
         call(bandit, score=("mean_return", "return", "up"), margin=1.0)
     with pytest.raises(UserError, match="score must be a Score, or"):
         call(bandit, score=("mean_return", "return"), margin=1.0)
-    with pytest.raises(WorkFailed, match="error rate lies between 0 and 1"):
+    with pytest.raises(UserError, match="error rate lies between 0 and 1"):
         call(bandit, score=("error_rate", "share", "minimize"), seeds=2)
 
 
