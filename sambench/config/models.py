@@ -155,10 +155,12 @@ class Published(Table):
 
     variant: Text
     """as it stands on the page"""
-    accuracy: Annotated[float, Field(le=100)]
+    accuracy: IfSet[Annotated[float, Field(le=100)] | None] = None
     """on the test set, in percent"""
+    score: IfSet[float | None] = None
+    """instead of it: on the test set, in the unit of the study's score where that is no share"""
     sd: Nonnegative | None = None
-    """over seeds, in points"""
+    """over seeds, in points or in that unit"""
     source: Text
     """a citation or an address"""
     note: str = ""
@@ -166,7 +168,9 @@ class Published(Table):
 
     @model_validator(mode="after")
     def _in_percent(self) -> Self:
-        if self.accuracy <= 1:
+        if (self.accuracy is None) == (self.score is None):
+            raise Broken("is required, or score instead of it", "accuracy")
+        if self.accuracy is not None and self.accuracy <= 1:
             raise Broken(f"must be in percent, > 1, got {self.accuracy:g}", "accuracy")
         return self
 

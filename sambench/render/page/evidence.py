@@ -50,7 +50,7 @@ def parts(study: PublishedStudy) -> list[Part]:
         _radius(study),
         _divergence(leaderboard),
         _cost(study),
-        _published(header["spec"].get("published") or ()),
+        _published(header["spec"].get("published") or (), leaderboard.score),
         _runs("pool", runs.pool(study.records, leaderboard.score)),
         _runs("reruns", runs.tested(study.records, leaderboard.score)),
         _reproduce(study),
@@ -145,8 +145,8 @@ def _halves(leaderboard: Leaderboard) -> Part:
     return Part("halves", table.caption, told, table=table)
 
 
-def _published(given: Sequence[quoted.Quoted]) -> Part:
-    return Part("published", "Published elsewhere", table=quoted.table(given))
+def _published(given: Sequence[quoted.Quoted], score: Score) -> Part:
+    return Part("published", "Published elsewhere", table=quoted.table(given, score))
 
 
 def _runs(name: str, table: Table) -> Part:
