@@ -1,9 +1,29 @@
-"""What a run can be scored by: names, units, and which direction is better."""
+"""What a run can be scored by: names, units, which direction is better, and how it is told."""
 
-from math import inf
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from math import inf, isfinite
+from types import MappingProxyType
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+DIGITS = 4
+"""That are shown of a score which is no share."""
+
+
+Items = Literal["bits", "values", "squares"]
+"""
+bits      right or wrong, the score is their share
+values    numbers, the score is their mean
+squares   numbers, the score is the root of their mean
+"""
 
 
 class Score(BaseModel):
@@ -15,13 +35,24 @@ class Score(BaseModel):
     unit: Annotated[str, Field(pattern=r"^[A-Za-z0-9%/^ ._-]+$", max_length=20)]
     """a "share" lies between 0 and 1; "share of ..." may be negative; both are shown in percent"""
     direction: Literal["maximize", "minimize"]
-    items: Literal["bits"] | None = None
-    """how the values of single test items are kept, if they are; bits: right or wrong"""
+    items: Items | None = None
+    """how single test items are kept, if they are"""
+    decimals: Annotated[int, Field(ge=0, le=20)] | None = None
+    """that are shown; default: two in percent, else so many that values have four digits"""
+
+    @model_serializer(mode="wrap")
+    def _without_unset(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Headers of older records have no decimals."""
+        found = dump(self)
+        return {k: v for k, v in found.items() if k != "decimals" or v is not None}
 
     @property
-    def words(self) -> str:
-        """As a sentence says it."""
-        return WORDS.get(self.name, self.name.replace("_", " "))
+    def sign(self) -> int:
+        """Times this, more is better."""
+        return 1 if self.direction == "maximize" else -1
+
+    def is_better(self, one: float, other: float) -> bool:
+        return self.sign * one > self.sign * other
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -29,11 +60,94 @@ class Score(BaseModel):
         return (0.0 if self.unit == "share" else -inf, 1.0 if self.in_percent else inf)
 
     @property
+    def worst(self) -> float:
+        """What no run scores less well than."""
+        return self.bounds[0 if self.sign > 0 else 1]
+
+    @property
     def in_percent(self) -> bool:
         return self.unit.startswith("share")
 
+    @property
+    def scale(self) -> float:
+        """Times this, it is shown."""
+        return 100 if self.in_percent else 1
 
-WORDS = {"f1_macro": "macro F1", "auroc": "AUROC", "r2": "R2", "rmse": "RMSE", "mae": "MAE"}
+    def fitted(self, values: Iterable[float]) -> Self:
+        """Shown with as many decimals as these values need."""
+        if self.in_percent or self.decimals is not None:
+            return self
+        sizes = sorted(abs(value) for value in values if value and isfinite(value))
+        if not sizes:
+            return self
+        return self.model_copy(update={"decimals": decimals(sizes[len(sizes) // 2])})
+
+    @property
+    def words(self) -> str:
+        """As a sentence says it."""
+        return WORDS.get(self.name, self.name.replace("_", " "))
+
+    def named(self, of: str) -> str:
+        """As a column or an axis has it: "test accuracy, %", "test RMSE of the target"."""
+        name = f"{of} {self.words}"
+        if self.in_percent:
+            return f"{name}, %"
+        if self.unit in (self.name, self.words, *self.words.split()):
+            return name
+        return f"{name} {self.unit}" if self.unit.startswith("of ") else f"{name}, {self.unit}"
+
+    @property
+    def shown_in(self) -> str:
+        """What short heads of columns say after a comma."""
+        return "%" if self.in_percent else self.words
+
+    @property
+    def gaps(self) -> str:
+        """What differences are in: "points", "RMSE"."""
+        return "points" if self.in_percent else self.words
+
+    def amount(self, written: str) -> str:
+        """A size of a difference in a sentence: "1 point", "0.5 points", "2 in RMSE"."""
+        if self.in_percent:
+            return f"{written} point{'s' * (written != '1')}"
+        return f"{written} in {self.words}"
+
+    @property
+    def better(self) -> str:
+        """ "higher" or "lower"."""
+        return "higher" if self.sign > 0 else "lower"
+
+    @property
+    def best(self) -> str:
+        return "highest" if self.sign > 0 else "lowest"
+
+    @property
+    def ahead(self) -> str:
+        """Where what is better lies."""
+        return "above" if self.sign > 0 else "below"
+
+    @property
+    def exceed(self) -> str:
+        """To be better by some amount."""
+        return "exceed" if self.sign > 0 else "undercut"
+
+    @property
+    def exceeded(self) -> str:
+        return "exceeded" if self.sign > 0 else "undercut"
+
+
+def decimals(size: float) -> int:
+    """With which a number of this size has DIGITS digits, or more; size > 0"""
+    return max(0, DIGITS - 1 - Decimal(repr(float(size))).adjusted())
+
+
+WORDS = {
+    "auroc": "AUROC",
+    "f1_macro": "macro F1",
+    "mae": "MAE",
+    "r2": "R2",
+    "rmse": "RMSE",
+}
 
 
 ACCURACY = Score(name="accuracy", unit="share", direction="maximize", items="bits")
@@ -55,3 +169,8 @@ MAE = Score(name="mae", unit="of the target", direction="minimize")
 CLASSIFICATION = (ACCURACY, LOSS, BALANCED_ACCURACY, F1_MACRO, AUROC)
 REGRESSION = (R2, SQUARES, RMSE, MAE)
 """The first two stand in every record; others where a study goes by one."""
+
+KEPT: Mapping[str, Items] = MappingProxyType(
+    {RMSE.name: "squares", **dict.fromkeys((LOSS.name, MAE.name, R2.name), "values")}
+)
+"""How single items are kept of a score that a study goes by."""

@@ -16,6 +16,7 @@ from .findings import Row as Row
 from .findings import Setting as Setting
 from .findings import Size as Size
 from .findings import Spent as Spent
+from .findings import as_data as as_data
 from .findings import decides as decides
 from .leaderboard import analyse as analyse
 from .numbers import NONE as NONE

@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from sambench.analysis.findings import Against, Estimate, Size
+from sambench.scores import Score
 from sambench.stats import Contrast, Recommendation, Searches, Tuned, claims, student
 
 
@@ -14,7 +15,7 @@ class Contest:
     """What each ranked arm scores, and how sure that is."""
 
     arms: Mapping[str, Tuned]
-    """by label"""
+    """by label, of scores of which more is better: `Evidence.scores`"""
     baselines: tuple[str, ...]
     """those of them that are the baseline's"""
     costs: Mapping[str, Fraction]
@@ -22,6 +23,7 @@ class Contest:
     searches: Searches
     """that the pools are as large as: as `stats.searches` says of paired seeds"""
     size: Size
+    score: Score
 
     @cached_property
     def order(self) -> list[str]:
@@ -46,7 +48,9 @@ class Contest:
         if label in self.baselines:
             return ()
         found = {base: self.contrast(label, base) for base in self.baselines}
-        return tuple(Against(base, difference(c), c.p_above) for base, c in found.items())
+        return tuple(
+            Against(base, difference(c, self.score), c.p_above) for base, c in found.items()
+        )
 
     @cached_property
     def beats(self) -> dict[str, float]:
@@ -91,20 +95,29 @@ class Contest:
 
     @cached_property
     def recommendation(self) -> Recommendation:
-        margin = self.size.margin / 100
+        margin = self.size.margin / self.score.scale
         return claims.recommend(self.arms, self.costs, self.searches, margin, self.size.alpha)
 
 
 def estimate(
-    tuned: Tuned, searches: Searches, bounds: tuple[float, float] = (0.0, 1.0)
+    tuned: Tuned, searches: Searches, bounds: tuple[float, float] = (0.0, 1.0), sign: int = 1
 ) -> Estimate:
-    """A score and its t interval, cut at its bounds; without searches to estimate an error none."""
-    freedom = claims.freedom(searches)
+    """A score and its t interval, cut at its bounds; without searches to estimate an error none.
+
+    sign: of a score that was turned for comparison
+    """
+    freedom, score = claims.freedom(searches), sign * float(tuned.score) + 0.0  # no -0.0
     if freedom < 1:
-        return Estimate(float(tuned.score))
-    score, half = float(tuned.score), student.exceeded(claims.ALPHA / 2, freedom) * tuned.error
+        return Estimate(score)
+    half = student.exceeded(claims.ALPHA / 2, freedom) * tuned.error
     return Estimate(score, max(score - half, bounds[0]), min(score + half, bounds[1]))
 
 
-def difference(contrast: Contrast) -> Estimate:
-    return Estimate(contrast.difference, *contrast.interval)
+def scored(tuned: Tuned, searches: Searches, score: Score) -> Estimate:
+    """The same of what a study goes by, of which more is better while arms are compared."""
+    return estimate(tuned, searches, score.bounds, score.sign)
+
+
+def difference(contrast: Contrast, score: Score) -> Estimate:
+    """In the score's own direction."""
+    return Estimate(contrast.difference, *contrast.interval).turned(score.sign)

@@ -5,14 +5,14 @@ All of them are asked for the fewest trials of any ranked arm. What a run costs 
 
 from fractions import Fraction
 
-from sambench.analysis.contest import difference, estimate
+from sambench.analysis.contest import difference, scored
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Equal
 from sambench.stats import claims
 
 
 def equal(evidence: Evidence) -> tuple[Equal, ...]:
-    """Length 1 first, then the others; within a length by score."""
+    """Length 1 first, then the others; within a length the best first."""
     k, searches = evidence.smallest, evidence.size.searches
     able = {label: pool for label, pool in evidence.pools.items() if not pool.why}
     found = {label: tuned for label, pool in able.items() if (tuned := pool.tuned(Fraction(k)))}
@@ -23,15 +23,17 @@ def equal(evidence: Evidence) -> tuple[Equal, ...]:
             label=label,
             length=lengths[label],
             trials=k,
-            score=estimate(tuned, searches, evidence.score.bounds),
+            score=scored(tuned, searches, evidence.score),
             plain=None if base in (None, label) else base,
             difference=None
             if base is None or base == label
-            else difference(claims.contrast(tuned, found[base], searches)),
+            else difference(claims.contrast(tuned, found[base], searches), evidence.score),
         )
         for label, tuned in found.items()
         for base in [plain.get(lengths[label])]
     ]
-    return tuple(
-        sorted(rows, key=lambda row: (row.length != 1, row.length, -row.score.value, row.label))
-    )
+
+    def place(row: Equal) -> tuple[bool, float, float, str]:
+        return row.length != 1, row.length, -evidence.score.sign * row.score.value, row.label
+
+    return tuple(sorted(rows, key=place))

@@ -18,6 +18,7 @@ from sambench.analysis.pool import Pool
 from sambench.analysis.runs import Runs
 from sambench.config import Arm, Study, baselines
 from sambench.records import STAGES, Fit, Records, Score
+from sambench.scores import ACCURACY
 from sambench.stats import (
     Ranking,
     Tuned,
@@ -170,21 +171,23 @@ class Evidence:
         return {label: Fit.model_validate(fit) for label, fit in found.items()}
 
     def scores(self, runs: Runs) -> tuple[np.ndarray, int]:
-        """Test scores of complete runs: numerators, whole numbers (runs,), and their denominator.
+        """Test scores of complete runs, turned so that more is better: what arms are compared by.
 
-        Counts over counts, or the decimals that the records hold.
+        Numerators, whole numbers (runs,), and their denominator: counts over counts, or the
+        decimals that the records hold.
         """
         test, items = runs["test"], runs["num_items"]
-        if self._is_share and items.all() and np.isfinite(test).all():
+        if self._is_count and items.all() and np.isfinite(test).all():
             hits, sizes = np.rint(test * items).astype(np.int64), np.unique(items).tolist()
             of = lcm(*sizes)
-            return hits.astype(object) * (of // items.astype(object)), of
+            return self.score.sign * hits.astype(object) * (of // items.astype(object)), of
         found = [self._score(*own) for own in zip(test.tolist(), items.tolist(), strict=True)]
         of = lcm(*(denominator for _, denominator in found))
-        return np.array([score * (of // own) for score, own in found], object), of
+        turned = [self.score.sign * score * (of // own) for score, own in found]
+        return np.array(turned, object), of
 
     def _score(self, test: float, num_items: int) -> tuple[int, int]:
-        if self._is_share and num_items:
+        if self._is_count and num_items:
             return round(test * num_items), num_items
         return Decimal(repr(test)).as_integer_ratio()
 
@@ -198,12 +201,17 @@ class Evidence:
 
     @cached_property
     def score(self) -> Score:
-        """What the study goes by."""
-        return decides(self.header)
+        """What the study goes by, shown with decimals that fit what its runs scored."""
+        found, columns = decides(self.header), self._columns
+        if found.in_percent:
+            return found
+        known = bool(np.isfinite(columns["test"].to_numpy()).any())
+        return found.fitted(columns["test" if known else "val"].tolist())
 
     @property
-    def _is_share(self) -> bool:
-        return self.score.unit == "share"
+    def _is_count(self) -> bool:
+        """Whether a score is a share of items."""
+        return self.score.items == "bits" or self.score.name == ACCURACY.name
 
     @property
     def num_items(self) -> int:
@@ -256,7 +264,7 @@ class Evidence:
         searches = self.study.search.searches
         smallest = smallest_shown(self._started, k)
         pool, confirm = runs["pool"].ended, runs["confirm"].ended
-        val = np.where(pool.is_complete, pool["val"], np.nan)
+        val = np.where(pool.is_complete, self.score.sign * pool["val"], np.nan)
         ranking = Ranking.of(dict(zip(pool["point"].tolist(), val.tolist(), strict=True)))
         due = ranking.reruns(k, searches, smallest)
         confirmed = pd.Index(ranking.points[: len(due)], dtype=np.int64)

@@ -1,8 +1,13 @@
-"""What an analysis finds: numbers for whoever prints them. Scores and differences are shares."""
+"""What an analysis finds: numbers for whoever prints them.
+
+Scores and differences are in the score's own unit and direction: a share of 0.95, an RMSE of 54.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from pydantic import BaseModel
 
 from sambench.scores import Score
 
@@ -22,7 +27,7 @@ partial    runs are missing, without which nothing can be concluded
 class Estimate:
     """A score or a difference, and its own 95% interval; None where there is none.
 
-    A score's interval is cut where scores end, at 0 and 1.
+    A score's interval is cut where scores end: of shares at 0 and 1.
     """
 
     value: float
@@ -41,7 +46,15 @@ class Estimate:
         """Whether it ends at a bound of the scores, and so nearer on one side."""
         if self.low is None or self.high is None:
             return False
-        return abs((self.value - self.low) - (self.high - self.value)) > ROUNDING
+        apart = abs((self.value - self.low) - (self.high - self.value))
+        return apart > ROUNDING * max(1.0, abs(self.value))
+
+    def turned(self, sign: int) -> "Estimate":
+        """Itself, or, with -1, of the negative."""
+        if sign > 0:
+            return self
+        low, high = (None if end is None else -end for end in (self.high, self.low))
+        return Estimate(-self.value, low, high)
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,7 @@ class Against:
     label: str
     difference: Estimate
     p: float
-    """one-sided, of "not above", unadjusted"""
+    """one-sided, of "not better", unadjusted"""
 
 
 @dataclass(frozen=True)
@@ -141,7 +154,7 @@ class Row:
     wins: bool
     """whether that is below half of `Size.alpha`"""
     detectable: float | None
-    """true lead over the best plain that such a study finds with 80% power"""
+    """true lead over the best plain, > 0, that such a study finds with 80% power"""
     test_set_error: float | None
     """standard error of that lead over test items"""
     reruns: int
@@ -189,7 +202,7 @@ class Size:
     searches: int
     """S, that each pool is as large as"""
     margin: float
-    """points that may be given up for a cheaper run"""
+    """that may be given up for a cheaper run: points, or in the unit of a score that is no share"""
     extension: int
     """how often the study was concluded before, at other sizes"""
     alpha: float
@@ -198,7 +211,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """A study's answer and its evidence; `dataclasses.asdict` makes it JSON."""
+    """A study's answer and its evidence; `as_data` makes it JSON."""
 
     study: str
     question: str
@@ -210,7 +223,7 @@ class Leaderboard:
     searches_needed: int | None
     """that would decide whom to recommend, where it is undecided; seeds, of fixed settings"""
     rows: tuple[Row, ...]
-    """ranked ones by score, then the others"""
+    """ranked ones, the best first, then the others"""
     equal: tuple[Equal, ...]
     orders: tuple[str, ...]
     """where one tuning curve lies above another, in words"""
@@ -234,14 +247,25 @@ class Leaderboard:
     """in the test set"""
     header: dict[str, Any]
     """of the records"""
+    decimals: int | None = None
+    """that scores are shown with; None: as their unit has them"""
 
     @property
     def score(self) -> Score:
         """What the study goes by."""
-        return decides(self.header)
+        return decides(self.header).model_copy(update={"decimals": self.decimals})
 
 
 def decides(header: Mapping[str, Any]) -> Score:
     """The score of the objective."""
     scores = {score["name"]: score for score in header["scores"]}
     return Score.model_validate(scores[header["objective"]])
+
+
+def as_data(found: Leaderboard) -> dict[str, Any]:
+    """As JSON has it."""
+    return asdict(found, dict_factory=_table)
+
+
+def _table(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {k: v.model_dump() if isinstance(v, BaseModel) else v for k, v in items}

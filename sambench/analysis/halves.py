@@ -8,9 +8,10 @@ from itertools import combinations
 
 import numpy as np
 
-from sambench.analysis.contest import difference, estimate
+from sambench.analysis.contest import difference, scored
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Half
+from sambench.scores import Score
 from sambench.stats import Tuned, claims
 
 KIND = ("processor", "instructions")
@@ -28,7 +29,7 @@ def halves(evidence: Evidence) -> tuple[Half, ...]:
         parts = {each: pool.among(runs["point"][kind == each]) for each in kinds}
         tuned = {kind: t for kind, part in parts.items() if (t := part.tuned(pool.trials))}
         found += [
-            _half(label, (a, b), (tuned[a], tuned[b]), pool.trials, evidence.score.bounds)
+            _half(label, (a, b), (tuned[a], tuned[b]), pool.trials, evidence.score)
             for a, b in combinations(tuned, 2)
         ]
     return tuple(found)
@@ -39,10 +40,10 @@ def _half(
     kinds: tuple[str, str],
     tuned: tuple[Tuned, Tuned],
     trials: Fraction,
-    bounds: tuple[float, float],
+    score: Score,
 ) -> Half:
     """Each with as many searches as its points hold, their difference with all of them."""
     searches = [len(part.influence) / trials for part in tuned]
     apart = claims.contrast(*tuned, sum(searches))
-    a, b = (estimate(part, own, bounds) for part, own in zip(tuned, searches, strict=True))
-    return Half(label, kinds, (a, b), difference(apart), apart.error)
+    a, b = (scored(part, own, score) for part, own in zip(tuned, searches, strict=True))
+    return Half(label, kinds, (a, b), difference(apart, score), apart.error)

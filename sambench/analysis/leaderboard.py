@@ -48,4 +48,5 @@ def conclude(evidence: Evidence) -> Leaderboard:
         spent=spent(evidence),
         num_items=evidence.num_items,
         header=evidence.header,
+        decimals=evidence.score.decimals,
     )

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from sambench.analysis import corrupted
-from sambench.analysis.contest import difference, estimate
+from sambench.analysis.contest import estimate
 from sambench.analysis.evidence import Evidence
-from sambench.analysis.findings import Measured
+from sambench.analysis.findings import Estimate, Measured
 from sambench.analysis.ranked import Ranked
 from sambench.analysis.worth import searches_of, uncut, worth
 from sambench.records import Score, quantities
@@ -36,6 +36,7 @@ def _rows(
         size = searches_of(evidence, tuned)
         lead = None
         if base is not None and label not in evidence.baselines:
-            lead = difference(claims.contrast(tuned, base, size))
+            apart = claims.contrast(tuned, base, size)
+            lead = Estimate(apart.difference, *apart.interval)
         own = estimate(tuned, size) if score.unit == "share" else uncut(tuned, size)
         yield Measured(score, label, own, plain if lead else "", lead)

@@ -5,8 +5,10 @@ that its text is.
 """
 
 from decimal import Decimal
+from math import isfinite
 
 from sambench.analysis.findings import Estimate
+from sambench.scores import Score, decimals
 
 NONE = "-"
 
@@ -26,30 +28,68 @@ def points(fraction: float) -> str:
     return f"{100 * decimal(fraction):+z.2f}"
 
 
-def accuracy(score: Estimate | None) -> str:
+def score(value: float, of: Score) -> str:
+    """As columns have it, without a unit: 0.951 of accuracy -> 95.10"""
+    return _written(value, of, _places(of, value))
+
+
+def told(value: float, of: Score) -> str:
+    """As sentences have it: 95.10%"""
+    return f"{score(value, of)}{'%' * of.in_percent}"
+
+
+def gap(value: float, of: Score) -> str:
+    """A difference of scores: 0.0185 of accuracy -> +1.85, never -0.00"""
+    return _written(value, of, _places(of, value), "+")
+
+
+def estimate(found: Estimate | None, of: Score) -> str:
     """95.10 ± 0.41; 99.20 [97.70, 100.00] where the interval is cut; without one its value."""
-    if score is None:
+    if found is None:
         return NONE
-    if score.low is None or score.high is None:
-        return percent(score.value)
-    if score.is_cut:
-        return f"{percent(score.value)} [{percent(score.low)}, {percent(score.high)}]"
-    half = 100 * (decimal(score.high) - decimal(score.value))
-    return f"{percent(score.value)} ± {half:.2f}"
+    if found.low is None or found.high is None:
+        return score(found.value, of)
+    places = _places(of, found.value)
+    value, low, high = (_written(x, of, places) for x in (found.value, found.low, found.high))
+    if found.is_cut:
+        return f"{value} [{low}, {high}]"
+    half = (decimal(found.high) - decimal(found.value)) * Decimal(of.scale)
+    return f"{value} ± {half:.{places}f}"
 
 
-def difference(d: Estimate | None) -> str:
+def difference(found: Estimate | None, of: Score) -> str:
     """+1.85 [+1.20, +2.50]"""
-    if d is None:
+    if found is None:
         return NONE
-    if d.low is None or d.high is None:
-        return points(d.value)
-    return f"{points(d.value)} [{points(d.low)}, {points(d.high)}]"
+    if found.low is None or found.high is None:
+        return gap(found.value, of)
+    places = _places(of, found.value, found.low, found.high)
+    value, low, high = (_written(x, of, places, "+") for x in (found.value, found.low, found.high))
+    return f"{value} [{low}, {high}]"
 
 
-def error(fraction: float | None) -> str:
-    """A standard error in points, 0.0042 -> 0.42"""
-    return NONE if fraction is None else percent(fraction)
+def lead(found: Estimate, of: Score) -> str:
+    """A difference in a sentence: "+1.85 points [+1.20, +2.50]" of a share of which more is better;
+    else the way it goes, as its sign may mean either: "lower by 3.10 [1.02, 5.18]"."""
+    value, _, interval = difference(found, of).partition(" ")
+    if of.in_percent and of.sign > 0:
+        return f"{value} points {interval}".rstrip()
+    way = "lower" if found.value < 0 or (found.value == 0 and of.sign < 0) else "higher"
+    size, _, interval = difference(found.turned(-1 if way == "lower" else 1), of).partition(" ")
+    unit = " points" * of.in_percent
+    return f"{way} by {size.lstrip('+')}{unit} {interval.replace('+', '')}".rstrip()
+
+
+def _places(of: Score, *values: float) -> int:
+    """Decimals: those of the score, or what the largest of these values needs."""
+    if of.decimals is not None or of.in_percent:
+        return 2 if of.decimals is None else of.decimals
+    size = max((abs(value) for value in values if isfinite(value)), default=0.0)
+    return decimals(size) if size else 0
+
+
+def _written(value: float, of: Score, places: int, sign: str = "") -> str:
+    return f"{decimal(value) * Decimal(of.scale):{sign}z.{places}f}"
 
 
 def p_value(p: float | None) -> str:

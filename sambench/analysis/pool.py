@@ -28,7 +28,8 @@ class Pool:
     due: tuple[int, ...]
     """reruns of each confirmed rank that the study asks for"""
     scores: tuple[Fraction | None, ...]
-    """the mean test score of each confirmed rank's complete reruns; None where all diverged"""
+    """the mean test score of each confirmed rank's complete reruns, as `Evidence.scores` turns
+    them; None where all diverged"""
     ended: tuple[int, ...]
     """its reruns that are complete or diverged"""
     _known: dict[Score, Tuned | None] = field(default_factory=dict, compare=False, repr=False)

@@ -38,6 +38,7 @@ def rank(evidence: Evidence) -> Ranked:
         costs={label: evidence.cost(label) for label in able},
         searches=_searches(evidence, [scores[label] for label in able]),
         size=evidence.size,
+        score=evidence.score,
     )
     if obstacle:
         whys = {label: why or "nothing is concluded" for label, why in whys.items()}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sambench import stats
 from sambench.analysis import test_set
-from sambench.analysis.contest import estimate
+from sambench.analysis.contest import scored
 from sambench.analysis.costs import costs
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Estimate, Row
@@ -15,7 +15,7 @@ from sambench.stats import Tuned
 
 
 def build(evidence: Evidence, ranked: Ranked, within: Mapping[str, Tuned]) -> tuple[Row, ...]:
-    """Ranked arms by score, then the others in the study's order; `within`: of inner ranges."""
+    """Ranked arms, the best first, then the others as the study has them; `within`: inner ones."""
     contest = ranked.contest
     paid, chosen = costs(evidence), settings(evidence)
     outcomes = tally(evidence.frame, "variant")
@@ -64,5 +64,5 @@ def _estimate(evidence: Evidence, tuned: Tuned | None) -> Estimate | None:
     if tuned is None:
         return None
     if evidence.is_fixed:
-        return estimate(tuned, stats.searches(len(tuned.influence)), evidence.score.bounds)
-    return estimate(tuned, evidence.size.searches, evidence.score.bounds)
+        return scored(tuned, stats.searches(len(tuned.influence)), evidence.score)
+    return scored(tuned, evidence.size.searches, evidence.score)

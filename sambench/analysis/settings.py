@@ -1,7 +1,7 @@
 """The setting to use of every arm, and what it scored when it ran again (rule 9)."""
 
 from sambench import stats
-from sambench.analysis.contest import estimate
+from sambench.analysis.contest import scored
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.findings import Estimate, Setting
 from sambench.analysis.runs import Runs
@@ -33,5 +33,5 @@ def _mean(evidence: Evidence, runs: Runs) -> Estimate | None:
     """With its t interval."""
     if len(runs) < 2:
         scores, of = evidence.scores(runs)
-        return Estimate(scores[0] / of) if len(runs) else None
-    return estimate(evidence.mean(runs), stats.searches(len(runs)), evidence.score.bounds)
+        return Estimate(evidence.score.sign * (scores[0] / of)) if len(runs) else None
+    return scored(evidence.mean(runs), stats.searches(len(runs)), evidence.score)

@@ -8,31 +8,70 @@ import pandas as pd
 from sambench import stats
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.runs import Runs
-from sambench.records import unpack_bytes
+from sambench.records import unpack_bytes, unpack_numbers
 from sambench.stats import sums
 
 
 def errors(evidence: Evidence, labels: list[str], plain: str) -> dict[str, float]:
     """Standard error over test items of each arm's lead over `plain`, by label.
 
-    An arm gets an item right with the share of its reruns that do, each rank's weighed as in
-    tuned(k); differences are paired by item. Left out are arms of which items are not known.
+    Each run of an arm counts as its rank does in tuned(k); differences are paired by item: of means
+    over items the standard error, of other scores the jackknife that leaves each item out in turn,
+    which is the same of means. Left out are arms of which items are not known.
     """
-    known = {label: share_right(evidence, label) for label in {*labels, plain}}
+    roots = evidence.score.items == "squares"
+    of_items = without_each if roots else mean_of_each
+    known = {label: of_items(evidence, label) for label in {*labels, plain}}
     base = known[plain]
     found = {}
     for label in labels:
         own = known[label]
         if own is not None and base is not None and own.shape == base.shape and len(own) > 1:
-            found[label] = _standard_error(own - base)
+            found[label] = _jackknife(own - base) if roots else _standard_error(own - base)
     return found
 
 
 def _standard_error(values: np.ndarray) -> float:
     """Of their mean."""
     n = len(values)
-    apart = values - float(sums.total(values)) / n
-    return sqrt(float(sums.total(apart * apart)) / (n - 1) / n)
+    return sqrt(_spread(values) / (n - 1) / n)
+
+
+def _jackknife(values: np.ndarray) -> float:
+    """Of what has these values without each item in turn."""
+    n = len(values)
+    return sqrt(_spread(values) * (n - 1) / n)
+
+
+def _spread(values: np.ndarray) -> float:
+    """Sum of squares about their mean."""
+    apart = values - float(sums.total(values)) / len(values)
+    return float(sums.total(apart * apart))
+
+
+def mean_of_each(evidence: Evidence, label: str) -> np.ndarray | None:
+    """By item, what the arm's runs score on it, (items,)."""
+    if evidence.score.items != "values":
+        return share_right(evidence, label)
+    values, weights = _values(evidence, label)
+    return None if values is None else sums.total(values.T * weights)
+
+
+def without_each(evidence: Evidence, label: str) -> np.ndarray | None:
+    """What the arm scores on all items but one, (items,), of a root of a mean of squares."""
+    squares, weights = _values(evidence, label)
+    if squares is None or squares.shape[1] < 2:
+        return None
+    rest = sums.total(squares)[:, None] - squares
+    return sums.total(np.sqrt(np.maximum(rest, 0) / (squares.shape[1] - 1)).T * weights)
+
+
+def _values(evidence: Evidence, label: str) -> tuple[np.ndarray | None, np.ndarray]:
+    """The numbers of single items, (runs, items); None if a run does not tell, or sizes differ."""
+    runs, weights = weighed(evidence, label)
+    found = [unpack_numbers(text) for text in runs.texts("items")]
+    sizes = {len(own) for own in found}
+    return (np.array(found) if len(sizes) == 1 and 0 not in sizes else None), weights
 
 
 def share_right(evidence: Evidence, label: str) -> np.ndarray | None:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from sambench.analysis import numbers
 from sambench.analysis.contest import Contest, difference
 from sambench.analysis.evidence import Evidence
-from sambench.analysis.findings import Estimate, Row, Setting, Size
+from sambench.analysis.findings import Row, Setting
 from sambench.analysis.ranked import Ranked
 from sambench.config import BASELINE, LENGTHS
+from sambench.scores import Score
+from sambench.stats import Contrast
 
 NOTHING = "nothing yet."
 SCHEDULES = {0.5: "half the schedule", 1.0: "the full schedule", 2.0: "twice the schedule"}
@@ -28,7 +30,7 @@ def judge(ranked: Ranked, evidence: Evidence, rows: Sequence[Row]) -> Verdict:
     """The headline says who beats plain; what to use follows from costs and margin alone."""
     if ranked.obstacle:
         return Verdict(ranked.obstacle)
-    told, margin = headline(ranked.contest, evidence), _margin(evidence.size)
+    told, margin = headline(ranked.contest, evidence), _margin(evidence)
     found = ranked.contest.recommendation
     if found.label is not None:
         row = next(row for row in rows if row.label == found.label)
@@ -36,7 +38,8 @@ def judge(ranked: Ranked, evidence: Evidence, rows: Sequence[Row]) -> Verdict:
     unit, of_search = ("paired seeds", 2) if evidence.is_fixed else ("searches", 1)
     needed = found.searches and of_search * found.searches
     more = f"about {needed}" if needed else "no affordable number of"
-    advice = f"undecided: any arm may be exceeded by more than {margin}; {more} {unit} would tell."
+    may = f"any arm may be {evidence.score.exceeded} by more than {margin}"
+    advice = f"undecided: {may}; {more} {unit} would tell."
     return Verdict(told, None, advice, needed)
 
 
@@ -46,40 +49,52 @@ def headline(contest: Contest, evidence: Evidence) -> str:
     if not contest.rivals:
         return f"Only {BASELINE} is ranked{where}; there is nothing to compare it with."
     best, *others = contest.winners or contest.rivals[:1]
-    gap = difference(contest.contrast(best, contest.best_plain))
+    gap = contest.contrast(best, contest.best_plain)
     plain = _best_plain(contest, evidence)
     if contest.winners:
         also = f"; {numbers.listing(others)} also beat{'s' * (len(others) == 1)} it" * bool(others)
-        found = f"{best} beats {BASELINE}: {_gap(gap)} over {plain}{where}{also}."
+        found = f"{best} beats {BASELINE}: {_over(gap, plain, contest.score)}{where}{also}."
     else:
         alone = len(contest.rivals) == 1
         none = f"{best} does not beat" if alone else "No variant beats"
         which = "it" if alone else f"{best}, the best of them,"
         found = (
-            f"{none} {BASELINE}{where}: {which} lies {_gap(gap)} from "
-            f"{plain}{_not_enough(contest, best, gap)}{_worse(contest)}."
+            f"{none} {BASELINE}{where}: {which} {_from(gap, plain, contest.score)}"
+            f"{_not_enough(contest, best, gap)}{_worse(contest)}."
         )
     return found + _lengths(contest, evidence)
 
 
-def _gap(gap: Estimate) -> str:
-    """+1.85 points [+1.20, +2.50]"""
-    value, _, interval = numbers.difference(gap).partition(" ")
-    return f"{value} points {interval}".rstrip()
+def _over(gap: Contrast, plain: str, score: Score) -> str:
+    """+1.85 points [+1.20, +2.50] over plain; RMSE lower by 3.10 [1.02, 5.18] than plain"""
+    told = numbers.lead(difference(gap, score), score)
+    return f"{score.words} {told} than {plain}" if _has_a_way(told) else f"{told} over {plain}"
 
 
-def _not_enough(contest: Contest, best: str, gap: Estimate) -> str:
+def _from(gap: Contrast, plain: str, score: Score) -> str:
+    """The same of who does not win."""
+    told = numbers.lead(difference(gap, score), score)
+    if _has_a_way(told):
+        return f"has {score.words} {told} than {plain}"
+    return f"lies {told} from {plain}"
+
+
+def _has_a_way(told: str) -> bool:
+    return " by " in told
+
+
+def _not_enough(contest: Contest, best: str, gap: Contrast) -> str:
     """How sure a lead is that is no win."""
-    if gap.value <= 0:
+    if gap.difference <= 0:
         return ""
     needed = f"{contest.size.alpha / 2:g}"
     return f", Holm p {numbers.p_value(contest.beats[best])} where {needed} is needed"
 
 
-def _margin(size: Size) -> str:
+def _margin(evidence: Evidence) -> str:
     """1 point (95%)"""
-    plural = "s" * (size.margin != 1)
-    return f"{size.margin:g} point{plural} ({100 * (1 - size.alpha):.4g}%)"
+    size = evidence.size
+    return f"{evidence.score.amount(f'{size.margin:g}')} ({100 * (1 - size.alpha):.4g}%)"
 
 
 def _worse(contest: Contest) -> str:
@@ -107,7 +122,7 @@ def _lengths(contest: Contest, evidence: Evidence) -> str:
 def _advice(row: Row, margin: str, contest: Contest, evidence: Evidence) -> str:
     """The setting to use, what it scored and costs, and why it is this arm."""
     use = row.label
-    trained = _trained(row.setting, evidence.score.words, epochs=evidence.tells_epochs)
+    trained = _trained(row.setting, evidence.score, epochs=evidence.tells_epochs)
     told = f"{use}{trained}. A run costs {_cost(contest, use)}."
     if len(contest.arms) == 1:
         return f"{told} No other arm is ranked."
@@ -115,7 +130,8 @@ def _advice(row: Row, margin: str, contest: Contest, evidence: Evidence) -> str:
     least = "no cheaper arm is as sure" if cheaper else "none is cheaper"
     alike = [label for label in cheaper if not contest.is_separated(label, use)]
     against = "".join(f" {_against(contest, label, use)}" for label in alike)
-    return f"{told} No other ranked arm exceeds it by more than {margin}; {least}.{against}"
+    most = f"No other ranked arm {evidence.score.exceed}s it by more than {margin}"
+    return f"{told} {most}; {least}.{against}"
 
 
 def _cost(contest: Contest, label: str) -> str:
@@ -127,13 +143,14 @@ def _cost(contest: Contest, label: str) -> str:
 def _against(contest: Contest, label: str, use: str) -> str:
     """Why not a cheaper arm from which the one to use is not separated."""
     most, best = max((contest.exceeds(other, label), other) for other in contest.arms)
+    score = contest.score
     return (
         f"{label}, at {_cost(contest, label)}, is not separated from {use}, but {best} may lie "
-        f"{numbers.points(most).lstrip('+')} points above it."
+        f"{score.amount(numbers.score(most, score))} {score.ahead} it."
     )
 
 
-def _trained(found: Setting | None, score: str, *, epochs: bool) -> str:
+def _trained(found: Setting | None, score: Score, *, epochs: bool) -> str:
     """with lr 0.0316, rho 0.05, 10 epochs: test accuracy 91.20 ± 0.50% over 5 runs"""
     if found is None:
         return ""
@@ -143,4 +160,5 @@ def _trained(found: Setting | None, score: str, *, epochs: bool) -> str:
     if found.score is None:
         return setting
     runs = f"{found.runs} run{'s' * (found.runs != 1)}"
-    return f"{setting}: test {score} {numbers.accuracy(found.score)}% over {runs}"
+    scored = f"{numbers.estimate(found.score, score)}{'%' * score.in_percent}"
+    return f"{setting}: test {score.words} {scored} over {runs}"

@@ -60,19 +60,19 @@ def _chance(evidence: Evidence, rows: Sequence[Row]) -> Iterator[str]:
 
     To two errors, where the score is a share of the items.
     """
-    chance, num_items = evidence.header.get("chance"), evidence.num_items
-    if chance is None or (not num_items and evidence.score.name == ACCURACY.name):
+    chance, num_items, score = evidence.header.get("chance"), evidence.num_items, evidence.score
+    if chance is None or (not num_items and score.name == ACCURACY.name):
         return
     reach, answer = chance, "always giving the same answer"
-    if evidence.score.name == ACCURACY.name:
+    if score.name == ACCURACY.name:
         reach += 2 * sqrt(chance * (1 - chance) / num_items)
         answer = "always naming the most frequent class"
-    hit = [row.label for row in rows if row.score and row.score.value <= reach]
+    hit = [own.label for own in rows if own.score and not score.is_better(own.score.value, reach)]
     if hit:
         verb, these = ("scores", "it") if len(hit) == 1 else ("score", "they")
         yield (
             f"{numbers.listing(hit)} {verb} no better than chance: {answer} gets "
-            f"{numbers.percent(chance)}%, so {these} may have learned nothing."
+            f"{numbers.told(chance, score)}, so {these} may have learned nothing."
         )
 
 

@@ -3,7 +3,6 @@
 import json
 import shlex
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -206,8 +205,10 @@ def _present(
     leaderboard: "Leaderboard", folder: Path, console: "Console", *, as_json: bool, publish: bool
 ) -> None:
     """Prints what a study found, and copies it where it is published."""
+    from sambench.analysis import as_data
+
     if as_json:
-        click.echo(json.dumps(asdict(leaderboard)))
+        click.echo(json.dumps(as_data(leaderboard)))
     else:
         from sambench.render.terminal import leaderboard as shown
 

@@ -70,9 +70,9 @@ class Search(Table):
     gradient evaluations affords half as many trials"""
     searches: Count = 5
     """the pool of each arm is as large as so many searches; below 5 nothing is concluded"""
-    margin: Annotated[float, Field(gt=0, le=100)] = 1.0
-    """points that may be given up for a cheaper run: the recommendation is the cheapest arm that
-    no other exceeds by more"""
+    margin: Annotated[float, Field(gt=0)] = 1.0
+    """what may be given up for a cheaper run: the recommendation is the cheapest arm that no other
+    exceeds by more. In points, up to 100; required in the unit of a score that is no share"""
     sampler: Annotated[Literal["random", "tpe", "gp"], BeforeValidator(_sampler)] = "random"
     """`random`: a pool, which ranks; `tpe` and `gp`, Optuna's, tune and hand out a setting"""
     pruner: Literal["none", "median", "hyperband", "percentile"] = "none"
@@ -155,10 +155,12 @@ class Published(Table):
 
     variant: Text
     """as it stands on the page"""
-    accuracy: Annotated[float, Field(le=100)]
+    accuracy: IfSet[Annotated[float, Field(le=100)] | None] = None
     """on the test set, in percent"""
+    score: IfSet[float | None] = None
+    """instead of it: on the test set, in the unit of the study's score where that is no share"""
     sd: Nonnegative | None = None
-    """over seeds, in points"""
+    """over seeds, in points or in that unit"""
     source: Text
     """a citation or an address"""
     note: str = ""
@@ -166,7 +168,9 @@ class Published(Table):
 
     @model_validator(mode="after")
     def _in_percent(self) -> Self:
-        if self.accuracy <= 1:
+        if (self.accuracy is None) == (self.score is None):
+            raise Broken("is required, or score instead of it", "accuracy")
+        if self.accuracy is not None and self.accuracy <= 1:
             raise Broken(f"must be in percent, > 1, got {self.accuracy:g}", "accuracy")
         return self
 
@@ -203,6 +207,16 @@ class Study(Table):
     def _nothing_gone(cls, data: object) -> object:
         _check_gone(data, "finalists", "equal_epochs")
         return data
+
+    @model_validator(mode="after")
+    def _margin_has_a_unit(self) -> Self:
+        score, search = self.task.decides, self.search
+        if not score.in_percent and "margin" not in search.model_fields_set:
+            rule = f"is required: how much {score.words} may be given up for a cheaper run"
+            raise Broken(f"{rule}, in its own unit", "search", "margin")
+        if score.in_percent and search.margin > 100:
+            raise Broken(f"must be <= 100, got {search.margin:g}", "search", "margin")
+        return self
 
     @model_validator(mode="after")
     def _can_be_measured(self) -> Self:

@@ -10,7 +10,7 @@ from sambench.config.numbers import Items, Plain, Share
 from sambench.config.table import Broken, IfSet, Table
 from sambench.errors import UserError, echo, nearest
 from sambench.registry import Registry
-from sambench.scores import ACCURACY, CLASSIFICATION, Score
+from sambench.scores import ACCURACY, CLASSIFICATION, KEPT, Score
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,7 +58,8 @@ class Task(Table):
     model_args: dict[str, Plain] = Field(default_factory=dict)
     """arguments of the model"""
     objective: IfSet[Text] = ACCURACY.name
-    """the score that decides: `"accuracy"`, `"balanced_accuracy"`, `"f1_macro"` or `"auroc"`"""
+    """the score that decides: `"accuracy"`, `"balanced_accuracy"`, `"f1_macro"`, `"auroc"` or
+    `"loss"`"""
 
     @model_validator(mode="before")
     @classmethod
@@ -67,13 +68,10 @@ class Task(Table):
 
     @model_validator(mode="after")
     def _objective_is_known(self) -> Self:
-        up = [score.name for score in self.known if score.direction == "maximize"]
-        if self.objective not in [score.name for score in self.known]:
-            hint = nearest(self.objective, up)
+        names = [score.name for score in self.known]
+        if self.objective not in names:
+            hint = nearest(self.objective, names)
             raise Broken(f"unknown value {echo(self.objective)}, {hint}", "objective")
-        if self.decides.direction == "minimize":
-            rule = f"a study cannot go by {self.objective} yet, of which less is better"
-            raise Broken(f"{rule}; choose from {', '.join(up)}", "objective")
         return self
 
     @property
@@ -83,14 +81,20 @@ class Task(Table):
 
     @property
     def scores(self) -> tuple[Score, ...]:
-        """What runs are scored by."""
+        """What runs are scored by; of the one that decides single items are kept, if they can."""
         first, second, *others = self.known
-        return (first, second, *(score for score in others if score.name == self.objective))
+        picked = (first, second, *(score for score in others if score.name == self.objective))
+        return tuple(
+            self._kept(score) if score.name == self.objective else score for score in picked
+        )
+
+    def _kept(self, score: Score) -> Score:
+        return score.model_copy(update={"items": KEPT.get(score.name, score.items)})
 
     @property
     def decides(self) -> Score:
         """The score of the objective."""
-        return next(score for score in self.known if score.name == self.objective)
+        return next(score for score in self.scores if score.name == self.objective)
 
     @property
     def judged(self) -> tuple[str, ...]:
@@ -170,6 +174,7 @@ kinds: Registry[Task] = Registry(
         "tabular": "sambench.tasks.tabular",
         "algorithmic": "sambench.tasks.algorithmic",
         "text": "sambench.tasks.text.task",
+        "own": "sambench.tasks.own_task",
     },
     'a task one under @kinds.register("its_name")',
 )

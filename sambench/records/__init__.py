@@ -15,9 +15,11 @@ from sambench.records.record import Record as Record
 from sambench.records.record import curve_text as curve_text
 from sambench.records.record import hyperparameters as hyperparameters
 from sambench.records.record import pack as pack
+from sambench.records.record import pack_items as pack_items
 from sambench.records.record import pack_numbers as pack_numbers
 from sambench.records.record import unpack as unpack
 from sambench.records.record import unpack_bytes as unpack_bytes
+from sambench.records.record import unpack_items as unpack_items
 from sambench.records.record import unpack_numbers as unpack_numbers
 from sambench.records.table import Records as Records
 from sambench.records.table import as_records as as_records

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sambench.records.lines import Block, Lines
-from sambench.records.record import OUTCOMES, RUN, STAGES, Quantity, hyperparameters
+from sambench.records.record import OUTCOMES, RUN, STAGES, Quantity, hyperparameters, letters
 
 MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
 NOT_COUNTED = "not counted"
@@ -118,7 +118,7 @@ def _of_scores(frame: pd.DataFrame, header: Mapping[str, Any]) -> Rules:
             )
             size = packed.len().to_numpy()
             rules[f"items_{score['name']} does not hold num_items values"] = (size != 0) & (
-                size != -(-num_items // 24) * 4
+                size != letters(num_items, score["items"])
             )
     for name in (name for name, score in columns.items() if score["unit"] == "share"):
         rules[f"{name} outside 0 to 1"] = (_values(frame, name) < 0) | (_values(frame, name) > 1)

@@ -16,7 +16,7 @@ from typing import Annotated, Literal, get_type_hints
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from sambench.scores import Score
+from sambench.scores import Items, Score
 
 FORMAT = 3
 STAGES = ("pool", "confirm", "setting", "sweep")
@@ -33,7 +33,7 @@ BACKSLASH = "\\u005c"
 
 @dataclass(frozen=True)
 class Record:
-    """One run. Shares lie in [0, 1]; None where nothing was measured."""
+    """One run. Scores are in their own unit, shares in [0, 1]; None where nothing was measured."""
 
     study: str
     variant: str  # label
@@ -66,12 +66,12 @@ class Record:
     torch: str  # version
     data: str  # digest of the data, "" where they are a Python caller's own
     source: str  # "study" | "sweep", a trial that a W&B agent ran
-    curve: str  # curve_text(the objective on validation data after each epoch)
+    curve: str  # curve_text of the objective on validation data after each epoch
     peak_memory: int | None  # bytes allocated on a CUDA device at most
     wandb: str  # where W&B shows the run, "" if nowhere
     val: Mapping[str, float | None] = field(default_factory=dict)  # by name of a score
     test: Mapping[str, float | None] = field(default_factory=dict)  # confirm and setting only
-    items: Mapping[str, str] = field(default_factory=dict)  # per test item, as `pack` writes it
+    items: Mapping[str, str] = field(default_factory=dict)  # per test item, by `pack_items`
     measures: Mapping[str, float | None] = field(default_factory=dict)
     details: Mapping[str, str] = field(default_factory=dict)  # of measures, by `pack_numbers`
 
@@ -201,16 +201,33 @@ def unpack_numbers(text: str) -> np.ndarray:
     return np.frombuffer(content, "<f4", len(content) // 4).astype(float)
 
 
+def pack_items(values: Sequence[bool] | Sequence[float], kind: Items | None) -> str:
+    """What a run has of each test item (items,), as its score keeps it."""
+    return pack(np.array(values, bool)) if kind == "bits" else pack_numbers(np.array(values))
+
+
+def unpack_items(text: str, num_items: int, kind: Items | None) -> tuple[bool | float, ...]:
+    """The same from its text."""
+    found = unpack(text, num_items) if kind == "bits" else unpack_numbers(text)
+    return tuple(found.tolist())
+
+
+def letters(num_items: int | np.ndarray, kind: Items | None) -> int | np.ndarray:
+    """Of the text that holds so many items."""
+    return -(-num_items // 24) * 4 if kind == "bits" else -(-4 * num_items // 3) * 4
+
+
 def unpack_bytes(texts: Sequence[str]) -> np.ndarray:
     """Of runs on as many items each, what `pack` wrote: uint8 (runs, bytes), 8 items a byte."""
     joined = "".join(texts).replace("=", "A")  # so that no text ends within the whole
     return np.frombuffer(base64.b64decode(joined), np.uint8).reshape(len(texts), -1)
 
 
-def curve_text(scores: Iterable[float]) -> str:
+def curve_text(values: Iterable[float], of: Score) -> str:
     """The objective on validation data after each epoch, as short text.
 
-    >>> curve_text([0.25, 0.875])
+    >>> curve_text([0.25, 0.875], ACCURACY)
     '0.2500 0.8750'
     """
-    return " ".join(f"{score:.4f}" for score in scores)
+    form = ".4f" if of.in_percent else ".6g"
+    return " ".join(f"{value:{form}}" for value in values)

@@ -7,6 +7,7 @@ from math import hypot
 from sambench.analysis import Estimate, Leaderboard, Row, listing, numbers
 from sambench.config import changed_keys
 from sambench.render.tables.ranking import against
+from sambench.scores import Score
 
 ASKED = ("task", "train", "search")
 """Tables of a study that its answer is about."""
@@ -27,9 +28,10 @@ def claims_agree(run: Leaderboard, standing: Leaderboard) -> str:
         return f"No comparison with the published page: {unranked} ranks nothing."
     labels = [label for label in here if label in there]
     pairs = list(combinations(labels, 2))
+    score = run.score
     found = [
-        *(told for label in labels for told in _win(label, here, there)),
-        *(told for pair in pairs for told in _order(*pair, here, there)),
+        *(told for label in labels for told in _win(label, here, there, score)),
+        *(told for pair in pairs for told in _order(*pair, here, there, score)),
         *_recommendation(run, standing),
     ]
     apart = [label for label in {**here, **there} if label not in labels]
@@ -59,7 +61,7 @@ def _ranked(board: Leaderboard) -> Rows:
     return {row.label: row for row in board.rows if row.group}
 
 
-def _win(label: str, here: Rows, there: Rows) -> Iterator[str]:
+def _win(label: str, here: Rows, there: Rows, score: Score) -> Iterator[str]:
     ours, theirs = here[label], there[label]
     if ours.wins == theirs.wins:
         return
@@ -67,13 +69,14 @@ def _win(label: str, here: Rows, there: Rows) -> Iterator[str]:
     loser = theirs if ours.wins else ours
     common = [found for found in loser.against if found.label in here and found.label in there]
     hardest = max(common, key=lambda found: found.p, default=None)
-    yield f"{label} {told}{_numbers(label, hardest.label, here, there) if hardest else ''}"
+    compared = _numbers(label, hardest.label, here, there, score) if hardest else ""
+    yield f"{label} {told}{compared}"
 
 
-def _order(a: str, b: str, here: Rows, there: Rows) -> Iterator[str]:
+def _order(a: str, b: str, here: Rows, there: Rows, score: Score) -> Iterator[str]:
     ours, theirs = _relation(here[a], here[b]), _relation(there[a], there[b])
     if ours != theirs:
-        yield f"here {ours}, there {theirs}{_numbers(a, b, here, there)}"
+        yield f"here {ours}, there {theirs}{_numbers(a, b, here, there, score)}"
 
 
 def _relation(a: Row, b: Row) -> str:
@@ -93,10 +96,10 @@ def _recommendation(run: Leaderboard, standing: Leaderboard) -> Iterator[str]:
     yield f"recommended here: {ours}, there: {theirs}"
 
 
-def _numbers(a: str, b: str, here: Rows, there: Rows) -> str:
+def _numbers(a: str, b: str, here: Rows, there: Rows, score: Score) -> str:
     """Both differences, and whether they differ by more than their intervals are wide."""
     ours, theirs = _difference(here, a, b), _difference(there, a, b)
-    gap, other = numbers.points(ours.value), numbers.points(theirs.value)
+    gap, other = (numbers.gap(own.value, score) for own in (ours, theirs))
     told = f"{a} minus {b}: {gap} here, {other} there"
     half = _both(ours, theirs)
     if half is None:

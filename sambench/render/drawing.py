@@ -38,9 +38,9 @@ def draw(name: str, study: PublishedStudy, texts: Mapping[str, str], folder: Pat
     They fit whichever matplotlib drew them, and stay in any case where there is none.
     """
     told, use = chosen(study.leaderboard), study.leaderboard.use or ""
-    score = study.leaderboard.score.words
+    score = study.leaderboard.score
     bases = baselines({row.label: row.key for row in study.leaderboard.rows})
-    source = _digest({**texts, "marked": repr((bases, told, use))})
+    source = _digest({**texts, "marked": repr((bases, told, use, score))})
     if found := _standing(folder, name, source):
         return found
     try:
@@ -63,7 +63,7 @@ def save_figure(study: PublishedStudy, name: str, path: Path) -> None:
     from sambench.render import figures
 
     told, use = chosen(study.leaderboard), study.leaderboard.use or ""
-    score = study.leaderboard.score.words
+    score = study.leaderboard.score
     bases = baselines({row.label: row.key for row in study.leaderboard.rows})
     figures.save(name, path, study.tables, bases, told, use, score)
 
@@ -110,7 +110,12 @@ def _digest(texts: Mapping[str, str]) -> str:
 @cache
 def _code() -> bytes:
     """The code that draws."""
-    files = [HERE.parent / "analysis" / "numbers.py", *sorted((HERE / "figures").glob("*.py"))]
+    room = HERE.parent
+    files = [
+        room / "scores.py",
+        room / "analysis" / "numbers.py",
+        *sorted((HERE / "figures").glob("*.py")),
+    ]
     return b"".join(path.read_bytes() for path in files)
 
 

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
-from sambench.analysis import PublishedStudy, published, written
+from sambench.analysis import PublishedStudy, as_data, published, written
 from sambench.render import latex
 from sambench.render.leaderboards_folder import check_folder, check_names, places
 from sambench.render.markdown import page
@@ -41,7 +40,7 @@ def _csv(chosen: Sequence[PublishedStudy]) -> str:
 
 def _json(chosen: Sequence[PublishedStudy]) -> str:
     """A list, also of a single study."""
-    return json.dumps([asdict(study.leaderboard) for study in chosen], indent=1) + "\n"
+    return json.dumps([as_data(study.leaderboard) for study in chosen], indent=1) + "\n"
 
 
 def _latex(chosen: Sequence[PublishedStudy]) -> str:

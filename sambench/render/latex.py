@@ -71,9 +71,9 @@ def caption(leaderboard: Leaderboard) -> str:
     )
     return (
         f"{leaderboard.question} {leaderboard.headline} "
-        f"{words[:1].upper()}{words[1:]} on {items}: {scores}; differences in points, each "
-        "with its own interval; arms that share a letter are not separated; cost of a run in "
-        "counted gradient evaluations."
+        f"{words[:1].upper()}{words[1:]} on {items}: {scores}; differences in "
+        f"{leaderboard.score.gaps}, each with its own interval; arms that share a letter "
+        "are not separated; cost of a run in counted gradient evaluations."
     ).strip()
 
 

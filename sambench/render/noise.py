@@ -1,7 +1,9 @@
 """Why validation scores lie below test scores where labels are noisy."""
 
+from sambench.scores import ACCURACY, Score
 
-def told(label_noise: float) -> str:
+
+def told(label_noise: float, score: Score = ACCURACY) -> str:
     """ "" without noise.
 
     >>> told(0.4)[:60]
@@ -9,7 +11,8 @@ def told(label_noise: float) -> str:
     """
     if not label_noise:
         return ""
-    return (
-        f"{label_noise:.0%} of training and validation labels are wrong, test labels are clean: a "
-        f"model that is always right scores about {1 - label_noise:.0%} on validation data."
-    )
+    clean = f"{label_noise:.0%} of training and validation labels are wrong, test labels are clean"
+    if score != ACCURACY:
+        return f"{clean}."
+    right = f"a model that is always right scores about {1 - label_noise:.0%} on validation data"
+    return f"{clean}: {right}."

@@ -60,7 +60,7 @@ def _chosen(records: Records, leaderboard: Leaderboard, label: str | None) -> Ch
         if row.setting and row.setting.score
     ]
     if found:
-        return max(found, key=lambda own: own.score.value)
+        return max(found, key=lambda own: leaderboard.score.sign * own.score.value)
     whose = f"{wanted} of study" if wanted else "study"
     raise UserError(f"{whose} {leaderboard.study!r} has no setting that ran to its end yet")
 
@@ -140,7 +140,7 @@ def _by_engine(task: Task, train: dict[str, Any], values: dict[str, Any]) -> str
     scored = {
         "objective": score.name,
         "words": score.words,
-        "shown": ".2%" if score.in_percent else ".4g",
+        "shown": ".2%" if score.in_percent else ".6g",
         "worst": f'float("{"-" * up}inf")',
         "beats": ">" if up else "<",
     }
@@ -164,21 +164,22 @@ def _comment(lines: Iterable[str]) -> str:
 def _head(leaderboard: Leaderboard, found: Chosen) -> Iterator[str]:
     """What the study says, and what it measured with this setting."""
     row, setting, score, run = found
+    of = leaderboard.score
     yield leaderboard.headline
     yield f"Recommended: {leaderboard.advice}"
     yield ""
-    mean = f"{numbers.percent(score.value)}%"
+    mean = numbers.told(score.value, of)
     if score.low is not None and score.high is not None:
-        mean += f" [{numbers.percent(score.low)}, {numbers.percent(score.high)}]"
+        mean += f" [{numbers.score(score.low, of)}, {numbers.score(score.high, of)}]"
     runs = f"{setting.runs} run{'s' * (setting.runs != 1)}"
-    scored = f"{mean} test {leaderboard.score.words}, the mean of {runs}"
+    scored = f"{mean} test {of.words}, the mean of {runs}"
     yield f"The setting to use of {row.label} has {scored}."
     if setting.edges:
         edges = numbers.listing(list(setting.edges))
         yield f"It lies at the edge of the range of {edges}: a better one may lie beyond."
-    measured = numbers.percent(run.test[leaderboard.score.name] or 0.0)
+    measured = numbers.told(run.test[of.name] or 0.0, of)
     yield (
-        f"This program repeats the first of them, which measured {measured}% on {run.device}; "
+        f"This program repeats the first of them, which measured {measured} on {run.device}; "
         "other processors round in ways of their own."
     )
 

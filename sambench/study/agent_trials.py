@@ -131,7 +131,8 @@ def collect(
         own = [trial for trial in waiting if trial.run.label == label]
         if not own:
             continue
-        kept = open_study(storage, study_name(study, arm, "sweep"))
+        direction = study.task.decides.direction
+        kept = open_study(storage, study_name(study, arm, "sweep"), direction=direction)
         numbers = {t.user_attrs["run"]: t.number for t in kept.get_trials(deepcopy=False)}
         for trial in own:
             if trial.key not in numbers:
@@ -151,7 +152,7 @@ def _frozen(trial: AgentTrial, arm: Arm) -> FrozenTrial:
     run, outcome = trial.run, trial.outcome
     values = {**run.hyperparameters, "lr": run.lr}
     searched = {n: space for n, space in arm.space.items() if _can_hold(space, values.get(n))}
-    state, value = ended(outcome)
+    state, value = ended(outcome, run.study.task.decides)
     return optuna.create_trial(
         state=state,
         value=value,

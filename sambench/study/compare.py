@@ -9,16 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 import variants as registry
 from sambench import config
 from sambench.analysis import listing
 from sambench.config import BASELINE, Arm
 from sambench.errors import UserError, echo
+from sambench.scores import ACCURACY, Score
 from sambench.study.options import Settings, changed
 from sambench.study.preflight import told_idle
 from sambench.study.result import Result
 from sambench.study.run import execute_study
 from sambench.training import Asked, Custom, OwnTraining, probe
+
+ScoreLike = Score | tuple[str, str, str] | Mapping[str, Any]
 
 Variant = str | Mapping[str, Any]
 """A registry key, or a `[[variant]]` table of a study file: name, label, fix, space"""
@@ -33,6 +38,8 @@ def compare(
     epochs: int | None = None,
     budget: float | None = None,
     searches: int = 5,
+    score: ScoreLike = ACCURACY,
+    margin: float | None = None,
     name: str | None = None,
     question: str | None = None,
     settings: Settings | None = None,
@@ -48,9 +55,10 @@ def compare(
 
         sambench.compare(train, ["sam", "asam"])
 
-    train: (optimizer, seed) -> a test score in [0, 1], or {"val": ..., "test": ...}; a score may be
-        bool (items,). Global generators are seeded before every call. With a third parameter
-        `epochs` it is told how long to train, and the baseline also enters at half and twice that
+    train: (optimizer, seed) -> a test score, or {"val": ..., "test": ...}; a score may be given
+        item by item, (items,), of which it is the mean: bool of shares, else float. Global
+        generators are seeded before every call. With a third parameter `epochs` it is told how long
+        to train, and the baseline also enters at half and twice that
     variants: beside `plain`
     seeds: paired, of a comparison that searches nothing
     lr: what the optimizer's rate is set to, or a range to search; default: the recipe's own
@@ -58,6 +66,11 @@ def compare(
     budget: what tuning may cost, in runs of the recipe: then radii are searched too, by validation
         score. None: nothing is searched, and radii are the papers'
     searches: the pool of each arm is as large as so many searches
+    score: what `train` returns: default accuracy, in [0, 1]; else a `Score`, or (name, unit,
+        direction), e.g. ("mean_return", "return", "maximize") or ("perplexity", "perplexity",
+        "minimize"); of the unit "share" it lies in [0, 1] and is shown in percent
+    margin: what may be given up for a cheaper run; default: 1 point; of a score that is no share
+        it must be said, in the score's unit
     name: of the folder in runs/; default: the file of `train`
     settings, options: as of `run_study`: device, workers (default: one), root, wandb, ...
 
@@ -79,9 +92,12 @@ def compare(
             "name": name or _name(train),
             "question": question or _question(rivals, train),
             "variant": [plain, *rivals],
-            "task": {"dataset": "own", "model": "own"},
+            "task": {"dataset": "own", "model": "own", **_goes_by(score, margin)},
             "train": {"epochs": length, "batch_size": 1},
-            "search": _search(asked.lr if lr is None else lr, budget, searches),
+            "search": {
+                **_search(asked.lr if lr is None else lr, budget, searches),
+                **({} if margin is None else {"margin": margin}),
+            },
             **({"confirm": {"seeds": seeds}} if budget is None else {}),
         }
     )
@@ -90,6 +106,26 @@ def compare(
         print(f"sambench: {note}", file=sys.stderr)
     training = replace(own, brought=asked.describe())
     return execute_study(study, chosen, Custom(training=training), notes)
+
+
+def _goes_by(given: ScoreLike, margin: float | None) -> dict[str, Any]:
+    """What [task] says of a score; nothing of accuracy."""
+    try:
+        names = ("name", "unit", "direction")
+        table = dict(zip(names, given, strict=True)) if isinstance(given, tuple) else given
+        score = Score.model_validate(table)
+    except (ValidationError, ValueError) as error:
+        told = config.one_line(error) if isinstance(error, ValidationError) else error
+        rule = 'a Score, or (name, unit, direction) with "maximize" or "minimize"'
+        raise UserError(f"score must be {rule}, got {echo(given)}: {told}") from None
+    if score == ACCURACY:
+        return {}
+    if margin is None and not score.in_percent:
+        raise UserError(
+            f"margin: say how much {score.words} may be given up for a cheaper run, in its own unit"
+        )
+    kept = "bits" if score.unit == "share" else "values"
+    return {"kind": "own", "score": score.model_copy(update={"items": kept})}
 
 
 def _idle(arms: Sequence[Arm], asked: Asked) -> Iterator[str]:

@@ -22,7 +22,7 @@ from sambench.study.price import seconds_per_run
 from sambench.tasks import Batch, Data, num_batches
 from sambench.training import Custom, device
 
-SEPARATED = (0.5, 1.0, 2.0)  # points
+SEPARATED = (0.5, 1.0, 2.0)  # margins
 PROBE_STEPS = 5  # timed after as many that warm up
 
 
@@ -55,8 +55,8 @@ class Plan:
     shortcomings: list[str]
     """what it cannot answer at its size"""
     separates: dict[str, int | None]
-    """points of difference to the best baseline -> searches that would separate them from 0, by
-    the luck of the runs so far; empty before there are any, None where too many are needed"""
+    """difference to the best baseline, in words -> searches that would separate it from 0, by the
+    luck of the runs so far; empty before there are any, None where too many are needed"""
     wandb_runs: int
     wandb_mode: str
 
@@ -126,9 +126,12 @@ def _separates(folder: StudyFolder) -> dict[str, int | None]:
     if not halves:
         return {}
     error = statistics.median(halves) / student.exceeded(ALPHA / 2, freedom)
+    score, sizes = found.score, [part * found.size.margin for part in SEPARATED]
     return {
-        f"{points:g}": claims.searches_to_separate(error, found.size.searches, points / 100)
-        for points in SEPARATED
+        score.amount(f"{size:g}"): claims.searches_to_separate(
+            error, found.size.searches, size / score.scale
+        )
+        for size in sizes
     }
 
 

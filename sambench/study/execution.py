@@ -121,7 +121,8 @@ class Execution:
         self._confirm(workers, points)
         if self.settings.points is not None or self.ledger.cut:
             return {}
-        found = fits(self.folder.arms, self.ledger.results.values())
+        score = self.study.task.decides
+        found = fits(self.folder.arms, self.ledger.results.values(), score)
         settings = {label: fit.setting for label, fit in found.items()}
         self._stage(workers, "setting", self.protocol.settings(settings))
         return {} if self.ledger.cut else found

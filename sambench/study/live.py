@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from sambench.files import read_sealed, write_sealed
+from sambench.scores import ACCURACY, Score
 
 FILE = "live.json"
 
@@ -38,7 +39,7 @@ class Stage(Part):
 
 
 class Best(Part):
-    """The point of a pool with the best validation score, in [0, 1]."""
+    """The point of a pool with the best validation score."""
 
     validation: float
     lr: float
@@ -53,7 +54,7 @@ class ArmState(Part):
     best: Best | None = None
     """of its pool"""
     mean: float | None = None
-    """validation score of its complete runs, in [0, 1]"""
+    """validation score of its complete runs"""
     complete: Count = 0
     diverged: Count = 0
     failed: Count = 0
@@ -87,7 +88,7 @@ class Worker(Part):
     heard: Time | None = None
     """when it last told of an epoch, or began"""
     validation: float | None = None
-    """after that epoch, in [0, 1]"""
+    """after that epoch"""
 
 
 class Failure(Part):
@@ -130,6 +131,8 @@ class Live(Part):
     """in which the command was given"""
     points: str | None = None
     """the part of the pools that this driver runs, as --points takes it"""
+    score: Score = ACCURACY
+    """what the study goes by"""
     searches: bool = True
     """whether an arm searches anything; else arms go by their mean"""
     stage: str = ""

@@ -13,7 +13,7 @@ from sambench import config, measures, records
 from sambench.config import RUNS, Arm, changed_keys
 from sambench.errors import UserError, shortened
 from sambench.measures import Found
-from sambench.records import Record, Records
+from sambench.records import Record, Records, Score
 from sambench.study import pool, results
 from sambench.study.folder import StudyFolder
 from sambench.study.protocol import Protocol
@@ -194,7 +194,7 @@ def _row(part: _Part, place: str, record: Record) -> _Row:
         )
     values = {name: value for name, value in record.measures.items() if value is not None}
     details = {name: text for name, text in record.details.items() if text}
-    outcome = results.outcome(record, part.folder.study.task.objective)
+    outcome = results.outcome(record, part.folder.study.task)
     return _Row(part, place, run, outcome, Found(values, details))
 
 
@@ -219,7 +219,8 @@ def _is_there(row: _Row) -> bool:
 
 
 def _check_equal(row: _Row, other: Outcome, place: str) -> None:
-    own, known = (_content(outcome) for outcome in (row.outcome, other))
+    decides = row.run.study.task.decides
+    own, known = (_content(outcome, decides) for outcome in (row.outcome, other))
     if wrong := [key for key in {**own, **known} if own.get(key) != known.get(key)]:
         raise UserError(
             f"{row.place}: {row.run.id} came to something else than in {place}: {_listed(wrong)} "
@@ -227,10 +228,10 @@ def _check_equal(row: _Row, other: Outcome, place: str) -> None:
         )
 
 
-def _content(outcome: Outcome) -> dict[str, Any]:
+def _content(outcome: Outcome, decides: Score) -> dict[str, Any]:
     """What came out of a run, whoever ran it."""
     found = {k: v for k, v in asdict(outcome).items() if k not in CIRCUMSTANCES}
-    curve = records.curve_text(outcome.curve)
+    curve = records.curve_text(outcome.curve, decides)
     scores = found.pop("scores")
     return {**found, **scores, "curve": curve}
 

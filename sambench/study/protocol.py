@@ -103,9 +103,13 @@ class Protocol:
     def rankings(self, results: Results) -> dict[str, Ranking]:
         """Of each arm's pool so far, by validation score."""
         return {
-            label: Ranking.of({i: outcome.val for i, (_, outcome) in own.items()})
+            label: Ranking.of({i: self._merit(outcome) for i, (_, outcome) in own.items()})
             for label, own in self.pools(results).items()
         }
+
+    def _merit(self, outcome: Outcome) -> float | None:
+        """The validation score, turned so that more is better."""
+        return None if outcome.val is None else self.study.task.decides.sign * outcome.val
 
     def is_complete(self, results: Results) -> bool:
         """Whether every pool has its points."""

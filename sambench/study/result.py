@@ -10,8 +10,6 @@ from sambench.analysis import Estimate, Leaderboard, numbers
 from sambench.analysis.tables import answer
 from sambench.errors import UserError, nearest
 
-COLUMNS = ("arm", "test score, %", "minus plain, points", "cost of a run")
-
 SHOWN = 8
 """Arms of a repr."""
 
@@ -112,13 +110,15 @@ class Result(Leaderboard):
         shown = [
             (
                 row.label,
-                numbers.accuracy(row.score),
-                numbers.difference(self._lead(row.label)),
+                numbers.estimate(row.score, self.score),
+                numbers.difference(self._lead(row.label), self.score),
                 numbers.ratio(row.cost.ratio if row.cost else None),
             )
             for row in self.rows
         ]
-        return pd.DataFrame(shown, columns=pd.Index(COLUMNS))
+        score = f"test score, {self.score.shown_in}"
+        columns = ("arm", score, f"minus plain, {self.score.gaps}", "cost of a run")
+        return pd.DataFrame(shown, columns=pd.Index(columns))
 
     def _lead(self, label: str) -> Estimate | None:
         """Over the best ranked arm of the baseline."""

@@ -6,12 +6,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 import variants
 from sambench import records
 from sambench.analysis import Leaderboard, bands, published
-from sambench.config import Study
+from sambench.config import Study, Task
 from sambench.measures import Found
 from sambench.records import Fit, Record, Records
 from sambench.render import Place, study_files, sync
@@ -148,14 +146,18 @@ def record(
         torch=outcome.torch,
         data=outcome.data,
         source=source,
-        curve=records.curve_text(outcome.curve),
+        curve=records.curve_text(outcome.curve, run.study.task.decides),
         peak_memory=outcome.peak_memory,
         wandb=outcome.wandb,
         val=_of("val", outcome),
         test=_of("test", outcome),
         measures=dict(measured.values),
         details=measured.details,
-        items={name: records.pack(np.array(right)) for name, right in outcome.items.items()},
+        items={
+            score.name: records.pack_items(outcome.items[score.name], score.items)
+            for score in run.study.task.scores
+            if outcome.items.get(score.name)
+        },
     )
 
 
@@ -165,9 +167,9 @@ def _of(stage: str, outcome: Outcome) -> dict[str, float]:
     return {k.removeprefix(start): v for k, v in outcome.scores.items() if k.startswith(start)}
 
 
-def outcome(record: Record, objective: str) -> Outcome:
+def outcome(record: Record, task: Task) -> Outcome:
     """What a run's record says of how it ended; of the epochs, the objective's curve alone."""
-    named = {"val": record.val, "test": record.test}
+    named, objective = {"val": record.val, "test": record.test}, task.objective
     scores = {
         f"{stage}_{name}": value
         for stage, own in named.items()
@@ -181,9 +183,9 @@ def outcome(record: Record, objective: str) -> Outcome:
         objective=objective,
         scores=scores,
         items={
-            name: tuple(records.unpack(packed, record.num_items).tolist())
-            for name, packed in record.items.items()
-            if packed
+            score.name: records.unpack_items(packed, record.num_items, score.items)
+            for score in task.scores
+            if (packed := record.items.get(score.name))
         },
         train_loss=record.train_loss,
         gradient_evaluations=record.gradient_evaluations,

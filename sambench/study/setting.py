@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sambench.config import Arm, Space
-from sambench.records import Fit
+from sambench.records import Fit, Score
 from sambench.stats import surface
 from sambench.training import Outcome, Run
 
@@ -23,20 +23,28 @@ OTHERS = 512
 """Places of the other axes at each of them."""
 
 
-def fits(arms: Mapping[str, Arm], results: Collection[tuple[Run, Outcome]]) -> dict[str, Fit]:
-    """Label -> the setting to use, of every arm that searched something."""
+def fits(
+    arms: Mapping[str, Arm], results: Collection[tuple[Run, Outcome]], score: Score
+) -> dict[str, Fit]:
+    """Label -> the setting to use, of every arm that searched something; `score`: the study's."""
     found = {}
     for label, arm in arms.items():
-        scores = [
-            (_searched(arm, run), outcome.val)
+        merits = [
+            (_searched(arm, run), None if outcome.val is None else score.sign * outcome.val)
             for run, outcome in results
             if run.label == label
             and run.stage in ("pool", "confirm")
             and outcome.outcome in ("complete", "diverged")
         ]
-        if (fit := chosen(arm, scores)) is not None:
-            found[label] = fit
+        if (fit := chosen(arm, merits)) is not None:
+            found[label] = _turned(fit, score.sign)
     return found
+
+
+def _turned(fit: Fit, sign: int) -> Fit:
+    """Of scores whose direction is their own again."""
+    profile = [(value, sign * height, error) for value, height, error in fit.profile]
+    return fit.model_copy(update={"expected": sign * fit.expected, "profile": profile})
 
 
 def _searched(arm: Arm, run: Run) -> dict[str, Any]:
@@ -51,7 +59,7 @@ def chosen(arm: Arm, runs: Sequence[tuple[Mapping[str, Any], float | None]]) -> 
     Where there is no surface (too few scores, or all equal), it is the best point, the first of
     equal ones.
 
-    runs: searched values and validation score, None where a run diverged
+    runs: searched values and validation score, more being better; None where a run diverged
     """
     scores = np.array([np.nan if score is None else score for _, score in runs])
     if not arm.space or not len(scores) or np.isnan(scores).all():

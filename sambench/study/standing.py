@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from sambench.config import Arm
+from sambench.scores import ACCURACY, Score
 from sambench.study.forecast import Forecast, InFlight
 from sambench.training import Outcome, Run
 
@@ -49,7 +50,7 @@ class Counts(NamedTuple):
 
 @dataclass
 class ArmStanding:
-    """What an arm has come to. Scores are on the validation set, in [0, 1]."""
+    """What an arm has come to. Scores are on the validation set."""
 
     label: str
     best: float | None = None
@@ -83,6 +84,7 @@ class Standing:
 
     expected: stage, in order -> label -> runs
     clock: in seconds
+    score: what the study goes by
     """
 
     def __init__(
@@ -92,8 +94,10 @@ class Standing:
         expected: Mapping[str, Mapping[str, int]],
         workers: int,
         clock: Callable[[], float],
+        score: Score = ACCURACY,
     ) -> None:
         self.study = study
+        self.score = score
         self.arms = {arm.label: ArmStanding(arm.label) for arm in arms}
         self.searches = any(expected["pool"].values())
         self.stages = list(expected)
@@ -285,7 +289,8 @@ class Standing:
             return False
         arm.scores.append(score)
         arm.seconds.append(outcome.wall_s)
-        improves = run.stage == "pool" and arm.best is not None and score > arm.best
-        if run.stage == "pool" and (arm.best is None or improves):
+        pool, best = run.stage == "pool", arm.best
+        improves = pool and best is not None and self.score.is_better(score, best)
+        if pool and (best is None or improves):
             arm.best, arm.best_run = score, run
         return improves

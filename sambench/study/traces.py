@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sambench.config import Arm, Study, places
 from sambench.errors import UserError
 from sambench.files import read_sealed
+from sambench.scores import ACCURACY, Score
 from sambench.study import live, pool
 from sambench.study.expected import expected_runs
 from sambench.training import named_scores
@@ -60,7 +61,7 @@ class Ended(NamedTuple):
     outcome: str
     reason: str
     score: float | None
-    """validation, in [0, 1]"""
+    """validation"""
     lr: float
     rho: float | None
     wall_s: float
@@ -85,6 +86,7 @@ def read(folder: Path, root: Path) -> live.Live:
         known, found = _recorded(folder, known)
     found = found or _results(folder, known)
     arms, runs = known.arms, found.runs
+    score = ACCURACY if known.study is None else known.study.task.decides
     done = Counter((run.stage, run.label) for run in runs)
     expected = _expected(known)
     left = {
@@ -102,6 +104,7 @@ def read(folder: Path, root: Path) -> live.Live:
         state="complete" if found.complete else "stopped",
         updated=_last(folder),
         command=found.command or _command(folder, root, own=known.own),
+        score=score,
         searches=not pool.searches_nothing(arms),
         stage=STAGES[-1] if found.complete else (open_stages or [""])[0],
         later=[] if found.complete else open_stages[1:],
@@ -117,6 +120,7 @@ def read(folder: Path, root: Path) -> live.Live:
                 label,
                 [run for run in runs if run.label == label],
                 {s: live.Stage(done=done[s, label], left=left.get((s, label))) for s in STAGES},
+                score,
             )
             for label in arms
         ],
@@ -265,10 +269,12 @@ def _ended(path: Path, own: Named, arm: Arm) -> Ended:
     )
 
 
-def _arm(label: str, runs: Sequence[Ended], stages: dict[str, live.Stage]) -> live.ArmState:
+def _arm(
+    label: str, runs: Sequence[Ended], stages: dict[str, live.Stage], score: Score
+) -> live.ArmState:
     scored = [run for run in runs if run.outcome == "complete" and run.score is not None]
     of_pool = [run for run in scored if run.stage == "pool"]
-    best = max(of_pool, key=lambda run: (run.score or 0.0, -run.point), default=None)
+    best = max(of_pool, key=lambda run: (score.sign * (run.score or 0.0), -run.point), default=None)
     outcomes = Counter(run.outcome for run in runs)
     return live.ArmState(
         arm=label,

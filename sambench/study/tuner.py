@@ -8,7 +8,7 @@ before it.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -18,6 +18,7 @@ from optuna.study import Study as OptunaStudy
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from sambench.config import Arm, Study, fingerprint
+from sambench.scores import Score
 from sambench.study import pool
 from sambench.study.distribution import distribution
 from sambench.study.storage import points, surely
@@ -120,13 +121,15 @@ def open_study(
     name: str,
     sampler: BaseSampler | None = None,
     pruner: optuna.pruners.BasePruner | None = None,
+    *,
+    direction: Literal["minimize", "maximize"],
 ) -> OptunaStudy:
-    """Of this name, whether it exists or not."""
+    """Of this name, whether it exists or not; `direction`: of the score."""
     options = {"storage": storage, "sampler": sampler, "pruner": pruner, "study_name": name}
     try:
         return optuna.load_study(**options)
     except KeyError:
-        return optuna.create_study(**options, direction="maximize", load_if_exists=True)
+        return optuna.create_study(**options, direction=direction, load_if_exists=True)
 
 
 class Tuner:
@@ -139,14 +142,16 @@ class Tuner:
     def __init__(self, study: Study, arm: Arm, storage: BaseStorage) -> None:
         self.study = study
         self.arm = arm
-        self._watched = f"val_{study.task.objective}"
+        self._decides = study.task.decides
+        self._watched = f"val_{self._decides.name}"
         self._storage = storage
         self._open: dict[int, Trial] = {}
         """the trials of points that run"""
         self._told: dict[int, int] = {}
         """point -> up to which percent of its schedule its trial was told"""
         name = study_name(study, arm)
-        self._optuna = open_study(storage, name, sampler(study, arm), pruner(study, arm))
+        chosen = sampler(study, arm), pruner(study, arm)
+        self._optuna = open_study(storage, name, *chosen, direction=self._decides.direction)
         self._list()
 
     def _surely(self, call: Callable[[], T]) -> T:
@@ -235,7 +240,7 @@ class Tuner:
                 self._told[point] = percent
         for name, value in ending(outcome, wandb).items():
             trial.set_user_attr(name, value)
-        state, value = ended(outcome)
+        state, value = ended(outcome, self._decides)
         self._optuna.tell(trial, value, state, skip_if_finished=True)
         del self._open[point]
         if state == TrialState.FAIL:
@@ -253,7 +258,7 @@ class Tuner:
             self._ask(point)
             self._tell(point, outcome, wandb)
             return
-        state, value = ended(outcome)
+        state, value = ended(outcome, self._decides)
         rows = reversed(outcome.history)  # of those in the same percent the first
         values = {_percent(row, self.arm.epochs): row[self._watched] for row in rows}
         if state == TrialState.PRUNED and values:
@@ -274,14 +279,15 @@ def _percent(row: Mapping[str, float], epochs: int) -> int:
     return 100 * int(row["epoch"]) // epochs
 
 
-def ended(outcome: Outcome) -> tuple[TrialState, float | None]:
-    """How Optuna sees it. A diverged run scores 0, so that adaptive samplers keep away."""
+def ended(outcome: Outcome, decides: Score) -> tuple[TrialState, float | None]:
+    """How Optuna sees it. A diverged run scores the worst there is, so that adaptive samplers keep
+    away."""
     match outcome.outcome:
         case "pruned":
             return TrialState.PRUNED, None
         case "failed":
             return TrialState.FAIL, None
-    return TrialState.COMPLETE, outcome.val or 0.0
+    return TrialState.COMPLETE, decides.worst if outcome.val is None else outcome.val
 
 
 def ending(outcome: Outcome, wandb: str = "") -> dict[str, Any]:

@@ -69,8 +69,9 @@ class Tabular(Task):
     target: IfSet[Text | None] = None
     """the column of a file that is predicted"""
     objective: IfSet[Text] = ACCURACY.name
-    """the score that decides: of classes `"accuracy"`, `"balanced_accuracy"`, `"f1_macro"` or
-    `"auroc"`, of numbers `"r2"`, the share of their variance that is explained"""
+    """the score that decides: of classes `"accuracy"`, `"balanced_accuracy"`, `"f1_macro"`,
+    `"auroc"` or `"loss"`, of numbers `"r2"`, the share of their variance that is explained,
+    `"rmse"` or `"mae"`, in the unit of the target"""
     model: Text = "mlp"
     """`"mlp"`; its `model_args` are `width` 128, `depth` 2 and `dropout` 0"""
 

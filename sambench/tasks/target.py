@@ -31,7 +31,7 @@ class Scored:
     values: Mapping[str, float]
     """by name of a score"""
     items: Mapping[str, Tensor]
-    """(n,) on the host, by name, of those scores that are means over items kept one by one"""
+    """(n,) on the host, by name, of those scores of which single items can be kept"""
 
 
 class Target(Protocol):
@@ -59,6 +59,10 @@ class Target(Protocol):
 
         UserError where the set lacks what the score needs.
         """
+        ...
+
+    def of_items(self, name: str, outputs: Tensor, y: Tensor) -> Tensor | None:
+        """Of such a score: what is kept of single items, (n,), as `Score.items` says, if any."""
         ...
 
     def constant(self, y: Tensor) -> Tensor:
@@ -112,6 +116,9 @@ class Classification:
         by = shares[:, 1] if len(self.classes) == 2 else shares
         return float(metrics.roc_auc_score(labels, by, multi_class="ovr"))
 
+    def of_items(self, name: str, outputs: Tensor, y: Tensor) -> Tensor | None:
+        return None
+
     def constant(self, y: Tensor) -> Tensor:
         most = torch.bincount(y, minlength=len(self.classes)).argmax()
         return F.one_hot(most, len(self.classes)).double().expand(len(y), -1)
@@ -156,6 +163,10 @@ class Regression:
         variance = y.double().var(correction=0)
         return float(1 - squares / variance) if variance > 0 else nan
 
+    def of_items(self, name: str, outputs: Tensor, y: Tensor) -> Tensor | None:
+        squares = (self._predicted(outputs) - y) ** 2
+        return squares if name == RMSE.name else 1 - squares / y.double().var(correction=0)
+
     def constant(self, y: Tensor) -> Tensor:
         return ((y.double().mean() - self.mean) / self.std).expand(len(y))
 
@@ -187,7 +198,7 @@ def judged(
 def scored(
     target: Target, judged: Mapping[str, Tensor], asked: Sequence[str] | None = None
 ) -> Scored:
-    """Of all items of a data set; single items are kept of what is right or wrong."""
+    """Of all items of a data set."""
     of_items = {name: found for name, found in judged.items() if name not in (OUTPUTS, TRUTH)}
     values = {name: float(found.double().mean()) for name, found in of_items.items()}
     for name in asked or ():
@@ -195,8 +206,15 @@ def scored(
             outputs, y = judged[OUTPUTS].cpu(), judged[TRUTH].cpu()
             lost = not outputs.isfinite().all()
             values[name] = nan if lost else target.whole(name, outputs, y)
-    kept = {name: found.cpu() for name, found in of_items.items() if found.dtype == torch.bool}
+            found = None if lost else target.of_items(name, outputs, y)
+            of_items |= {} if found is None else {name: found}
+    kept = {name: _kept(found) for name, found in of_items.items()}
     return Scored({name: values[name] for name in asked or values}, kept)
+
+
+def _kept(found: Tensor) -> Tensor:
+    """As records hold it: bool or single precision."""
+    return found.cpu() if found.dtype == torch.bool else found.float().cpu()
 
 
 def constant(target: Target, y: Tensor, asked: Sequence[str]) -> Mapping[str, float]:

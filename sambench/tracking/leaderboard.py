@@ -26,7 +26,7 @@ def describe_study(study: Study) -> Described:
 
 
 def content(leaderboard: "Leaderboard", files: Sequence[Path]) -> Content:
-    """What the study came to. Scores and differences are shares."""
+    """What the study came to; scores are in their own unit, shares in [0, 1]."""
     ranked = [row for row in leaderboard.rows if row.group and row.is_baseline]
     best = ranked[0].label if ranked else ""
     rows = [_cells(row, best) for row in leaderboard.rows]

@@ -4,7 +4,7 @@ import math
 import statistics
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 import variants
+from sambench.scores import Score
 from sambench.tasks import Data, Scored, own_model
 from sambench.training import checkpoint, device, memory, weights
 from sambench.training.custom import Custom
@@ -146,11 +147,15 @@ def _only(subset: str, row: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in row.items() if name.startswith(f"{subset}_")}
 
 
-def _tested(outcome: Outcome, of_run: Mapping[str, float], found: Scored) -> Outcome:
+def _tested(
+    outcome: Outcome, of_run: Mapping[str, float], found: Scored, scores: Iterable[Score]
+) -> Outcome:
+    """With what was found on the test set, and of its single items what these scores keep."""
+    kept = [score.name for score in scores if score.items and score.name in found.items]
     return replace(
         outcome,
         scores={**outcome.scores, **of_run, **_named("test", found.values)},
-        items={name: tuple(values.tolist()) for name, values in found.items.items()},
+        items={name: tuple(found.items[name].tolist()) for name in kept},
     )
 
 
@@ -193,7 +198,8 @@ class _Progress:
         if outcome.outcome == "complete" and self.run.sees_test:
             self._yield_weights(engine)
             of_run = _only("test", self._yielded())
-            outcome = _tested(outcome, of_run, engine.evaluate(engine.data.test))
+            found = engine.evaluate(engine.data.test)
+            outcome = _tested(outcome, of_run, found, self.run.study.task.scores)
         return outcome
 
     def _train(self, engine: Engine) -> Outcome:
@@ -264,10 +270,13 @@ class _Progress:
         """The epoch whose weights the run yields, of those that are over."""
         if self.run.study.train.yields == "last":
             return self.history[-1]
-        score = f"val_{self.run.objective}"
-        return max(
-            self.history, key=lambda row: -math.inf if math.isnan(row[score]) else row[score]
-        )
+        decides = self.run.study.task.decides
+
+        def merit(row: dict[str, float]) -> float:
+            value = decides.sign * row[f"val_{decides.name}"]
+            return -math.inf if math.isnan(value) else value
+
+        return max(self.history, key=merit)
 
     def _yield_weights(self, engine: Engine) -> None:
         """Puts the weights that the run yields into the model that is evaluated."""

@@ -24,7 +24,8 @@ PAUSED = "paused"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended. Shares are in [0, 1]; what was not measured is None, or is not there."""
+    """How a run ended. Scores are in their own unit, shares in [0, 1]; what was not measured is
+    None, or is not there."""
 
     outcome: str
     """"complete", "pruned", "diverged" or "failed"; PAUSED is never written"""
@@ -34,8 +35,8 @@ class Outcome:
     """name of the score that decides"""
     scores: Mapping[str, float] = field(default_factory=dict)
     """val_NAME and test_NAME of every score"""
-    items: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
-    """by name of a score: of each item of the test set"""
+    items: Mapping[str, tuple[bool | float, ...]] = field(default_factory=dict)
+    """by name of a score: of each item of the test set, as `Score.items` says"""
     train_loss: float | None = None
     gradient_evaluations: float = 0.0
     steps: int = 0

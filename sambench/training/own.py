@@ -18,14 +18,15 @@ from torch.optim import Optimizer
 
 import variants
 from sambench.errors import UserError, echo
+from sambench.scores import ACCURACY, Score
 from sambench.training import device, source
 from sambench.training.outcome import Outcome, on_this_machine, write_outcome
 from sambench.training.run import Run
 
-Score = float | Tensor | np.ndarray
-"""A share from 0 to 1, such as accuracy, or item by item: (items,) of bool."""
+Given = float | Tensor | np.ndarray
+"""A score, or of each item of the set what its mean is: (items,), bool for shares, else floats."""
 
-Scores = Score | Mapping[str, Score]
+Scores = Given | Mapping[str, Given]
 """The score on the test set, or those named "val" and "test"."""
 
 Optimize = Callable[..., variants.SharpnessAware]
@@ -158,34 +159,40 @@ def _outcome(run: Run, optimizer: variants.SharpnessAware, scores: Scores) -> Ou
     wanted = "test" if run.sees_test else "val"
     if wanted not in found:
         raise UserError(f'train returned no "{wanted}" score: return {{"val": ..., "test": ...}}')
-    val, _ = _share("val", found["val"]) if "val" in found else (None, ())
-    test, correct = _share("test", found["test"]) if run.sees_test else (None, ())
-    lost = any(score is not None and math.isnan(score) for score in (val, test))
-    named = {"val": val, "test": test}
-    name = run.objective
+    decides = run.study.task.decides
+    val, _ = _scored("val", found["val"], decides) if "val" in found else (None, ())
+    test, items = _scored("test", found["test"], decides) if run.sees_test else (None, ())
+    bad = [score for score in (val, test) if score is not None and not math.isfinite(score)]
+    lost, named, name = bool(bad), {"val": val, "test": test}, decides.name
     return Outcome(
         "diverged" if lost else "complete",
-        "train returned NaN" if lost else "",
+        f"train returned {'NaN' if math.isnan(bad[0]) else 'infinity'}" if lost else "",
         epochs_done=run.epochs,
         objective=name,
         scores={f"{k}_{name}": v for k, v in named.items() if v is not None and not lost},
-        items={} if lost or not correct else {name: correct},
+        items={} if lost or not items else {name: items},
         gradient_evaluations=optimizer.passes,
         steps=optimizer.steps,
     )
 
 
-def _share(name: str, given: Score) -> tuple[float, tuple[bool, ...]]:
-    """A score and, where it was given item by item, which items were right."""
+def _scored(
+    name: str, given: Given, decides: Score
+) -> tuple[float, tuple[bool, ...] | tuple[float, ...]]:
+    """A score and, where it was given item by item, what of each item."""
     values = np.asarray(given.detach().cpu() if isinstance(given, Tensor) else given)
-    if values.ndim == 1 and values.dtype == bool and len(values):
-        return float(values.mean()), tuple(values.tolist())
+    bits = decides.items == "bits"
+    if values.ndim == 1 and len(values) and values.dtype.kind == ("b" if bits else "f"):
+        return float(values.mean(dtype=float)), tuple(values.astype(bool if bits else "f").tolist())
+    low, high = decides.bounds
     if values.ndim or values.dtype.kind not in "fiu":
-        rule = "a number from 0 to 1, or bool (items,)"
+        kind = "bool" if bits else "float"
+        rule = f"a number{' from 0 to 1' * (low == 0)}, or {kind} (items,)"
         raise UserError(f'train returned {echo(given)} as "{name}"; a score is {rule}')
-    share = float(values)
-    if not (math.isnan(share) or 0 <= share <= 1):
-        raise UserError(
-            f'train returned {share:g} as "{name}"; scores are shares from 0 to 1, such as accuracy'
-        )
-    return share, ()
+    score = float(values)
+    if not (math.isnan(score) or low <= score <= high):
+        rule = "scores are shares from 0 to 1, such as accuracy"
+        if decides != ACCURACY:
+            rule = f"{decides.words} lies between {low:g} and {high:g}"
+        raise UserError(f'train returned {score:g} as "{name}"; {rule}')
+    return score, ()

@@ -1,7 +1,7 @@
 """The tidy tables of a study, from records to pandas frames; one file each says what it holds.
 
-Scores are shares in [0, 1]. A table without data is an empty frame of the same columns and dtypes,
-and the order of the records changes nothing.
+Scores are in the unit and direction of the study's, shares in [0, 1]. A table without data is an
+empty frame of the same columns and dtypes, and the order of the records changes nothing.
 """
 
 from collections.abc import Callable, Mapping

@@ -2,13 +2,14 @@
 
     variant          label; in two tasks or more
     tasks            how many rank it, in a study that concludes something
-    difference       mean over tasks of its lead over the best plain, in [-1, 1]
+    difference       mean over tasks of its lead over the best plain, in [-1, 1]; > 0 is better
     low, high        its 95% interval
     beyond           whether the interval holds the variation between tasks, and so speaks for tasks
                      like these: from five on; before that it speaks for these very tasks
 
 A task is its data, noise, model and recipe, and studies that share runs are of one task. Of several
 studies of one that of most searches counts, then of the largest budget, then the first by name.
+Scores that are no shares have units of their own, and are in no mean.
 """
 
 from collections.abc import Sequence
@@ -41,7 +42,8 @@ def table(studies: Sequence[Evidence]) -> pd.DataFrame:
     """One row per variant, the largest mean first."""
     ranked = {id(study): rank(study) for study in studies}
     leads: dict[str, list[Contrast]] = {}
-    for study in tasks([study for study in studies if not ranked[id(study)].obstacle]):
+    able = [own for own in studies if own.score.in_percent and not ranked[id(own)].obstacle]
+    for study in tasks(able):
         contest = ranked[id(study)].contest
         for label in contest.rivals:
             leads.setdefault(label, []).append(contest.contrast(label, contest.best_plain))

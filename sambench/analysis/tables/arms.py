@@ -21,7 +21,7 @@ from sambench.analysis.tables._schema import NAN, typed
 
 
 class AnsweredArm(NamedTuple):
-    """A line of the answer; scores and differences are shares, NaN where there is none."""
+    """A line of the answer; scores in their own unit, NaN where there is none."""
 
     arm: str
     variant: str

@@ -6,8 +6,8 @@ wall_s        seconds of a run on the machine that most runs used; NaN where non
 step_time     ratio of training steps to the baseline's, there
 peak_memory   bytes on a CUDA device, NaN on a CPU
 score, low, high   as in the ranking
-pareto_gradients, pareto_wall, pareto_memory   whether no other arm scores as much for less, or
-              more for as little, by that cost; False where it is unknown
+pareto_gradients, pareto_wall, pareto_memory   whether no other arm does as well for less, or
+              better for as little, by that cost; False where it is unknown
 """
 
 from typing import NamedTuple
@@ -45,8 +45,11 @@ class RunCost(NamedTuple):
 def table(found: Leaderboard) -> pd.DataFrame:
     """One row per arm with a complete run, in the order of the ranking."""
     frame = pd.DataFrame([_line(row, row.cost) for row in found.rows if row.cost])
+    if not len(frame):
+        return typed([], RunCost)
+    merit = found.score.sign * frame["score"].to_numpy(float)
     for name, cost in PARETO.items():
-        frame[name] = stats.pareto_front(frame[cost], frame["score"]) if len(frame) else []
+        frame[name] = stats.pareto_front(frame[cost], merit)
     return typed(frame, RunCost)
 
 

@@ -43,7 +43,8 @@ def table(evidence: Evidence) -> pd.DataFrame:
     n, first, second = (found[name].to_numpy() for name in ("n", "first", "second"))
     mean, variance = sums.mean_and_variance(n, first, second, of)
     half = student.critical(n - 1) * np.sqrt(variance / n)
-    low, high = np.maximum(mean - half, 0), np.minimum(mean + half, 1)
+    least, most = evidence.score.bounds
+    low, high = np.maximum(mean - half, least), np.minimum(mean + half, most)
     return typed(found.assign(mean=mean, low=low, high=high), CurvePoint)
 
 

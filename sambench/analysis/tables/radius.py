@@ -7,14 +7,16 @@ radius: one line per arm whose radius was searched
                  these apart
     decades      log10(high / low), NaN from 0
     default      the paper's, NaN where it has none
-    regret_of_default   score of validation lost at the default; NaN where no point lay
+    regret_of_default   by how much the default does worse on validation data; NaN where no point
+                 lay
 profile:
     radius, value, score, se   the surface along the radius, on validation data, and its error
 
-Radii are compared by the surface less its standard error, each at its best other values, which is
-how the setting to use was picked; and only between the smallest and the largest that ran. The
-surface is fitted once, in the study, which stores it at 17 radii: ends of `low` to `high` are some
-of those, or the outermost that ran, and what lies between them is interpolated.
+Radii are compared by the surface less its standard error (plus it, where less is better), each at
+its best other values, which is how the setting to use was picked; and only between the smallest and
+the largest that ran. The surface is fitted once, in the study, which stores it at 17 radii: ends of
+`low` to `high` are some of those, or the outermost that ran, and what lies between them is
+interpolated.
 """
 
 from collections.abc import Iterator
@@ -96,7 +98,7 @@ def _radii(evidence: Evidence) -> Iterator[Radius]:
     for arm, name, fit in _fitted(evidence):
         space = arm.space[name]
         values, scores, errors = _profile(space, fit, _ran(evidence, arm)).T
-        sure = scores - errors
+        sure = evidence.score.sign * scores - errors
         places = np.array([space.place(float(value)) for value in values])
         used, default = float(fit.setting[name]), arm.defaults.get(name, NAN)
         top = float(np.interp(space.place(used), places, sure))

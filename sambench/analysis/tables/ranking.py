@@ -1,7 +1,7 @@
 """The ranking at the study's budget, an arm a line, and every arm's lead over each plain.
 
 ranking:
-    variant      label; the ranked ones first, by score
+    variant      label; the ranked ones first, the best of them first
     group        letters: ranked arms that share one are not separated; "" if not ranked
     why          why it is not ranked, "" if it is
     length, epochs   of its schedule, in units of `train.epochs` and in epochs
@@ -12,7 +12,7 @@ ranking:
     difference, difference_low, difference_high   minus that, with its own 95% interval; NaN for
                  arms of the baseline
     beats, wins  Holm's p of "does not beat every plain", one-sided; whether it is low enough
-    detectable   true lead over the best plain that such a study finds with 80% power
+    detectable   true lead, > 0, over the best plain that such a study finds with 80% power
     test_set_se  standard error of that lead over test items
     points, diverged_points, no_survivor   of the pool; chance that a search of k has no survivor
     reruns, diverged_reruns, diverged_low, diverged_high   of confirm runs; exact 95% interval of

@@ -4,7 +4,7 @@
                  budget affords
     evaluations  what they cost, in full runs of the baseline
     score        tuned(k)
-    low, high    its own 95% interval, cut at 0 and 1 as all intervals of scores
+    low, high    its own 95% interval, cut where scores end, as all of theirs
     band_low, band_high   of a band that holds all curves of the study together with 95%; NaN in
                  records that keep no width of it
 
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from sambench.analysis.bands import kept
-from sambench.analysis.contest import estimate
+from sambench.analysis.contest import scored
 from sambench.analysis.curves import curves
 from sambench.analysis.evidence import Evidence
 from sambench.analysis.tables._schema import NAN, typed
@@ -43,9 +43,10 @@ def table(evidence: Evidence) -> pd.DataFrame:
 
 def _points(evidence: Evidence) -> Iterator[TuningPoint]:
     bands, searches = kept(evidence), evidence.size.searches
+    least, most = evidence.score.bounds
     for label, curve in curves(evidence).items():
         for k, tuned in curve.items():
-            found = estimate(tuned, searches)
+            found = scored(tuned, searches, evidence.score)
             half = bands.curves * tuned.error if bands else NAN
             yield TuningPoint(
                 variant=label,
@@ -54,6 +55,6 @@ def _points(evidence: Evidence) -> Iterator[TuningPoint]:
                 score=found.value,
                 low=NAN if found.low is None else found.low,
                 high=NAN if found.high is None else found.high,
-                band_low=found.value - min(half, found.value),
-                band_high=found.value + min(half, 1 - found.value),
+                band_low=max(found.value - half, least),
+                band_high=min(found.value + half, most),
             )

@@ -12,7 +12,7 @@ from sambench.errors import UserError
 from sambench.files import write_atomically
 from sambench.render.figures.known import thinned
 from sambench.render.figures.style import Chosen, Look, css, settings
-from sambench.scores import ACCURACY
+from sambench.scores import ACCURACY, Score
 
 if TYPE_CHECKING:
     from sambench.render.figures.plot import Plot
@@ -39,7 +39,7 @@ def draw(
     baselines: Sequence[str],
     chosen: Mapping[str, Chosen] | None = None,
     use: str = "",
-    score: str = ACCURACY.words,
+    score: Score = ACCURACY,
 ) -> list[tuple[str, str]]:
     """Write FOLDER/*.svg; their paths as a page beside the folder links them, and alt texts."""
     folder = Path(folder)
@@ -55,13 +55,13 @@ def render(
     baselines: Sequence[str],
     chosen: Mapping[str, Chosen] | None = None,
     use: str = "",
-    score: str = ACCURACY.words,
+    score: Score = ACCURACY,
 ) -> tuple[Drawn, ...]:
     """All figures that the tables allow; the same tables give the same bytes.
 
     `baselines`: labels of the baseline's arms, the one that has its name first.
     `chosen`: each arm's setting to use. `use`: the arm that the study recommends, "" if none.
-    `score`: what the study goes by, in words.
+    `score`: what the study goes by.
     """
     from sambench.render.figures import svg
 
@@ -78,7 +78,7 @@ def save(
     baselines: Sequence[str],
     chosen: Mapping[str, Chosen] | None = None,
     use: str = "",
-    score: str = ACCURACY.words,
+    score: Score = ACCURACY,
 ) -> None:
     """Write one of them for a paper, in the format that the path's suffix says."""
     from sambench.render.figures import paper
@@ -93,7 +93,7 @@ def _plots(
     baselines: Sequence[str],
     chosen: Mapping[str, Chosen] | None,
     use: str,
-    score: str,
+    score: Score,
 ) -> "Iterator[Plot]":
     """Each while its settings hold."""
     try:
@@ -113,7 +113,7 @@ def _figures(tables: Tables, look: Look) -> "Iterator[tuple[str, Callable[[], Pl
     """Name and maker of each, in the order of a page."""
     from sambench.render.figures import cost, curves, intervals, radius, search, tuning
 
-    ranking, pool = tables["ranking"], thinned(tables["pool"], MOST)
+    ranking, pool = tables["ranking"], thinned(tables["pool"], MOST, look.score)
     tuned = bool((pool["source"] == "study").any())
     yield "tuning", lambda: tuning.draw(tables["tuning"], look)
     yield "intervals", lambda: intervals.draw(ranking, look, tuned)

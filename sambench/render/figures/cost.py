@@ -28,7 +28,7 @@ AXES = {  # column -> file name, title, axis, how many of it are one that is dra
 
 @dataclass(frozen=True)
 class Arms:
-    """Where those of the figure stand: cost and score in percent, best first."""
+    """Where those of the figure stand: cost and score as they are shown, best first."""
 
     at: Mapping[str, tuple[float, float]]
     bars: Mapping[str, tuple[float, float]]
@@ -37,9 +37,11 @@ class Arms:
 
     @classmethod
     def of(cls, found: Sequence[RunCost], column: str, unit: float, look: Look) -> Self:
-        at = {row.variant: (getattr(row, column) / unit, 100 * row.score) for row in found}
+        scale = look.score.scale
+        at = {row.variant: (getattr(row, column) / unit, scale * row.score) for row in found}
         barred = [row for row in found if len(found) <= MANY or look.told(row.variant)]
-        bars = {row.variant: (100 * row.low, 100 * row.high) for row in have(barred, "low", "high")}
+        whole = have(barred, "low", "high")
+        bars = {row.variant: (scale * row.low, scale * row.high) for row in whole}
         return cls({label: at[label] for label in look.sorted(at)}, bars, look)
 
     def panel(self, width: float, height: float) -> Panel:
@@ -48,7 +50,7 @@ class Arms:
         x = scales.Scale(*scales.limits(costs, 0.12))
         if max(costs) / min(costs) > LOG_ABOVE:
             x = scales.log_scale(min(costs), max(costs))
-        y = scales.share_scale([*(y for _, y in self.at.values()), *ends])
+        y = scales.score_scale([*(y for _, y in self.at.values()), *ends], self.look.score)
         return Panel(LEFT, BELOW, width, height, x, y)
 
     def place(self, panel: Panel) -> dict[str, labels.Place]:
@@ -87,18 +89,20 @@ def draw(cost: pd.DataFrame, look: Look, column: str, tuned: bool) -> Plot | Non
     points = Arms.of(found, column, unit, look)
     panel, beside = _layout(points)
     across = f"{words} (log scale)" if panel.x.log else words
-    best = max(found, key=lambda row: row.score)
+    score = look.score
+    best = max(found, key=lambda row: score.sign * row.score)
     plot = Plot(
         name,
         title,
-        f"Test {look.score} of {arms(len(found))} against {words}; {best.variant} has the highest, "
-        f"{numbers.percent(best.score)}% at {scales.plain(points.at[best.variant][0])}.",
-        _caption(points, panel, tuned, look.score),
+        f"Test {score.words} of {arms(len(found))} against {words}; {best.variant} has the "
+        f"{score.best}, {numbers.told(best.score, score)} at "
+        f"{scales.plain(points.at[best.variant][0])}.",
+        _caption(points, panel, tuned, score.words),
         BELOW + panel.height + LINE + ABOVE,
     )
-    single(plot, panel, across, f"test {look.score}, %")
+    single(plot, panel, across, score.named("test"))
     texts = {
-        row.variant: f"{row.variant}: {numbers.percent(row.score)}% "
+        row.variant: f"{row.variant}: {numbers.told(row.score, score)} "
         f"at {scales.plain(points.at[row.variant][0])} {words}{look.configuration(row.variant)}"
         for row in found
     }

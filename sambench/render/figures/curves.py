@@ -9,6 +9,7 @@ from sambench.render.figures.known import have, known
 from sambench.render.figures.lines import Lines, Point
 from sambench.render.figures.plot import Plot, arms
 from sambench.render.figures.style import Look
+from sambench.scores import Score
 
 ROOM = 0.12
 """For bands: that of a few runs is cut at the panel's edge."""
@@ -19,31 +20,35 @@ def draw(curves: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
     found = have(rows(curves, CurvePoint), "mean")
     if len({row.epoch for row in found}) < 2:
         return None
-    lines = Lines.of(map(_point, found), look)
+    lines = Lines.of((_point(row, look.score) for row in found), look)
     last = max(row.epoch for row in found)
     ends = {row.variant: row.mean for row in sorted(found, key=lambda row: row.epoch)}
-    best = max(ends, key=lambda variant: ends[variant])
+    score = look.score
+    best = max(ends, key=lambda variant: score.sign * ends[variant])
     whose = "each arm's setting to use" if tuned else "each arm"
-    y = scales.share_scale([100 * row.mean for row in found], ROOM)
+    y = scales.score_scale([score.scale * row.mean for row in found], score, ROOM)
     bands = ", with its 95% t interval as a band" if lines.banded else ""
-    if any(bands and y.cuts(100 * end) for row in found for end in (row.low, row.high)):
+    if any(bands and y.cuts(score.scale * end) for row in found for end in (row.low, row.high)):
         bands += ", cut at the edge of the panel"
-    each = f"Validation {look.score} after each epoch"
+    each = f"Validation {score.words} after each epoch"
     plot = Plot(
         "curves",
         "Training curves",
-        f"{each} of {arms(len(ends))}, a line for each; {best} ends highest, at "
-        f"{numbers.percent(ends[best])}%.",
+        f"{each} of {arms(len(ends))}, a line for each; {best} ends {score.best}, at "
+        f"{numbers.told(ends[best], score)}.",
         f"{each} of the runs of {whose}: mean over the runs{bands}.",
         lines.body,
     )
     x = scales.Scale(1, last, marks=scales.whole(1, last))
-    lines.draw(plot, x, y, "epochs", f"validation {look.score}, %")
+    lines.draw(plot, x, y, "epochs", score.named("validation"))
     return plot
 
 
-def _point(row: CurvePoint) -> Point:
-    text = f"{row.variant}, epoch {row.epoch} of {row.epochs}: {numbers.percent(row.mean)}%"
+def _point(row: CurvePoint, score: Score) -> Point:
+    text = f"{row.variant}, epoch {row.epoch} of {row.epochs}: {numbers.told(row.mean, score)}"
     if known(row.low) and known(row.high):
-        text += f" [{numbers.percent(row.low)}, {numbers.percent(row.high)}], {row.n} runs"
-    return Point(row.variant, row.epoch, 100 * row.mean, 100 * row.low, 100 * row.high, text)
+        text += (
+            f" [{numbers.score(row.low, score)}, {numbers.score(row.high, score)}], {row.n} runs"
+        )
+    mean, low, high = (score.scale * value for value in (row.mean, row.low, row.high))
+    return Point(row.variant, row.epoch, mean, low, high, text)

@@ -1,6 +1,7 @@
 """What each arm is worth at the study's budget, and what it is above plain: a row each."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,6 +13,7 @@ from sambench.render.figures.known import have, known
 from sambench.render.figures.marks import Mark
 from sambench.render.figures.plot import WIDTH, Plot, arms, grid, shorten, width_of
 from sambench.render.figures.style import INK, SIZE, SMALL, SOFT, Look
+from sambench.scores import Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,13 +32,14 @@ def draw(ranking: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
     if not found:
         return None
     groups = [shorten(row.group, LETTERS) for row in found]
-    what = _what(look.score, tuned)
+    score = look.score
+    what = _what(score.words, tuned)
     barred = bool(have(found, "low", "high"))
-    best = max(found, key=lambda row: row.score)
-    first = f"{best.variant} has the highest, {numbers.percent(best.score)}%"
+    best = max(found, key=lambda row: score.sign * row.score)
+    first = f"{best.variant} has the {score.best}, {numbers.told(best.score, score)}"
     plot = Plot(
         "intervals",
-        "At the study's budget" if tuned else f"Test {look.score}",
+        "At the study's budget" if tuned else f"Test {score.words}",
         f"{what} of {arms(len(found))}{', with 95% intervals' * barred}; {first}.",
         f"{what}{', with the 95% interval of each alone' * barred}."
         + " Upright lines: the arms of plain." * any(row.variant in look.baselines for row in found)
@@ -48,15 +51,15 @@ def draw(ranking: pd.DataFrame, look: Look, tuned: bool) -> Plot | None:
     for row in found:
         if row.variant in look.baselines:
             style = {"linestyle": look.dashes(row.variant), "linewidth": 0.9, "alpha": 0.45}
-            axes.axvline(100 * row.score, color=INK, zorder=1, **style)
+            axes.axvline(score.scale * row.score, color=INK, zorder=1, **style)
     for y, row in enumerate(found):
         ends = row.score, row.low, row.high
-        _interval(plot, axes, y, row, ends, _score(row), look, filled=not row.why)
-    ends = [100 * end for row in found for end in (row.score, row.low, row.high)]
-    scale = scales.share_scale(ends)
+        _interval(plot, axes, y, row, ends, _score(row, score), look, filled=not row.why)
+    ends = [score.scale * end for row in found for end in (row.score, row.low, row.high)]
+    scale = scales.score_scale(ends, score)
     axes.set_xlim(scale.low, scale.high)
     scales.linear(axes.xaxis)
-    _name(axes, f"test {look.score}, %")
+    _name(axes, score.named("test"))
     return plot
 
 
@@ -67,31 +70,35 @@ def _what(score: str, tuned: bool) -> str:
 def differences(ranking: pd.DataFrame, look: Look) -> Plot | None:
     """Each arm minus the best of the baseline's; filled: it beats all of them."""
     every = have(rows(ranking, RankedArm), "difference", "plain")
-    found = sorted(every, key=lambda row: (-row.difference, row.variant))
+    score = look.score
+    found = sorted(every, key=lambda row: (-score.sign * row.difference, row.variant))
     if not found:
         return None
     base, first = found[0].plain, found[0]
     to = f"{base}, the best arm of plain" if len(look.baselines) > 1 else base
     barred = bool(have(found, "difference_low", "difference_high"))
+    points = score.in_percent and score.sign > 0
     plot = Plot(
         "differences",
-        f"Points above {base}",
+        f"Points above {base}" if points else f"Test {score.words} minus that of {base}",
         f"Differences of {arms(len(found))} to {to}"
         f"{', with 95% intervals' * barred}; {first.variant} comes first with "
-        f"{numbers.points(first.difference)} points.",
-        f"Paired difference in test {look.score} to {to}"
-        f"{', with the 95% interval of each alone' * barred}. {_filled(found)}",
+        f"{numbers.gap(first.difference, score)}{' points' * score.in_percent}.",
+        f"Paired difference in test {score.words} to {to}"
+        f"{', with the 95% interval of each alone' * barred}."
+        f"{' Less is better.' * (score.sign < 0)} {_filled(found)}",
         _height(found),
     )
     axes = _axes(plot, found, [numbers.p_value(_p(row)) for row in found], "Holm p", look)
     axes.axvline(0, color=INK, linewidth=0.9)
     for y, row in enumerate(found):
         ends = row.difference, row.difference_low, row.difference_high
-        _interval(plot, axes, y, row, ends, _difference(row), look, filled=row.wins)
+        _interval(plot, axes, y, row, ends, _difference(row, score), look, filled=row.wins)
     ends = [(row.difference, row.difference_low, row.difference_high) for row in found]
-    axes.set_xlim(*scales.limits([0.0, *(100 * end for own in ends for end in own)]))
+    axes.set_xlim(*scales.limits([0.0, *(score.scale * end for own in ends for end in own)]))
     scales.linear(axes.xaxis)
-    _name(axes, f"points of test {look.score} above {shorten(base)}")
+    over = f"points of test {score.words} above" if points else f"{score.named('test')}, minus"
+    _name(axes, f"{over} {shorten(base)}")
     return plot
 
 
@@ -150,7 +157,7 @@ def _interval(
     *,
     filled: bool,
 ) -> None:
-    middle, low, high = (100 * end for end in ends)
+    middle, low, high = (look.score.scale * end for end in ends)
     label = row.variant
     colour, told = look.colour(label), look.told(label)
     if known(low) and known(high):
@@ -170,17 +177,18 @@ def _p(row: RankedArm) -> float | None:
     return row.beats if known(row.beats) else None
 
 
-def _score(row: RankedArm) -> str:
-    found = f"{row.variant}: {numbers.percent(row.score)}%"
-    found += _bounds(row.low, row.high, numbers.percent)
+def _score(row: RankedArm, score: Score) -> str:
+    found = f"{row.variant}: {numbers.told(row.score, score)}"
+    found += _bounds(row.low, row.high, partial(numbers.score, of=score))
     found += f"\ngroup {row.group}" if row.group else ""
     return f"{found}\nnot ranked: {row.why}" if row.why else found
 
 
-def _difference(row: RankedArm) -> str:
-    interval = _bounds(row.difference_low, row.difference_high, numbers.points)
-    points = f"{numbers.points(row.difference)} points{interval}"
-    return f"{row.variant}: {points}, Holm p {numbers.p_value(_p(row))}"
+def _difference(row: RankedArm, score: Score) -> str:
+    written = partial(numbers.gap, of=score)
+    interval = _bounds(row.difference_low, row.difference_high, written)
+    told = f"{written(row.difference)}{' points' * score.in_percent}{interval}"
+    return f"{row.variant}: {told}, Holm p {numbers.p_value(_p(row))}"
 
 
 def _bounds(low: float, high: float, written: Callable[[float], str]) -> str:

@@ -6,6 +6,8 @@ from typing import Protocol, TypeVar
 
 import pandas as pd
 
+from sambench.scores import ACCURACY, Score
+
 
 class OfVariant(Protocol):
     """A row of a tidy table."""
@@ -35,13 +37,13 @@ def by_variant(found: Iterable[Own]) -> dict[str, list[Own]]:
     return groups
 
 
-def thinned(frame: pd.DataFrame, most: int) -> pd.DataFrame:
+def thinned(frame: pd.DataFrame, most: int, score: Score = ACCURACY) -> pd.DataFrame:
     """At most so many rows per variant, evenly spread, the best one always among them."""
     if len(frame) <= most:
         return frame
     chosen = []
     for _, own in frame.groupby("variant", sort=False):
         every = math.ceil(len(own) / most)
-        best = own["val"].fillna(-1.0).to_numpy().argmax()
+        best = (score.sign * own["val"]).fillna(-math.inf).to_numpy().argmax()
         chosen += list(own.index[sorted({*range(0, len(own), every), int(best)})])
     return frame.loc[chosen]

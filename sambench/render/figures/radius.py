@@ -13,6 +13,7 @@ from sambench.render.figures.marks import Mark
 from sambench.render.figures.panels import Layout, Panel, multiples
 from sambench.render.figures.plot import Plot, arms, inches
 from sambench.render.figures.style import INK, Look
+from sambench.scores import Score
 
 TOLD = 6  # arms whose setting the text for those who cannot see the figure has
 DEFAULT = Mark("v", 26, None, INK, 1.0)
@@ -55,16 +56,17 @@ def draw(profiles: pd.DataFrame, radius: pd.DataFrame, look: Look) -> Plot | Non
     plot = Plot(
         "radius",
         "How carefully a radius must be tuned",
-        f"Expected validation {look.score} along the radius of {arms(len(found))}, a panel for "
-        f"each, all else at its best{_marked(found)}.",
-        _caption(found, look.score),
+        f"Expected validation {look.score.words} along the radius of {arms(len(found))}, a panel "
+        f"for each, all else at its best{_marked(found)}.",
+        _caption(found, look.score.words),
         layout.body,
     )
-    ends = [100 * (row.score + side * row.se) for row in every for side in (-1, 1)]
-    y = scales.share_scale(ends)
+    scale = look.score.scale
+    ends = [scale * (row.score + side * row.se) for row in every for side in (-1, 1)]
+    y = scales.score_scale(ends, look.score)
     axes = [(own.scale, y) for own in found.values()]
     names = [
-        (f"{own.radius}{' (log)' * x.log}", f"validation {look.score}, %")
+        (f"{own.radius}{' (log)' * x.log}", look.score.named("validation"))
         for own, (x, _) in zip(found.values(), axes, strict=True)
     ]
     places = multiples(plot, layout, list(found), axes, names, look, plot.body)
@@ -122,21 +124,21 @@ def _caption(found: Mapping[str, Profile], score: str) -> str:
 
 
 def _panel(plot: Plot, panel: Panel, variant: str, own: Profile, look: Look) -> None:
-    colour = look.colour(variant)
+    colour, scale = look.colour(variant), look.score.scale
     across = [panel.across(row.value) for row in own.points]
-    below = [panel.up(100 * (row.score - row.se)) for row in own.points]
-    above = [panel.up(100 * (row.score + row.se)) for row in own.points]
+    below = [panel.up(scale * (row.score - row.se)) for row in own.points]
+    above = [panel.up(scale * (row.score + row.se)) for row in own.points]
     corners = [*zip(across, below, strict=True), *reversed(list(zip(across, above, strict=True)))]
     plot.area(corners, color=colour, alpha=0.16, zorder=1)
-    middle = [(panel.across(row.value), panel.up(100 * row.score)) for row in own.points]
+    middle = [(panel.across(row.value), panel.up(scale * row.score)) for row in own.points]
     plot.strokes([middle], color=colour, linewidth=1.4, zorder=3)
     if own.bar:
         y = panel.bottom + 0.03
         bar = [((panel.across(own.bar[0]), y), (panel.across(own.bar[1]), y))]
         plot.strokes(bar, color=colour, linewidth=3, alpha=0.6, capstyle="butt", zorder=3)
-    xs, ys = [row.value for row in own.points], [100 * row.score for row in own.points]
+    xs, ys = [row.value for row in own.points], [scale * row.score for row in own.points]
     mark = Mark("o", 6, colour)
-    plot.points(panel.place, variant, xs, ys, mark, [text(row) for row in own.points])
+    plot.points(panel.place, variant, xs, ys, mark, [text(row, look.score) for row in own.points])
     if own.default is not None:
         told = f"{variant}: the paper's default, {own.radius} {numbers.setting(own.default)}"
         style = {"color": INK, "linewidth": 1, "linestyle": (0, (3, 2)), "zorder": 2}
@@ -157,7 +159,8 @@ def _upright(
     plot.points(inches, name, [x], [panel.top - 0.04], mark, [told])
 
 
-def text(row: ProfilePoint) -> str:
+def text(row: ProfilePoint, of: Score) -> str:
     """What the surface expects at a radius."""
-    score = f"{numbers.percent(row.score)} ± {numbers.percent(row.se)}% validation expected"
-    return f"{row.variant}, {row.radius} {numbers.setting(row.value)}: {score}"
+    score, error = (numbers.score(value, of) for value in (row.score, row.se))
+    told = f"{score} ± {error}{'%' * of.in_percent} validation expected"
+    return f"{row.variant}, {row.radius} {numbers.setting(row.value)}: {told}"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sambench.scores import ACCURACY, Score
+
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
@@ -63,8 +65,13 @@ def whole(low: float, high: float, most: int = 5) -> tuple[float, ...]:
 
 def share_scale(values: Iterable[float], margin: float = 0.06) -> Scale:
     """Of shares in percent: `limits` that end where shares do."""
-    low, high = limits(values, margin)
-    return Scale(max(low, 0.0), min(high, 100.0))
+    return score_scale(values, ACCURACY, margin)
+
+
+def score_scale(values: Iterable[float], score: Score, margin: float = 0.06) -> Scale:
+    """Of scores as they are shown: `limits` that end where they do."""
+    (low, high), (least, most) = limits(values, margin), score.bounds
+    return Scale(max(low, score.scale * least), min(high, score.scale * most))
 
 
 def log_scale(low: float, high: float) -> Scale:

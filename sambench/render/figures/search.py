@@ -15,13 +15,13 @@ from sambench.render.figures.marks import Mark
 from sambench.render.figures.panels import LEFT, Layout, Panel, multiples
 from sambench.render.figures.plot import Plot, arms, inches
 from sambench.render.figures.style import INK, SMALL, WARNING, Chosen, Look
+from sambench.scores import Score
 
 STEPS = ("#00204d", "#31446b", "#666970", "#958f78", "#cbba69", "#ffea46")
 """Of cividis: larger and brighter is better."""
 BELOW = (0.25, 0.5, 0.7, 0.85, 0.95)
 """What part of the points lies below each further step: the best ones are told apart most finely"""
 RADIUS, RATE = "radius", "learning rate (log)"
-SHORT = "validation, %"
 SCALE = 0.3  # inches for the legend
 CROSS = Mark("x", 24, edge=WARNING, width=1.5)
 RING = Mark("o", 120, edge=INK, width=1)
@@ -48,48 +48,51 @@ def draw(pool: pd.DataFrame, confirmed: pd.DataFrame, look: Look) -> Plot | None
     variants = look.sorted(runs)
     retrained = confirmed.loc[confirmed["outcome"] != "failed", ["variant", "point"]]
     again = set(retrained.drop_duplicates().itertuples(index=False, name=None))
-    spots = {variant: _spots(runs[variant], again) for variant in variants}
+    score = look.score
+    spots = {variant: _spots(runs[variant], again, score) for variant in variants}
     drawn = [spot for own in spots.values() for spot in own]
     layout = Layout(len(variants), own="y")
     plot = Plot(
         "search",
         "Where the points lie",
-        _alt(drawn, runs, look.score),
-        _caption(drawn, [v for v in variants if v in look.chosen], runs, look.score),
+        _alt(drawn, runs, score),
+        _caption(drawn, [v for v in variants if v in look.chosen], runs, score),
         layout.body + SCALE,
     )
-    bounds = _bounds(list(spots.values()))
-    _legend(plot, bounds)
+    bounds = _bounds(list(spots.values()), score)
+    _legend(plot, bounds, score)
     rates = [spot.x for spot in drawn] + [look.chosen[v].lr for v in variants if v in look.chosen]
     x = scales.log_scale(min(rates), max(rates))
-    axes = [(x, _upwards(spots[v], runs[v], look.chosen.get(v))) for v in variants]
-    score = f"validation {look.score}, %" if layout.columns < 3 else SHORT
+    axes = [(x, _upwards(spots[v], runs[v], look.chosen.get(v), score)) for v in variants]
+    upwards = score.named("validation")
+    if layout.columns > 2:
+        upwards = f"validation, {score.shown_in}"
     names = [
-        (RATE, f"{RADIUS}{' (log)' * y.log}" if _has_radius(runs[variant]) else score)
+        (RATE, f"{RADIUS}{' (log)' * y.log}" if _has_radius(runs[variant]) else upwards)
         for variant, (_, y) in zip(variants, axes, strict=True)
     ]
     places = multiples(plot, layout, variants, axes, names, look, plot.body - SCALE)
     for variant, panel in zip(variants, places, strict=True):
         if variant in look.chosen:
             _crosshair(plot, panel, look.chosen[variant], radius=_has_radius(runs[variant]))
-        _panel(plot, panel, variant, spots[variant], bounds)
+        _panel(plot, panel, variant, spots[variant], bounds, score)
     return plot
 
 
-def _alt(spots: Sequence[Spot], runs: Mapping[str, Runs], score: str) -> str:
+def _alt(spots: Sequence[Spot], runs: Mapping[str, Runs], score: Score) -> str:
     scored = [spot for spot in spots if _scored(spot.run)]
-    best = max(scored, key=lambda spot: spot.run.val).run
+    best = max(scored, key=lambda spot: score.sign * spot.run.val).run
     lost = sum(_diverged(spot.run) for spot in spots)
     over = "learning rate" + " and radius" * any(map(_has_radius, runs.values()))
     return (
-        f"Validation {score} of {len(scored)} points of {arms(len(runs))} over {over}, a panel "
-        f"for each; the best, of {best.variant}, has {numbers.percent(best.val)}%; "
+        f"Validation {score.words} of {len(scored)} points of {arms(len(runs))} over {over}, a "
+        f"panel for each; the best, of {best.variant}, has {numbers.told(best.val, score)}; "
         f"{lost or 'none'} diverged."
     )
 
 
 def _caption(
-    spots: Sequence[Spot], chosen: Sequence[str], runs: Mapping[str, Runs], score: str
+    spots: Sequence[Spot], chosen: Sequence[str], runs: Mapping[str, Runs], score: Score
 ) -> str:
     """Of what there is."""
     marks = ["ring: the best of an arm"]
@@ -99,8 +102,8 @@ def _caption(
         meet = any(_has_radius(runs[variant]) for variant in chosen)
         marks += [f"dashed lines{' meet' * meet} at the setting to use"]
     return (
-        f"Validation {score} of each arm's points, in percent: larger and brighter is better, in "
-        f"finer steps among the best; {'; '.join(marks)}."
+        f"Validation {score.words} of each arm's points{', in percent' * score.in_percent}: larger "
+        f"and brighter is better, in finer steps among the best; {'; '.join(marks)}."
     )
 
 
@@ -117,22 +120,25 @@ def _has_radius(runs: Runs) -> bool:
     return len({run.rho for run in runs if known(run.rho)}) > 1
 
 
-def _spots(runs: Runs, again: Set[tuple[str, int]]) -> list[Spot]:
-    """By the radius; of an arm without one by the score, where a diverged run lies lowest."""
+def _spots(runs: Runs, again: Set[tuple[str, int]], score: Score) -> list[Spot]:
+    """By the radius; of an arm without one by the score, diverged runs where the worst lies."""
 
     def spot(run: PoolRun, y: float) -> Spot:
         return Spot(run, run.lr, y, run.source == "study" and (run.variant, run.point) in again)
 
     if _has_radius(runs):
         return [spot(run, run.rho) for run in have(runs, "rho")]
-    lowest = min((run.val for run in runs if _scored(run)), default=0.0)
-    return [spot(run, 100 * (run.val if _scored(run) else lowest)) for run in runs]
+    known_ones = [run.val for run in runs if _scored(run)]
+    worst = min(known_ones, key=lambda val: score.sign * val, default=0.0)
+    return [spot(run, score.scale * (run.val if _scored(run) else worst)) for run in runs]
 
 
-def _upwards(spots: Sequence[Spot], runs: Runs, chosen: Chosen | None) -> scales.Scale:
+def _upwards(
+    spots: Sequence[Spot], runs: Runs, chosen: Chosen | None, score: Score
+) -> scales.Scale:
     ends = [spot.y for spot in spots]
     if not _has_radius(runs):
-        return scales.share_scale(ends, 0.1)
+        return scales.score_scale(ends, score, 0.1)
     if chosen and chosen.rho is not None:
         ends.append(chosen.rho)
     return (
@@ -142,9 +148,10 @@ def _upwards(spots: Sequence[Spot], runs: Runs, chosen: Chosen | None) -> scales
     )
 
 
-def _bounds(panels: Sequence[Sequence[Spot]]) -> list[float]:
-    """Lowest scores of all steps but the first; an arm with many points counts no more."""
-    own = [[spot.run.val for spot in spots if _scored(spot.run)] for spots in panels]
+def _bounds(panels: Sequence[Sequence[Spot]], of: Score) -> list[float]:
+    """Where all steps but the first begin, more being better; an arm with many points counts no
+    more."""
+    own = [[of.sign * spot.run.val for spot in spots if _scored(spot.run)] for spots in panels]
     weighed = sorted((score, 1 / len(scores)) for scores in own for score in scores)
     passed = list(accumulate(weight for _, weight in weighed))
     return [
@@ -157,16 +164,25 @@ def _bounds(panels: Sequence[Sequence[Spot]]) -> list[float]:
     ]
 
 
-def _best(spots: Sequence[Spot]) -> Spot:
+def _best(spots: Sequence[Spot], score: Score) -> Spot:
     """Of those that ran in the study, the first of equal ones."""
-    return min(spots, key=lambda spot: (spot.run.source != "study", -spot.run.val, spot.run.point))
+
+    def place(spot: Spot) -> tuple[bool, float, int]:
+        return spot.run.source != "study", -score.sign * spot.run.val, spot.run.point
+
+    return min(spots, key=place)
 
 
 def _panel(
-    plot: Plot, panel: Panel, variant: str, spots: Sequence[Spot], bounds: Sequence[float]
+    plot: Plot,
+    panel: Panel,
+    variant: str,
+    spots: Sequence[Spot],
+    bounds: Sequence[float],
+    score: Score,
 ) -> None:
     done = [spot for spot in spots if _scored(spot.run)]
-    steps = np.searchsorted(bounds, [spot.run.val for spot in done], side="right")
+    steps = np.searchsorted(bounds, [score.sign * spot.run.val for spot in done], side="right")
     for step in range(len(STEPS)):
         for retrained in (False, True):
             own = [
@@ -175,11 +191,11 @@ def _panel(
                 if at == step and spot.retrained == retrained
             ]
             name = f"{variant}-{step}{'-retrained' * retrained}"
-            _points(plot, panel, name, own, _dot(step, retrained))
+            _points(plot, panel, name, own, _dot(step, retrained), score)
     lost = [spot for spot in spots if _diverged(spot.run)]
-    _points(plot, panel, f"{variant}-diverged", lost, CROSS)
+    _points(plot, panel, f"{variant}-diverged", lost, CROSS, score)
     if done:
-        best = _best(done)
+        best = _best(done, score)
         plot.points(panel.place, f"{variant}-best", [best.x], [best.y], RING)
 
 
@@ -198,15 +214,17 @@ def _dot(step: int, retrained: bool = False) -> Mark:
     return Mark("s" if retrained else "o", 12 + 6 * step, STEPS[step], INK, 0.4)
 
 
-def _points(plot: Plot, panel: Panel, name: str, spots: Sequence[Spot], mark: Mark) -> None:
+def _points(
+    plot: Plot, panel: Panel, name: str, spots: Sequence[Spot], mark: Mark, score: Score
+) -> None:
     xs, ys = [spot.x for spot in spots], [spot.y for spot in spots]
-    plot.points(panel.place, name, xs, ys, mark, list(map(text, spots)))
+    plot.points(panel.place, name, xs, ys, mark, [text(spot, score) for spot in spots])
 
 
-def text(spot: Spot) -> str:
+def text(spot: Spot, of: Score) -> str:
     """What a point is, and what it scored."""
     run = spot.run
-    score = f"{numbers.percent(run.val)}% validation" if _scored(run) else run.outcome
+    score = f"{numbers.told(run.val, of)} validation" if _scored(run) else run.outcome
     rank = f", rank {run.rank + 1}" if run.rank >= 0 else ""
     rank += ", retrained" * spot.retrained
     named = f"point {run.point}" if run.source == "study" else f"trial {run.point} of a sweep"
@@ -214,9 +232,11 @@ def text(spot: Spot) -> str:
     return f"{run.variant}, {named}: {score}{rank}\nlr {numbers.setting(run.lr)}{rho}"
 
 
-def _legend(plot: Plot, bounds: Sequence[float]) -> None:
-    """The steps of the scale with their bounds, in percent."""
-    words = [f"< {100 * bounds[0]:.1f}", *(f"≥ {100 * bound:.1f}" for bound in bounds)]
+def _legend(plot: Plot, bounds: Sequence[float], score: Score) -> None:
+    """The steps of the scale with their bounds, as they are shown."""
+    worse, better = ("<", "≥") if score.sign > 0 else (">", "≤")
+    shown = [_short(score.sign * bound, score) for bound in bounds]
+    words = [f"{worse} {shown[0]}", *(f"{better} {bound}" for bound in shown)]
     y = plot.body - 0.1
     for step, word in enumerate(words):
         if 0 < step < len(bounds) and bounds[step - 1] == bounds[step]:
@@ -224,3 +244,8 @@ def _legend(plot: Plot, bounds: Sequence[float]) -> None:
         x = LEFT + 0.06 + 0.62 * step
         plot.points(inches, f"scale-{step}", [x], [y], _dot(step))
         plot.text(x + 0.08, y, word, size=SMALL, va="center_baseline")
+
+
+def _short(value: float, score: Score) -> str:
+    """One decimal of a percent; of others what there is room for."""
+    return f"{100 * value:.1f}" if score.in_percent else scales.plain(value)

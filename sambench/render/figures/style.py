@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sambench.analysis import numbers
-from sambench.scores import ACCURACY
+from sambench.scores import ACCURACY, Score
 
 INK = "#1f2328"
 HUES = {  # drawn and shown on light ground -> shown on dark ground
@@ -127,8 +127,8 @@ class Look:
     use: str = ""
     """the arm that the study recommends, "" if none"""
     chosen: Mapping[str, Chosen] = field(default_factory=dict)
-    score: str = ACCURACY.words
-    """what the study goes by, in words"""
+    score: Score = ACCURACY
+    """what the study goes by"""
 
     @property
     def best(self) -> tuple[str, ...]:

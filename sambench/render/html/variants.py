@@ -80,7 +80,7 @@ def _page(key: str, studies: Sequence[Entry], info: "VariantInfo | None") -> Pag
             study.address,
             row,
             _plain(study),
-            study.leaderboard.score.words,
+            study.leaderboard.score,
         )
         for study in studies
         for row in study.leaderboard.rows

@@ -51,7 +51,8 @@ def _across(studies: Sequence[PublishedStudy]) -> list[str]:
     if not found:
         return []
     table = markdown(over_tasks.short(found))
-    return ["## Across studies\n", f"{table}\n", f"{over_tasks.LEGEND}\n"]
+    told = (f"{texts.markdown(line)}\n" for line in over_tasks.legend(studies))
+    return ["## Across studies\n", f"{table}\n", *told]
 
 
 def _entry(name: str, study: PublishedStudy) -> str:

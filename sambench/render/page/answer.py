@@ -36,7 +36,8 @@ def how_sure(leaderboard: Leaderboard, use: Row | None) -> str:
         found.append(f"{use.label} is {told}.")
     halves = sorted(half for row in ranked if row.score and (half := row.score.half) is not None)
     if halves:
-        low, high = numbers.percent(halves[0]), numbers.percent(halves[-1])
+        score = leaderboard.score
+        low, high = (numbers.score(half, score) for half in (halves[0], halves[-1]))
         wide = f"±{low}" if low == high else f"±{low} to ±{high}"
         of = (
             "over training"
@@ -44,5 +45,6 @@ def how_sure(leaderboard: Leaderboard, use: Row | None) -> str:
             else "with the luck of search and training in them; each pool is as large as "
             f"{numbers.times(size.searches, 'search')}"
         )
-        found.append(f"95% intervals of the scores are {wide} points, {of}.")
+        unit = " points" * score.in_percent
+        found.append(f"95% intervals of the scores are {wide}{unit}, {of}.")
     return " ".join(found)

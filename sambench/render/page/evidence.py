@@ -23,6 +23,7 @@ from sambench.render.tables import (
     runs,
     settings,
 )
+from sambench.scores import Score
 
 WORDS = "words"
 
@@ -49,9 +50,9 @@ def parts(study: PublishedStudy) -> list[Part]:
         _radius(study),
         _divergence(leaderboard),
         _cost(study),
-        _published(header["spec"].get("published") or ()),
-        _runs("pool", runs.pool(study.records)),
-        _runs("reruns", runs.tested(study.records)),
+        _published(header["spec"].get("published") or (), leaderboard.score),
+        _runs("pool", runs.pool(study.records, leaderboard.score)),
+        _runs("reruns", runs.tested(study.records, leaderboard.score)),
         _reproduce(study),
     ]
     return [part for part in found if part.figures or not part.is_empty]
@@ -91,10 +92,10 @@ def _beyond_the_budget(leaderboard: Leaderboard) -> list[Part]:
         "All with as many trials and, where they are compared, as many epochs, so that who costs "
         "more spends more. Intervals, no claims: the answer above rests on equal budgets."
     )
-    table = equal.table(leaderboard.equal, leaderboard.score.words)
+    table = equal.table(leaderboard.equal, leaderboard.score)
     above = (
-        "Where one tuning curve lies above another: only where the simultaneous 95% band of their "
-        "difference excludes 0."
+        f"Where one tuning curve lies {leaderboard.score.ahead} another: only where the "
+        "simultaneous 95% band of their difference excludes 0."
     )
     return [
         Part("equal", "At equal trials and epochs", [told] if table.rows else [], table=table),
@@ -123,8 +124,8 @@ def _settings(leaderboard: Leaderboard) -> list[Part]:
     )
     if leaderboard.kind != "adaptive":
         told += (
-            " It rests on the whole pool, so it may score above tuned(k), which is what one search "
-            "of k trials finds."
+            f" It rests on the whole pool, so it may score {leaderboard.score.ahead} tuned(k), "
+            "which is what one search of k trials finds."
         )
     table = settings.table(leaderboard)
     return [Part("settings", table.caption, [told] if table.rows else [], table=table)]
@@ -137,15 +138,15 @@ def _halves(leaderboard: Leaderboard) -> Part:
         "The points of the pools ran on machines of several kinds. What those of each say alone: "
         "one interval in 20 excludes 0 by chance. "
     )
-    table = halves.table(leaderboard.halves)
+    table = halves.table(leaderboard.halves, leaderboard.score)
     told = [f"{told}{'; '.join(named)}."] if table.rows else []
     if any("DEFAULT" in kind for kind in named):
         told.append("DEFAULT is torch's word for the instructions that every such processor has.")
     return Part("halves", table.caption, told, table=table)
 
 
-def _published(given: Sequence[quoted.Quoted]) -> Part:
-    return Part("published", "Published elsewhere", table=quoted.table(given))
+def _published(given: Sequence[quoted.Quoted], score: Score) -> Part:
+    return Part("published", "Published elsewhere", table=quoted.table(given, score))
 
 
 def _runs(name: str, table: Table) -> Part:
@@ -154,14 +155,20 @@ def _runs(name: str, table: Table) -> Part:
 
 
 def _radius(study: PublishedStudy) -> Part:
-    table = radius.table(study.tables["radius"])
+    table = radius.table(study.tables["radius"], study.leaderboard.score)
     told = (
         "Read from the surface that the setting to use was picked by: through all validation "
-        "scores, less its standard error, each radius at its best other values, between the "
-        "smallest and the largest that ran. As good, to one run: within the spread of a single run "
-        "of the radius to use. The wider, the less tuning of the radius matters."
+        f"scores, {_surely(study.leaderboard.score)} its standard error, each radius at its best "
+        "other values, between the smallest and the largest that ran. As good, to one run: within "
+        "the spread of a single run of the radius to use. The wider, the less tuning of the radius "
+        "matters."
     )
     return Part("radius", "Radius", [told] if table.rows else [], table=table, figures=["radius"])
+
+
+def _surely(score: Score) -> str:
+    """How the error of a surface counts against what it expects."""
+    return "less" if score.sign > 0 else "plus"
 
 
 def _divergence(leaderboard: Leaderboard) -> Part:
@@ -176,7 +183,12 @@ def _divergence(leaderboard: Leaderboard) -> Part:
 
 
 def _cost(study: PublishedStudy) -> Part:
-    return Part("cost", "Cost", table=costs.table(study.tables["cost"]), figures=["cost"])
+    return Part(
+        "cost",
+        "Cost",
+        table=costs.table(study.tables["cost"], study.leaderboard.score),
+        figures=["cost"],
+    )
 
 
 def _reproduce(study: PublishedStudy) -> Part:

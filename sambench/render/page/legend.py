@@ -23,7 +23,8 @@ def _terms(leaderboard: Leaderboard) -> Iterator[Term]:
     if rivals:
         pairs = "seed" if fixed else "point"
         yield Term(
-            "minus plain", f"difference in points [its own 95% interval], paired by {pairs}."
+            "minus plain",
+            f"difference in {_gaps(leaderboard)} [its own 95% interval], paired by {pairs}.",
         )
     if ranked:
         yield Term(
@@ -43,7 +44,10 @@ def _terms(leaderboard: Leaderboard) -> Iterator[Term]:
             "points", "random settings that the arm's pool ran; no search picks one that diverged."
         )
     if rivals:
-        yield Term("p over plain", "one-sided, of not lying above that arm of plain, unadjusted.")
+        ahead = leaderboard.score.ahead
+        yield Term(
+            "p over plain", f"one-sided, of not lying {ahead} that arm of plain, unadjusted."
+        )
         yield Term(
             "Holm p",
             "of not beating every arm of plain, one-sided: the largest p over them, adjusted for "
@@ -54,10 +58,16 @@ def _terms(leaderboard: Leaderboard) -> Iterator[Term]:
         yield Term(
             "test-set SE",
             "standard error over test items of the difference from the best plain, paired, in "
-            "points.",
+            f"{leaderboard.score.gaps}.",
         )
     where = f" ({leaderboard.timed_on})" if leaderboard.timed_on else ""
     yield Term("seconds", f"of the median complete run{where}; nothing is ranked by them.")
+
+
+def _gaps(leaderboard: Leaderboard) -> str:
+    """What differences are in, and, where it is not obvious, of which sign is good."""
+    score = leaderboard.score
+    return score.gaps if score.sign > 0 else f"{score.gaps}, where less is better"
 
 
 def _seeds(leaderboard: Leaderboard) -> Term:

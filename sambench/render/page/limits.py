@@ -20,11 +20,12 @@ def limits(leaderboard: Leaderboard) -> list[str]:
         ]
     found = []
     if sizes:
-        low, high = numbers.percent(sizes[0]), numbers.percent(sizes[-1])
+        score = leaderboard.score
+        low, high = (numbers.score(size, score) for size in (sizes[0], sizes[-1]))
         told = low if low == high else f"{low} to {high}, depending on the arm"
         found.append(
             "A tie is not equality. True differences from plain smaller than this can hide here "
-            f"(80% power), in points: {told}."
+            f"(80% power), in {score.gaps}: {told}."
         )
     where = (
         "Answers hold for the settings of the study: nothing was tuned for anybody."

@@ -1,15 +1,17 @@
 """How the answer was found: task, training, and the protocol's rules in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from sambench.analysis import Leaderboard, listing, numbers
 from sambench.config import Study, extensions
 from sambench.render import noise
+from sambench.scores import Score
 
 YIELDS = {
     "last": "the weights after the last epoch",
     "best": "the weights of the epoch with the best validation score",
 }
+WAYS = {"maximize": "more", "minimize": "less"}
 
 
 def method(leaderboard: Leaderboard) -> list[str]:
@@ -41,6 +43,7 @@ def _training(study: Study, own: Mapping[str, str]) -> list[str]:
         "model, trains with the optimizer of its arm and by a seed, and returns its scores."
         f"{epochs}",
         f"It trained {own['model']} with {own['optimizer']}.",
+        *_score(study.task.decides, ""),
     ]
 
 
@@ -49,7 +52,7 @@ def _task(study: Study, own: Mapping[str, str]) -> list[str]:
     sizes = [(name, size) for name, size in task.split if size]
     split = ", ".join(f"{name} {size:,}" for name, size in sizes) or "the default split"
     loss = f", by the loss {own['loss']}" if "loss" in own else ""
-    wrong = noise.told(task.label_noise)
+    wrong = noise.told(task.label_noise, task.decides)
     brought = f"A Python caller's own: {listing(list(own))}." if own else ""
     further = extensions(train.model_dump(mode="json"))
     further.pop("yields", None)
@@ -62,8 +65,16 @@ def _task(study: Study, own: Mapping[str, str]) -> list[str]:
         f"{train.batch_size}, {train.schedule} schedule, weight decay {train.weight_decay:g}, "
         f"augmentation {train.augment}. A run yields {YIELDS[train.yields]}.",
         *([f"Also: {also}."] if also else []),
-        *([f"The score, {task.decides.words}: {meaning}"] if meaning else []),
+        *_score(task.decides, meaning),
     ]
+
+
+def _score(score: Score, meaning: str) -> Iterator[str]:
+    """What a name does not say: what it is, or that less of it is better."""
+    if meaning:
+        yield f"The score, {score.words}: {meaning}"
+    elif not (score.in_percent and score.sign > 0):
+        yield f"The score: {score.named('test')}; {WAYS[score.direction]} is better."
 
 
 def _pool(study: Study, drawn: str) -> list[str]:
@@ -91,11 +102,11 @@ def _pool(study: Study, drawn: str) -> list[str]:
 
 
 def _claims(study: Study) -> str:
-    margin = study.search.margin
+    score, margin = study.task.decides, study.search.margin
     return (
         "Claims are three: who beats plain, which is to beat each arm of plain; who is separated "
         "from whom, the groups; and the recommendation, the cheapest run among the arms that no "
-        f"other may exceed by more than {margin:g} point{'s' * (margin != 1)} (upper end of the "
+        f"other may {score.exceed} by more than {score.amount(f'{margin:g}')} (upper end of the "
         "95% interval)."
     )
 

@@ -7,6 +7,7 @@ import pandas as pd
 from sambench.analysis import numbers
 from sambench.analysis.tables import RunCost, rows
 from sambench.render.tables.table import ARM, Cell, Column, Table, measured, of, text
+from sambench.scores import Score
 
 MIB = 2**20
 
@@ -39,9 +40,10 @@ COLUMNS: Sequence[Column[RunCost]] = (
 )
 
 
-def table(frame: pd.DataFrame) -> Table:
+def table(frame: pd.DataFrame, score: Score) -> Table:
     """The cheapest first, without costs that were not measured."""
     found = rows(frame.sort_values(["gradient_evaluations", "variant"]), RunCost)
-    after = "Of the median complete run. *: no other arm scores as high for less."
+    well = "high" if score.sign > 0 else "low"
+    after = f"Of the median complete run. *: no other arm scores as {well} for less."
     table = of(found, COLUMNS, "Cost", after=after)
     return table.without_empty([column.name for column in COLUMNS[1:]])

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from sambench.analysis import NONE, Equal, numbers
 from sambench.render.tables.table import ARM, Cell, Column, Table, measured, number, of, text
+from sambench.scores import Score
 
 
-def _difference(row: Equal) -> Cell:
-    return number(numbers.difference(row.difference), row.difference and row.difference.value)
+def _columns(score: Score) -> Sequence[Column[Equal]]:
+    def difference(row: Equal) -> Cell:
+        found = row.difference
+        return number(numbers.difference(found, score), found and found.value)
 
-
-def _columns(score: str) -> Sequence[Column[Equal]]:
     return (
         Column("arm", lambda row: text(row.label), number=False, hint=ARM),
         Column(
@@ -20,9 +21,9 @@ def _columns(score: str) -> Sequence[Column[Equal]]:
         ),
         Column("trials k", lambda row: measured(row.trials), hint="The same for all arms"),
         Column(
-            "tuned(k), %",
-            lambda row: number(numbers.accuracy(row.score), row.score.value),
-            hint=f"Test {score} to expect of a search, ± its 95% interval",
+            f"tuned(k), {score.shown_in}",
+            lambda row: number(numbers.estimate(row.score, score), row.score.value),
+            hint=f"Test {score.words} to expect of a search, ± its 95% interval",
         ),
         Column(
             "compared with",
@@ -30,10 +31,10 @@ def _columns(score: str) -> Sequence[Column[Equal]]:
             number=False,
             hint="The arm of plain with a schedule as long",
         ),
-        Column("minus it [95% CI]", _difference, hint="In points"),
+        Column("minus it [95% CI]", difference, hint=f"In {score.gaps}"),
     )
 
 
-def table(found: Sequence[Equal], score: str) -> Table:
-    """`score`: what the study goes by, in words."""
+def table(found: Sequence[Equal], score: Score) -> Table:
+    """`score`: what the study goes by."""
     return of(found, _columns(score), "At equal trials and epochs")

@@ -1,9 +1,11 @@
 """The pools in parts, by the kind of machine that ran their points."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from sambench.analysis import Estimate, Half, numbers
 from sambench.render.tables.table import ARM, Cell, Column, Table, measured, number, of, text
+from sambench.scores import Score
 
 
 def kinds(found: Sequence[Half]) -> dict[str, str]:
@@ -12,13 +14,13 @@ def kinds(found: Sequence[Half]) -> dict[str, str]:
     return {machine: chr(ord("A") + i) for i, machine in enumerate(known)}
 
 
-def _score(found: Estimate) -> Cell:
-    return number(numbers.accuracy(found), found.value)
-
-
-def table(found: Sequence[Half]) -> Table:
-    """Empty where all ran on one kind."""
+def table(found: Sequence[Half], score: Score) -> Table:
+    """Empty where all ran on one kind; `score`: what the study goes by."""
     letters = kinds(found)
+
+    def cell(own: Estimate) -> Cell:
+        return number(numbers.estimate(own, score), own.value)
+
     columns: Sequence[Column[Half]] = (
         Column("arm", lambda half: text(half.label), number=False, hint=ARM),
         Column(
@@ -28,24 +30,24 @@ def table(found: Sequence[Half]) -> Table:
             hint="Kinds by their letters",
         ),
         Column(
-            "tuned(k), %, on the first",
-            lambda half: _score(half.scores[0]),
+            f"tuned(k), {score.shown_in}, on the first",
+            lambda half: cell(half.scores[0]),
             hint="From its points on that kind alone, ± its 95% interval",
         ),
         Column(
             "on the second",
-            lambda half: _score(half.scores[1]),
+            lambda half: cell(half.scores[1]),
             hint="From its points on that kind alone, ± its 95% interval",
         ),
         Column(
             "first minus second [95% CI]",
-            lambda half: number(numbers.difference(half.difference), half.difference.value),
-            hint="In points",
+            lambda half: number(numbers.difference(half.difference, score), half.difference.value),
+            hint=f"In {score.gaps}",
         ),
         Column(
             "SE",
-            lambda half: measured(half.error, numbers.percent),
-            hint="Standard error of that difference, in points",
+            lambda half: measured(half.error, partial(numbers.score, of=score)),
+            hint=f"Standard error of that difference, in {score.gaps}",
         ),
     )
     return of(found, columns, "The same on other machines")

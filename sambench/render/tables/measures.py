@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from sambench.analysis import NONE, Estimate, Leaderboard, Measured, numbers
 from sambench.render.tables.table import Cell, Column, Table, number, of, text
+from sambench.scores import Score
 
 Line = tuple[Measured, dict[str, Measured]]
 """One of a quantity's rows, and all of them by arm."""
-
-BETTER = {"minimize": "lower", "maximize": "higher"}
 
 
 def table(found: Leaderboard) -> Table:
@@ -19,7 +18,7 @@ def table(found: Leaderboard) -> Table:
     columns: Sequence[Column[Line]] = [
         Column("measure", lambda line: text(line[0].score.name), number=False),
         Column("unit", lambda line: text(_unit(line[0])), number=False),
-        Column("better", lambda line: text(BETTER[line[0].score.direction]), number=False),
+        Column("better", lambda line: text(line[0].score.better), number=False),
         *(Column(label, lambda line, label=label: _cell(line, label)) for label in labels),
     ]
     lines = [(next(iter(own.values())), own) for own in rows.values()]
@@ -34,12 +33,11 @@ def _cell(line: Line, label: str) -> Cell:
     row = line[1].get(label)
     if row is None:
         return number(NONE, None)
-    share = row.score.unit == "share"
-    return number(_written(row.value, share=share), row.value.value)
+    return number(_written(row.value, row.score), row.value.value)
 
 
-def _written(found: Estimate, *, share: bool) -> str:
-    if share:
-        return numbers.accuracy(found)
+def _written(found: Estimate, score: Score) -> str:
+    if score.unit == "share":
+        return numbers.estimate(found, score)
     value = numbers.setting(found.value)
     return value if found.half is None else f"{value} ± {numbers.setting(found.half)}"

@@ -6,6 +6,7 @@ from sambench.analysis import NONE, Estimate, PublishedStudy, Row, numbers
 from sambench.analysis.tables import OverTasks, over_tasks, rows
 from sambench.render.tables import ranking
 from sambench.render.tables.table import Cell, Column, Table, measured, number, of, text
+from sambench.scores import ACCURACY, Score
 
 VARIANT = "As the studies label it"
 TASKS = "That rank it"
@@ -18,6 +19,20 @@ LEGEND = (
     "recipe) counts once, however many studies it has. Below five tasks the interval speaks for "
     "these very tasks; from five on it holds the variation between tasks, and speaks for such ones."
 )
+ABOVE = "Points above the best plain of this study"
+OTHERWISE = "Minus the best plain"
+
+
+def legend(studies: Sequence[PublishedStudy]) -> list[str]:
+    """With what is in no mean."""
+    apart = [study.leaderboard for study in studies if not study.leaderboard.score.in_percent]
+    told = ", ".join(f"{board.study} ({board.score.words})" for board in apart)
+    return [LEGEND, *([f"In no mean, since its unit is another: {told}."] if apart else [])]
+
+
+def _is_in_points(score: Score) -> bool:
+    """Whether what is better has more of them."""
+    return score.in_percent and score.sign > 0
 
 
 def overall(studies: Sequence[PublishedStudy]) -> list[OverTasks]:
@@ -28,7 +43,9 @@ def overall(studies: Sequence[PublishedStudy]) -> list[OverTasks]:
 def _mean(row: OverTasks | None) -> Cell:
     if row is None:
         return number(NONE, None)
-    return number(numbers.difference(Estimate(row.difference, row.low, row.high)), row.difference)
+    return number(
+        numbers.difference(Estimate(row.difference, row.low, row.high), ACCURACY), row.difference
+    )
 
 
 def _speaks(row: OverTasks) -> Cell:
@@ -63,11 +80,11 @@ def by_study(studies: Mapping[str, PublishedStudy], hrefs: Mapping[str, str]) ->
 
     def lead(study: PublishedStudy) -> Column[str]:
         own = {row.label: row for row in study.leaderboard.rows}
-        best = ranking.best_plain(study.leaderboard.rows)
+        best, score = ranking.best_plain(study.leaderboard.rows), study.leaderboard.score
         return Column(
             study.leaderboard.study,
-            lambda label: _lead(own.get(label), best),
-            hint="Points above the best plain of this study",
+            lambda label: _lead(own.get(label), best, score),
+            hint=ABOVE if _is_in_points(score) else f"{OTHERWISE}, in {score.gaps}",
         )
 
     columns: list[Column[str]] = [
@@ -81,24 +98,26 @@ def by_study(studies: Mapping[str, PublishedStudy], hrefs: Mapping[str, str]) ->
             ),
         )
     columns += map(lead, studies.values() if not wide else ())
+    points = all(_is_in_points(board.score) for board in boards)
+    lead_in = ABOVE.replace("this", "a") if points else f"{OTHERWISE} of a study, in its own unit"
     signs = (
-        f"Points above the best plain of a study. {BETTER} beats every plain, {WORSE} worse than "
+        f"{lead_in}. {BETTER} beats every plain, {WORSE} worse than "
         f"the best of them, {TIE} neither."
     )
     after = "Study by study: where each variant is told of." if wide else signs
     order = sorted(
         found if wide else keys, key=lambda x: (-found[x].difference if x in found else 1.0, x)
     )
-    notes = [LEGEND] if found else []
+    notes = legend(list(studies.values())) if found else []
     return of(order, columns, "Across studies", filtered=True, after=after, notes=notes)
 
 
-def _lead(row: Row | None, best: Row | None) -> Cell:
+def _lead(row: Row | None, best: Row | None, score: Score) -> Cell:
     """Over the best arm of the baseline, and what the study claims of it."""
     found = row and best and ranking.against(row, best.label)
     if not (row and best and found):
         return number(NONE, None)
     gap = found.difference.value
     separated = not set(row.group) & set(best.group)
-    sign = BETTER if row.wins else WORSE if separated and gap < 0 else TIE
-    return number(f"{numbers.points(gap)} {sign}", gap)
+    sign = BETTER if row.wins else WORSE if separated and score.sign * gap < 0 else TIE
+    return number(f"{numbers.gap(gap, score)} {sign}", score.sign * gap)

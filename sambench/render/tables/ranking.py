@@ -1,15 +1,17 @@
 """The ranking: what tuning with the study's budget, or with its fixed settings, is worth."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from sambench.analysis import NONE, Against, Leaderboard, Row, numbers
 from sambench.render.tables.table import ARM, Cell, Column, Table, measured, number, of, text
+from sambench.scores import Score
 
 RECOMMENDED = "recommended"
 
 
 def best_plain(rows: Sequence[Row]) -> Row | None:
-    """Of the ranked arms of the baseline, that with the highest score."""
+    """Of the ranked arms of the baseline, the best."""
     return next((row for row in rows if row.is_baseline and row.group), None)
 
 
@@ -18,14 +20,15 @@ def against(row: Row, label: str) -> Against | None:
     return next((found for found in row.against if found.label == label), None)
 
 
-def score(row: Row) -> Cell:
-    return number(numbers.accuracy(row.score), row.score and row.score.value)
+def scored(row: Row, score: Score) -> Cell:
+    return number(numbers.estimate(row.score, score), row.score and row.score.value)
 
 
-def difference(row: Row, label: str) -> Cell:
-    """From an arm of the baseline, in points."""
+def difference(row: Row, label: str, score: Score) -> Cell:
+    """From an arm of the baseline."""
     found = against(row, label)
-    return number(numbers.difference(found and found.difference), found and found.difference.value)
+    own = found and found.difference
+    return number(numbers.difference(own, score), own and own.value)
 
 
 def trials(row: Row) -> Cell:
@@ -52,36 +55,47 @@ GROUP = Column[Row](
     number=False,
     hint="Arms that share a letter are not separated",
 )
-TEST_SET = Column[Row](
-    "test-set SE",
-    lambda row: measured(row.test_set_error, numbers.percent),
-    hint="Standard error over test items of the difference from the best plain, in points",
-)
+TEST_SET = "test-set SE"
+
+
+def _test_set(score: Score) -> Column[Row]:
+    return Column(
+        TEST_SET,
+        lambda row: measured(row.test_set_error, partial(numbers.score, of=score)),
+        hint="Standard error over test items of the difference from the best plain, in "
+        f"{score.gaps}",
+    )
 
 
 def columns(leaderboard: Leaderboard) -> Iterator[Column[Row]]:
     """As many as a phone shows; in a study of fixed settings scores are means over seeds."""
     rows = leaderboard.rows
     best = best_plain(rows)
-    words = leaderboard.score.words
+    score = leaderboard.score
 
     def arm(row: Row) -> Cell:
         return Cell(row.label, row.label, note=RECOMMENDED if row.label == leaderboard.use else "")
 
     yield Column[Row]("arm", arm, number=False, hint=ARM)
     if leaderboard.kind == "fixed":
-        yield Column[Row](f"test {words}, %", score, hint="Mean over seeds ± its 95% interval")
+        yield Column[Row](
+            score.named("test"),
+            lambda row: scored(row, score),
+            hint="Mean over seeds ± its 95% interval",
+        )
     else:
         yield Column[Row](
-            "tuned(k), %",
-            score,
-            hint=f"Test {words} to expect of a search, ± its 95% interval",
+            f"tuned(k), {score.shown_in}",
+            lambda row: scored(row, score),
+            hint=f"Test {score.words} to expect of a search, ± its 95% interval",
         )
     yield COST
     if best:
         name = f"minus {best.label} [95% CI]"
         yield Column[Row](
-            name, lambda row: difference(row, best.label), hint="From the best plain, in points"
+            name,
+            lambda row: difference(row, best.label, score),
+            hint=f"From the best plain, in {score.gaps}",
         )
     if any(row.group for row in rows):
         yield GROUP
@@ -109,8 +123,8 @@ def caption(leaderboard: Leaderboard) -> str:
 def each_plain(leaderboard: Leaderboard) -> Table:
     """Who beats plain beats every arm of it: what the ranking does not say of that."""
     ranked = [row for row in leaderboard.rows if row.group]
-    best = best_plain(ranked)
-    bases = [column for row in ranked if row.is_baseline for column in _over(row, best)]
+    best, score = best_plain(ranked), leaderboard.score
+    bases = [column for row in ranked if row.is_baseline for column in _over(row, best, score)]
     found = [
         Column[Row]("arm", lambda row: text(row.label), number=False, hint="All but plain's own"),
         *bases,
@@ -121,13 +135,13 @@ def each_plain(leaderboard: Leaderboard) -> Table:
             number=False,
             hint=f"Holm p below {leaderboard.size.alpha / 2:.4g}",
         ),
-        TEST_SET,
+        _test_set(score),
     ]
     table = of([row for row in ranked if row.against], found, "Against each arm of plain")
-    return table.without_empty([TEST_SET.name])
+    return table.without_empty([TEST_SET])
 
 
-def _over(base: Row, best: Row | None) -> Iterator[Column[Row]]:
+def _over(base: Row, best: Row | None, score: Score) -> Iterator[Column[Row]]:
     """The difference from an arm of the baseline, unless the ranking has it, and its p."""
     label = base.label
 
@@ -137,6 +151,9 @@ def _over(base: Row, best: Row | None) -> Iterator[Column[Row]]:
 
     if base != best:
         yield Column(
-            f"minus {label} [95% CI]", lambda row: difference(row, label), hint="In points"
+            f"minus {label} [95% CI]",
+            lambda row: difference(row, label, score),
+            hint=f"In {score.gaps}",
         )
-    yield Column(f"p over {label}", p, hint="One-sided, of not lying above it, unadjusted")
+    hint = f"One-sided, of not lying {score.ahead} it, unadjusted"
+    yield Column(f"p over {label}", p, hint=hint)

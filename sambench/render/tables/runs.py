@@ -1,15 +1,17 @@
 """Single runs, of the pools and beyond."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from sambench.analysis import NONE, decides, numbers
+from sambench.analysis import NONE, numbers
 from sambench.records import OUTCOMES, Record, Records, as_records
 from sambench.render import noise
 from sambench.render.tables.links import wandb
 from sambench.render.tables.table import ARM, Cell, Column, Table, measured, of, text
+from sambench.scores import Score
 
 LISTED = 500  # runs on a page; the files hold all
 ORDER = ["variant", "stage", "point", "rerun", "source"]
@@ -46,14 +48,13 @@ SOURCE = Column[Record](
 WANDB = Column[Record]("W&B", _wandb, number=False, hint="Where W&B shows the run")
 
 
-def pool(records: Records) -> Table:
+def pool(records: Records, score: Score) -> Table:
     """Every random point by arm and number, and trials of sweeps, which rank nothing."""
-    return _listed(records, ("pool", "sweep"), [POINT, _validation(records)], "Pool runs")
+    return _listed(records, ("pool", "sweep"), [POINT, _validation(records, score)], "Pool runs")
 
 
-def tested(records: Records) -> Table:
+def tested(records: Records, score: Score) -> Table:
     """The runs that saw the test set: reruns of points, and the settings to use."""
-    name = records.objective
     columns: Sequence[Column[Record]] = (
         Column(
             "stage",
@@ -67,13 +68,13 @@ def tested(records: Records) -> Table:
         ),
         Column("rerun", lambda run: measured(run.rerun), hint="Its number"),
         Column(
-            f"test {decides(records.header).words}, %",
-            lambda run: measured(run.test.get(name), numbers.percent),
+            score.named("test"),
+            lambda run: measured(run.test.get(score.name), partial(numbers.score, of=score)),
             hint="On test data, which tuning never sees",
         ),
-        _validation(records),
+        _validation(records, score),
     )
-    told = noise.told(_noise(records))
+    told = noise.told(_noise(records), score)
     return _listed(records, ("confirm", "setting"), columns, "Reruns", told)
 
 
@@ -90,12 +91,11 @@ def outcomes(counts: Mapping[str, Mapping[str, int]]) -> Table:
     return of(found, [stage, *map(num, OUTCOMES)], "Runs")
 
 
-def _validation(records: Records) -> Column[Record]:
-    name = records.objective
+def _validation(records: Records, score: Score) -> Column[Record]:
     labels = ", whose labels are as noisy as the training labels" if _noise(records) else ""
     return Column(
-        f"validation {decides(records.header).words}, %",
-        lambda run: measured(run.val.get(name), numbers.percent),
+        score.named("validation"),
+        lambda run: measured(run.val.get(score.name), partial(numbers.score, of=score)),
         hint=f"On validation data{labels}",
     )
 

@@ -24,6 +24,10 @@ def table(leaderboard: Leaderboard) -> Table:
     def further(item: tuple[str, Setting]) -> Cell:
         return text(hyperparameters(item[1], arms[item[0]]["radius"]) or NONE)
 
+    def score(item: tuple[str, Setting]) -> Cell:
+        found = item[1].score
+        return number(numbers.estimate(found, leaderboard.score), found and found.value)
+
     columns: Sequence[Column[tuple[str, Setting]]] = (
         Column("arm", lambda item: text(item[0]), number=False, hint=ARM),
         Column("lr", lambda item: measured(item[1].lr, numbers.setting), hint="Peak learning rate"),
@@ -39,8 +43,8 @@ def table(leaderboard: Leaderboard) -> Table:
             hint="Of the schedule",
         ),
         Column(
-            f"test {leaderboard.score.words}, %",
-            _score,
+            leaderboard.score.named("test"),
+            score,
             hint="Mean over its retrainings ± 95% t interval",
         ),
         Column(
@@ -59,8 +63,3 @@ def table(leaderboard: Leaderboard) -> Table:
     marked = labels.index(leaderboard.use) if leaderboard.use in labels else None
     table = of(found, columns, "Settings to use", marked=marked)
     return table.without_empty(["radius", "further", "epochs", "at a bound"])
-
-
-def _score(item: tuple[str, Setting]) -> Cell:
-    score = item[1].score
-    return number(numbers.accuracy(score), score and score.value)

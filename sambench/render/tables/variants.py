@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sambench.analysis import NONE, Row, numbers
 from sambench.render.tables import ranking
 from sambench.render.tables.table import Cell, Column, Table, measured, of, text
+from sambench.scores import Score
 
 if TYPE_CHECKING:
     from variants import VariantInfo
@@ -143,8 +144,8 @@ class Result(NamedTuple):
     href: str
     row: Row
     plain: str
-    score: str
-    """what the study goes by, in words"""
+    score: Score
+    """what the study goes by"""
 
 
 def _of_setting(name: str) -> Callable[[Result], Cell]:
@@ -153,7 +154,13 @@ def _of_setting(name: str) -> Callable[[Result], Cell]:
     )
 
 
-def _columns(score: str) -> Sequence[Column[Result]]:
+def _columns(score: Score | None) -> Sequence[Column[Result]]:
+    """`score`: of all results; None: each its own, which then is told beside its numbers."""
+
+    def scored(found: Result) -> Cell:
+        cell = ranking.scored(found.row, found.score)
+        return cell if score or cell.text == NONE else replace(cell, note=found.score.shown_in)
+
     return (
         Column(
             "study",
@@ -162,11 +169,11 @@ def _columns(score: str) -> Sequence[Column[Result]]:
             hint="Where it competed",
         ),
         Column("as", lambda found: text(found.row.label), number=False, hint="Its label there"),
-        Column(f"test {score}, %", lambda found: ranking.score(found.row), hint="± 95% interval"),
+        Column(score.named("test") if score else "test score", scored, hint="± 95% interval"),
         Column(
             "minus best plain [95% CI]",
-            lambda found: ranking.difference(found.row, found.plain),
-            hint="In points",
+            lambda found: ranking.difference(found.row, found.plain, found.score),
+            hint=f"In {score.gaps}" if score else "In points, or the unit of the score",
         ),
         Column("Holm p", lambda found: ranking.P.cell(found.row), hint=ranking.P.hint),
         Column(
@@ -182,6 +189,6 @@ def _columns(score: str) -> Sequence[Column[Result]]:
 
 def results(found: Sequence[Result]) -> Table:
     after = "What tuning with a study's budget is worth there; studies differ in task and budget."
-    names = {own.score for own in found}
-    score = names.pop() if len(names) == 1 else "score"
-    return of(found, _columns(score), "Results", after=after)
+    first = found[0].score
+    alike = all(own.score.named("test") == first.named("test") for own in found)
+    return of(found, _columns(first if alike else None), "Results", after=after)

@@ -6,6 +6,9 @@ from typing import NamedTuple
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from sambench.analysis import numbers
+from sambench.scores import Score
+
 GAP = 2  # columns of the terminal between two of a table
 LEAST_LABEL = 8  # characters of an arm's, where it is shortened
 ESSENTIAL = 3  # the rank up to which columns go before whole labels
@@ -48,8 +51,8 @@ def drawn(columns: Sequence[Column], width: int, styles: Sequence[str]) -> RichT
     return found
 
 
-def percent(score: float | None) -> str:
-    return "" if score is None else f"{score:.2%}"
+def shown(score: float | None, of: Score) -> str:
+    return "" if score is None else numbers.told(score, of)
 
 
 def some(num: int) -> str:

@@ -49,7 +49,7 @@ def _separates(plan: "Plan") -> dict[str, str]:
     if not plan.separates:
         return {}
     sizes = [
-        f"{points} points: {'more than 1000' if size is None else size}"
-        for points, size in plan.separates.items()
+        f"{amount}: {'more than 1000' if size is None else size}"
+        for amount, size in plan.separates.items()
     ]
     return {"to separate": f"{'; '.join(sizes)} searches (this study has {plan.searches})"}

@@ -1,6 +1,7 @@
 """A study that runs: what each arm has found, what every worker is at, and how long it takes."""
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -9,7 +10,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from sambench.analysis import duration
-from sambench.render.terminal.columns import GAP, Column, drawn, percent, some
+from sambench.render.terminal.columns import GAP, Column, drawn, shown, some
+from sambench.scores import Score
 
 if TYPE_CHECKING:
     from sambench.study import ArmStanding, Running, Standing
@@ -26,16 +28,16 @@ def render(standing: "Standing", width: int, height: int) -> RenderableType:
         return Group(*head[-max(1, height) :])
     room = height - len(head) - 4  # two lines of names, two empty ones
     workers = [] if standing.all_done else standing.workers
-    shown = workers[: max(1, room // 3, room - len(standing.arms))]
-    room -= len(shown) + (len(shown) < len(workers))
+    picked = workers[: max(1, room // 3, room - len(standing.arms))]
+    room -= len(picked) + (len(picked) < len(workers))
     arms = _shown(standing, room)
     parts = [*head, Text(), _arms(standing, arms, width)]
     if len(arms) < len(standing.arms):
         parts.append(_more(len(standing.arms) - len(arms)))
-    if shown:
-        parts += [Text(), _workers(shown, width)]
-    if len(shown) < len(workers):
-        parts.append(_more(len(workers) - len(shown)))
+    if picked:
+        parts += [Text(), _workers(picked, standing.score, width)]
+    if len(picked) < len(workers):
+        parts.append(_more(len(workers) - len(picked)))
     return Group(*parts)
 
 
@@ -88,8 +90,8 @@ def _shown(standing: "Standing", room: int) -> list["ArmStanding"]:
     arms = list(standing.arms.values())
     if len(arms) <= room:
         return arms
-    score = _score(standing)
-    by_score = sorted(arms, key=lambda arm: -(score(arm) or 0.0))
+    merit = _merit(standing)
+    by_score = sorted(arms, key=lambda arm: -merit(arm))
     running = sorted(by_score[1:], key=lambda arm: not arm.running)
     kept = [by_score[0], *running][: max(1, room - 1)]
     return [arm for arm in arms if arm in kept]
@@ -100,6 +102,12 @@ def _score(standing: "Standing") -> Callable[["ArmStanding"], float | None]:
     return lambda arm: arm.best if standing.searches else arm.mean
 
 
+def _merit(standing: "Standing") -> Callable[["ArmStanding"], float]:
+    """The same, more being better; the least where there is none."""
+    score, sign = _score(standing), standing.score.sign
+    return lambda arm: -inf if (own := score(arm)) is None else sign * own
+
+
 def _arms(standing: "Standing", arms: Sequence["ArmStanding"], width: int) -> RichTable:
     score, left = _score(standing), standing.left
     about = "~" * bool(standing.later)
@@ -107,7 +115,7 @@ def _arms(standing: "Standing", arms: Sequence["ArmStanding"], width: int) -> Ri
     which = "best" if standing.searches else "mean"
     columns = [
         Column("arm", [arm.label for arm in arms], 0, right=False),
-        Column(f"{which} validation", [percent(score(arm)) for arm in arms], 1),
+        Column(f"{which} validation", [shown(score(arm), standing.score) for arm in arms], 1),
         Column("done", [str(arm.done) for arm in arms], 2),
         Column("running", [some(arm.running) for arm in arms], 5),
         Column("left", [f"{about}{left[arm.label]}" for arm in arms], 3),
@@ -126,12 +134,13 @@ def _arms(standing: "Standing", arms: Sequence["ArmStanding"], width: int) -> Ri
             Column("rho", [_rho(run) for run in best], 7),
             Column("point", ["" if run is None else str(run.point) for run in best], 8),
         ]
-    scores = [score(arm) or 0.0 for arm in standing.arms.values()]
-    leads = [bool(score(arm)) and score(arm) == max(scores) for arm in arms]
+    merit = _merit(standing)
+    most = max(map(merit, standing.arms.values()))
+    leads = [-inf < merit(arm) == most for arm in arms]
     return drawn(columns, width, ["bold" if lead else "" for lead in leads])
 
 
-def _workers(workers: Sequence["Running | None"], width: int) -> RichTable:
+def _workers(workers: Sequence["Running | None"], score: Score, width: int) -> RichTable:
     runs = [None if own is None else own.run for own in workers]
     columns = [
         Column("running", ["idle" if run is None else run.label for run in runs], 0, right=False),
@@ -141,7 +150,7 @@ def _workers(workers: Sequence["Running | None"], width: int) -> RichTable:
         Column("lr", ["" if run is None else f"{run.lr:.3g}" for run in runs], 4),
         Column("rho", [_rho(run) for run in runs], 5),
         Column("epoch", ["" if o is None else f"{o.epoch}/{o.run.epochs}" for o in workers], 1),
-        Column("validation", [percent(own and own.val) for own in workers], 2),
+        Column("validation", [shown(own and own.val, score) for own in workers], 2),
     ]
     return drawn(columns, width, [""] * len(runs))
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from math import inf
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sambench.analysis import duration
-from sambench.render.terminal.columns import Column, drawn, percent, some
+from sambench.render.terminal.columns import Column, drawn, shown, some
 from sambench.render.terminal.progress import roughly
 from sambench.render.texts import command, one_line
+from sambench.scores import Score
 
 if TYPE_CHECKING:
     from sambench.study.live import ArmState, Failure, Live, Worker
@@ -38,7 +40,11 @@ def render(live: "Live", now: datetime, width: int, height: int | None = None) -
         *_more(len(live.arms) - len(arms)),
     ]
     if workers:
-        parts += [Text(), _workers(workers, now, width), *_more(len(live.workers) - len(workers))]
+        parts += [
+            Text(),
+            _workers(workers, live.score, now, width),
+            *_more(len(live.workers) - len(workers)),
+        ]
     if lines:
         parts += [Text(), *map(Text, lines)]
     return Group(*parts)
@@ -157,11 +163,15 @@ def _score(arm: "ArmState", live: "Live") -> float | None:
 
 
 def _leader(live: "Live") -> str:
-    scores = [(score, arm.arm) for arm in live.arms if (score := _score(arm, live)) is not None]
-    if not scores:
-        return ""
-    best = max(score for score, _ in scores)
-    return f"{percent(best)} by {next(arm for score, arm in scores if score == best)}"
+    best = max(live.arms, key=lambda arm: _merit(arm, live), default=None)
+    score = best and _score(best, live)
+    return "" if best is None or score is None else f"{shown(score, live.score)} by {best.arm}"
+
+
+def _merit(arm: "ArmState", live: "Live") -> float:
+    """More is better; the least where there is none."""
+    score = _score(arm, live)
+    return -inf if score is None else live.score.sign * score
 
 
 def _fitting(live: "Live", room: int | None) -> tuple[list["ArmState"], list["Worker"]]:
@@ -170,7 +180,7 @@ def _fitting(live: "Live", room: int | None) -> tuple[list["ArmState"], list["Wo
     if room is None or len(arms) + len(workers) <= room:
         return arms, workers
     num = max(FEWEST, room - len(workers), room // 2)
-    by_rank = sorted(arms, key=lambda arm: (-_running(arm), -(_score(arm, live) or 0.0)))[:num]
+    by_rank = sorted(arms, key=lambda arm: (-_running(arm), -_merit(arm, live)))[:num]
     kept = [arm for arm in arms if arm in by_rank]
     return kept, workers[: max(FEWEST, room - len(kept))]
 
@@ -182,10 +192,9 @@ def _running(arm: "ArmState") -> int:
 def _arms(live: "Live", arms: Sequence["ArmState"], width: int) -> RenderableType:
     best = [arm.best for arm in arms]
     which = "best" if live.searches else "mean"
-    scores = [_score(arm, live) for arm in live.arms]
     columns = [
         Column("arm", [one_line(arm.arm) for arm in arms], 0, right=False),
-        Column(f"{which} validation", [percent(_score(arm, live)) for arm in arms], 1),
+        Column(f"{which} validation", [shown(_score(arm, live), live.score) for arm in arms], 1),
     ]
     if live.searches:
         columns += [
@@ -202,8 +211,8 @@ def _arms(live: "Live", arms: Sequence["ArmState"], width: int) -> RenderableTyp
         for name in others
         if any(getattr(arm, name) for arm in arms)
     ]
-    known = [score for score in scores if score is not None]
-    leads = [bool(known) and _score(arm, live) == max(known) for arm in arms]
+    most = max((_merit(arm, live) for arm in live.arms), default=-inf)
+    leads = [-inf < _merit(arm, live) == most for arm in arms]
     return drawn(columns, width, ["bold" if lead else "" for lead in leads])
 
 
@@ -228,12 +237,14 @@ def _of_stage(arm: "ArmState", name: str, live: "Live") -> str:
     return f"{own.done}/{_about(name not in live.later)}{own.done + own.running + own.left}"
 
 
-def _workers(workers: Sequence["Worker"], now: datetime, width: int) -> RenderableType:
+def _workers(
+    workers: Sequence["Worker"], score: Score, now: datetime, width: int
+) -> RenderableType:
     columns = [
         Column("running", [one_line(own.arm) for own in workers], 0, right=False),
         Column("stage", [f"{own.stage} {_place(own)}" for own in workers], 3, right=False),
         Column("epoch", [f"{own.epoch}/{own.epochs}" for own in workers], 1),
-        Column("validation", [percent(own.validation) for own in workers], 2),
+        Column("validation", [shown(own.validation, score) for own in workers], 2),
         Column("for", [_since(own.since, now).removeprefix(" for ") for own in workers], 5),
         Column("where", [_where(own) for own in workers], 4, right=False),
         Column("worker", [str(own.worker) for own in workers], 8),

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from sambench.analysis import duration
+from sambench.analysis import duration, numbers
 from sambench.render import noise
 from sambench.render.terminal.table import labelled
 from sambench.scores import Score
@@ -22,9 +22,10 @@ def render(found: Mapping[str, Any], decides: Score) -> RenderableType:
     }
     value = found[f"val_{decides.name}"]
     if value is not None:
-        shown = f"{value:.2%}" if decides.in_percent else f"{value:.4g}"
-        rows["validation"] = f"{shown} {decides.words}, loss {found['val_loss']:.4f}"
-        if told := noise.told(found["label_noise"]):
+        rows["validation"] = (
+            f"{numbers.told(value, decides)} {decides.words}, loss {found['val_loss']:.4f}"
+        )
+        if told := noise.told(found["label_noise"], decides):
             rows["labels"] = told
         rows["training"] = f"loss {found['train_loss']:.4f}"
     if found["step_time_s"] is not None:

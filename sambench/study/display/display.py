@@ -14,6 +14,7 @@ from sambench.config import Arm, Study
 from sambench.errors import hidden, said
 from sambench.executors import Detached
 from sambench.render.terminal import progress
+from sambench.scores import ACCURACY
 from sambench.study.display.file import LiveFile
 from sambench.study.display.lines import Lines
 from sambench.study.display.notebook import Notebook
@@ -43,7 +44,9 @@ class Display:
         command: str = "",
         points: str | None = None,
     ) -> None:
-        self._standing = Standing(study.name, arms, expected, workers, time.monotonic)
+        self._standing = Standing(
+            study.name, arms, expected, workers, time.monotonic, study.task.decides
+        )
         self._lock = threading.RLock()  # other threads draw a terminal's block and write the file
         self._surfaces = [self._fitting(console)]
         if folder is not None:
@@ -166,7 +169,7 @@ def noisy_validation(study: Study) -> str:
     wrong = study.task.label_noise
     if not wrong:
         return ""
-    return (
-        f"{wrong:.0%} of the validation labels are wrong, as in training: a perfect model would "
-        f"score about {1 - wrong:.0%} on them. The report scores on correct labels."
-    )
+    found = f"{wrong:.0%} of the validation labels are wrong, as in training"
+    if study.task.decides == ACCURACY:
+        found += f": a perfect model would score about {1 - wrong:.0%} on them"
+    return f"{found}. The report scores on correct labels."

@@ -93,6 +93,7 @@ class LiveFile:
             directory=self._directory,
             points=self._points,
             searches=own.searches,
+            score=own.score,
             stage=own.stages[0],
             later=own.later,
             runs=live.Runs(done=own.num_done, all=own.num_runs, exact=not own.later),

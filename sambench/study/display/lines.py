@@ -1,7 +1,10 @@
 """For files and pipes: a plain line per run, of the same columns."""
 
+from functools import partial
+
 from rich.console import Console
 
+from sambench.analysis import numbers
 from sambench.render.terminal import progress
 from sambench.study.standing import Standing
 from sambench.training import Outcome, Run
@@ -27,6 +30,7 @@ class Lines:
 
     def ended(self, run: Run, outcome: Outcome, *, improves: bool) -> None:
         score, best = outcome.val, self._standing.arms[run.label].best
+        told = partial(numbers.told, of=self._standing.score)
         cells = [
             f"{progress.counted(self._standing):>9}",
             f"{run.stage:7}",
@@ -35,8 +39,8 @@ class Lines:
             f"lr {run.lr:<8.3g}",
             f"{'' if run.rho is None else f'rho {run.rho:.3g}':12}",
             f"{outcome.epochs_done:>3} of {run.epochs:>3} epochs",
-            f"{outcome.outcome if score is None else f'validation {score:7.2%}':18}",
-            f"{'' if best is None else f'best of its pool {best:7.2%}':25}",
+            f"{outcome.outcome if score is None else f'validation {told(score):>7}':18}",
+            f"{'' if best is None else f'best of its pool {told(best):>7}':25}",
             f"{outcome.wall_s:7.1f} s",
             f"{progress.remaining(self._standing):15}",
             outcome.reason,

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from sambench.analysis import numbers
 from sambench.training import Outcome, Run
 
 
@@ -29,4 +30,7 @@ def news(run: Run, outcome: Outcome, *, improves: bool) -> str:
     what = f"{run.label}, {run.place} (lr {run.lr:.3g}{rho})"
     if outcome.outcome in ("diverged", "failed"):
         return f"{what}: {outcome.outcome}, {outcome.reason}"
-    return f"{what}: validation {outcome.val:.2%}, its best so far" if improves else ""
+    if not improves or outcome.val is None:
+        return ""
+    score = numbers.told(outcome.val, run.study.task.decides)
+    return f"{what}: validation {score}, its best so far"

@@ -636,6 +636,8 @@ def test_published_numbers_have_a_source_and_are_in_percent() -> None:
     for old, new, rule in (
         ("95.9", "0.959", "published[0].accuracy: must be in percent, > 1, got 0.959"),
         ("95.9", "101", "published[0].accuracy: must be <= 100"),
+        ("accuracy=95.9,", "", "published[0].accuracy: is required, or score instead of it"),
+        ("accuracy=95.9,", "accuracy=95.9, score=2.0,", "published[0].accuracy: is required, or"),
         (", source='arXiv:2010.01412, table 1'", "", "published[0].source: is required"),
         ("arXiv:2010.01412, table 1", "", "published[0].source: must not be empty"),
         ("sd=0.1", "sd=-0.1", "published[0].sd: must be >= 0"),

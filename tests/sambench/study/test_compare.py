@@ -272,3 +272,55 @@ def needs_epochs(optimizer, seed: int, epochs: int) -> float:
 def test_bad_input(call, train, options: dict[str, object], told: str):
     with pytest.raises(UserError, match=told):
         call(train, **options)
+
+
+def bandit(optimizer, seed: int) -> dict[str, float | torch.Tensor]:
+    """A return: no bound, and below 0 throughout."""
+    model, _ = fit(optimizer, seed, 3)
+    rewards = model(X)[:, 0].detach() - 50
+    return {"val": float(rewards[:40].mean()), "test": rewards[40:]}
+
+
+RETURN = ("mean_return", "return", "maximize")
+
+
+def test_a_study_may_go_by_any_score(call, tmp_path: Path):
+    found = call(bandit, ["sam", "asam"], seeds=5, score=RETURN, margin=0.5)
+    assert found.score.named("test") == "test mean return"
+    scores = [row.score.value for row in found.rows]
+    assert all(score < -40 for score in scores) and scores == sorted(scores, reverse=True)
+    assert "mean return" in found.headline and "points" not in found.headline + found.advice
+    read = records.read(tmp_path / "test_compare" / "records.csv")
+    assert not read.damages and read.header["spec"]["task"]["kind"] == "own"
+    run = next(run for run in read.records if run.stage == "confirm")
+    items = records.unpack_numbers(run.items["mean_return"])
+    assert run.num_items == 40 and run.test["mean_return"] == pytest.approx(items.mean())
+    assert all(row.test_set_error > 0 for row in found.rows if not row.is_baseline)
+    page = found.page.read_text()
+    assert "| test mean return |" in page.replace("  ", " ").replace("  ", " ")
+    assert "The score: test mean return; more is better." in page
+    again = call(bandit, ["sam", "asam"], seeds=5, score=RETURN, margin=0.5)
+    assert again.headline == found.headline and len(CALLS) == 16, "nothing ran again"
+
+
+def test_what_cannot_be_a_score_is_refused(call):
+    with pytest.raises(UserError, match="margin: say how much mean return may be given up"):
+        call(bandit, score=RETURN)
+    with pytest.raises(UserError, match="score must be a Score, or"):
+        call(bandit, score=("mean_return", "return", "up"), margin=1.0)
+    with pytest.raises(UserError, match="score must be a Score, or"):
+        call(bandit, score=("mean_return", "return"), margin=1.0)
+    with pytest.raises(UserError, match="error rate lies between 0 and 1"):
+        call(bandit, score=("error_rate", "share", "minimize"), seeds=2)
+
+
+def lost(optimizer, seed: int) -> float:
+    fit(optimizer, seed, 1)
+    return float("inf")
+
+
+def test_a_score_that_is_not_finite_is_a_run_that_diverged(call):
+    found = call(lost, score=("perplexity", "perplexity", "minimize"), margin=1.0, seeds=5)
+    assert {outcome for row in found.rows for outcome, num in row.runs.items() if num} == {
+        "diverged"
+    }

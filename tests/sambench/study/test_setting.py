@@ -1,15 +1,17 @@
 """The setting to use, on made-up pools whose best setting is known."""
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from sambench.config import Arm, Space
-from sambench.records import Fit
+from sambench.records import Fit, Score
 from sambench.seeds import position
-from sambench.study.setting import ALONG, chosen
+from sambench.study.setting import ALONG, chosen, fits
+from sambench.training import Outcome
 from tests.sambench.conftest import LR, RHO, arm
 
 Values = dict[str, Any]
@@ -44,6 +46,30 @@ def fitted(arm: Arm, points: list[tuple[Values, float | None]]) -> Fit:
     assert found is not None
     assert list(found.setting) == list(arm.space)
     return found
+
+
+def test_less_may_be_better():
+    """The same places, in scores of their own direction."""
+    own = arm("sam")
+    error = Score(name="rmse", unit="of the target", direction="minimize")
+    scored = pool(own)
+    at = {"label": own.label, "stage": "pool", "radius": "rho"}
+    ran = [
+        (SimpleNamespace(**at, lr=v["lr"], hyperparameters={"rho": v["rho"]}), done(37 - 37 * s))
+        for v, s in scored
+        if s is not None
+    ]
+    found = fits({"sam": own}, ran, error)["sam"]  # pyright: ignore[reportArgumentType]
+    same = fitted(own, scored)
+    assert found.setting == same.setting and found.edges == same.edges
+    assert found.expected == pytest.approx(37 - 37 * same.expected)
+    assert found.noise == pytest.approx(37 * same.noise)
+    wanted = [(rho, 37 - 37 * score, 37 * se) for rho, score, se in same.profile]
+    assert np.array(found.profile) == pytest.approx(np.array(wanted), rel=1e-4)
+
+
+def done(rmse: float) -> Outcome:
+    return Outcome("complete", objective="rmse", scores={"val_rmse": rmse})
 
 
 LABELS = ("plain", "sam")

@@ -399,3 +399,27 @@ def test_epochs_that_are_trained_again_decide_as_they_did(study: Study, tmp_path
     tuned = tuner(study, "sam", open_journal(tmp_path / "journal"))
     tuned.ask(8)
     assert [tuned.report(8, row, 10) for row in rows[:3]] == [*decisions, True]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_less_may_be_better(study: Study, sampler: str, tmp_path: Path):
+    """For samplers, which keep away from what diverged, for pruners, and after a kill."""
+    words = ("task.objective=loss", f"search.sampler={sampler}", "search.pruner=median")
+    study = changed(study, *words, "search.margin=0.1")
+    tuned = tuner(study, "sam", open_journal(tmp_path / "journal"))
+    lost = Outcome("diverged", objective="loss")
+    for number in range(9):
+        place = tuned.arm.space["lr"].place(tuned.ask(number)["lr"])
+        for epoch in range(1, 11):
+            tuned.report(number, {"epoch": epoch, "val_loss": place}, 10)
+        done = Outcome("complete", objective="loss", scores={"val_loss": place})
+        tuned.tell(number, lost if number == 3 else done)
+    tuned = tuner(study, "sam", open_journal(tmp_path / "journal"))
+    assert tuned._optuna.direction == optuna.study.StudyDirection.MINIMIZE
+    trials = tuned._optuna.get_trials()
+    assert trials[3].value == math.inf
+    least = min(trials, key=lambda trial: trial.value)
+    assert tuned._optuna.best_trial.number == least.number
+    assert tuned.ask(9)["lr"] < max(trial.params["lr"] for trial in trials)
+    rows = [{"epoch": epoch, "val_loss": 5.0} for epoch in range(1, 11)]
+    assert [tuned.report(9, row, 10) for row in rows[:5]].count(True)

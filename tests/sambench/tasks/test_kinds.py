@@ -97,7 +97,7 @@ def test_worker_processes_import_its_file(own: Path):
         ({"kind": "tabular", "image_size": 8}, "task.image_size: unknown key"),
         ({"objective": "f1macro"}, "task.objective: unknown value 'f1macro', did you mean f1_mac"),
         ({"objective": "r2"}, "task.objective: unknown value 'r2', choose from accuracy"),
-        ({"objective": "loss"}, "task.objective: a study cannot go by loss"),
+        ({"objective": "loss"}, "search.margin: is required: how much loss may be given up"),
         ({"label_noise": 2.0, "dataset": 1}, "(and 1 more)"),
     ],
 )

@@ -357,7 +357,9 @@ def test_only_confirm_and_setting_runs_see_the_test_set(
 # --- which weights a run yields
 
 
-def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[dict[str, torch.Tensor]]:
+def scripted(
+    monkeypatch: pytest.MonkeyPatch, scores: list[float], name: str = "accuracy"
+) -> list[dict[str, torch.Tensor]]:
     """Validation scores as given, epoch by epoch; the weights that the test set saw."""
     evaluate, left, tested = Engine.evaluate, list(scores), []
 
@@ -366,7 +368,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[dict[
         if images is not engine.data.val:
             tested.append({k: v.clone() for k, v in engine.evaluated.state_dict().items()})
             return found
-        return dataclasses.replace(found, values={**found.values, "accuracy": left.pop(0)})
+        return dataclasses.replace(found, values={**found.values, name: left.pop(0)})
 
     monkeypatch.setattr(Engine, "evaluate", made_up)
     return tested
@@ -399,6 +401,18 @@ def test_the_best_epoch_is_yielded(
     assert found.val == 0.6 and found.epochs_done == 4
     assert found.scores["val_loss"] == found.history[1]["val_loss"]
     assert all(torch.equal(tested[0][name], expected[name]) for name in expected)
+
+
+def test_the_best_epoch_of_a_loss_is_that_with_the_least(
+    make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """And its single items are kept, of which the score is the mean."""
+    words = ("train.yields=best", "task.objective=loss", "search.margin=0.1")
+    scripted(monkeypatch, [2.0, 0.4, 0.4, 3.0], "loss")
+    found = train(make("sam", words, stage="confirm"), tmp_path, proceed)
+    assert found.val == 0.4 and found.curve == [2.0, 0.4, 0.4, 3.0]
+    assert {name: len(items) for name, items in found.items.items()} == {"accuracy": 30, "loss": 30}
+    assert found.test == pytest.approx(sum(found.items["loss"]) / 30, rel=1e-6)
 
 
 def test_the_last_epoch_is_yielded_unless_the_study_says_otherwise(

@@ -17,6 +17,7 @@ from sambench.render.tables import (
     over_tasks,
     settings,
 )
+from sambench.scores import ACCURACY
 
 Study = Callable[..., PublishedStudy]
 Make = Callable[..., Records]
@@ -60,7 +61,7 @@ def test_equal_trials_compare_within_a_length():
         Equal("sam", 1.0, 4, estimate(0.9), "plain", estimate(0.02)),
         Equal("plain", 1.0, 4, estimate(0.88), None, None),
     ]
-    assert equal.table(rows, "accuracy").texts == [
+    assert equal.table(rows, ACCURACY).texts == [
         ["sam", "1", "4", "90.00 ± 1.00", "plain", "+2.00 [+1.00, +3.00]"],
         ["plain", "1", "4", "88.00 ± 1.00", "-", "-"],
     ]
@@ -86,14 +87,14 @@ def test_kinds_of_machines_have_letters():
         for pair in (("new", "old"), ("new", "older"))
     ]
     assert halves.kinds(found) == {"new": "A", "old": "B", "older": "C"}
-    assert halves.table(found).texts[1] == [
+    assert halves.table(found, ACCURACY).texts[1] == [
         *("sam", "A and C", "90.00 ± 1.00", "91.00 ± 1.00", "-1.00 [-2.00, +0.00]", "0.40")
     ]
-    assert not halves.table([]).rows
+    assert not halves.table([], ACCURACY).rows
 
 
 def test_costs_mark_the_front(study: Study):
-    table = costs.table(study(WIN).tables["cost"])
+    table = costs.table(study(WIN).tables["cost"], ACCURACY)
     at = table.names.index("gradient evaluations")
     assert {line[0]: line[at] for line in table.texts} == {
         "plain-x0.5": "60 *",
@@ -109,7 +110,7 @@ def test_costs_show_memory_where_it_was_measured(make: Make):
     made = make(WIN)
     runs = [replace(run, peak_memory=2**30) for run in made.records]
     found = published.study(Path("digits.csv"), Records(made.header, runs))
-    table = costs.table(found.tables["cost"])
+    table = costs.table(found.tables["cost"], ACCURACY)
     assert table.texts[0][table.names.index("memory, MiB")].startswith("1,024")
 
 
