@@ -89,7 +89,13 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
             "cannot name; --format json prints the setting"
         )
     leaderboard = analyse(records)
-    if Study.model_validate(header["spec"]).task.follows_runs:
+    asked = Study.model_validate(header["spec"]).task
+    if asked.trains_itself:
+        raise UserError(
+            f"study {header['study']!r} is of a task of kind {asked.kind}, whose training no "
+            "program here can spell; --format json prints the setting"
+        )
+    if asked.follows_runs:
         raise UserError(
             f"study {header['study']!r} goes by {leaderboard.score.words}, which a program that is "
             "scored once cannot print; --format json prints the setting"
@@ -103,7 +109,6 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
             f"--import {one_line(code['file'])}"
         )
     given = records_.hyperparameters(run.hyperparameters)
-    asked = Study.model_validate(header["spec"]).task
     values = {
         "head": _comment(_head(leaderboard, found)),
         "plugins": PLUGINS.format(files=list(imports)) if imports else "",

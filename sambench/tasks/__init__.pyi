@@ -1,5 +1,6 @@
 from . import algorithmic as algorithmic
 from . import images as images
+from . import rl as rl
 from . import tabular as tabular
 from . import text as text
 from .contents import Contents as Contents
@@ -24,3 +25,6 @@ from .target import judged as judged
 from .target import scored as scored
 from .tensors import TensorData as TensorData
 from .tensors import Tensors as Tensors
+from .trainer import Brief as Brief
+from .trainer import OptimizerOf as OptimizerOf
+from .trainer import Trainer as Trainer
