@@ -14,7 +14,7 @@ from sambench.errors import UserError, nearest
 from sambench.tasks.contents import Contents, digest
 from sambench.tasks.images.data import Data
 from sambench.tasks.images.digits import Digits
-from sambench.tasks.images.folder import Folder
+from sambench.tasks.images.picture_files import Folder
 from sambench.tasks.images.images import Pool, Samples, statistics
 from sambench.tasks.images.listing import short
 from sambench.tasks.images.streaming import is_large

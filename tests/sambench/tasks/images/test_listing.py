@@ -14,7 +14,7 @@ from PIL import Image
 
 from sambench.errors import UserError
 from sambench.tasks import images
-from sambench.tasks.images.folder import Folder
+from sambench.tasks.images.picture_files import Folder
 from sambench.tasks.images.listing import scan
 
 MakeTask = Callable[..., Any]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sambench.errors import UserError
 from sambench.tasks import images as data
-from sambench.tasks.images.folder import Folder
+from sambench.tasks.images.picture_files import Folder
 
 MakeTask = Callable[..., Any]
 COLOURS = {"ape": (200, 10, 20), "bee": (0, 100, 255)}
@@ -79,7 +79,7 @@ def test_pictures_are_decoded_once(
     cache = tmp_path / "cache"
     first = Folder(root, 5).read(cache)
     monkeypatch.setattr(
-        "sambench.tasks.images.folder.decode", lambda *_, **__: pytest.fail("again")
+        "sambench.tasks.images.picture_files.decode", lambda *_, **__: pytest.fail("again")
     )
     again = Folder(root, 5).read(cache)
     assert torch.equal(first.train.x, again.train.x)
