@@ -121,7 +121,8 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
         "task_model": one_line(task["model"]),
     }
     known = train["base"] in OWN_BASES and train["schedule"] in OWN_SCHEDULES
-    if extensions(train) or not known or asked.kind != IMAGES or len(asked.scores) > 2:
+    plain = asked.kind == IMAGES and len(asked.scores) == 2 and "class_weights" not in task
+    if extensions(train) or not known or not plain:
         return _by_engine(asked, train, values)
     return LOOP.format(
         **values,

@@ -1,7 +1,7 @@
 """What a model predicts, and how its predictions are judged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import nan
 from typing import Any, Protocol
 
@@ -81,10 +81,19 @@ class Classification:
 
     classes: tuple[str, ...]
     item: str = "item"
+    weights: Tensor | None = field(default=None, compare=False)
+    """(classes,) float32: by which an item's loss is multiplied in training, for its class"""
     watched = ACCURACY.name
 
     def losses(self, outputs: Tensor, y: Tensor, smoothing: float = 0.0) -> Tensor:
-        return F.cross_entropy(outputs, y, label_smoothing=smoothing, reduction="none")
+        """Smoothed ones, times the weight of the class; of mixed items, of both as they share."""
+        if self.weights is None:
+            return F.cross_entropy(outputs, y, label_smoothing=smoothing, reduction="none")
+        shares = F.one_hot(y, len(self.classes)) if y.ndim == 1 else y
+        weighted = shares * self.weights
+        of_classes = -outputs.log_softmax(1)
+        smoothed = (1 - smoothing) * of_classes + smoothing * of_classes.mean(1, keepdim=True)
+        return (weighted * smoothed).sum(1)
 
     def watch(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Whether each prediction was right; of mixed items, on the class of the larger share."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sambench.tasks.data import num_batches
 from sambench.tasks.images import augment as augmentation
-from sambench.tasks.images import randaugment
+from sambench.tasks.images import randaugment, resized_crop
 from sambench.tasks.images.images import Samples
 from sambench.tasks.images.mixing import mix
 from sambench.tasks.shard import Shard
@@ -47,10 +47,16 @@ def epoch_batches(
     order = torch.from_numpy(np.concatenate(batches)).to(device)
     on_device = order.split([len(rows) for rows in batches])
     chosen = randaugment.draws(len(images), seed, epoch) if augment == "randaugment" else None
+    parts = None
+    if augment == "random-resized-crop":
+        parts = resized_crop.draws(len(images), *images.shape[-2:], seed, epoch)
     u = augmentation.draws(len(images), seed, epoch).to(device)
     pixels = images.read(on_device)
     for i, (x, rows) in enumerate(zip(pixels, on_device, strict=True)):
-        x = augmentation.apply(augment, x, u[rows])
+        if parts is not None:
+            x = resized_crop.apply(x, parts[batches[i]])
+        else:
+            x = augmentation.apply(augment, x, u[rows])
         if chosen is not None:
             x = randaugment.apply(x, chosen[batches[i]])
         x, y = mix(

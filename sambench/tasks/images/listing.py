@@ -48,6 +48,20 @@ class Listing:
         return (*self.train, *(self.test or ()))
 
 
+@dataclass(frozen=True)
+class Folder:
+    """The classes are the names of the folders, in the order of `sorted`, as torchvision has it."""
+
+    root: Path
+
+    @property
+    def name(self) -> str:
+        return f"folder:{short(self.root)}"
+
+    def scan(self) -> Listing:
+        return scan(self.root)
+
+
 def scan(root: Path) -> Listing:
     """UserError for folders that hold no dataset, and for pictures that are no readable files."""
     try:

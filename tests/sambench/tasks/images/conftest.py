@@ -27,6 +27,8 @@ def make_task() -> MakeTask:
             label_flips="symmetric",
             split=split,
             stream=stream,
+            **{"path": "path", "label": "label", "part": None, "pretrained": False},
+            class_weights=None,
         )
 
     return make
