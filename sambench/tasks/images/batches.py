@@ -49,7 +49,8 @@ def epoch_batches(
     chosen = randaugment.draws(len(images), seed, epoch) if augment == "randaugment" else None
     parts = None
     if augment == "random-resized-crop":
-        parts = resized_crop.draws(len(images), *images.shape[-2:], seed, epoch)
+        height, width = images.shape[-2:]
+        parts = resized_crop.draws(len(images), height, width, seed, epoch)
     u = augmentation.draws(len(images), seed, epoch).to(device)
     pixels = images.read(on_device)
     for i, (x, rows) in enumerate(zip(pixels, on_device, strict=True)):

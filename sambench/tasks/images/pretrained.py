@@ -1,8 +1,9 @@
 """Weights that a model begins with: timm's own, or those in a file."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import timm
 import torch
@@ -11,12 +12,23 @@ from torch import Tensor
 from sambench.errors import UserError, echo
 from sambench.tasks.contents import Contents, fingerprint
 from sambench.tasks.images.models import made
-from sambench.tasks.images.task import ImageClassification
+
+
+class Task(Protocol):
+    """The part of `[task]` that concerns weights."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def model_args(self) -> Mapping[str, object]: ...
+    @property
+    def pretrained(self) -> bool | str: ...
+
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
 
-def check(task: ImageClassification) -> None:
+def check(task: Task) -> None:
     """UserError for weights that are not there, as far as can be told without a network."""
     given = task.pretrained
     if given is True and not timm.is_model_pretrained(task.model):
@@ -29,7 +41,7 @@ def check(task: ImageClassification) -> None:
             raise UserError(f"task.pretrained: no file {echo(given)}")
 
 
-def contents(task: ImageClassification) -> Contents:
+def contents(task: Task) -> Contents:
     """The digest of the weights, whose head counts too; nothing where all are random."""
     given = task.pretrained
     if not given:
@@ -41,7 +53,7 @@ def contents(task: ImageClassification) -> Contents:
     return {"pretrained weights": _of_file(path, path.stat().st_mtime_ns)}
 
 
-def statistics(task: ImageClassification, channels: int) -> tuple[Tensor, Tensor]:
+def statistics(task: Task, channels: int) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation, (c,), by which the images of the weights were normalised.
 
     Of other numbers of channels than theirs each has the mean over theirs.
