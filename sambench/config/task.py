@@ -38,8 +38,6 @@ class Task(Table):
 
     item: ClassVar[str] = "item"
     """the word for one of what it is trained on"""
-    measurable: ClassVar[bool] = False
-    """whether the measures of sambench/measures can be taken of its models"""
     of_runs: ClassVar[tuple[str, ...]] = ()
     """names of scores that no weights have, but a whole run, see `of_run`"""
     replays: ClassVar[bool] = False
@@ -75,6 +73,11 @@ class Task(Table):
             rule = f"a study cannot go by {self.objective} yet, of which less is better"
             raise Broken(f"{rule}; choose from {', '.join(up)}", "objective")
         return self
+
+    @property
+    def measurable(self) -> bool:
+        """Whether the measures of sambench/measures can be taken of its models."""
+        return False
 
     @property
     def known(self) -> tuple[Score, ...]:

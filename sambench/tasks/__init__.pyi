@@ -17,6 +17,7 @@ from .head import head_of as head_of
 from .own import own_model as own_model
 from .shard import Shard as Shard
 from .target import Classification as Classification
+from .target import MultiLabel as MultiLabel
 from .target import Regression as Regression
 from .target import Scored as Scored
 from .target import Target as Target

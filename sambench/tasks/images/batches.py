@@ -14,7 +14,7 @@ from sambench.tasks.images.mixing import mix
 from sambench.tasks.shard import Shard
 
 Batch = tuple[Tensor, Tensor]
-"""images (b, c, h, w) float32, labels (b,) int64, or (b, classes) float32 if mixed"""
+"""images (b, c, h, w) float32, labels (b,) int64, or (b, classes) float32 if mixed or several"""
 
 
 def epoch_batches(

@@ -12,7 +12,7 @@ from sambench.tasks.images import batches
 from sambench.tasks.images.batches import Batch
 from sambench.tasks.images.images import Samples
 from sambench.tasks.shard import Shard
-from sambench.tasks.target import Classification
+from sambench.tasks.target import Classification, MultiLabel
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class Data:
         return {"channels": self.train.shape[1], "classes": len(self.classes)}
 
     @property
-    def target(self) -> Classification:
+    def target(self) -> Classification | MultiLabel:
+        if self.train.y.ndim == 2:
+            return MultiLabel(self.classes, "image")
         return Classification(self.classes, "image", self.weights)
 
     def epoch_batches(

@@ -47,7 +47,9 @@ class Task(Protocol):
     @property
     def path(self) -> str: ...
     @property
-    def label(self) -> str: ...
+    def label(self) -> tuple[str, ...]: ...
+    @property
+    def separator(self) -> str | None: ...
     @property
     def part(self) -> str | None: ...
     @property
@@ -102,10 +104,11 @@ def load(
         )
     train, val, test = _drawn(task, pool, streams)
     rng = np.random.default_rng(streams["labels"])
-    train, val = (
-        mislabel(part, task.label_noise, pool.classes, rng, task.label_flips)
-        for part in (train, val)
-    )
+    if train.y.ndim == 1:
+        train, val = (
+            mislabel(part, task.label_noise, pool.classes, rng, task.label_flips)
+            for part in (train, val)
+        )
     if task.pretrained:
         from sambench.tasks.images import pretrained  # imports timm, which is slow
 
@@ -167,7 +170,7 @@ def find(task: Task) -> Source:
         folder = Folder(_expanded(FOLDER, task.dataset[len(FOLDER) :]))
         return PictureFiles(folder, task.image_size)
     if task.dataset.lower().endswith(FILES):
-        columns = Columns(task.path, task.label, task.part)
+        columns = Columns(task.path, task.label, task.part, task.separator)
         return PictureFiles(Table(_expanded("", task.dataset), columns), task.image_size)
     sets = {name.lower(): name for name in SETS}
     match task.dataset.lower():

@@ -14,7 +14,7 @@ import torch
 
 from sambench.tasks.images.decode import DECODER, Decoded, cached, decode, quietly, stack
 from sambench.tasks.images.images import Images, Pool
-from sambench.tasks.images.listing import Listing, Picture
+from sambench.tasks.images.listing import Listing, Picture, labels_of
 from sambench.tasks.images.streaming import Files, Pictures, Stream, digests, side_of
 
 
@@ -61,19 +61,21 @@ class PictureFiles:
     def read(self, cache: Path | None) -> Pool:
         found = self.place.scan()
         if self.streams:
-            whole, contents = self._stream(found.pictures, cache)
+            whole, contents = self._stream(found, cache)
             train, test = whole.split(len(found.train))
             return Pool(train, None if found.test is None else test, found.classes, contents)
-        train = self._read(found.train, cache)
+        num = len(found.classes)
+        train = self._read(found.train, num, cache)
         if found.test is None:
             return Pool(train.images, None, found.classes, train.contents)
-        test = self._read(found.test, cache)
+        test = self._read(found.test, num, cache)
         contents = {**train.contents, **test.contents}
         return Pool(train.images, test.images, found.classes, contents)
 
-    def _read(self, pictures: Sequence[Picture], cache: Path | None) -> Decoded:
-        key = f"{self.image_size} {self._key(pictures)}"
-        return cached(key, cache, lambda: self._decode(pictures))
+    def _read(self, pictures: Sequence[Picture], num: int, cache: Path | None) -> Decoded:
+        """num: of classes"""
+        key = f"{self.image_size} {num} {self._key(pictures)}"
+        return cached(key, cache, lambda: self._decode(pictures, num))
 
     def _key(self, pictures: Sequence[Picture]) -> str:
         """Also a change that keeps size and time of modification changes st_ctime."""
@@ -84,20 +86,19 @@ class PictureFiles:
             sha.update(repr(stamp).encode())
         return sha.hexdigest()
 
-    def _stream(
-        self, pictures: Sequence[Picture], cache: Path | None
-    ) -> tuple[Pictures, dict[str, str]]:
+    def _stream(self, found: Listing, cache: Path | None) -> tuple[Pictures, dict[str, str]]:
         """Training and test set as one stream, so that they share its workers."""
+        pictures = found.pictures
         paths = [picture.path for picture in pictures]
         known = digests(paths, self._key(pictures), cache)
         files = Files.listed(paths, self.image_size, self.place.name, known)
         key = hashlib.sha256(f"{DECODER} {self.image_size} ".encode() + known.tobytes())
-        labels = torch.tensor([picture.label for picture in pictures])
+        labels = labels_of(pictures, len(found.classes))
         numbers = torch.arange(len(pictures))
         whole = Pictures(Stream(files), numbers, labels, key.hexdigest(), cache)
         return whole, _contents(pictures, known.astype(str).tolist())
 
-    def _decode(self, pictures: Sequence[Picture]) -> Decoded:
+    def _decode(self, pictures: Sequence[Picture], num: int) -> Decoded:
         known: list[str] = []
 
         def array(found: tuple[np.ndarray, str]) -> np.ndarray:
@@ -109,7 +110,7 @@ class PictureFiles:
                 partial(decode, size=self.image_size), [picture.path for picture in pictures]
             )
             x = stack(map(array, decoded), len(pictures), self.place.name)
-        labels = torch.tensor([picture.label for picture in pictures])
+        labels = labels_of(pictures, num)
         return Decoded(Images(torch.from_numpy(x), labels), _contents(pictures, known))
 
 

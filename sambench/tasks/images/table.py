@@ -2,14 +2,18 @@
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sambench.errors import UserError, echo, nearest
 from sambench.tasks import frames
 from sambench.tasks.images.listing import PARTS, Listing, Picture, short
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PART = "split"
 """The column that tells the part of each picture, where none is named."""
@@ -17,14 +21,22 @@ FEWEST = 2  # pictures of a class, on average
 
 
 class Columns(NamedTuple):
-    path: str = "path"
-    label: str = "label"
-    part: str | None = None
+    path: str
+    label: tuple[str, ...]
+    """one, or of several labels each a column of 0 and 1 for every label"""
+    part: str | None
+    separator: str | None
+    """between several labels in one column"""
+
+    @property
+    def several(self) -> bool:
+        """Whether a picture has any number of labels."""
+        return self.separator is not None or len(self.label) > 1
 
 
 class _Row(NamedTuple):
     path: str
-    label: str
+    labels: tuple[str, ...]
     part: str
     """a key of PARTS; "" where the table has none"""
 
@@ -45,17 +57,18 @@ class Table:
         if not self.file.is_file():
             raise UserError(f"task.dataset: no file {self.name}")
         rows = _rows(self.file, self.columns, self.file.stat().st_mtime_ns)
-        classes = frames.in_order({row.label for row in rows})
-        if len(classes) < 2 or len(classes) * FEWEST > len(rows):
+        found = frames.in_order({label for row in rows for label in row.labels})
+        classes = self.columns.label if len(self.columns.label) > 1 else found
+        most = len(rows) if self.columns.several else len(rows) // FEWEST
+        if not 2 <= len(classes) <= most:
             raise UserError(
                 f"task.label: {len(classes)} different labels of {len(rows)} pictures are no "
                 "classes to learn"
             )
         code = {label: number for number, label in enumerate(classes)}
-        found = {part: [row for row in rows if row.part == part] for part in ("", *PARTS)}
         pictures = {
-            part: tuple(self._picture(row, code[row.label]) for row in own)
-            for part, own in found.items()
+            part: tuple(self._picture(row, code) for row in rows if row.part == part)
+            for part in ("", *PARTS)
         }
         train, val, test = (pictures[part] for part in PARTS)
         if pictures[""]:
@@ -72,14 +85,16 @@ class Table:
             return Listing(classes, train, val, (f"{told} no test set: val serves as one",))
         return Listing(classes, train, None, (f"{told} no test set: one is drawn",))
 
-    def _picture(self, row: _Row, label: int) -> Picture:
+    def _picture(self, row: _Row, code: Mapping[str, int]) -> Picture:
         path = os.path.join(self.file.parent, row.path)
         if not os.path.isfile(path):
             column = echo(self.columns.path)
             raise UserError(
                 f"task.dataset: {self.name}: no picture {short(path)}, named in {column}"
             )
-        return Picture(path, label, "/".join(filter(None, (row.part, row.label, row.path))))
+        codes = tuple(code[label] for label in row.labels)
+        name = "/".join(filter(None, (row.part, "+".join(row.labels), row.path)))
+        return Picture(path, codes if self.columns.several else codes[0], name)
 
 
 @lru_cache(maxsize=1)
@@ -90,11 +105,32 @@ def _rows(file: Path, columns: Columns, stamp: int) -> tuple[_Row, ...]:
     (path, times), *_ = Counter(map(os.path.normpath, paths)).most_common(1)
     if times > 1:
         raise UserError(f"task.path: {short(file)} names {echo(path)} {times} times; keep one row")
-    labels = frames.words(frame, file, "label", columns.label)
+    labels = _labels(frame, file, columns)
     parts = ("",) * len(paths)
     if columns.part is not None or PART in frame:
         parts = frames.words(frame, file, "part", columns.part or PART)
     return tuple(map(_Row, paths, labels, map(_part, parts)))
+
+
+def _labels(frame: "pd.DataFrame", file: Path, columns: Columns) -> list[tuple[str, ...]]:
+    """Of each row."""
+    if not columns.several:
+        return [(label,) for label in frames.words(frame, file, "label", columns.label[0])]
+    cells = [frames.column(frame, file, "label", name) for name in columns.label]
+    if columns.separator is not None:
+        lists = (frames.word(cell).split(columns.separator) for cell in cells[0])
+        return [tuple(sorted({own.strip() for own in found} - {""})) for found in lists]
+    for name, column in zip(columns.label, cells, strict=True):
+        if wrong := [cell for cell in map(frames.word, column) if cell not in ("0", "1")]:
+            raise UserError(
+                f"task.label: {echo(name)} of {short(file)} must hold 0 and 1, got {echo(wrong[0])}"
+            )
+    return [
+        tuple(
+            name for name, cell in zip(columns.label, row, strict=True) if frames.word(cell) == "1"
+        )
+        for row in zip(*cells, strict=True)
+    ]
 
 
 def _part(given: str) -> str:

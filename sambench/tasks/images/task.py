@@ -1,14 +1,16 @@
-"""The task `images`: pictures of one class each, and a model of timm's."""
+"""The task `images`: pictures of one class each, or of several labels, and a model of timm's."""
 
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from sambench.config import Broken, IfSet, Listed, Plain, Task, Text, kinds
 from sambench.errors import echo
+from sambench.scores import ACCURACY, CLASSIFICATION, MAP, MULTI_LABEL, Score
+from sambench.tasks.frames import FILES
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,7 +43,7 @@ def _weights(given: object) -> object:
     return tuple(given) if isinstance(given, list) else given
 
 
-def _parts(given: object) -> object:
+def _list(given: object) -> object:
     return (given,) if isinstance(given, str) else given
 
 
@@ -59,17 +61,23 @@ class ImageClassification(Task):
     """The data and the model."""
 
     item: ClassVar[str] = "image"
-    measurable: ClassVar[bool] = True
-
     dataset: Text
     """`"digits"`, `"synthetic"`, `"folder:PATH"`, the path of a table, .csv, .tsv or .parquet, that
     names pictures and their labels, or a torchvision set by name"""
     path: IfSet[Text] = "path"
     """the column of a table with the picture's file, from the table's own folder"""
-    label: IfSet[Text] = "label"
-    """the column of a table that is predicted"""
+    label: IfSet[
+        Annotated[tuple[Text, ...], Listed, BeforeValidator(_list), Field(min_length=1)]
+    ] = ("label",)
+    """the column of a table that is predicted; or several, of 0 and 1, of as many labels, any
+    number of which a picture has"""
+    separator: IfSet[Text | None] = None
+    """between several labels of a picture in one column, such as `"|"`"""
     part: IfSet[Text | None] = None
     """the column of a table that says train, val or test; default: `split`, where there is one"""
+    objective: IfSet[Text] = ACCURACY.name
+    """the score that decides: `"accuracy"`, `"balanced_accuracy"`, `"f1_macro"` or `"auroc"`; of
+    several labels `"map"`, mean average precision, their default, `"f1_macro"` or `"f1_micro"`"""
     image_size: Pixels | None = None
     """side in pixels; default: that of the images"""
     label_flips: IfSet[
@@ -92,11 +100,47 @@ class ImageClassification(Task):
     """weights to begin with, under a new head if classes are not as many: `true` for timm's own,
     from its hub, or the path of a .safetensors or .pth file with timm's names; images are
     normalised as those of the weights"""
-    freeze: IfSet[Annotated[tuple[Text, ...], Listed, BeforeValidator(_parts)]] = ()
+    freeze: IfSet[Annotated[tuple[Text, ...], Listed, BeforeValidator(_list)]] = ()
     """what does not train: `"backbone"`, all but the head, or names of timm's, such as
     `["conv_stem", "blocks.0"]`; BatchNorm in it keeps its statistics"""
     stream: IfSet[Annotated[bool | Literal["auto"], BeforeValidator(_stream)]] = "auto"
     """whether pictures stay in their files; no result depends on it"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _several_go_by_map(cls, data: object) -> object:
+        if not isinstance(data, Mapping) or "objective" in data:
+            return data
+        label = data.get("label")
+        listed = isinstance(label, list | tuple) and len(label) > 1
+        several = listed or data.get("separator") is not None
+        return {**data, "objective": MAP.name} if several else data
+
+    @model_validator(mode="after")
+    def _several_go_together(self) -> Self:
+        if not self.several:
+            return self
+        if not self.dataset.lower().endswith(FILES):
+            raise Broken("several labels stand in a table, .csv, .tsv or .parquet", "dataset")
+        if self.separator is not None and len(self.label) > 1:
+            raise Broken("is for one column of labels; leave one of them out", "separator")
+        for key in ("label_noise", "class_weights"):
+            if getattr(self, key):
+                raise Broken("is for pictures of one class each; leave it out", key)
+        return self
+
+    @property
+    def several(self) -> bool:
+        """Whether a picture has any number of labels."""
+        return self.separator is not None or len(self.label) > 1
+
+    @property
+    def measurable(self) -> bool:
+        return not self.several
+
+    @property
+    def known(self) -> tuple[Score, ...]:
+        return MULTI_LABEL if self.several else CLASSIFICATION
 
     @property
     def detail(self) -> str:
@@ -105,7 +149,8 @@ class ImageClassification(Task):
         weights = f", from the pretrained weights of {origin}" if origin else ""
         frozen = f", frozen: {', '.join(self.freeze)}" if self.freeze else ""
         balance = f", class weights {self._told_weights}" if self.class_weights else ""
-        return size + weights + frozen + balance
+        labels = ", several labels each" if self.several else ""
+        return labels + size + weights + frozen + balance
 
     @property
     def _told_weights(self) -> str:

@@ -27,7 +27,11 @@ def make_task() -> MakeTask:
             label_flips="symmetric",
             split=split,
             stream=stream,
-            **{"path": "path", "label": "label", "part": None, "pretrained": False},
+            path="path",
+            label=("label",),
+            separator=None,
+            part=None,
+            pretrained=False,
             class_weights=None,
         )
 

@@ -6,8 +6,12 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from pydantic import ValidationError
 
+from sambench.config import one_line, task_of
 from sambench.errors import UserError
+from sambench.study.preflight import missing_classes
+from sambench.tasks import MultiLabel
 from sambench.tasks.contents import difference, digest
 from sambench.tasks.images import ImageClassification
 from sambench.tasks.testing import TaskConformance
@@ -55,6 +59,82 @@ class TestLabelled(TaskConformance):
             pixels = torch.randint(0, 256, (16, 16, 3), dtype=torch.uint8, generator=generator)
             Image.fromarray(pixels.numpy()).save(tmp_path / path)
         self.task = asked(written(rows, tmp_path), image_size=32)
+
+
+@pytest.fixture
+def tags(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of no, one and two labels; c is rare."""
+    rows["tags"] = ["", "a", "b", "a|b", "c | a"] * 4 + ["b", "a|a"]
+    for name in "abc":
+        rows[name] = [int(name in cell) for cell in rows["tags"]]
+    return rows
+
+
+SEVERAL = {
+    "separated": {"label": "tags", "separator": "|"},
+    "in columns": {"label": ["a", "b", "c"]},
+}
+
+
+class TestSeveralLabels(TaskConformance):
+    @pytest.fixture(autouse=True, params=SEVERAL)
+    def _task(self, tags: pd.DataFrame, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+        for number, path in enumerate(tags["path"]):
+            generator = torch.Generator().manual_seed(number)
+            pixels = torch.randint(0, 256, (16, 16, 3), dtype=torch.uint8, generator=generator)
+            Image.fromarray(pixels.numpy()).save(tmp_path / path)
+        table = written(tags, tmp_path)
+        self.task = asked(table, image_size=32, objective="f1_micro", **SEVERAL[request.param])
+
+
+@pytest.mark.parametrize("given", SEVERAL.values(), ids=SEVERAL)
+@pytest.mark.parametrize(("name", "stream"), [("labels.csv", False), ("labels.parquet", True)])
+def test_pictures_have_all_labels_of_their_rows(
+    tags: pd.DataFrame, tmp_path: Path, given: dict[str, object], name: str, stream: bool
+) -> None:
+    tags["split"] = ["train"] * 20 + ["test"] * 2
+    task = asked(written(tags, tmp_path, name), stream=stream, **given)
+    data = task.load(STREAMS)
+    assert isinstance(data.target, MultiLabel) and data.target.labels == ("a", "b", "c")
+    assert task.objective == "map" and task_of(task.model_dump(mode="json")) == task
+    assert torch.equal(data.test.y, torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]))
+    together = torch.cat([data.train.y, data.val.y]).sum(0)
+    assert together.tolist() == tags[["a", "b", "c"]][:20].sum().tolist()
+    assert "test: 1 of 3 labels have no image there: c." in missing_classes(data)
+    data.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"label": "tags", "separator": "|", "label_noise": 0.1},
+         "label_noise: is for pictures of one class each"),
+        ({"label": ["a", "b"], "class_weights": "balanced"},
+         "class_weights: is for pictures of one class each"),
+        ({"label": ["a", "b"], "separator": "|"}, "separator: is for one column of labels"),
+        ({"label": ["a", "b"], "objective": "accuracy"}, "objective: unknown value 'accuracy'"),
+        ({"label": ["a", "b"], "dataset": "digits"}, "dataset: several labels stand in a table"),
+    ],
+)  # fmt: skip
+def test_what_does_not_go_with_several_labels(given: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        asked(Path("labels.csv"), **given)
+    assert one_line(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"label": ["a", "tags"]}, "task.label: 'tags' of .*labels.csv must hold 0 and 1, got ''"),
+        ({"label": ["a", "d"]}, "task.label: .*labels.csv has no column 'd', choose from a, b, c"),
+    ],
+)
+def test_labels_that_are_none(
+    tags: pd.DataFrame, tmp_path: Path, given: dict[str, object], message: str
+) -> None:
+    task = asked(written(tags, tmp_path), **given)
+    with pytest.raises(UserError, match=message):
+        task.check_data()
 
 
 @pytest.mark.parametrize("name", ["labels.csv", "labels.tsv", "labels.parquet"])
