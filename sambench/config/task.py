@@ -38,8 +38,6 @@ class Task(Table):
 
     item: ClassVar[str] = "item"
     """the word for one of what it is trained on"""
-    measurable: ClassVar[bool] = False
-    """whether the measures of sambench/measures can be taken of its models"""
     of_runs: ClassVar[tuple[str, ...]] = ()
     """names of scores that no weights have, but a whole run, see `of_run`"""
     replays: ClassVar[bool] = False
@@ -77,6 +75,11 @@ class Task(Table):
             hint = nearest(self.objective, names)
             raise Broken(f"unknown value {echo(self.objective)}, {hint}", "objective")
         return self
+
+    @property
+    def measurable(self) -> bool:
+        """Whether the measures of sambench/measures can be taken of its models."""
+        return False
 
     @property
     def known(self) -> tuple[Score, ...]:

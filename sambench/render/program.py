@@ -10,6 +10,7 @@ from sambench.config import IMAGES, OWN_BASES, OWN_SCHEDULES, Study, Task, Train
 from sambench.errors import UserError, nearest
 from sambench.records import Record, Records, as_records
 from sambench.render.texts import one_line
+from sambench.scores import ACCURACY
 
 
 class Chosen(NamedTuple):
@@ -126,7 +127,8 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
         "task_model": one_line(task["model"]),
     }
     known = train["base"] in OWN_BASES and train["schedule"] in OWN_SCHEDULES
-    if extensions(train) or not known or asked.kind != IMAGES or len(asked.scores) > 2:
+    plain = asked.kind == IMAGES and asked.decides == ACCURACY and "class_weights" not in task
+    if extensions(train) or not known or not plain:
         return _by_engine(asked, train, values)
     return LOOP.format(
         **values,

@@ -14,9 +14,11 @@ from .data import Inputs as Inputs
 from .data import Samples as Samples
 from .data import num_batches as num_batches
 from .data import select as select
+from .head import head_of as head_of
 from .own import own_model as own_model
 from .shard import Shard as Shard
 from .target import Classification as Classification
+from .target import MultiLabel as MultiLabel
 from .target import Regression as Regression
 from .target import Scored as Scored
 from .target import Target as Target
