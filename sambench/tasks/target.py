@@ -183,6 +183,9 @@ class MultiLabel:
         by = outputs.double()[:, there].numpy()
         return float(metrics.average_precision_score(truth[:, there.numpy()], by, average="macro"))
 
+    def of_items(self, name: str, outputs: Tensor, y: Tensor) -> Tensor | None:
+        return None
+
     def constant(self, y: Tensor) -> Tensor:
         """The logit of each label's share."""
         return y.double().mean(0).logit(1e-6).expand(len(y), -1)
