@@ -144,7 +144,9 @@ def decimals(size: float) -> int:
 WORDS = {
     "auroc": "AUROC",
     "f1_macro": "macro F1",
+    "f1_micro": "micro F1",
     "mae": "MAE",
+    "map": "mean average precision",
     "r2": "R2",
     "rmse": "RMSE",
 }
@@ -159,6 +161,11 @@ F1_MACRO = Score(name="f1_macro", unit="share", direction="maximize")
 AUROC = Score(name="auroc", unit="share", direction="maximize")
 """of two classes; else the mean over classes, each against all others"""
 
+MAP = Score(name="map", unit="share", direction="maximize")
+"""mean over labels of the average precision by which their items come first"""
+F1_MICRO = Score(name="f1_micro", unit="share", direction="maximize")
+"""F1 of all answers, whether an item has a label, together"""
+
 R2 = Score(name="r2", unit="share of variance", direction="maximize")
 """explained; below 0 where the mean of the targets would do better"""
 SQUARES = Score(name="loss", unit="variances", direction="minimize")
@@ -167,6 +174,7 @@ RMSE = Score(name="rmse", unit="of the target", direction="minimize")
 MAE = Score(name="mae", unit="of the target", direction="minimize")
 
 CLASSIFICATION = (ACCURACY, LOSS, BALANCED_ACCURACY, F1_MACRO, AUROC)
+MULTI_LABEL = (MAP, LOSS, F1_MACRO, F1_MICRO)
 REGRESSION = (R2, SQUARES, RMSE, MAE)
 """The first two stand in every record; others where a study goes by one."""
 

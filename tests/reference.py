@@ -13,7 +13,7 @@ from sambench.config import IMAGES, Study, kinds
 from sambench.measures import Measure, measures
 
 ROOT = Path(__file__).parents[1]
-KINDS = {name: kinds.get(name) for name in ("images", "tabular", "algorithmic", "text")}
+KINDS = {name: kinds.get(name) for name in ("images", "tabular", "algorithmic", "text", "rl")}
 MERGED = ("Study", *(cls.__name__ for cls in KINDS.values()), "Train", "Search")
 """Tables of which a file that `extends` another may spell any part."""
 
@@ -77,6 +77,8 @@ HEADINGS = {
     "Tabular": '`[task]` with `kind = "tabular"`',
     "Algorithmic": '`[task]` with `kind = "algorithmic"`',
     "TextClassification": '`[task]` with `kind = "text"`',
+    "ReinforcementLearning": '`[task]` with `kind = "rl"`',
+    "PPO": "`task.ppo`",
     "Split": "`task.split`",
     "Train": "`[train]`",
     "Search": "`[search]`",

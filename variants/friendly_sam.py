@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="Friendly Sharpness-Aware Minimization",
     arxiv="2403.12350",
     year=2024,
-    copies=6.0,
+    copies=5.0,
 )
 class FriendlySAM(Variant):
     """SAM along the batch's noise: its gradient less a running mean of gradients (algorithm 1).

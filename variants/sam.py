@@ -28,5 +28,4 @@ class SAM(Variant):
         return 2.0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        e = ops.ball(oracle.grad().grads, self.rho)
-        return Update(oracle.grad(at=e).grads), state
+        return Update(oracle.grad(at=ops.ball(oracle.grad().grads, self.rho)).grads), state

@@ -28,7 +28,9 @@ from sambench.config.names import Name as Name
 from sambench.config.numbers import LARGEST_COUNT as LARGEST_COUNT
 from sambench.config.numbers import Count as Count
 from sambench.config.numbers import Items as Items
+from sambench.config.numbers import Nonnegative as Nonnegative
 from sambench.config.numbers import Plain as Plain
+from sambench.config.numbers import Share as Share
 from sambench.config.space import Space
 from sambench.config.table import Broken as Broken
 from sambench.config.table import IfSet as IfSet

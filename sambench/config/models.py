@@ -219,6 +219,17 @@ class Study(Table):
         return self
 
     @model_validator(mode="after")
+    def _training_means_something(self) -> Self:
+        known, kind = self.task.goes_by, echo(self.task.kind)
+        if known is None:
+            return self
+        for name, field in Train.model_fields.items():
+            default = field.get_default(call_default_factory=True)
+            if name not in known and getattr(self.train, name) != default:
+                raise Broken(f"means nothing to a task of kind {kind}; leave it out", "train", name)
+        return self
+
+    @model_validator(mode="after")
     def _can_be_measured(self) -> Self:
         if self.measure is not None and not self.task.measurable:
             rule = f"measures are not taken of a task of kind {echo(self.task.kind)} yet"

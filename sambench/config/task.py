@@ -15,7 +15,7 @@ from sambench.scores import ACCURACY, CLASSIFICATION, KEPT, Score
 if TYPE_CHECKING:
     from torch import nn
 
-    from sambench.tasks import Contents, Data
+    from sambench.tasks import Brief, Contents, Data, Trainer
 
 Text = Annotated[str, Field(min_length=1)]
 IMAGES = "images"
@@ -38,12 +38,14 @@ class Task(Table):
 
     item: ClassVar[str] = "item"
     """the word for one of what it is trained on"""
-    measurable: ClassVar[bool] = False
-    """whether the measures of sambench/measures can be taken of its models"""
     of_runs: ClassVar[tuple[str, ...]] = ()
     """names of scores that no weights have, but a whole run, see `of_run`"""
     replays: ClassVar[bool] = False
     """whether dropout draws the same masks in all passes of a step"""
+    trains_itself: ClassVar[bool] = False
+    """whether it brings a `trainer`; then it has no `load` and no `build`"""
+    goes_by: ClassVar[frozenset[str] | None] = None
+    """keys of [train] that mean something to it; None: all"""
 
     kind: IfSet[Text] = IMAGES
     """`"images"`, or another kind of task by its name"""
@@ -73,6 +75,11 @@ class Task(Table):
             hint = nearest(self.objective, names)
             raise Broken(f"unknown value {echo(self.objective)}, {hint}", "objective")
         return self
+
+    @property
+    def measurable(self) -> bool:
+        """Whether the measures of sambench/measures can be taken of its models."""
+        return False
 
     @property
     def known(self) -> tuple[Score, ...]:
@@ -153,6 +160,10 @@ class Task(Table):
         """The model, with random weights drawn from torch's global generator."""
         raise NotImplementedError
 
+    def trainer(self, brief: "Brief") -> "Trainer":
+        """What trains a run, of a kind that `trains_itself`; a function of what it is given."""
+        raise NotImplementedError
+
     def notes(self) -> tuple[str, ...]:
         """What a user should know about how the dataset is read, a line each."""
         return ()
@@ -175,6 +186,7 @@ kinds: Registry[Task] = Registry(
         "algorithmic": "sambench.tasks.algorithmic",
         "text": "sambench.tasks.text.task",
         "own": "sambench.tasks.own_task",
+        "rl": "sambench.tasks.rl.task",
     },
     'a task one under @kinds.register("its_name")',
 )

@@ -96,13 +96,18 @@ class Train(Table):
     """false: no weight decay on norms and biases"""
     layer_decay: IfSet[Annotated[float, Field(gt=0, le=1)] | None] = None
     """layer-wise decay of the learning rate, timm's"""
+    head_lr: IfSet[Annotated[float, Field(gt=0, le=LARGEST)] | None] = None
+    """of the model's head, in units of the learning rate; the head is what timm calls classifier"""
     ema: IfSet[Annotated[float, Field(gt=0, lt=1)] | None] = None
     """evaluate a running mean of the weights (timm's, with its warm-up) of this decay"""
 
     label_smoothing: Share = 0.0
     """share of the target that is spread over all classes"""
-    augment: Literal["none", "crop-flip", "crop-flip-cutout", "randaugment"] = "none"
-    """cutout and `randaugment` come after crop and flip, drawn per image"""
+    augment: Literal[
+        "none", "crop-flip", "crop-flip-cutout", "randaugment", "random-resized-crop"
+    ] = "none"
+    """drawn per image; cutout and `randaugment` come after crop and flip; `random-resized-crop`
+    scales 8 to 100% of an image's area to the whole's size, as torchvision does, and flips"""
     mixup: IfSet[Mix] = 0.0
     """alpha, 0 for none; drawn once per step, the same in all passes"""
     cutmix: IfSet[Mix] = 0.0

@@ -13,6 +13,7 @@ from sambench.errors import UserError
 
 BUILT_IN = ("digits", "synthetic")
 FOLDER = "folder:"
+TABLES = (".csv", ".tsv", ".parquet")
 WITHIN_S = 120.0  # torchvision reads a set to know that it is there
 PROBE = """
 import json, sys
@@ -36,9 +37,9 @@ def data(asked: Asked) -> Finding:
     words = {
         "built in": [name for name in there if name.lower() in BUILT_IN],
         "there": [n for n, found in there.items() if found and n.lower() not in BUILT_IN],
-        "not there": [name for name in missing if name.lower().startswith(FOLDER)],
+        "not there": [name for name in missing if _own(name)],
         f"downloaded to {asked.root / 'data'} by their first study": [
-            name for name in missing if not name.lower().startswith(FOLDER)
+            name for name in missing if not _own(name)
         ],
     }
     return ok("; ".join(f"{what}: {', '.join(names)}" for what, names in words.items() if names))
@@ -59,12 +60,20 @@ def _tasks(root: Path) -> tuple[dict[str, Task], dict[str, str]]:
     return tasks, begun
 
 
+def _own(dataset: str) -> Path | None:
+    """Where a folder or a table of the user's own should be; None for other datasets."""
+    name = dataset.lower()
+    if name.startswith(FOLDER):
+        return Path(os.path.expanduser(dataset[len(FOLDER) :]))
+    return Path(os.path.expanduser(dataset)) if name.endswith(TABLES) else None
+
+
 def _there(tasks: Mapping[str, Task], cache: Path) -> dict[str, bool] | None:
     """Dataset -> whether it is on this machine; None if torchvision cannot tell."""
     found, sets = {}, {}
     for name, task in tasks.items():
-        if name.lower().startswith(FOLDER):
-            found[name] = Path(os.path.expanduser(name[len(FOLDER) :])).is_dir()
+        if own := _own(name):
+            found[name] = own.exists()
         elif name.lower() in BUILT_IN or not cache.is_dir():
             found[name] = name.lower() in BUILT_IN
         else:

@@ -10,6 +10,7 @@ from sambench.config import IMAGES, OWN_BASES, OWN_SCHEDULES, Study, Task, Train
 from sambench.errors import UserError, nearest
 from sambench.records import Record, Records, as_records
 from sambench.render.texts import one_line
+from sambench.scores import ACCURACY
 
 
 class Chosen(NamedTuple):
@@ -89,7 +90,13 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
             "cannot name; --format json prints the setting"
         )
     leaderboard = analyse(records)
-    if Study.model_validate(header["spec"]).task.follows_runs:
+    asked = Study.model_validate(header["spec"]).task
+    if asked.trains_itself:
+        raise UserError(
+            f"study {header['study']!r} is of a task of kind {asked.kind}, whose training no "
+            "program here can spell; --format json prints the setting"
+        )
+    if asked.follows_runs:
         raise UserError(
             f"study {header['study']!r} goes by {leaderboard.score.words}, which a program that is "
             "scored once cannot print; --format json prints the setting"
@@ -103,7 +110,6 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
             f"--import {one_line(code['file'])}"
         )
     given = records_.hyperparameters(run.hyperparameters)
-    asked = Study.model_validate(header["spec"]).task
     values = {
         "head": _comment(_head(leaderboard, found)),
         "plugins": PLUGINS.format(files=list(imports)) if imports else "",
@@ -121,7 +127,8 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
         "task_model": one_line(task["model"]),
     }
     known = train["base"] in OWN_BASES and train["schedule"] in OWN_SCHEDULES
-    if extensions(train) or not known or asked.kind != IMAGES or len(asked.scores) > 2:
+    plain = asked.kind == IMAGES and asked.decides == ACCURACY and "class_weights" not in task
+    if extensions(train) or not known or not plain:
         return _by_engine(asked, train, values)
     return LOOP.format(
         **values,

@@ -131,10 +131,20 @@ def _goes_by(given: ScoreLike, margin: float | None) -> dict[str, Any]:
 def _idle(arms: Sequence[Arm], asked: Asked) -> Iterator[str]:
     """A sentence on those that perturb nothing; UserError where one cannot drive the optimizer."""
     found = {(arm.key, repr(arm.fix)): arm for arm in reversed(arms) if arm.key != BASELINE}
-    idle = [rule for rule, arm in found.items() if asked.perturbs(arm.key, arm.fix) is False]
+    idle = [rule for rule, arm in found.items() if _perturbs(asked, arm) is False]
     labels = [arm.label for arm in arms if (arm.key, repr(arm.fix)) in idle]
     if labels:
         yield told_idle(labels, "your model", found[idle[0]].passes)
+
+
+def _perturbs(asked: Asked, arm: Arm) -> bool | None:
+    """What fails here fails in the runs, which say where."""
+    try:
+        return asked.perturbs(arm.key, arm.fix)
+    except UserError:
+        raise
+    except Exception:
+        return None
 
 
 def _epochs(own: OwnTraining, given: int | None) -> int:

@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,10 +18,10 @@ from sambench.study.expected import expected_cost, expected_runs
 from sambench.study.folder import StudyFolder
 from sambench.study.foresight import shortcomings
 from sambench.study.options import cache_folder
-from sambench.study.preflight import preflight, probe
+from sambench.study.preflight import preflight, probe, probed
 from sambench.study.price import seconds_per_run
-from sambench.tasks import Batch, Data, num_batches
-from sambench.training import Custom, device
+from sambench.tasks import Batch, Data
+from sambench.training import Custom, briefed, device
 
 SEPARATED = (0.5, 1.0, 2.0)  # margins
 PROBE_STEPS = 5  # timed after as many that warm up
@@ -78,15 +79,17 @@ def plan(
     folder.check()
     arms = list(folder.arms.values())
     resolved = device.resolve(on)
-    dataset = preflight(study, resolved, cache_folder(root), Custom(), arms).data
+    checked = preflight(study, resolved, cache_folder(root), Custom(), arms)
     runs = {stage: sum(own.values()) for stage, own in expected_runs(study, arms).items()}
-    steps = num_batches(len(dataset.train), study.train.batch_size)
-    evaluations = expected_cost(study, arms) * steps
+    evaluations = expected_cost(study, arms) * checked.steps_per_epoch
     before = torch.get_num_threads()
     torch.set_num_threads(threads_each(workers))
-    seconds = _seconds_per_evaluation(study, dataset, resolved)
+    if checked.data is None:
+        seconds = _seconds_of_its_own(study, resolved)
+    else:
+        seconds = _seconds_per_evaluation(study, checked.data, resolved)
     torch.set_num_threads(before)
-    price, known = seconds_per_run(study, folder, dataset, seconds)
+    price, known = seconds_per_run(study, folder, checked.data, seconds)
     mode, stages = tracking.mode(wandb), tracking.stages(wandb_runs)
     cost = {arm.label: arm.cost(study.train.epochs) for arm in arms}
     return Plan(
@@ -148,6 +151,19 @@ def _seconds_per_evaluation(study: Study, dataset: Data, on: str) -> float:
             break
     measured = sorted(times[PROBE_STEPS:] or times)
     return measured[len(measured) // 2]
+
+
+def _seconds_of_its_own(study: Study, on: str) -> float:
+    """The same where a task trains itself: an epoch of the baseline with its evaluation, all of
+    which the passes of a variant are taken to multiply."""
+    run = probed(study, on, study.train.epochs)
+    trainer = briefed.trainer(run, partial(briefed.optimizer, run))
+    start = time.perf_counter()
+    trainer.train_epoch(0)
+    trainer.score("val")
+    seconds = time.perf_counter() - start
+    trainer.close()
+    return seconds / trainer.steps_per_epoch
 
 
 def _batches(study: Study, dataset: Data) -> Iterator[Batch]:

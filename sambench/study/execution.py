@@ -74,7 +74,9 @@ class Execution:
             if self.custom.training is None:  # else `compare` has seen what it brings
                 here = device.resolve("auto") if self.executor.remote else self.protocol.device
                 num = self.executor.processes
-                self._say(f"trying data, model and every variant on two {self.study.task.item}s")
+                task = self.study.task
+                what = "a first step" if task.trains_itself else f"two {task.item}s"
+                self._say(f"trying data, model and every variant on {what}")
                 found = preflight(self.study, here, cache, self.custom, arms, num)
                 self.told = {"chance": found.chance, "notes": list(found.notes)}
             url = storages.chosen(self.settings.storage)

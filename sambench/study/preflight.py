@@ -4,26 +4,31 @@ import copy
 import math
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 import variants
 from sambench import plugins, seeds
 from sambench.analysis import listing
-from sambench.config import BASELINE, Arm, Space, Study, Train
-from sambench.errors import UserError, said
-from sambench.tasks import Batch, Data, constant, num_batches, select
+from sambench.config import BASELINE, Arm, Space, Study, Task, Train
+from sambench.errors import UserError, echo, said
+from sambench.tasks import Batch, Data, Trainer, constant, num_batches, select
 from sambench.training import (
     Custom,
     Engine,
+    Optimize,
     Run,
     base_optimizer,
+    briefed,
     engine_for,
+    first_step,
     perturbs,
     schedule,
 )
@@ -36,9 +41,11 @@ LITTLE = 1e-4  # learning rate of steps that only try something
 class Checked:
     """What was found where nothing is wrong."""
 
-    data: Data
-    chance: float
-    """what a model scores that looks at no input"""
+    data: Data | None
+    """None of a kind of task that trains itself"""
+    steps_per_epoch: int
+    chance: float | None
+    """what a model scores that looks at no input; None where there is none"""
     notes: tuple[str, ...]
     """what a reader should know before believing a number"""
 
@@ -62,26 +69,71 @@ def preflight(
     with the base optimizer.
     """
     task = study.task
+    competitors = study.arms() if arms is None else arms
+    if task.trains_itself:
+        return _preflight_itself(study, on, custom, competitors, processes)
     if custom.data is None:
         task.check_data()
     if custom.model is None:
         task.check_model()
     streams = seeds.derive(study.seed, "probe").streams
     dataset = custom.data or task.load(streams, cache)
-    _check_schedule(study.train, num_batches(len(dataset.train), study.train.batch_size))
+    steps = num_batches(len(dataset.train), study.train.batch_size)
+    _check_schedule(study.train, steps)
     if custom.data is None:
-        for note in task.notes():
-            print(f"sambench: {task.dataset}: {note}", file=sys.stderr)
+        _tell_notes(task)
     engine = probe(study, dataset, on, custom)
     name = "your own model" if custom.model else task.model
     chance = _chance(study, dataset)
     _check_model(study, engine, name)
     _check_batches(study, engine, name, processes)
-    competitors = study.arms() if arms is None else arms
-    notes = (*missing_classes(dataset), *_check_variants(study, engine, competitors))
+    acts = partial(_acts, study, engine, copy.deepcopy(engine.model.state_dict()))
+    notes = (*missing_classes(dataset), *_check_variants(study, competitors, acts))
     for note in notes:
         print(f"sambench: {note}", file=sys.stderr)
-    return Checked(dataset, chance, notes)
+    return Checked(dataset, steps, chance, notes)
+
+
+def _preflight_itself(
+    study: Study, on: str, custom: Custom, arms: Sequence[Arm], processes: int
+) -> Checked:
+    """Of a kind of task that trains itself: trains the baseline up to its first step, and takes
+    that with every variant."""
+    task, kind = study.task, echo(study.task.kind)
+    if custom.brought:
+        raise UserError(f"{custom.brought[0]}=: a task of kind {kind} brings its own; leave it out")
+    if processes > 1:
+        raise UserError(f"gpus_per_run: a task of kind {kind} trains in one process; leave it at 1")
+    task.check_data()
+    task.check_model()
+    _tell_notes(task)
+    run = probed(study, on, study.train.epochs)
+    made: list[Trainer] = []
+
+    def train(optimizer: Optimize) -> None:
+        def optimize(model: nn.Module, steps: int) -> variants.SharpnessAware:
+            base = base_optimizer(study.train, model, run.lr)
+            return optimizer(base, model, total_steps=steps, clip=study.train.clip)
+
+        made.append(briefed.trainer(run, optimize))
+        _check_schedule(study.train, made[0].steps_per_epoch)
+        made[0].train_epoch(0)
+
+    with blamed(f"task: {task.model} cannot be trained on {task.dataset}"):
+        asked = first_step(train)
+    try:
+        found = _check_variants(study, arms, lambda arm: asked.perturbs(arm.key, arm.fix))
+        notes = tuple(found)
+    finally:
+        made[0].close()
+    for note in notes:
+        print(f"sambench: {note}", file=sys.stderr)
+    return Checked(None, made[0].steps_per_epoch, None, notes)
+
+
+def _tell_notes(task: Task) -> None:
+    for note in task.notes():
+        print(f"sambench: {task.dataset}: {note}", file=sys.stderr)
 
 
 def _chance(study: Study, data: Data) -> float:
@@ -106,12 +158,16 @@ def missing_classes(data: Data) -> Iterator[str]:
 
 
 def probe(study: Study, dataset: Data, on: str, custom: Custom) -> Engine:
-    """The baseline's engine, for steps that only try or time something: at the smallest lr."""
+    """The baseline's engine, for steps that only try or time something."""
+    return engine_for(probed(study, on), dataset, custom)
+
+
+def probed(study: Study, on: str, epochs: int = 1) -> Run:
+    """A run of the baseline, that only tries or times something: at the smallest lr."""
     rates = study.search.rates
     lr = min(map(float, rates.extremes.values())) if isinstance(rates, Space) else rates
     streams = seeds.derive(study.seed, "probe")
-    tried = Run(study, "probe", BASELINE, "trial", 0, 0, streams, lr, {}, 1, device=on)
-    return engine_for(tried, dataset, custom)
+    return Run(study, "probe", BASELINE, "trial", 0, 0, streams, lr, {}, epochs, device=on)
 
 
 def _check_schedule(asked: Train, steps_per_epoch: int) -> None:
@@ -186,34 +242,37 @@ def _few(engine: Engine, num: int) -> Batch:
     return next(iter(engine.data.eval_batches(few, batch_size=num)))
 
 
-def _check_variants(study: Study, engine: Engine, arms: Sequence[Arm]) -> Iterator[str]:
-    """Steps of each on two items: rules are code of others, too. Who perturbs nothing is told."""
-    x, y = _few(engine, 2)
+def _check_variants(
+    study: Study, arms: Sequence[Arm], acts: Callable[[Arm], bool | None]
+) -> Iterator[str]:
+    """Steps of each: rules are code of others, too. Who perturbs nothing is told."""
     of_rules = {(arm.key, repr(arm.fix)): arm for arm in reversed(arms)}
-    before = copy.deepcopy(engine.model.state_dict())
     for rule, arm in reversed(of_rules.items()):
-        engine.model.load_state_dict(before)
-        base = base_optimizer(study.train, engine.model, LITTLE)
-        variant = variants.create(arm.key, **arm.fix)
-        try:
-            steps = engine.total_steps
-            optimizer = variants.SharpnessAware(
-                base, variant, engine.model, total_steps=steps, ascent="alone"
-            )
-        except ValueError as error:
-            raise UserError(f"variants: {error}") from None
         what = f"variants: {arm.label} cannot train {study.task.model}"
         with blamed(what), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # steps that do nothing: `acts` tells
-            acts = perturbs(
-                optimizer,
-                lambda own: own.step(
-                    lambda rows: engine.losses(select(x, rows), y[rows]), size=len(y)
-                ),
-            )
-        if acts is False:
+            found = acts(arm)
+        if found is False:
             labels = [own.label for own in arms if (own.key, repr(own.fix)) == rule]
             yield told_idle(labels, study.task.model, arm.passes)
+
+
+def _acts(study: Study, engine: Engine, before: dict[str, Any], arm: Arm) -> bool | None:
+    """Whether it perturbs anything in steps on two items, from the weights before."""
+    x, y = _few(engine, 2)
+    engine.model.load_state_dict(before)
+    base = base_optimizer(study.train, engine.model, LITTLE)
+    variant = variants.create(arm.key, **arm.fix)
+    try:
+        optimizer = variants.SharpnessAware(
+            base, variant, engine.model, total_steps=engine.total_steps, ascent="alone"
+        )
+    except ValueError as error:
+        raise UserError(f"variants: {error}") from None
+    return perturbs(
+        optimizer,
+        lambda own: own.step(lambda rows: engine.losses(select(x, rows), y[rows]), size=len(y)),
+    )
 
 
 def told_idle(labels: list[str], model: str, passes: float) -> str:

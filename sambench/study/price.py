@@ -10,7 +10,7 @@ from sambench.tasks import Data
 
 
 def seconds_per_run(
-    study: Study, folder: StudyFolder, data: Data, seconds_per_evaluation: float
+    study: Study, folder: StudyFolder, data: Data | None, seconds_per_evaluation: float
 ) -> tuple[float, int]:
     """Of all measures of one run, and how many measured runs told so.
 
@@ -18,7 +18,7 @@ def seconds_per_run(
     a batch of training. Where a study asks for no measure, of all that need no setting; 0.0 where
     none can be taken.
     """
-    if not study.task.measurable:
+    if data is None or not study.task.measurable:
         return 0.0, 0
     asked = study.measure or Measured(names=measures.ready())
     wanted = measures.chosen(asked)

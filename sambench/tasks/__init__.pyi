@@ -1,5 +1,6 @@
 from . import algorithmic as algorithmic
 from . import images as images
+from . import rl as rl
 from . import tabular as tabular
 from . import text as text
 from .contents import Contents as Contents
@@ -13,9 +14,11 @@ from .data import Inputs as Inputs
 from .data import Samples as Samples
 from .data import num_batches as num_batches
 from .data import select as select
+from .head import head_of as head_of
 from .own import own_model as own_model
 from .shard import Shard as Shard
 from .target import Classification as Classification
+from .target import MultiLabel as MultiLabel
 from .target import Regression as Regression
 from .target import Scored as Scored
 from .target import Target as Target
@@ -24,3 +27,6 @@ from .target import judged as judged
 from .target import scored as scored
 from .tensors import TensorData as TensorData
 from .tensors import Tensors as Tensors
+from .trainer import Brief as Brief
+from .trainer import OptimizerOf as OptimizerOf
+from .trainer import Trainer as Trainer

@@ -72,8 +72,11 @@ def stratified_order(y: Tensor, seed: int) -> Tensor:
     """A random order of all rows in which every stretch holds the classes in their shares of `y`.
 
     Each class is shuffled and spread evenly over (0, 1); sorting by position merges them. Numbers
-    that are no classes are shuffled only.
+    that are no classes are shuffled only. Of several labels, (n, labels), a class is what goes
+    together.
     """
+    if y.ndim == 2:
+        y = y.unique(dim=0, return_inverse=True)[1]
     if y.is_floating_point():
         y = torch.zeros(len(y), dtype=torch.int64)
     rng = np.random.default_rng(seed)

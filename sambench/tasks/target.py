@@ -1,7 +1,7 @@
 """What a model predicts, and how its predictions are judged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import nan
 from typing import Any, Protocol
 
@@ -16,8 +16,10 @@ from sambench.scores import (
     AUROC,
     BALANCED_ACCURACY,
     F1_MACRO,
+    F1_MICRO,
     LOSS,
     MAE,
+    MAP,
     R2,
     RMSE,
     SQUARES,
@@ -85,10 +87,19 @@ class Classification:
 
     classes: tuple[str, ...]
     item: str = "item"
+    weights: Tensor | None = field(default=None, compare=False)
+    """(classes,) float32: by which an item's loss is multiplied in training, for its class"""
     watched = ACCURACY.name
 
     def losses(self, outputs: Tensor, y: Tensor, smoothing: float = 0.0) -> Tensor:
-        return F.cross_entropy(outputs, y, label_smoothing=smoothing, reduction="none")
+        """Smoothed ones, times the weight of the class; of mixed items, of both as they share."""
+        if self.weights is None:
+            return F.cross_entropy(outputs, y, label_smoothing=smoothing, reduction="none")
+        shares = F.one_hot(y, len(self.classes)) if y.ndim == 1 else y
+        weighted = shares * self.weights
+        of_classes = -outputs.log_softmax(1)
+        smoothed = (1 - smoothing) * of_classes + smoothing * of_classes.mean(1, keepdim=True)
+        return (weighted * smoothed).sum(1)
 
     def watch(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Whether each prediction was right; of mixed items, on the class of the larger share."""
@@ -125,14 +136,62 @@ class Classification:
 
     def gap(self, y: Tensor) -> str:
         counts = torch.bincount(y.cpu(), minlength=len(self.classes))
-        missing = [label for label, num in zip(self.classes, counts, strict=True) if not num]
-        more = ", ..." if len(missing) > LISTED else ""
-        if not missing:
-            return ""
-        return (
-            f"{len(missing)} of {len(self.classes)} classes have no {self.item} there: "
-            f"{', '.join(missing[:LISTED])}{more}"
-        )
+        return _missing("classes", self.classes, counts, self.item)
+
+
+def _missing(what: str, names: Sequence[str], counts: Tensor, item: str) -> str:
+    missing = [name for name, num in zip(names, counts, strict=True) if not num]
+    if not missing:
+        return ""
+    more = ", ..." if len(missing) > LISTED else ""
+    listed = ", ".join(missing[:LISTED])
+    return f"{len(missing)} of {len(names)} {what} have no {item} there: {listed}{more}"
+
+
+@dataclass(frozen=True)
+class MultiLabel:
+    """Several of the labels, or none: y is (b, labels) float32, 0 or 1, mixed in between."""
+
+    labels: tuple[str, ...]
+    item: str = "item"
+    watched = ""
+
+    def losses(self, outputs: Tensor, y: Tensor, smoothing: float = 0.0) -> Tensor:
+        """Binary cross-entropy, (b,), the mean over labels."""
+        smoothed = y * (1 - smoothing) + smoothing / 2
+        return F.binary_cross_entropy_with_logits(outputs, smoothed, reduction="none").mean(1)
+
+    def watch(self, outputs: Tensor, y: Tensor) -> Tensor:
+        return torch.zeros(len(y), device=y.device)
+
+    def judged(self, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
+        return {LOSS.name: self.losses(outputs, y)}
+
+    def whole(self, name: str, outputs: Tensor, y: Tensor) -> float:
+        """Average precision is a mean over the labels that an item has there."""
+        from sklearn import metrics  # slow to import
+
+        there = y.sum(0) > 0
+        truth, found = y.numpy().astype(int), (outputs > 0).numpy().astype(int)
+        if name in (F1_MACRO.name, F1_MICRO.name):
+            average = name.removeprefix("f1_")
+            return float(metrics.f1_score(truth, found, average=average, **NEVER))
+        if name != MAP.name:
+            raise UserError(f"task.objective: {name} is no score of labels")
+        if not there.any():
+            return nan
+        by = outputs.double()[:, there].numpy()
+        return float(metrics.average_precision_score(truth[:, there.numpy()], by, average="macro"))
+
+    def of_items(self, name: str, outputs: Tensor, y: Tensor) -> Tensor | None:
+        return None
+
+    def constant(self, y: Tensor) -> Tensor:
+        """The logit of each label's share."""
+        return y.double().mean(0).logit(1e-6).expand(len(y), -1)
+
+    def gap(self, y: Tensor) -> str:
+        return _missing("labels", self.labels, y.cpu().sum(0), self.item)
 
 
 @dataclass(frozen=True)

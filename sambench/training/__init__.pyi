@@ -1,3 +1,4 @@
+from . import briefed as briefed
 from . import checkpoint as checkpoint
 from . import device as device
 from . import launch as launch
@@ -25,9 +26,11 @@ from .outcome import on_this_machine as on_this_machine
 from .outcome import read_outcome as read_outcome
 from .outcome import read_setting as read_setting
 from .outcome import write_outcome as write_outcome
+from .own import Optimize as Optimize
 from .own import OwnTraining as OwnTraining
 from .own import train_own as train_own
 from .probe import Asked as Asked
+from .probe import first_step as first_step
 from .probe import perturbs as perturbs
 from .probe import probe as probe
 from .processes import World as World

@@ -5,13 +5,20 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from sambench.config import Split, Study
+from sambench.config import Split, Study, Task
 from sambench.tasks import Data
 from sambench.training.engine import Loss
 from sambench.training.own import OwnTraining
 from sambench.training.source import named
 
 OWN_DATA = "own data"
+AS_IT_IS = {
+    "image_size": None,
+    "label_noise": 0.0,
+    "label_flips": "symmetric",
+    "class_weights": None,
+}
+"""What a task asks of data of its own."""
 
 
 @dataclass(frozen=True)
@@ -45,22 +52,16 @@ class Custom:
             name = named(self.training.train)
             task = task.model_copy(update={"dataset": OWN_DATA, "model": name})
         if self.model is not None:
-            task = task.model_copy(update={"model": named(self.model), "model_args": {}})
+            task = _with(task, model=named(self.model), model_args={}, pretrained=False, freeze=())
         if self.loss is not None:
             train = train.model_copy(update={"label_smoothing": 0.0})
+            task = _with(task, class_weights=None)
         if self.data is not None:
             sizes = {name: len(getattr(self.data, name)) for name in ("train", "val", "test")}
-            fixed = {
-                "image_size": None,
-                "label_noise": 0.0,
-                "label_flips": "symmetric",
-                "split": Split(**sizes),
-            }
-            fixed = {key: value for key, value in fixed.items() if key in type(task).model_fields}
             if task.reads():
-                fixed |= {"dataset": OWN_DATA}
+                task = _with(task, dataset=OWN_DATA)
                 changed = {"question": "", "published": ()}
-            task = task.model_copy(update=fixed)
+            task = _with(task, **AS_IT_IS, split=Split(**sizes))
         return study.model_copy(update={**changed, "task": task, "train": train})
 
     def identity(self) -> dict[str, str]:
@@ -70,3 +71,9 @@ class Custom:
         given = {"model": self.model, "loss": self.loss}
         found = {k: named(f) for k, f in given.items() if f is not None}
         return found | ({"data": self.data.digest()} if self.data is not None else {})
+
+
+def _with(task: Task, **changed: object) -> Task:
+    """The task with other values of those keys that its kind has."""
+    known = {key: value for key, value in changed.items() if key in type(task).model_fields}
+    return task.model_copy(update=known)

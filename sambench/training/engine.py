@@ -14,7 +14,17 @@ from torch import Tensor, nn
 import variants
 from sambench.config import Train
 from sambench.errors import UserError
-from sambench.tasks import Data, Samples, Scored, Shard, judged, num_batches, scored, select
+from sambench.tasks import (
+    Data,
+    Samples,
+    Scored,
+    Shard,
+    Trainer,
+    judged,
+    num_batches,
+    scored,
+    select,
+)
 from sambench.training import device, graph
 from sambench.training.optimizers import base_optimizer, schedule, set_lr
 from sambench.training.precision import autocast, scaler, tf32
@@ -37,7 +47,7 @@ def _weight(shard: Shard, num_rows: int) -> float:
     return shard.weight(num_rows)
 
 
-class Engine:
+class Engine(Trainer):
     """One run's model, optimizer and data. Epochs and steps count from 0.
 
     scores: what it is evaluated by; None: by those of its data that are means over items
@@ -213,6 +223,9 @@ class Engine:
     def evaluated(self) -> nn.Module:
         """The model, or the running mean of its weights where there is one."""
         return self.model if self.average is None else self.average.module
+
+    def score(self, subset: str) -> Scored:
+        return self.evaluate(getattr(self.data, subset))
 
     @torch.no_grad()
     def evaluate(self, samples: Samples) -> Scored:

@@ -14,8 +14,8 @@ import torch
 
 import variants
 from sambench.scores import Score
-from sambench.tasks import Data, Scored, own_model
-from sambench.training import checkpoint, device, memory, weights
+from sambench.tasks import Data, Scored, Trainer, own_model
+from sambench.training import briefed, checkpoint, device, memory, weights
 from sambench.training.custom import Custom
 from sambench.training.engine import Engine
 from sambench.training.flipped import Flipped
@@ -65,11 +65,13 @@ def train(
             start = time.perf_counter()
             device.reset_peak_memory(run.device)
             try:
-                if dataset is None:
-                    dataset = run.study.task.load(run.seeds.streams, cache, data_digest)
-                engine = engine_for(run, dataset, custom, world)
-                if custom.data is None:
-                    progress.flipped = Flipped.of(run, dataset, cache)
+                if run.study.task.trains_itself:
+                    engine = briefed.begun(run, cache, data_digest, world)
+                else:
+                    dataset = dataset or run.study.task.load(run.seeds.streams, cache, data_digest)
+                    engine = engine_for(run, dataset, custom, world)
+                    if custom.data is None:
+                        progress.flipped = Flipped.of(run, dataset, cache)
                 outcome = progress.train(engine)
                 if outcome.outcome == "complete" and run.keeps_weights and world.leads:
                     data = data_digest or ""
@@ -85,6 +87,8 @@ def train(
             # only here no traceback holds the memory any more
             engine, progress.engine = progress.engine, None
             fewer, remedy = memory.way_on(engine, run.study.task.item)
+            if engine is not None:
+                engine.close()
             if world.size > 1:
                 raise memory.NoMemory(world.rank, fewer, remedy, error)
             if not fewer:
@@ -94,6 +98,8 @@ def train(
             device.release_memory(run.device)
             progress = begin(fewer)
     finally:
+        if progress.engine is not None:
+            progress.engine.close()
         if dataset is not None:
             dataset.close()
     if outcome.outcome == PAUSED:
@@ -180,7 +186,7 @@ class _Progress:
         self.until = until
         self.at_once = at_once
         """items that memory has room for, once it ran out; None: it never did"""
-        self.engine: Engine | None = None
+        self.engine: Trainer | None = None
         self.flipped: Flipped | None = None
         self.history: list[dict[str, float]] = []
         self.wall_s = 0.0
@@ -190,7 +196,7 @@ class _Progress:
         self.best: tuple[int, dict[str, torch.Tensor]] | None = None
         """the epoch with the best validation score and its weights, where the run yields those"""
 
-    def train(self, engine: Engine) -> Outcome:
+    def train(self, engine: Trainer) -> Outcome:
         """To the end, with the test score where the run sees it; or to where it stops."""
         self.engine = engine
         self._resume(engine)
@@ -198,11 +204,10 @@ class _Progress:
         if outcome.outcome == "complete" and self.run.sees_test:
             self._yield_weights(engine)
             of_run = _only("test", self._yielded())
-            found = engine.evaluate(engine.data.test)
-            outcome = _tested(outcome, of_run, found, self.run.study.task.scores)
+            outcome = _tested(outcome, of_run, engine.score("test"), self.run.study.task.scores)
         return outcome
 
-    def _train(self, engine: Engine) -> Outcome:
+    def _train(self, engine: Trainer) -> Outcome:
         start = saved = time.perf_counter()
         kept = len(self.history)
         for epoch in range(kept, self.run.epochs):
@@ -223,14 +228,16 @@ class _Progress:
             if self.world.first(lambda due=due: due):
                 self._save(engine, now - start)
                 saved, kept = now, len(self.history)
-        if not math.isfinite(self.history[-1]["val_loss"]):
-            return self.stopped("diverged", "non-finite validation loss after the last epoch")
+        for name in self.run.study.task.judged:
+            if not math.isfinite(self.history[-1][f"val_{name}"]):
+                reason = f"non-finite validation {name} after the last epoch"
+                return self.stopped("diverged", reason)
         return self.stopped("complete", "")
 
     def _time_is_up(self) -> bool:
         return self.until is not None and time.time() >= self.until
 
-    def _divergence(self, engine: Engine) -> str:
+    def _divergence(self, engine: Trainer) -> str:
         """Why the last epoch counts as diverged; empty if it does not."""
         if not math.isfinite(self.history[-1]["train_loss"]):
             return "non-finite loss"
@@ -240,25 +247,27 @@ class _Progress:
         new = skipped[-1] - (skipped[0] if len(skipped) > 1 else 0)
         return "non-finite gradients at every step" if new == engine.steps_per_epoch else ""
 
-    def _epoch(self, engine: Engine, epoch: int) -> dict[str, float]:
+    def _epoch(self, engine: Trainer, epoch: int) -> dict[str, float]:
         row = engine.train_epoch(epoch)
-        score = engine.evaluate(engine.data.val)
-        learned = {} if self.flipped is None else self.flipped.told(engine)
+        score = engine.score("val")
+        learned = {}
+        if self.flipped is not None and isinstance(engine, Engine):
+            learned = self.flipped.told(engine)
         row = {"epoch": epoch + 1, **row, **_named("val", score.values), **learned}
         return self._followed(engine, row) if self.run.study.task.follows_runs else row
 
-    def _followed(self, engine: Engine, row: dict[str, float]) -> dict[str, float]:
+    def _followed(self, engine: Trainer, row: dict[str, float]) -> dict[str, float]:
         """With the scores that a run has up to this epoch, on each set that it is scored on."""
         study, subsets = self.run.study, ["val"]
         if self.run.sees_test:
-            row |= _named("test", engine.evaluate(engine.data.test).values)
+            row |= _named("test", engine.score("test").values)
             subsets += ["test"]
         for subset in subsets:
             found = study.task.of_run([*self.history, row], subset, study.train.epochs)
             row |= _named(subset, found)
         return row
 
-    def _keep_best(self, engine: Engine) -> None:
+    def _keep_best(self, engine: Trainer) -> None:
         """Of equal scores the earlier epoch counts."""
         wanted = self.run.sees_test and self.run.study.train.yields == "best"
         if wanted and self._yielded() is self.history[-1]:
@@ -278,7 +287,7 @@ class _Progress:
 
         return max(self.history, key=merit)
 
-    def _yield_weights(self, engine: Engine) -> None:
+    def _yield_weights(self, engine: Trainer) -> None:
         """Puts the weights that the run yields into the model that is evaluated."""
         if self.best is not None:
             engine.evaluated.load_state_dict(self.best[1])
@@ -302,7 +311,7 @@ class _Progress:
             history=tuple(self.history),
         )
 
-    def _resume(self, engine: Engine) -> None:
+    def _resume(self, engine: Trainer) -> None:
         where = self.run.device if self.world.size == 1 else "cpu"
         stored = self.world.first(lambda: checkpoint.load(self.folder, where))
         if stored is not None and self._is_ours(stored):
@@ -312,7 +321,7 @@ class _Progress:
             self.earlier_peak = stored["peak_memory"]
             self.best = stored["best"]
 
-        if self.at_once is not None:
+        if self.at_once is not None and isinstance(engine, Engine):
             engine.cut(self.at_once)
 
     def _is_ours(self, stored: Mapping[str, Any]) -> bool:
@@ -332,12 +341,15 @@ class _Progress:
         own = device.peak_memory(self.run.device)
         return max((peak for peak in (own, self.earlier_peak) if peak is not None), default=None)
 
-    def _save(self, engine: Engine, seconds: float) -> None:
+    def _save(self, engine: Trainer, seconds: float) -> None:
+        trained = engine.state_dict()
+        if trained is None:
+            return
         state = {
             "setting": self.run.setting,
             "processes": self.world.size,
             "at_once": self.at_once,
-            "engine": engine.state_dict(),
+            "engine": trained,
             "history": self.history,
             "wall_s": self.wall_s + seconds,
             "peak_memory": self.peak_memory(),

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from sambench.errors import WorkFailed
-from sambench.tasks import select
+from sambench.tasks import Trainer, select
 from sambench.training import device
 from sambench.training.engine import Engine
 
@@ -36,7 +36,7 @@ CLOSE = {"none": 1e-3, "bf16": 0.1, "fp16": 0.02}
 """Relative; how far rounding takes a loss, by number format. Neighbours take it further."""
 
 
-def way_on(engine: Engine | None, item: str) -> tuple[int, str]:
+def way_on(engine: Trainer | None, item: str) -> tuple[int, str]:
     """Half as many items at once as the engine tried last, or 0, and what would help then.
 
     engine: is given up; None: there was none yet
@@ -44,6 +44,8 @@ def way_on(engine: Engine | None, item: str) -> tuple[int, str]:
     """
     if engine is None:
         return 0, f"out of memory before training began; try a smaller model, or {FEWER}"
+    if not isinstance(engine, Engine):
+        return 0, f"out of memory; try a smaller model or train.batch_size, or {FEWER}"
     half = _half(engine)
     if not half:
         return (

@@ -1,7 +1,7 @@
 """The base optimizer and learning-rate schedule that a study asks for."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import torch
@@ -11,13 +11,14 @@ from torch import nn
 
 from sambench.config import OWN_SCHEDULES, Train
 from sambench.errors import UserError, said
+from sambench.tasks import head_of
 
 
 def base_optimizer(train: Train, model: nn.Module, lr: float) -> torch.optim.Optimizer:
     """timm's optimizer of that name over all parameters, or over timm's groups of them.
 
     Its groups may hold `lr_scale`, their share of the learning rate. UserError for arguments that
-    it does not take, and for an optimizer that is not installed.
+    it does not take, for an optimizer that is not installed, and for a head that no model tells.
     """
     own = {
         "sgd": {"nesterov": train.nesterov},
@@ -26,7 +27,7 @@ def base_optimizer(train: Train, model: nn.Module, lr: float) -> torch.optim.Opt
     fused = {"fused": True} if train.engine == "graph" else {}
     grouped = train.layer_decay is not None or not train.decay_norm_and_bias
     try:
-        return create_optimizer_v2(
+        made = create_optimizer_v2(
             model if grouped else model.parameters(),
             train.base,
             lr=lr,
@@ -37,6 +38,25 @@ def base_optimizer(train: Train, model: nn.Module, lr: float) -> torch.optim.Opt
         )
     except Exception as error:
         raise UserError(f"train.base_args: {train.base} cannot be built: {said(error)}") from error
+    if train.head_lr is not None:
+        _set_apart(made, head_of(model), train.head_lr)
+    return made
+
+
+def _set_apart(
+    optimizer: torch.optim.Optimizer, heads: Mapping[str, nn.Module], factor: float
+) -> None:
+    """Moves the parameters of a head into groups of its own, at `factor` times their groups' lr."""
+    own = {p for module in heads.values() for p in module.parameters()}
+    if not own:
+        raise UserError("train.head_lr: the model does not tell which part is its head")
+    for group in [*optimizer.param_groups]:
+        moved = [p for p in group["params"] if p in own]
+        if not moved:
+            continue
+        scale = group.get("lr_scale", 1.0) * factor
+        group["params"] = [p for p in group["params"] if p not in own]
+        optimizer.add_param_group({**group, "params": moved, "lr_scale": scale})
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:

@@ -1,4 +1,4 @@
-"""What a caller's training brings to its first step: model, optimizer, and the step itself."""
+"""What a training that is not ours brings to its first step: model, optimizer, and the step."""
 
 import copy
 import math
@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 import variants
 from sambench.config import BASELINE
 from sambench.errors import UserError
-from sambench.training.own import OwnTraining, asked_with
+from sambench.training.own import Optimize, OwnTraining, asked_with
 
 TRIED = 3  # steps of a variant: some perturb nothing in their first ones
 
@@ -55,14 +55,12 @@ class Asked:
     def perturbs(self, key: str, hyperparameters: Mapping[str, Any]) -> bool | None:
         """As the function below, of a variant that takes the training's first step repeatedly.
 
-        The weights are as before. What fails here fails in the runs, which say where.
+        The weights are as before.
         """
         optimizer = self.driven_by(key, hyperparameters)
         before = copy.deepcopy(self.model.state_dict())
         try:
             return perturbs(optimizer, self.step) if self.step else None
-        except Exception:
-            return None
         finally:
             self.model.load_state_dict(before)
 
@@ -88,7 +86,12 @@ class _UpToTheFirstStep(variants.SharpnessAware):
 
 
 def probe(own: OwnTraining, seed: int, epochs: int) -> Asked:
-    """Runs the training up to the first step of its optimizer, and no further."""
+    """Runs a caller's training up to the first step of its optimizer, and no further."""
+    return first_step(lambda optimizer: own(optimizer, seed, epochs))
+
+
+def first_step(train: Callable[[Optimize], object]) -> Asked:
+    """The same of any training that is given what makes its optimizer."""
     asked: list[Asked] = []
 
     def watched(*given: Any, **options: Any) -> variants.SharpnessAware:
@@ -99,7 +102,7 @@ def probe(own: OwnTraining, seed: int, epochs: int) -> Asked:
 
     step = None
     try:
-        own(watched, seed, epochs)
+        train(watched)
     except _Stop as stop:
         (step,) = stop.args
     if not asked:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
 
 from sambench import records, seeds
@@ -112,6 +113,25 @@ def run(tmp_path: Path) -> Callable[..., Any]:
         return run_study(spec, overrides, **{**defaults, **options})
 
     return run
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
+    """The folder that the tiny study leaves when it has run to its end; not to be written to."""
+    torch.set_num_threads(1)
+    root, quiet = tmp_path_factory.mktemp("finished"), Console(file=StringIO())
+    run_study(tiny, root=root, device="cpu", workers=1, wandb="disabled", console=quiet)
+    return root / "tiny"
+
+
+@pytest.fixture
+def ran(finished: Path, tmp_path: Path) -> Callable[..., Path]:
+    """ran(root): a copy of it there, for tests to which it is nothing new that a study runs."""
+
+    def ran(root: Path = tmp_path / "runs") -> Path:
+        return Path(shutil.copytree(finished, root / "tiny"))
+
+    return ran
 
 
 @pytest.fixture

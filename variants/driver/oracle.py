@@ -116,10 +116,12 @@ class ModelOracle:
         for p in self._parameters.values():
             p.grad = None
         offset = self._offset(at) if perturbs else self._trained(at)
+        perturbed, clean = perturbs and at is not None, at is None and rows is None
+        del at  # where the rule keeps it no more, there is room for the gradient to come
+        radius = ops.norm(offset) if perturbed and self.trace.metrics else None
         losses = self._evaluate(offset, rows, backward=True)
         grads = ops.measured(self._collect())
-        perturbed = offset if perturbs and at is not None else None
-        self.trace.saw(losses, grads, perturbed, clean=at is None and rows is None)
+        self.trace.saw(losses, grads, radius, perturbed=perturbed, clean=clean)
         if losses is None:
             return Untold(torch.empty(0), grads)
         return Evaluation(self._to_minimize(losses), grads)
@@ -236,7 +238,8 @@ class ModelOracle:
 
     def _called(self, chunk: Chunk, selected: bool, backward: bool) -> tuple[Tensor, object]:
         """What the closure returns for a chunk; its gradient is added to `.grad`."""
-        others = {p: p.grad for p in self._parameters.values()} if backward else {}
+        held = self._parameters.values() if backward else ()
+        others = {p: grad for p in held if (grad := p.grad) is not None}
         for p in others:
             p.grad = None  # a closure may call zero_grad(), and must not call backward()
         with _autocast.resumed(self.autocast), torch.set_grad_enabled(backward):

@@ -40,14 +40,21 @@ class Trace:
     _cosine: Tensor | None = None
     _radius: Tensor | None = None
 
-    def saw(self, losses: Tensor | None, grads: Tree, offset: Tree | None, clean: bool) -> None:
-        """Notes a gradient: at the perturbed w + offset, or `clean`, of the whole batch at w."""
+    def saw(
+        self,
+        losses: Tensor | None,
+        grads: Tree,
+        radius: Tensor | None,
+        *,
+        perturbed: bool,
+        clean: bool,
+    ) -> None:
+        """Notes a gradient: of `perturbed` weights, or `clean`, of the whole batch at w."""
         self._latest = grads
         seen = Seen(ops.norm(grads), losses, grads if self.metrics else None)
         self._norms.append(seen.norm)
-        if offset is not None:
-            self._perturbed = seen
-            self._radius = ops.norm(offset) if self.metrics else None
+        if perturbed:
+            self._perturbed, self._radius = seen, radius
         elif clean:
             self._clean = self._clean or seen
 

@@ -29,20 +29,28 @@ class Weights:
 
     @contextmanager
     def at(self, offset: Tree) -> Iterator[None]:
-        """w + e for a while. w comes back by copy: w + e - e differs in its last bits."""
-        if not offset:
+        """w + e for a while. w comes back by copy: w + e - e differs in its last bits.
+
+        `offset` is emptied once it is added: a pass needs its memory.
+        """
+        names = list(offset)
+        if not names:
             yield
             return
-        self._save([n for n in offset if n not in self._saved])
-        laid = [shards.local(shards.laid(e, self.parameters[n])) for n, e in offset.items()]
+        self._save([n for n in names if n not in self._saved])
         try:
-            torch._foreach_add_(self._live(offset), laid)
-            if self._watch:
-                self._watch, self.vanished = False, self._is_lost(offset)
+            self._add(offset)
             yield
         finally:
-            kept = [shards.local(self._backup[n]) for n in offset]
-            self._bring_back(self._live(offset), kept)
+            kept = [shards.local(self._backup[n]) for n in names]
+            self._bring_back(self._live(names), kept)
+
+    def _add(self, offset: Tree) -> None:
+        laid = [shards.local(shards.laid(e, self.parameters[n])) for n, e in offset.items()]
+        torch._foreach_add_(self._live(offset), laid)
+        if self._watch:
+            self._watch, self.vanished = False, self._is_lost(offset)
+        offset.clear()
 
     def _live(self, names: Iterable[str]) -> list[Tensor]:
         """The weights, or the shards of them: a first forward pass may put those elsewhere."""

@@ -22,9 +22,9 @@ def render(found: Mapping[str, Any], decides: Score) -> RenderableType:
     }
     value = found[f"val_{decides.name}"]
     if value is not None:
-        rows["validation"] = (
-            f"{numbers.told(value, decides)} {decides.words}, loss {found['val_loss']:.4f}"
-        )
+        loss = found.get("val_loss")
+        also = "" if loss is None else f", loss {loss:.4f}"
+        rows["validation"] = f"{numbers.told(value, decides)} {decides.words}{also}"
         if told := noise.told(found["label_noise"], decides):
             rows["labels"] = told
         rows["training"] = f"loss {found['train_loss']:.4f}"

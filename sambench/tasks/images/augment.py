@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-Augment = Literal["none", "crop-flip", "crop-flip-cutout", "randaugment"]
+Augment = Literal["none", "crop-flip", "crop-flip-cutout", "randaugment", "random-resized-crop"]
 PAD_SHARE = 8  # pad an eighth of the side: the usual 4 pixels at 32
 _DRAWS = 5  # crop row, crop column, flip, cutout row, cutout column
 

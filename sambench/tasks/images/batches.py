@@ -8,13 +8,13 @@ from torch import Tensor
 
 from sambench.tasks.data import num_batches
 from sambench.tasks.images import augment as augmentation
-from sambench.tasks.images import randaugment
+from sambench.tasks.images import randaugment, resized_crop
 from sambench.tasks.images.images import Samples
 from sambench.tasks.images.mixing import mix
 from sambench.tasks.shard import Shard
 
 Batch = tuple[Tensor, Tensor]
-"""images (b, c, h, w) float32, labels (b,) int64, or (b, classes) float32 if mixed"""
+"""images (b, c, h, w) float32, labels (b,) int64, or (b, classes) float32 if mixed or several"""
 
 
 def epoch_batches(
@@ -47,10 +47,17 @@ def epoch_batches(
     order = torch.from_numpy(np.concatenate(batches)).to(device)
     on_device = order.split([len(rows) for rows in batches])
     chosen = randaugment.draws(len(images), seed, epoch) if augment == "randaugment" else None
+    parts = None
+    if augment == "random-resized-crop":
+        height, width = images.shape[-2:]
+        parts = resized_crop.draws(len(images), height, width, seed, epoch)
     u = augmentation.draws(len(images), seed, epoch).to(device)
     pixels = images.read(on_device)
     for i, (x, rows) in enumerate(zip(pixels, on_device, strict=True)):
-        x = augmentation.apply(augment, x, u[rows])
+        if parts is not None:
+            x = resized_crop.apply(x, parts[batches[i]])
+        else:
+            x = augmentation.apply(augment, x, u[rows])
         if chosen is not None:
             x = randaugment.apply(x, chosen[batches[i]])
         x, y = mix(

@@ -12,7 +12,7 @@ from sambench.tasks.images import batches
 from sambench.tasks.images.batches import Batch
 from sambench.tasks.images.images import Samples
 from sambench.tasks.shard import Shard
-from sambench.tasks.target import Classification
+from sambench.tasks.target import Classification, MultiLabel
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,15 @@ class Data:
     classes: tuple[str, ...]
     mean: Tensor  # (c,) float32
     std: Tensor  # (c,) float32
+    weights: Tensor | None = None
+    """(classes,) float32, of losses in training, see `Classification`"""
 
     def to(self, device: torch.device | str) -> "Data":
         """The same data on `device`."""
         train, val, test = (part.to(device) for part in self._parts)
-        return Data(train, val, test, self.classes, self.mean.to(device), self.std.to(device))
+        mean, std = self.mean.to(device), self.std.to(device)
+        weights = None if self.weights is None else self.weights.to(device)
+        return Data(train, val, test, self.classes, mean, std, weights)
 
     def digest(self) -> str:
         """16 hex digits that tell this data from other data."""
@@ -44,8 +48,10 @@ class Data:
         return {"channels": self.train.shape[1], "classes": len(self.classes)}
 
     @property
-    def target(self) -> Classification:
-        return Classification(self.classes, "image")
+    def target(self) -> Classification | MultiLabel:
+        if self.train.y.ndim == 2:
+            return MultiLabel(self.classes, "image")
+        return Classification(self.classes, "image", self.weights)
 
     def epoch_batches(
         self, asked: Train, *, seed: int, epoch: int, shard: Shard = Shard()

@@ -12,16 +12,19 @@ from torch import Tensor
 
 from sambench.errors import UserError, nearest
 from sambench.tasks.contents import Contents, digest
+from sambench.tasks.frames import FILES
 from sambench.tasks.images.data import Data
 from sambench.tasks.images.digits import Digits
-from sambench.tasks.images.folder import Folder
 from sambench.tasks.images.images import Pool, Samples, statistics
-from sambench.tasks.images.listing import short
+from sambench.tasks.images.listing import Folder, short
+from sambench.tasks.images.picture_files import PictureFiles
 from sambench.tasks.images.streaming import is_large
 from sambench.tasks.images.synthetic import Synthetic
+from sambench.tasks.images.table import Columns, Table
 from sambench.tasks.images.torchvision_sets import SETS, Torchvision, check_needs, refusal
 from sambench.tasks.noise import Flips, mislabel
 from sambench.tasks.split import Split, draw, sizes
+from sambench.tasks.weights import Weights, class_weights
 
 FOLDER = "folder:"
 
@@ -41,6 +44,22 @@ class Task(Protocol):
     def split(self) -> Split: ...
     @property
     def stream(self) -> bool | Literal["auto"]: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def label(self) -> tuple[str, ...]: ...
+    @property
+    def separator(self) -> str | None: ...
+    @property
+    def part(self) -> str | None: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def model_args(self) -> Mapping[str, object]: ...
+    @property
+    def pretrained(self) -> bool | str: ...
+    @property
+    def class_weights(self) -> Weights | None: ...
 
 
 class Source(Protocol):
@@ -77,18 +96,28 @@ def load(
     began_with: the digest of what the dataset must hold; UserError if it holds anything else
     """
     pool = _pool(task, cache)
-    if began_with is not None and digest(pool.contents) != began_with:
+    if began_with is not None and digest(_with_weights(task, pool)) != began_with:
+        also = " or its pretrained weights have" if task.pretrained else " has"
         raise UserError(
-            f"task.dataset: {short(task.dataset)} has changed since the study began; "
+            f"task.dataset: {short(task.dataset)}{also} changed since the study began; "
             "undo that, or start a new study with --fork NAME"
         )
     train, val, test = _drawn(task, pool, streams)
     rng = np.random.default_rng(streams["labels"])
-    train, val = (
-        mislabel(part, task.label_noise, pool.classes, rng, task.label_flips)
-        for part in (train, val)
-    )
-    return Data(train, val, test, pool.classes, *statistics(train.histogram()))
+    if train.y.ndim == 1:
+        train, val = (
+            mislabel(part, task.label_noise, pool.classes, rng, task.label_flips)
+            for part in (train, val)
+        )
+    if task.pretrained:
+        from sambench.tasks.images import pretrained  # imports timm, which is slow
+
+        mean, std = pretrained.statistics(task, train.shape[1])
+    else:
+        mean, std = statistics(train.histogram())
+    asked = task.class_weights
+    weights = None if asked is None else class_weights(asked, train.y, pool.classes)
+    return Data(train, val, test, pool.classes, mean, std, weights)
 
 
 def true_labels(task: Task, streams: Mapping[str, int], cache: Path | None = None) -> Tensor:
@@ -104,14 +133,22 @@ def _drawn(task: Task, pool: Pool, streams: Mapping[str, int]) -> tuple[Samples,
 
 
 def contents(task: Task, cache: Path | None = None) -> Contents:
-    """Digests of all that the dataset holds, whatever the split."""
-    return _pool(task, cache).contents
+    """Digests of all that the dataset holds, whatever the split, and of pretrained weights."""
+    return _with_weights(task, _pool(task, cache))
+
+
+def _with_weights(task: Task, pool: Pool) -> Contents:
+    if not task.pretrained:
+        return pool.contents
+    from sambench.tasks.images import pretrained  # imports timm, which is slow
+
+    return {**pool.contents, **pretrained.contents(task)}
 
 
 def notes(task: Task) -> tuple[str, ...]:
     """What a user should know about how the dataset is read, a line each."""
     source = find(task)
-    return source.notes() if isinstance(source, Folder) else ()
+    return source.notes() if isinstance(source, PictureFiles) else ()
 
 
 def is_there(task: Task, cache: Path) -> bool:
@@ -124,13 +161,17 @@ def is_ours(dataset: str) -> bool:
     """Whether this name makes `load` read something."""
     name = dataset.lower()
     known = {"digits", "synthetic", *map(str.lower, SETS)}
-    return name in known or name.startswith(FOLDER)
+    return name in known or name.startswith(FOLDER) or name.endswith(FILES)
 
 
 def find(task: Task) -> Source:
     """The source that `task.dataset` names; upper and lower case are the same, except in a path."""
     if task.dataset.lower().startswith(FOLDER):
-        return Folder(_root(task.dataset[len(FOLDER) :]), task.image_size)
+        folder = Folder(_expanded(FOLDER, task.dataset[len(FOLDER) :]))
+        return PictureFiles(folder, task.image_size)
+    if task.dataset.lower().endswith(FILES):
+        columns = Columns(task.path, task.label, task.part, task.separator)
+        return PictureFiles(Table(_expanded("", task.dataset), columns), task.image_size)
     sets = {name.lower(): name for name in SETS}
     match task.dataset.lower():
         case "digits":
@@ -144,14 +185,14 @@ def find(task: Task) -> Source:
             raise UserError(f"task.dataset: {_unknown(task.dataset, sets)}")
 
 
-def _root(path: str) -> Path:
+def _expanded(kind: str, path: str) -> Path:
     if not path.strip():
         raise UserError("task.dataset: folder: names no folder; write folder:PATH")
     try:
         return Path(path).expanduser()
     except RuntimeError:
         user = path.partition("/")[0]
-        raise UserError(f"task.dataset: folder:{short(path)}: no home folder of {user}") from None
+        raise UserError(f"task.dataset: {kind}{short(path)}: no home folder of {user}") from None
 
 
 def _unknown(dataset: str, sets: Iterable[str]) -> str:
@@ -159,18 +200,18 @@ def _unknown(dataset: str, sets: Iterable[str]) -> str:
         return f"unknown dataset {short(dataset)}; a folder of pictures is folder:{short(dataset)}"
     if reason := refusal(dataset):
         return reason
-    known = [*sets, "digits", "synthetic", "folder:PATH"]
+    known = [*sets, "digits", "synthetic", "folder:PATH", "TABLE.csv"]
     return f"unknown dataset {short(dataset)}, {nearest(dataset.lower(), known)}"
 
 
 def _pool(task: Task, cache: Path | None) -> Pool:
     source = _placed(find(task), task)
-    return _read(source, source.stamp() if isinstance(source, Folder) else "", cache)
+    return _read(source, source.stamp() if isinstance(source, PictureFiles) else "", cache)
 
 
 def _placed(source: Source, task: Task) -> Source:
     """The source, told whether its pictures stay in their files or go into memory."""
-    if isinstance(source, Folder):
+    if isinstance(source, PictureFiles):
         streams = _large(source) if task.stream == "auto" else task.stream
         return replace(source, streams=streams)
     _check_stream(source, task)
@@ -178,13 +219,13 @@ def _placed(source: Source, task: Task) -> Source:
 
 
 @lru_cache(maxsize=1)
-def _large(source: Folder) -> bool:
+def _large(source: PictureFiles) -> bool:
     return is_large(source.num_bytes())
 
 
 def _check_stream(source: Source, task: Task) -> None:
-    if task.stream is True and not isinstance(source, Folder):
-        raise UserError(f"task.stream: only folder:PATH streams, {task.dataset} does not")
+    if task.stream is True and not isinstance(source, PictureFiles):
+        raise UserError(f"task.stream: only pictures in files stream, {task.dataset} does not")
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,7 @@ class Samples(Protocol):
 
     @property
     def y(self) -> Tensor:
-        """(n,) int64, on `device`"""
+        """(n,) int64, or of several labels each (n, labels) float32, on `device`"""
         ...
 
     @property
@@ -63,7 +63,7 @@ class Images:
     """Images as stored, 0 to 255, with their class numbers; all of them in memory."""
 
     x: Tensor  # (n, c, h, w) uint8
-    y: Tensor  # (n,) int64
+    y: Tensor  # (n,) int64 or (n, labels) float32
 
     def __len__(self) -> int:
         return len(self.y)

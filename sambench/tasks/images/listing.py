@@ -3,13 +3,15 @@
 import difflib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from PIL import Image
+from torch import Tensor
 
 from sambench.errors import UserError
 
@@ -28,7 +30,8 @@ SHOWN = 3  # names in a message
 
 class Picture(NamedTuple):
     path: str
-    label: int
+    label: int | tuple[int, ...]
+    """the number of its class, or those of all its labels"""
     name: str
     """relative to the dataset's folder"""
 
@@ -46,6 +49,30 @@ class Listing:
     @property
     def pictures(self) -> tuple[Picture, ...]:
         return (*self.train, *(self.test or ()))
+
+
+def labels_of(pictures: Sequence[Picture], num_classes: int) -> Tensor:
+    """(n,) int64, or of several labels each (n, classes) float32, 0 or 1."""
+    if not any(isinstance(picture.label, tuple) for picture in pictures):
+        return torch.tensor([picture.label for picture in pictures])
+    found = torch.zeros(len(pictures), num_classes)
+    for row, (_, label, _) in zip(found, pictures, strict=True):
+        row[[*label] if isinstance(label, tuple) else label] = 1.0
+    return found
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The classes are the names of the folders, in the order of `sorted`, as torchvision has it."""
+
+    root: Path
+
+    @property
+    def name(self) -> str:
+        return f"folder:{short(self.root)}"
+
+    def scan(self) -> Listing:
+        return scan(self.root)
 
 
 def scan(root: Path) -> Listing:

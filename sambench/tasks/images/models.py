@@ -1,38 +1,34 @@
 """Models by their timm name."""
 
-import os
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
 
 import timm
 from torch import nn
 
-from sambench.errors import UserError, echo, nearest, said
+from sambench.errors import LISTED, UserError, echo, nearest, shortened
+from sambench.tasks.head import head_of
+from sambench.tasks.images.freezing import freeze
 from sambench.tasks.images.task import ImageClassification
 from sambench.tasks.offline import without_retries
 
+ELSEWHERE = ("pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path")
+"""Arguments of timm's for which there is a key."""
+
 
 def build(task: ImageClassification, *, channels: int, classes: int) -> nn.Module:
-    """The model of a study, with random weights drawn from torch's global generator.
+    """The model of a study; what no weights are given for is drawn from torch's global generator.
 
-    UserError for a name that timm does not know or arguments that the model does not take.
+    UserError for a name that timm does not know, for arguments that the model does not take, and
+    for weights that are not its own.
     """
     check(task)
-    _check_files(task.model_args)
     size = {"img_size": task.image_size} if task.image_size and _wants_size(task) else {}
     arguments = {"num_classes": classes, "in_chans": channels, **size, **task.model_args}
-    try:
-        with without_retries() if arguments.get("pretrained") else nullcontext():
-            return timm.create_model(task.model, **arguments)
-    except Exception as error:
-        if arguments.get("pretrained") and _is_offline(error):
-            raise UserError(
-                f"task.model_args: no pretrained weights of {task.model} are cached here, and they "
-                "cannot be downloaded: no network?"
-            ) from error
-        raise UserError(
-            f"task.model_args: {task.model} cannot be built{_at(task)}: {said(error)}"
-        ) from error
+    model = made(task.model, arguments | _weights(task), _at(task))
+    return freeze(model, task.freeze) if task.freeze else model
 
 
 def check(task: ImageClassification) -> None:
@@ -40,17 +36,67 @@ def check(task: ImageClassification) -> None:
     if not timm.is_model(task.model):
         hint = nearest(task.model, timm.list_models())
         raise UserError(f"task.model: timm has no model {echo(task.model)}; {hint}")
+    for name in ELSEWHERE:
+        if name in task.model_args:
+            raise UserError(
+                f"task.model_args.{name}: cannot stand here; weights are named by task.pretrained"
+            )
 
 
-def _check_files(arguments: Mapping[str, object]) -> None:
-    """UserError for a file of weights that is not there, where timm would only log it."""
-    places = {"checkpoint_path": arguments.get("checkpoint_path")}
-    for name in ("pretrained_cfg", "pretrained_cfg_overlay"):
-        table = arguments.get(name)
-        places[f"{name}.file"] = table.get("file") if isinstance(table, Mapping) else None
-    for name, path in places.items():
-        if path and isinstance(path, str) and not os.path.isfile(path):
-            raise UserError(f"task.model_args.{name}: no file {echo(path)}")
+def made(name: str, arguments: Mapping[str, Any], at: str = "") -> nn.Module:
+    """timm's model of that name; `at` says in an error what it was made for."""
+    pretrained = bool(arguments.get("pretrained"))
+    file = arguments.get("pretrained_cfg_overlay", {}).get("file", "")
+    try:
+        online = without_retries() if pretrained and not file else nullcontext()
+        with online, _missing_keys() as missing:
+            model = timm.create_model(name, **arguments)
+    except Exception as error:
+        if pretrained and _is_offline(error):
+            raise UserError(
+                f"task.pretrained: no weights of {name} are cached here, and they cannot be "
+                "downloaded: no network?"
+            ) from error
+        said = shortened(str(error) or type(error).__name__, LISTED)
+        if file:
+            raise UserError(f"task.pretrained: {file} does not fit {name}: {said}") from error
+        raise UserError(f"task.model_args: {name} cannot be built{at}: {said}") from error
+    heads = head_of(model)
+    lacking = [key for key in missing if not any(key.startswith(f"{own}.") for own in heads)]
+    if lacking:
+        raise UserError(
+            f"task.pretrained: {file or 'timm'} does not fit {name}: {len(lacking)} of its "
+            f"{len(model.state_dict())} tensors are missing there, the first is {lacking[0]}"
+        )
+    return model
+
+
+@contextmanager
+def _missing_keys() -> Iterator[list[str]]:
+    """What is not found by a loading of weights inside: timm only logs it under a new head."""
+    found: list[str] = []
+    load = nn.Module.load_state_dict
+
+    def told(*given: Any, **named: Any) -> Any:
+        loaded = load(*given, **named)
+        found.extend(loaded.missing_keys)
+        return loaded
+
+    nn.Module.load_state_dict = told  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        yield found
+    finally:
+        nn.Module.load_state_dict = load
+
+
+def _weights(task: ImageClassification) -> dict[str, Any]:
+    if isinstance(task.pretrained, str):
+        file = str(Path(task.pretrained).expanduser())
+        return {
+            "pretrained": True,
+            "pretrained_cfg_overlay": {"file": file, "custom_load": False},
+        }
+    return {"pretrained": True} if task.pretrained else {}
 
 
 def _wants_size(task: ImageClassification) -> bool:

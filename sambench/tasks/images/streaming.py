@@ -225,7 +225,7 @@ class Pictures:
 
     stream: Stream
     numbers: Tensor  # (n,) int64 on the host
-    y: Tensor  # (n,) int64
+    y: Tensor  # (n,) int64 or (n, labels) float32
     key: str
     cache: Path | None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))

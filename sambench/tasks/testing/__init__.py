@@ -7,13 +7,16 @@
     class TestMine(TaskConformance):
         task = mine.Mine(dataset="small", model="tiny")
 
-Every built-in kind passes it. The data should be small: they are read several times.
+Every built-in kind passes it. The data should be small: they are read several times. A kind that
+brings a trainer of its own passes `TrainerConformance` instead, with `train`, a `Train` of seconds.
 """
 
 import pytest
 
-pytest.register_assert_rewrite("sambench.tasks.testing.conformance")
+for _name in ("conformance", "tables", "trainers"):
+    pytest.register_assert_rewrite(f"{__name__}.{_name}")
 
 from sambench.tasks.testing.conformance import TaskConformance  # noqa: E402
+from sambench.tasks.testing.trainers import TrainerConformance  # noqa: E402
 
-__all__ = ["TaskConformance"]
+__all__ = ["TaskConformance", "TrainerConformance"]

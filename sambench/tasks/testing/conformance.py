@@ -1,6 +1,5 @@
-"""What every task must keep to."""
+"""What every task must keep to whose data the suite's engine trains on."""
 
-import copy
 import math
 from typing import Any
 
@@ -8,13 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from sambench.config import Task, Train, task_of
+from sambench.config import Task, Train
 from sambench.errors import UserError
 from sambench.seeds import derive
 from sambench.tasks.contents import digest
 from sambench.tasks.data import Batch, Data, select
 from sambench.tasks.shard import Shard
 from sambench.tasks.target import constant, judged, scored
+from sambench.tasks.testing.tables import TableConformance
 
 STREAMS, OTHERS = (derive(0, "pool", point).streams for point in (0, 1))
 TRAIN = Train(epochs=1, batch_size=8)
@@ -29,7 +29,7 @@ def _same(one: Batch, other: Batch) -> bool:
     return all(torch.equal(a, b) for a, b in pairs)
 
 
-class TaskConformance:
+class TaskConformance(TableConformance):
     """Of `task`."""
 
     task: Task
@@ -39,19 +39,6 @@ class TaskConformance:
 
     def _batches(self, data: Data, epoch: int = 0, shard: Shard = Shard()) -> list[Batch]:
         return list(data.epoch_batches(TRAIN, seed=1, epoch=epoch, shard=shard))
-
-    def test_its_table_is_what_it_dumps(self) -> None:
-        assert task_of(self.task.model_dump(mode="json")) == self.task
-        assert copy.deepcopy(self.task) == self.task
-
-    def test_its_scores_are_known_by_their_names(self) -> None:
-        names = [score.name for score in self.task.known]
-        assert len(set(names)) == len(names) >= 2
-        assert self.task.decides in self.task.scores
-
-    def test_what_it_checks_is_in_order(self) -> None:
-        self.task.check_data()
-        self.task.check_model()
 
     def test_data_are_a_function_of_their_streams(self) -> None:
         first, again, other = self._data(), self._data(), self._data(OTHERS)
@@ -125,13 +112,3 @@ class TaskConformance:
         assert all(map(math.isfinite, constant(data.target, data.test.y, names).values()))
         kept = {score.name for score in self.task.scores if score.items}
         assert kept <= {*found.items}
-
-    def test_scores_of_whole_runs_are_known_after_every_epoch(self) -> None:
-        rows = [
-            {"epoch": float(epoch), **{f"val_{name}": 0.5 for name in self.task.judged}}
-            for epoch in (1, 2)
-        ]
-        for so_far in (rows[:1], rows):
-            found = self.task.of_run(so_far, "val", 2)
-            assert {*found} == {*self.task.of_runs}
-            assert all(map(math.isfinite, found.values()))

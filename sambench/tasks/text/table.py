@@ -1,6 +1,5 @@
 """Texts and their labels from a file: one label each, or every rater's."""
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,12 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sambench.errors import UserError, echo, nearest, said
+from sambench.errors import UserError, echo
+from sambench.tasks.frames import FILES, column, in_order, word, words
+from sambench.tasks.frames import read as read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FILES = (".csv", ".tsv", ".parquet")
 FEWEST = 5  # texts of a class, on average
 
 Votes = tuple[str, ...]
@@ -90,7 +90,7 @@ def _together(files: tuple[tuple[str, Labelled], ...]) -> Read:
     parts = [own for _, own in files]
     votes = [own for part in parts for own in part.votes]
     truth = [own for part in parts for own in part.truth]
-    classes = _classes({*truth, *(vote for own in votes for vote in own)})
+    classes = in_order({*truth, *(vote for own in votes for vote in own)})
     if len(classes) < 2 or len(classes) * FEWEST > len(truth):
         raise UserError(
             f"task.label: {len(classes)} different labels of {len(truth)} texts are no classes to "
@@ -109,10 +109,10 @@ def _together(files: tuple[tuple[str, Labelled], ...]) -> Read:
 @lru_cache(maxsize=2)
 def _read(key: str, path: Path, columns: Columns, stamp: int) -> Labelled:
     """`stamp` makes that a file is read again once it has changed."""
-    frame = _frame(key, path)
+    frame = read_frame(key, path)
     texts = tuple(zip(*(_texts(frame, path, name) for name in columns.text), strict=True))
     if columns.ratings is None:
-        labels = _labels(frame, path, columns.label)
+        labels = words(frame, path, "label", columns.label)
         return Labelled(texts, labels, tuple((label,) for label in labels), 0)
     found = _ratings(frame, path, columns.ratings)
     ruled = [_ruled(own, path, columns.threshold) for own in found]
@@ -122,34 +122,8 @@ def _read(key: str, path: Path, columns: Columns, stamp: int) -> Labelled:
     return Labelled(*zip(*kept, strict=True), undecided=len(texts) - len(kept))
 
 
-def _frame(key: str, path: Path) -> "pd.DataFrame":
-    """Everything as it is written: a text that reads None or NA is a text."""
-    import pandas as pd
-
-    try:
-        if path.suffix.lower() == ".parquet":
-            frame = pd.read_parquet(path)
-        elif path.suffix.lower() == ".tsv":  # which knows no quotes, and texts have single ones
-            options = {"sep": "\t", "quoting": csv.QUOTE_NONE}
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False, **options)
-        else:
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except Exception as error:
-        raise UserError(f"task.{key}: {path} cannot be read: {said(error)}") from None
-    if not len(frame):
-        raise UserError(f"task.{key}: {path} has no rows")
-    return frame
-
-
-def _column(frame: "pd.DataFrame", path: Path, key: str, name: str) -> list[object]:
-    if name not in frame:
-        hint = nearest(name, map(str, frame.columns))
-        raise UserError(f"task.{key}: {path} has no column {echo(name)}, {hint}")
-    return frame[name].tolist()
-
-
 def _texts(frame: "pd.DataFrame", path: Path, name: str) -> list[str]:
-    found = _column(frame, path, "text", name)
+    found = column(frame, path, "text", name)
     other = next((own for own in found if isinstance(own, int | float) and own == own), None)
     if other is not None:
         raise UserError(f"task.text: {echo(name)} of {path} holds no texts but {echo(other)}")
@@ -159,24 +133,15 @@ def _texts(frame: "pd.DataFrame", path: Path, name: str) -> list[str]:
     return texts
 
 
-def _labels(frame: "pd.DataFrame", path: Path, name: str) -> tuple[str, ...]:
-    found = [_word(own) for own in _column(frame, path, "label", name)]
-    if num := sum(not own for own in found):
-        raise UserError(
-            f"task.label: {echo(name)} is missing in {num} of {len(found)} rows of {path}"
-        )
-    return tuple(found)
-
-
 def _ratings(frame: "pd.DataFrame", path: Path, name: str) -> list[list[object]]:
     """Of each text; in a file of texts they are JSON."""
     found = []
-    for row, own in enumerate(_column(frame, path, "ratings", name), 1):
+    for row, own in enumerate(column(frame, path, "ratings", name), 1):
         try:
             given = json.loads(own) if isinstance(own, str) else list(own)  # pyright: ignore[reportArgumentType]
         except (TypeError, ValueError):
             given = None
-        if not isinstance(given, list) or not given or not all(map(_word, given)):
+        if not isinstance(given, list) or not given or not all(map(word, given)):
             rule = 'must be a list such as [1, -2] or ["yes", "no"]'
             raise UserError(f"task.ratings: {echo(name)} {rule}, got {echo(own)} in row {row}")
         found.append(given)
@@ -189,7 +154,7 @@ def _ruled(ratings: Sequence[object], path: Path, at: float | None) -> tuple[str
     at: of numbers: their mean lies above it or not, and so does each of them
     """
     if at is None:
-        votes = tuple(map(_word, ratings))
+        votes = tuple(map(word, ratings))
         (first, most), *others = Counter(votes).most_common(2)
         return None if others and others[0][1] == most else (first, votes)
     numbers = [float(own) for own in ratings if isinstance(own, int | float | np.number)]
@@ -198,20 +163,3 @@ def _ruled(ratings: Sequence[object], path: Path, at: float | None) -> tuple[str
     not_above, above = f"at most {at:g}", f"above {at:g}"
     votes = tuple(above if own > at else not_above for own in numbers)
     return above if fsum(own - at for own in numbers) > 0 else not_above, votes
-
-
-def _word(value: object) -> str:
-    """Of a label: 1, 1.0 and "1" are the same; "" where there is none."""
-    if value is None or value != value:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip()
-
-
-def _classes(labels: set[str]) -> tuple[str, ...]:
-    """The different ones, in their order as numbers if they are."""
-    try:
-        return tuple(sorted(labels, key=int))
-    except ValueError:
-        return tuple(sorted(labels))

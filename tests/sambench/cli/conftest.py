@@ -3,14 +3,11 @@
 import shutil
 import sys
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from sambench.cli import main
-from sambench.study.run import run_study
 from tests.sambench.cli.words import study
 
 Call = Callable[..., tuple[int, str, str]]
@@ -47,15 +44,6 @@ def refused(call: Call) -> Callable[..., str]:
         return lines[0].removeprefix("sambench: ")
 
     return refused
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
-    """The folder that a finished study leaves under runs/."""
-    root = tmp_path_factory.mktemp("finished")
-    console = Console(file=StringIO())
-    run_study(tiny, root=root, device="cpu", workers=1, wandb="disabled", console=console)
-    return root / "tiny"
 
 
 @pytest.fixture

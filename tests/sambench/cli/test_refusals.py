@@ -224,9 +224,10 @@ def check(tiny: Path, cache: Path, *overrides: str, custom: Custom = Custom(), p
 MODELS = {
     ("task.model=halonet26t", "task.image_size=32"): "task.model: halonet26t does not take images",
     ("task.model=gcvit_xxtiny", "task.image_size=16"): "task.model_args: gcvit_xxtiny cannot be",
-    ("task.model_args={checkpoint_path='no.pth'}",): "model_args.checkpoint_path: no file 'no.pth'",
-    ("task.model_args={pretrained=true, pretrained_cfg={file='x'}}",): "pretrained_cfg.file: no fi",
-    ("task.model_args={pretrained_cfg=3}",): "task.model_args: test_resnet cannot be built for 8 x",
+    ("task.model_args={checkpoint_path='no.pth'}",): "weights are named by task.pretrained",
+    ("task.pretrained=no.pth",): "task.pretrained: no file 'no.pth'",
+    ("task.freeze=backbone", "task.model_args={num_classes=0}"): "task.freeze: backbone is all but",
+    ("task.model_args={act_layer=3}",): "task.model_args: test_resnet cannot be built for 8 x",
     ("train.base_args={momentum='x'}",): "train.base_args: sgd cannot be built",
     ("train.base=lamb", "train.base_args={betas=3}"): "train.base_args: lamb with",
     ("train.schedule=wsd", "train.schedule_args={decay_fn='x'}"): "train.schedule_args: wsd",
@@ -295,8 +296,8 @@ def test_pretrained_weights_without_a_network(
 ):
     monkeypatch.setattr(offline, "_reachable", lambda url: False)
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    task = config.load(tiny, ["task.model=resnet10t", "task.model_args={pretrained=true}"]).task
-    with pytest.raises(UserError, match="no pretrained weights of resnet10t are cached"):
+    task = config.load(tiny, ["task.model=resnet10t", "task.pretrained=true"]).task
+    with pytest.raises(UserError, match=r"task.pretrained: no weights of resnet10t are cached"):
         models.build(task, channels=3, classes=10)
 
 

@@ -40,6 +40,7 @@ VARIATIONS = {
     },
     "mixed": {"ema": 0.5, "mixup": 0.2, "cutmix": 1.0, "augment": "randaugment"},
     "randaugment": {"augment": "randaugment"},
+    "resized": {"augment": "random-resized-crop", "head_lr": 3.0},
     "fp16": {
         "amp": "fp16", "channels_last": True, "micro_batch": 20, "clip": 1.0, "tf32": False
     },
@@ -134,6 +135,15 @@ def test_the_program_prints_the_recorded_accuracy(
 ):
     spec["train"] |= VARIATIONS[name]
     spec["task"] |= TASK
+    check(setting(spec), capsys)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("own", [{"class_weights": "balanced"}, {"freeze": ["conv1", "layer1"]}])
+def test_the_program_trains_what_the_task_asks(
+    spec: Spec, setting: Any, capsys: pytest.CaptureFixture[str], own: Spec
+):
+    spec["task"] |= {**TASK, **own}
     check(setting(spec), capsys)
 
 

@@ -188,9 +188,9 @@ def test_a_study_says_so_once_and_shows_no_test_score(
     assert scores and scores <= val
 
 
-def test_what_is_done_before_is_counted_at_once(spec: dict[str, Any], run: Any):
+def test_what_is_done_before_is_counted_at_once(spec: dict[str, Any], run: Any, ran: Any):
     shown = io.StringIO()
-    run(spec)
+    ran()
     run(spec, ("search.searches=2",), console=Console(file=shown))
     told = shown.getvalue().splitlines()
     assert "pool: 6 runs, 3 of them done before" in told

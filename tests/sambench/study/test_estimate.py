@@ -11,7 +11,7 @@ from sambench.study.estimate import plan
 Spec = dict[str, Any]
 
 
-def test_the_plan_counts_what_the_study_runs(spec: Spec, run: Any, recorded: Any, tmp_path: Path):
+def test_the_plan_counts_what_the_study_runs(spec: Spec, ran: Any, recorded: Any, tmp_path: Path):
     found = plan(config.parse(spec), on="cpu", workers=1, root=tmp_path / "runs", wandb="offline")
     assert found.variants == ["sam", "plain"]
     assert found.trials == {"plain": 2, "sam": 1}
@@ -20,7 +20,7 @@ def test_the_plan_counts_what_the_study_runs(spec: Spec, run: Any, recorded: Any
     assert found.separates == {}
     assert not (tmp_path / "runs" / "tiny").exists()
 
-    run(spec)
+    ran()
     records = recorded(tmp_path / "runs" / "tiny")
     assert len(records) == 17
     assert found.gradient_evaluations == sum(r.gradient_evaluations for r in records)

@@ -26,6 +26,7 @@ from sambench.training import Outcome, Run, train
 
 Spec = dict[str, Any]
 Recorded = Callable[[Path], list[Record]]
+Ran = Callable[..., Path]
 
 
 @pytest.fixture
@@ -63,8 +64,8 @@ TRAIN = "sambench.executors.assignment.train"
 
 @pytest.mark.parametrize("failed", ["pool-plain-p1", "confirm-sam-p0-r0", "setting-plain"])
 def test_the_study_goes_on_and_the_same_call_repeats_what_failed(
-    failed: str, spec: Spec, runs: Any, said: StringIO, recorded: Recorded, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    failed: str, spec: Spec, runs: Any, ran: Ran, said: StringIO, recorded: Recorded,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
     with monkeypatch.context() as patch:
         patch.setattr(TRAIN, failing(failed))
@@ -81,7 +82,7 @@ def test_the_study_goes_on_and_the_same_call_repeats_what_failed(
     )
     assert line in said.getvalue().splitlines()
     runs(spec)
-    runs(spec, root=tmp_path / "whole")
+    ran(tmp_path / "whole")
     assert recorded(folder) == recorded(tmp_path / "whole" / "tiny")
     assert not list(folder.glob("runs/*/error.txt"))
 
@@ -181,7 +182,7 @@ class Clock:
 
 @pytest.mark.parametrize("at", ["pool-plain-p1", "confirm-sam-p", "setting-sam"])
 def test_time_that_is_up_ends_a_study_cleanly(
-    at: str, spec: Spec, runs: Any, said: StringIO, recorded: Recorded, tmp_path: Path,
+    at: str, spec: Spec, runs: Any, ran: Ran, said: StringIO, recorded: Recorded, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
     """Within a run, whose first epoch is kept; and the same command goes on as if nothing was."""
@@ -212,7 +213,7 @@ def test_time_that_is_up_ends_a_study_cleanly(
     paused, before = told[-1][0], len(told)
     runs(spec)
     assert (paused, 1) not in told[before:] and (paused, 2) in told[before:]
-    runs(spec, root=tmp_path / "whole")
+    ran(tmp_path / "whole")
     assert recorded(folder) == recorded(tmp_path / "whole" / "tiny")
     assert records.read(folder / "records.csv").header.keys() == (
         records.read(tmp_path / "whole" / "tiny" / "records.csv").header.keys()
@@ -240,7 +241,7 @@ class Queue(Executor):
 
 
 def test_runs_that_wait_in_a_queue_when_time_is_up_are_left_out(
-    spec: Spec, runs: Any, recorded: Recorded, said: StringIO, tmp_path: Path
+    spec: Spec, runs: Any, ran: Ran, recorded: Recorded, said: StringIO, tmp_path: Path
 ):
     with mock.patch.object(Display, "placed") as placed:
         runs(spec, on=Queue(), workers=None, max_hours=100)
@@ -250,7 +251,7 @@ def test_runs_that_wait_in_a_queue_when_time_is_up_are_left_out(
     folder = tmp_path / "runs" / "tiny"
     assert len(recorded(folder)) == 1
     runs(spec)
-    runs(spec, root=tmp_path / "whole")
+    ran(tmp_path / "whole")
     assert recorded(folder) == recorded(tmp_path / "whole" / "tiny")
 
 

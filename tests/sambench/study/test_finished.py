@@ -20,19 +20,9 @@ from sambench.tracking import modes
 Change = Callable[[Path], object]
 
 
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
-    """The root of a finished study."""
-    from sambench.study.run import run_study
-
-    root = tmp_path_factory.mktemp("finished") / "runs"
-    run_study(tiny, root=root, device="cpu", workers=1, wandb="disabled")
-    return root
-
-
 @pytest.fixture
-def folder(done: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(done, tmp_path / "runs")) / "tiny"
+def folder(ran: Callable[[], Path]) -> Path:
+    return ran()
 
 
 def test_its_leaderboard(folder: Path, tiny: Path):

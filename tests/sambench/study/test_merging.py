@@ -18,6 +18,7 @@ from tests.sambench.conftest import luck
 
 Spec = dict[str, Any]
 Recorded = Callable[[Path], list[Record]]
+Ran = Callable[..., Path]
 
 
 def outcome(run: Run) -> Outcome:
@@ -124,9 +125,9 @@ def test_an_outcome_comes_back_from_its_record(halves: list[Path], tmp_path: Pat
 
 
 def test_confirm_and_setting_runs_come_too(
-    spec: Spec, run: Any, recorded: Recorded, tmp_path: Path, trained: list[str]
+    spec: Spec, run: Any, ran: Ran, recorded: Recorded, tmp_path: Path, trained: list[str]
 ):
-    run(spec)
+    ran()
     whole = tmp_path / "runs" / "tiny" / "records.csv"
     merged = merge([whole], tmp_path / "again")
     assert merged.came == 17
@@ -360,8 +361,8 @@ def test_a_run_told_differently_is_a_conflict(halves: list[Path], tmp_path: Path
     assert f"line 4: pool-plain-p1 came to something else than in {known}: val_acc" in line
 
 
-def test_a_setting_that_the_registry_refuses(spec: Spec, run: Any, tmp_path: Path):
-    run(spec)
+def test_a_setting_that_the_registry_refuses(ran: Ran, tmp_path: Path):
+    ran()
     whole = tmp_path / "runs" / "tiny" / "records.csv"
 
     def negative(record: Record) -> Record:

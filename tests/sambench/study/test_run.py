@@ -24,6 +24,7 @@ from sambench.training import Engine, Outcome, train, write_outcome
 
 Spec = dict[str, Any]
 Recorded = Callable[[Path], list[Record]]
+Ran = Callable[..., Path]
 
 
 @pytest.fixture
@@ -81,8 +82,8 @@ def best(found: list[Record], label: str) -> int:
     return max(pool, key=lambda r: r.val["accuracy"] or 0).point
 
 
-def test_what_arms_share_is_paired(spec: Spec, run: Any, recorded: Recorded, tmp_path: Path):
-    run(spec)
+def test_what_arms_share_is_paired(ran: Ran, recorded: Recorded, tmp_path: Path):
+    ran()
     found = recorded(tmp_path / "runs" / "tiny")
     by_arm = {r.variant: r for r in found if (r.stage, r.point) == ("pool", 0)}
     plain, sam = by_arm["plain"], by_arm["sam"]
@@ -103,9 +104,11 @@ def test_gradient_evaluations_are_counted(spec: Spec, run: Any, recorded: Record
         assert record.gradient_evaluations == passes * record.steps
 
 
-def test_a_study_grows_and_keeps_its_runs(spec: Spec, run: Any, recorded: Recorded, tmp_path: Path):
+def test_a_study_grows_and_keeps_its_runs(
+    spec: Spec, run: Any, ran: Ran, recorded: Recorded, tmp_path: Path
+):
     """More searches, a larger budget, another variant: what has run is not run again."""
-    run(spec)
+    ran()
     folder = tmp_path / "runs" / "tiny"
     first = {p: p.stat().st_mtime_ns for p in folder.glob("runs/[pc]*/result.json")}
     before = {(r.stage, r.variant, r.point, r.rerun): r for r in recorded(folder)}
@@ -133,8 +136,10 @@ def test_an_extension_says_so(
     assert extension() == 0  # concluded first
 
 
-def test_parts_of_a_pool_make_the_whole(spec: Spec, run: Any, recorded: Recorded, tmp_path: Path):
-    run(spec, root=tmp_path / "whole")
+def test_parts_of_a_pool_make_the_whole(
+    spec: Spec, run: Any, ran: Ran, recorded: Recorded, tmp_path: Path
+):
+    ran(tmp_path / "whole")
     folder = tmp_path / "runs" / "tiny"
     run(spec, points=range(1, 2))
     assert [(r.variant, r.point) for r in recorded(folder)] == [("plain", 1)]
@@ -172,9 +177,9 @@ def test_a_study_that_searches_nothing_pairs_seeds(
 
 
 def test_two_workers_record_what_one_process_records(
-    spec: Spec, run: Any, recorded: Recorded, tmp_path: Path
+    spec: Spec, run: Any, ran: Ran, recorded: Recorded, tmp_path: Path
 ):
-    run(spec)
+    ran()
     run(spec, workers=2, root=tmp_path / "two")
     whole = recorded(tmp_path / "runs" / "tiny")
     two = recorded(tmp_path / "two" / "tiny")
@@ -195,9 +200,9 @@ def test_the_same_call_again_trains_nothing_and_changes_nothing(
 
 @pytest.mark.parametrize("lost", ["journal.log", "study.json", "records.csv", "one run"])
 def test_what_is_lost_is_made_again(
-    spec: Spec, run: Any, recorded: Recorded, tmp_path: Path, lost: str
+    spec: Spec, run: Any, ran: Ran, recorded: Recorded, tmp_path: Path, lost: str
 ):
-    run(spec)
+    ran()
     folder = tmp_path / "runs" / "tiny"
     before = recorded(folder)
     victim = folder / "runs" / "pool-sam-p0" / "result.json" if lost == "one run" else None
@@ -206,8 +211,10 @@ def test_what_is_lost_is_made_again(
     assert recorded(folder) == before
 
 
-def test_a_changed_study_is_refused_unless_it_is_forked(spec: Spec, run: Any, tmp_path: Path):
-    run(spec)
+def test_a_changed_study_is_refused_unless_it_is_forked(
+    spec: Spec, run: Any, ran: Ran, tmp_path: Path
+):
+    ran()
     before = (tmp_path / "runs" / "tiny" / "records.csv").read_bytes()
     with pytest.raises(UserError, match=r"these have changed since: train\.epochs"):
         run(spec, ("train.epochs=1",))
@@ -349,13 +356,13 @@ def test_workers_must_be_positive(spec: Spec, run: Any):
 
 
 def test_results_of_a_run_are_what_train_gives(
-    spec: Spec, run: Any, recorded: Recorded, tmp_path: Path
+    spec: Spec, ran: Ran, recorded: Recorded, tmp_path: Path
 ):
     """A study adds nothing to its runs: any of them repeats alone, from its record."""
     from sambench.config import parse
     from sambench.training import Run
 
-    run(spec)
+    ran()
     found = next(r for r in recorded(tmp_path / "runs" / "tiny") if r.stage == "confirm")
     alone = Run(
         study=parse(spec),
@@ -375,7 +382,12 @@ def test_results_of_a_run_are_what_train_gives(
 
 
 def test_a_run_lost_to_the_machine_is_repeated(
-    spec: Spec, run: Any, recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spec: Spec,
+    run: Any,
+    ran: Ran,
+    recorded: Recorded,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     def run_(config: Any, folder: Path, *arguments: Any, **options: Any) -> Outcome:
         if config.id == "pool-plain-p1":
@@ -390,14 +402,14 @@ def test_a_run_lost_to_the_machine_is_repeated(
     folder = tmp_path / "runs" / "tiny"
     assert {r.stage for r in recorded(folder)} == {"pool"}  # nobody is confirmed yet
     run(spec)
-    run(spec, root=tmp_path / "whole")
+    ran(tmp_path / "whole")
     assert recorded(folder) == recorded(tmp_path / "whole" / "tiny")
 
 
 def test_a_kill_between_result_and_checkpoint_leaves_nothing_behind(
-    spec: Spec, run: Any, tmp_path: Path
+    spec: Spec, run: Any, ran: Ran, tmp_path: Path
 ):
-    run(spec)
+    ran()
     folder = next((tmp_path / "runs" / "tiny" / "runs").glob("confirm-*"))
     for name in ("checkpoint.pt", ".checkpoint.pt.half"):
         (folder / name).write_bytes(b"")

@@ -14,6 +14,9 @@ TASKS = {
     "images by area": ImageClassification(
         dataset="digits", split=SMALL, model="test_resnet", label_noise=0.2, objective="auroc"
     ),
+    "weighted images": ImageClassification(
+        dataset="digits", split=SMALL, model="test_resnet", class_weights="balanced"
+    ),
     "pairs": Algorithmic(dataset="a + b", modulus=11, model="mlp", objective="schedule_left"),
     "pairs read as tokens": Algorithmic(
         dataset="a / b", modulus=7, label_noise=0.2, model_args={"width": 16}

@@ -8,8 +8,16 @@ import torch
 from sklearn import metrics
 
 from sambench.errors import UserError
-from sambench.scores import CLASSIFICATION, REGRESSION
-from sambench.tasks import Classification, Regression, Scored, constant, judged, scored
+from sambench.scores import CLASSIFICATION, MULTI_LABEL, REGRESSION
+from sambench.tasks import (
+    Classification,
+    MultiLabel,
+    Regression,
+    Scored,
+    constant,
+    judged,
+    scored,
+)
 
 CLASSES = ("a", "b", "c")
 NAMES = [score.name for score in CLASSIFICATION]
@@ -45,6 +53,44 @@ def test_of_two_classes_the_area_is_that_of_the_second():
 
 def scored_by(target, outputs: torch.Tensor, y: torch.Tensor, name: str) -> float:
     return scored(target, judged(target, outputs, y, [name]), [name]).values[name]
+
+
+LABELS = [score.name for score in MULTI_LABEL]
+
+
+def test_scores_of_several_labels_are_those_of_scikit_learn():
+    rng = torch.Generator().manual_seed(0)
+    outputs = torch.randn(50, 3, generator=rng)
+    y = (torch.rand(50, 3, generator=rng) < torch.tensor([0.5, 0.2, 0.0])).float()
+    found = evaluated(MultiLabel(CLASSES), outputs, y, LABELS).values
+    right = outputs > 0
+    assert found["f1_macro"] == pytest.approx(
+        metrics.f1_score(y, right, average="macro", zero_division=0)
+    )
+    assert found["f1_micro"] == pytest.approx(metrics.f1_score(y, right, average="micro"))
+    precisions = [metrics.average_precision_score(y[:, i], outputs[:, i]) for i in (0, 1)]
+    assert found["map"] == pytest.approx(np.mean(precisions)), "of labels that are there"
+    assert found["loss"] == pytest.approx(
+        np.mean([metrics.log_loss(y[:, i], outputs[:, i].sigmoid(), labels=[0, 1])
+                 for i in range(3)]), rel=1e-5
+    )  # fmt: skip
+
+
+def test_a_label_by_chance_scores_its_share():
+    y = torch.zeros(40, 2)
+    y[:10, 0] = y[:30, 1] = 1
+    found = constant(MultiLabel(("a", "b")), y, LABELS)
+    assert found["map"] == pytest.approx((0.25 + 0.75) / 2)
+    assert found["f1_micro"] == pytest.approx(2 * 30 / (2 * 30 + 10 + 10))
+    assert MultiLabel(("a", "b")).gap(y[30:]) == ("2 of 2 labels have no item there: a, b")
+    assert math.isnan(evaluated(MultiLabel(("a", "b")), y, y * 0, LABELS).values["map"])
+
+
+def test_smoothed_labels_move_to_the_middle():
+    outputs, y = torch.randn(5, 3), torch.ones(5, 3)
+    target = MultiLabel(CLASSES)
+    mixed = 0.8 * target.losses(outputs, y) + 0.2 * target.losses(outputs, y / 2)
+    torch.testing.assert_close(target.losses(outputs, y, 0.2), mixed)
 
 
 def test_scores_of_numbers_are_those_of_scikit_learn():

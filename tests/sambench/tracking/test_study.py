@@ -69,11 +69,11 @@ def test_every_run_and_the_leaderboard_are_tracked(spec: Any, run: Any, tmp_path
 
 
 def test_a_study_that_ran_untracked_can_be_tracked_afterwards(
-    spec: Any, run: Any, recorded: Any, tmp_path: Path
+    spec: Any, run: Any, ran: Any, recorded: Any, tmp_path: Path
 ):
     """First without W&B, then what the test set scores, then all of it."""
     folder = tmp_path / "runs" / "tiny"
-    run(spec)
+    ran()
     before = recorded(folder)
     assert not (folder / "wandb").exists()
     stages = []

@@ -27,6 +27,12 @@ def make_task() -> MakeTask:
             label_flips="symmetric",
             split=split,
             stream=stream,
+            path="path",
+            label=("label",),
+            separator=None,
+            part=None,
+            pretrained=False,
+            class_weights=None,
         )
 
     return make

@@ -14,8 +14,8 @@ from PIL import Image
 
 from sambench.errors import UserError
 from sambench.tasks import images
-from sambench.tasks.images.folder import Folder
-from sambench.tasks.images.listing import scan
+from sambench.tasks.images.listing import Folder, scan
+from sambench.tasks.images.picture_files import PictureFiles
 
 MakeTask = Callable[..., Any]
 CLASSES = ("ape", "bee")
@@ -48,7 +48,7 @@ def test_what_pillow_reads_is_read(tmp_path: Path):
     for suffix in FORMATS:
         paint(root / "train" / "ape" / f"of.{suffix}")
     assert {f"train/ape/of.{suffix}" for suffix in FORMATS} < set(names(root))
-    assert len(Folder(root, None).read(None).train) == 4 + len(FORMATS)
+    assert len(PictureFiles(Folder(root), None).read(None).train) == 4 + len(FORMATS)
 
 
 def test_folders_within_a_class_belong_to_it(tmp_path: Path):
@@ -96,7 +96,7 @@ def test_a_validation_folder_joins_the_pool_and_says_so(
 @pytest.mark.parametrize("name", ["val", "valid"])
 def test_a_validation_folder_may_serve_as_the_test_set_and_says_so(tmp_path: Path, name: str):
     root = layout(tmp_path, "train", name)
-    assert Folder(root, None).counts() == (4, 4)
+    assert PictureFiles(Folder(root), None).counts() == (4, 4)
     assert scan(root).notes == (f"{name}/ serves as the test set, for there is no test/",)
 
 
@@ -265,10 +265,10 @@ def test_an_unreadable_picture_is_named(tmp_path: Path, content: bytes, reason: 
     path = root / "train" / "bee" / "1.png"
     path.write_bytes(content)
     with pytest.raises(UserError, match=f"^task.dataset: cannot read the picture {path}: {reason}"):
-        Folder(root, 4).read(None)
+        PictureFiles(Folder(root), 4).read(None)
 
 
 def test_a_wrong_suffix_is_no_harm(tmp_path: Path):
     root = layout(tmp_path, "train", "test")
     (root / "train" / "ape" / "0.png").rename(root / "train" / "ape" / "0.jpg")
-    assert len(Folder(root, None).read(None).train) == 4
+    assert len(PictureFiles(Folder(root), None).read(None).train) == 4

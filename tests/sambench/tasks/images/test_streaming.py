@@ -208,5 +208,5 @@ def test_what_is_large_streams(loaded: Callable[..., images.Data], monkeypatch: 
 
 
 def test_what_has_no_files_does_not_stream(make_task: MakeTask):
-    with pytest.raises(UserError, match="only folder:PATH streams, digits does not"):
+    with pytest.raises(UserError, match="only pictures in files stream, digits does not"):
         images.check(make_task("digits", stream=True))

@@ -13,7 +13,8 @@ from PIL import Image
 
 from sambench.errors import UserError
 from sambench.tasks import images as data
-from sambench.tasks.images.folder import Folder
+from sambench.tasks.images.listing import Folder
+from sambench.tasks.images.picture_files import PictureFiles
 
 MakeTask = Callable[..., Any]
 COLOURS = {"ape": (200, 10, 20), "bee": (0, 100, 255)}
@@ -38,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_pictures_and_classes_are_those_of_the_folders(root: Path) -> None:
-    pool = Folder(root, None).read(None)
+    pool = PictureFiles(Folder(root), None).read(None)
     assert pool.test is not None
     assert pool.classes == ("ape", "bee")
     assert pool.train.y.tolist() == [0] * 4 + [1] * 4
@@ -46,7 +47,7 @@ def test_pictures_and_classes_are_those_of_the_folders(root: Path) -> None:
         for x, y in zip(images.x, images.y, strict=True):
             colour = torch.tensor(COLOURS[pool.classes[y]], dtype=torch.uint8)
             assert torch.equal(x, colour[:, None, None].expand(3, 6, 6))
-    assert Folder(root, None).counts() == (8, 2)
+    assert PictureFiles(Folder(root), None).counts() == (8, 2)
 
 
 def test_channels_rows_and_columns_are_where_they_belong(root: Path) -> None:
@@ -55,14 +56,14 @@ def test_channels_rows_and_columns_are_where_they_belong(root: Path) -> None:
         shutil.rmtree(root / "test" / name)
         (root / "test" / name).mkdir()
         Image.fromarray(pixels).save(root / "test" / name / "0.png")
-    test = Folder(root, None).read(None).test
+    test = PictureFiles(Folder(root), None).read(None).test
     assert test is not None
     assert np.array_equal(test.x[0].numpy(), pixels.transpose(2, 0, 1))
 
 
 def test_grey_pictures_become_rgb_and_all_are_scaled(root: Path) -> None:
     Image.new("L", (9, 5), 50).save(root / "train" / "ape" / "grey.jpeg")
-    train = Folder(root, 4).read(None).train
+    train = PictureFiles(Folder(root), 4).read(None).train
     assert train.x.shape == (9, 3, 4, 4)
     assert (train.x[4].int() - 50).abs().max() <= 1  # "grey.jpeg" is the fifth of its class
 
@@ -70,34 +71,34 @@ def test_grey_pictures_become_rgb_and_all_are_scaled(root: Path) -> None:
 def test_sizes_that_differ_need_an_image_size(root: Path) -> None:
     paint(root / "train" / "bee" / "large.png", (0, 0, 0), (10, 7))
     with pytest.raises(UserError, match=r"task.image_size: needed, .* images of 6x6 and 10x7"):
-        Folder(root, None).read(None)
+        PictureFiles(Folder(root), None).read(None)
 
 
 def test_pictures_are_decoded_once(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = tmp_path / "cache"
-    first = Folder(root, 5).read(cache)
+    first = PictureFiles(Folder(root), 5).read(cache)
     monkeypatch.setattr(
-        "sambench.tasks.images.folder.decode", lambda *_, **__: pytest.fail("again")
+        "sambench.tasks.images.picture_files.decode", lambda *_, **__: pytest.fail("again")
     )
-    again = Folder(root, 5).read(cache)
+    again = PictureFiles(Folder(root), 5).read(cache)
     assert torch.equal(first.train.x, again.train.x)
     assert torch.equal(first.train.y, again.train.y)
     assert first.contents == again.contents
     with pytest.raises(pytest.fail.Exception):
-        Folder(root, 6).read(cache)  # another size is another entry
+        PictureFiles(Folder(root), 6).read(cache)  # another size is another entry
 
 
 def test_a_changed_picture_is_decoded_again(root: Path, tmp_path: Path) -> None:
     """Also where size and time of modification are what they were."""
     path = root / "train" / "ape" / "2.bmp"
-    Folder(root, None).read(tmp_path)
+    PictureFiles(Folder(root), None).read(tmp_path)
     before = path.stat()
     paint(path, (1, 2, 3))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert path.stat().st_size == before.st_size
-    assert Folder(root, None).read(tmp_path).train.x[2, :, 0, 0].tolist() == [1, 2, 3]
+    assert PictureFiles(Folder(root), None).read(tmp_path).train.x[2, :, 0, 0].tolist() == [1, 2, 3]
 
 
 def test_a_killed_decoder_leaves_nothing_that_counts(
@@ -108,14 +109,14 @@ def test_a_killed_decoder_leaves_nothing_that_counts(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("sambench.tasks.images.decode.os.replace", die)
-        Folder(root, None).read(tmp_path / "cache")
-    assert len(Folder(root, None).read(tmp_path / "cache").train) == 8
+        PictureFiles(Folder(root), None).read(tmp_path / "cache")
+    assert len(PictureFiles(Folder(root), None).read(tmp_path / "cache").train) == 8
 
 
 def test_the_cache_is_never_written_through(root: Path, tmp_path: Path) -> None:
-    train = Folder(root, None).read(tmp_path).train
+    train = PictureFiles(Folder(root), None).read(tmp_path).train
     train.x.zero_()
-    assert Folder(root, None).read(tmp_path).train.x.any()
+    assert PictureFiles(Folder(root), None).read(tmp_path).train.x.any()
 
 
 def test_load_from_a_folder(make_task: MakeTask, root: Path, streams: dict[str, int]) -> None:
@@ -172,4 +173,4 @@ def test_a_broken_picture_is_named(root: Path) -> None:
     Image.fromarray(noise).save(path)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match=f"cannot read the picture {path}"):
-        Folder(root, None).read(None)
+        PictureFiles(Folder(root), None).read(None)
