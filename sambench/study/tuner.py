@@ -7,6 +7,7 @@ before it.
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 
@@ -56,7 +57,9 @@ class FreshSampler(BaseSampler):
         drawn = trial.system_attrs.get(GP_DRAWN)
         if drawn:  # by a killed process; drawn again, it would keep away from itself as running
             return json.loads(drawn)
-        return self._sampler(trial).sample_relative(study, trial, search_space)
+        with warnings.catch_warnings():  # a diverged run may be infinitely bad, which GPs clip
+            warnings.filterwarnings("ignore", "Clip non-finite values")
+            return self._sampler(trial).sample_relative(study, trial, search_space)
 
     def sample_independent(
         self,

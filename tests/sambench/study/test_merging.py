@@ -12,6 +12,7 @@ import pytest
 from sambench import measures, records
 from sambench.errors import UserError
 from sambench.records import Record
+from sambench.scores import ACCURACY
 from sambench.study import merge
 from sambench.training import RESULT_FILE, Outcome, Run, write_outcome
 from tests.sambench.conftest import luck
@@ -119,7 +120,8 @@ def test_an_outcome_comes_back_from_its_record(halves: list[Path], tmp_path: Pat
             )
             for told in (before, after):
                 rows = told["outcome"].pop("history")
-                told["curve"] = records.curve_text(row["val_accuracy"] for row in rows)
+                curve = (row["val_accuracy"] for row in rows)
+                told["curve"] = records.curve_text(curve, ACCURACY)
                 told.pop("check")
             assert before == after
 
