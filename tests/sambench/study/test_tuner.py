@@ -418,7 +418,7 @@ def test_less_may_be_better(study: Study, sampler: str, tmp_path: Path):
     assert tuned._optuna.direction == optuna.study.StudyDirection.MINIMIZE
     trials = tuned._optuna.get_trials()
     assert trials[3].value == math.inf
-    least = min(trials, key=lambda trial: trial.value)
+    least = min(trials, key=lambda trial: trial.values[0])
     assert tuned._optuna.best_trial.number == least.number
     assert tuned.ask(9)["lr"] < max(trial.params["lr"] for trial in trials)
     rows = [{"epoch": epoch, "val_loss": 5.0} for epoch in range(1, 11)]
