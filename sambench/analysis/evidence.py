@@ -211,7 +211,8 @@ class Evidence:
     @property
     def _is_count(self) -> bool:
         """Whether a score is a share of items."""
-        return self.score.items == "bits" or self.score.name == ACCURACY.name
+        own = self.score
+        return own.items == "bits" or (own.name, own.unit) == (ACCURACY.name, ACCURACY.unit)
 
     @property
     def num_items(self) -> int:

@@ -226,6 +226,7 @@ def unpack_bytes(texts: Sequence[str]) -> np.ndarray:
 def curve_text(values: Iterable[float], of: Score) -> str:
     """The objective on validation data after each epoch, as short text.
 
+    >>> from sambench.scores import ACCURACY
     >>> curve_text([0.25, 0.875], ACCURACY)
     '0.2500 0.8750'
     """

@@ -125,7 +125,8 @@ def test_trials_follow_the_counted_evaluations(study: Records):
 
 
 def test_scores_of_another_unit_are_the_decimals_of_the_records(study: Records):
-    header = {**study.header, "scores": [{**s, "unit": "nats"} for s in study.header["scores"]]}
+    other = {"unit": "nats", "items": None}
+    header = {**study.header, "scores": [s | other for s in study.header["scores"]]}
     evidence = Evidence(Records(header, study.records))
     runs = evidence.runs["plain"]["confirm"]
     scores, of = evidence.scores(runs)

@@ -97,7 +97,7 @@ class Shaken:
     def __call__(self, *given: Any, **named: Any) -> Any:
         found = self._function(*given, **named)
         off = 1 + self.noise.integers(-4, 5, np.shape(found)) * np.finfo(float).eps
-        return found * off if isinstance(found, np.ndarray) else float(found) * float(off)
+        return found * off if isinstance(found, np.ndarray | np.generic) else found * float(off)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._function, name)
