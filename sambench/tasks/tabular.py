@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from sambench.config import IfSet, Table, Task, Text, kinds, one_line
 from sambench.errors import UserError, echo, nearest, said
 from sambench.scores import ACCURACY, CLASSIFICATION, REGRESSION, Score
+from sambench.tasks.frames import FILES
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 EMBEDDED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 """Of scikit-learn's."""
-FILES = (".csv", ".tsv", ".parquet")
 FEWEST = 5  # rows of a class, on average
 
 

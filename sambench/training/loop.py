@@ -68,7 +68,8 @@ def train(
                 if run.study.task.trains_itself:
                     engine = briefed.begun(run, cache, data_digest, world)
                 else:
-                    dataset = dataset or run.study.task.load(run.seeds.streams, cache, data_digest)
+                    if dataset is None:
+                        dataset = run.study.task.load(run.seeds.streams, cache, data_digest)
                     engine = engine_for(run, dataset, custom, world)
                     if custom.data is None:
                         progress.flipped = Flipped.of(run, dataset, cache)
