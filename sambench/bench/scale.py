@@ -56,11 +56,13 @@ class Reporting:
 
     rows: int
     page_s: float
-    """processor seconds: the answer, printed"""
+    """by the clock: the answer, printed"""
     html_s: float
     """with all tables, figures and both pages written"""
+    processor_s: float
+    """of the latter, on all cores together"""
     memory_bytes: int
-    """the most that the latter took"""
+    """the most that it took"""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import click
 from sambench.cli import options
 from sambench.cli.parsing import Place
 from sambench.cli.records import LEADERBOARDS
-from sambench.cli.variants import infos
+from sambench.cli.variants import Infos
 from sambench.errors import UserError
 
 
@@ -64,7 +64,7 @@ def leaderboard(
         return
     from sambench.render import regenerate
 
-    found = regenerate(folder, studies, check=check, infos=infos() if html else None)
+    found = regenerate(folder, studies, check=check, infos=Infos() if html else None)
     for path in found.stale:
         click.echo(f"{'stale' if check else 'written'}: {path}")
     for note in found.notes:

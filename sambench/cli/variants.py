@@ -1,6 +1,8 @@
 """`sambench variants`"""
 
 import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,3 +50,19 @@ def infos() -> "dict[str, VariantInfo]":
     import variants
 
     return {name: variants.info(name) for name in variants.names()}
+
+
+class Infos(Mapping[str, "VariantInfo"]):
+    """The same, while the caller goes on: torch takes seconds to be imported."""
+
+    def __init__(self) -> None:
+        self._found = ThreadPoolExecutor(1).submit(infos)
+
+    def __getitem__(self, key: str) -> "VariantInfo":
+        return self._found.result()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found.result())
+
+    def __len__(self) -> int:
+        return len(self._found.result())

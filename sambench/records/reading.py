@@ -1,10 +1,12 @@
 """Records from text: what is whole is read, what is not is named by line."""
 
 import json
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,7 +23,10 @@ from sambench.records.writing import column_names, seal
 
 FIRST = 3  # the line of the first record
 SEAL = len(seal(b""))
+AHEAD = 2
+"""Blocks that are parsed while an earlier one is checked."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+T = TypeVar("T")
 
 
 def read(path: str | Path) -> Records:
@@ -60,10 +65,10 @@ def _rows(
     lines: Lines, kinds: Kinds, header: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, dict[int, str]]:
     """The rows that count, and what is wrong with the others, both by line of the file."""
-    tables, sums, found = [], [np.empty(0, np.uint32)], {}
-    with ThreadPoolExecutor(1) as pool:
-        for block in lines.blocks():
-            parsing = pool.submit(parsed, block, kinds)  # pyarrow does not hold Python's lock
+    tables, sums, found, first = [], [np.empty(0, np.uint32)], {}, FIRST
+    with ThreadPoolExecutor(AHEAD) as pool:  # pyarrow does not hold Python's lock
+        begun = ((block, pool.submit(parsed, block, kinds)) for block in lines.blocks())
+        for block, parsing in _ahead(begun, AHEAD):
             sums.append(block.sums())
             wrong = damage.unchecked(block, sums[-1])
             if wrong or (whole := parsing.result()) is None:
@@ -71,8 +76,8 @@ def _rows(
                 whole, unreadable = readable(block, kinds, left)
                 wrong |= unreadable
             tables.append(whole)
-            first = FIRST + len(lines) - len(block)
             found |= {first + i: what for i, what in wrong.items()}
+            first += len(block)
     left = np.setdiff1d(np.arange(FIRST, FIRST + len(lines)), list(found), assume_unique=True)
     frame = joined(tables, kinds).set_axis(pd.Index(left))
     for rule in (
@@ -84,6 +89,14 @@ def _rows(
         frame = frame.drop(index=list(broken), errors="ignore") if broken else frame
         found |= broken
     return frame, found
+
+
+def _ahead(items: Iterator[T], num: int) -> Iterator[T]:
+    """The same, of which so many are asked for before they are due."""
+    due = deque(islice(items, num))
+    while due:
+        yield due.popleft()
+        due.extend(islice(items, 1))
 
 
 def _num_runs(lines: Lines, found: Mapping[int, str]) -> int:
