@@ -39,7 +39,7 @@ def sam_share(lambda1: float, lambda2: float) -> float:
     paper="An Adaptive Policy to Employ Sharpness-Aware Minimization",
     arxiv="2304.14647",
     year=2023,
-    copies=2.5,
+    copies=2.0,
 )
 class AESAM(Variant):
     """SAM at the steps whose gradient is large, the base optimizer at the others (algorithm 1).

@@ -11,7 +11,7 @@ from variants.core.registry import register
     paper="ASAM: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning",
     arxiv="2102.11600",
     year=2021,
-    copies=4.2,
+    copies=3.2,
 )
 class ASAM(Variant):
     """SAM in a ball that scales with the weights (eq. 12), invariant to rescaling them.

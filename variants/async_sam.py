@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="Asynchronous Sharpness-Aware Minimization For Fast and Accurate Deep Learning",
     arxiv="2503.11147",
     year=2025,
-    copies=3.5,
+    copies=3.0,
 )
 class AsyncSAM(Variant):
     """SAM along the gradient of tau steps ago, so that both passes may run at once.

@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="Fisher SAM: Information Geometry and Sharpness Aware Minimisation",
     arxiv="2206.04920",
     year=2022,
-    copies=3.0,
+    copies=2.0,
 )
 class FisherSAM(Variant):
     """SAM in the ellipsoid of a diagonal Fisher metric, e^T F e <= rho^2.

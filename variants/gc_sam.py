@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="GCSAM: Gradient Centralized Sharpness Aware Minimization",
     arxiv="2501.11584",
     year=2025,
-    copies=3.0,
+    copies=2.0,
 )
 class GCSAM(Variant):
     """SAM on centralised gradients: each filter's gradient less its mean.
@@ -33,8 +33,7 @@ class GCSAM(Variant):
         return 2.0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        e = ops.ball(ops.each(centralise, oracle.grad().grads), self.rho)
-        ga = oracle.grad(at=e).grads
+        ga = oracle.grad(at=ops.ball(ops.each(centralise, oracle.grad().grads), self.rho)).grads
         return Update(ops.each(centralise, ga) if self.descent else ga), state
 
 

@@ -12,7 +12,7 @@ from variants.driver.rows import highest
     paper="K-SAM: Sharpness-Aware Minimization at the Speed of SGD",
     arxiv="2210.12864",
     year=2022,
-    copies=2.0,
+    copies=1.0,
 )
 class KSAM(Variant):
     """SAM on the k samples of the batch with the largest losses.
@@ -35,5 +35,5 @@ class KSAM(Variant):
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         losses = oracle.loss()
         rows = highest(oracle, losses, int(self.gamma * losses.numel()))
-        e = ops.ball(oracle.grad(rows=rows).grads, self.rho)
-        return Update(oracle.grad(at=e, rows=rows).grads), state
+        worst = oracle.grad(ops.ball(oracle.grad(rows=rows).grads, self.rho), rows)
+        return Update(worst.grads), state

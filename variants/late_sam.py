@@ -15,7 +15,7 @@ from variants.sam import SAM
     paper="Sharpness-Aware Minimization Efficiently Selects Flatter Minima Late In Training",
     arxiv="2410.10373",
     year=2024,
-    copies=2.0,
+    copies=1.0,
 )
 class LateSAM(Variant):
     """A variant from a share of the run on, at every few steps; else the base optimizer.

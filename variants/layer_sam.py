@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="Towards Efficient and Scalable Sharpness-Aware Minimization",
     arxiv="2203.02714",
     year=2022,
-    copies=2.0,
+    copies=1.0,
 )
 class LayerSAM(Variant):
     """SAM with a radius of its own for each of the T tensors.
@@ -33,8 +33,7 @@ class LayerSAM(Variant):
         return 2.0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        e = self.ascent(oracle.params, oracle.grad().grads)
-        return Update(oracle.grad(at=e).grads), state
+        return Update(oracle.grad(at=self.ascent(oracle.params, oracle.grad().grads)).grads), state
 
     def ascent(self, params: Tree, grads: Tree) -> Tree:
         """The offset e."""

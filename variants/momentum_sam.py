@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="Momentum-SAM: Sharpness Aware Minimization without Computational Overhead",
     arxiv="2401.12033",
     year=2024,
-    copies=2.0,
+    copies=1.0,
 )
 class MomentumSAM(Variant):
     """One gradient a step, taken ahead along the momentum (algorithm 1).
@@ -38,5 +38,4 @@ class MomentumSAM(Variant):
         return 1.0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        e = ops.ball(oracle.momentum, -self.rho)
-        return Update(oracle.grad(at=e).grads), state
+        return Update(oracle.grad(at=ops.ball(oracle.momentum, -self.rho)).grads), state

@@ -11,7 +11,7 @@ from variants.core.registry import register
     paper="Sharpness-Aware Minimization for Efficiently Improving Generalization",
     arxiv="2010.01412",
     year=2021,
-    copies=2.0,
+    copies=1.0,
 )
 class SAM(Variant):
     """Gradient at the worst point of an l2 ball around w, to first order (eq. 2-3).

@@ -15,7 +15,7 @@ from variants.core.registry import register
     paper="SAMPa: Sharpness-aware Minimization Parallelized",
     arxiv="2410.10683",
     year=2024,
-    copies=9.0,
+    copies=8.0,
 )
 class SAMPa(Variant):
     """SAM that ascends along the gradient at a point extrapolated one step earlier (algorithm 1).

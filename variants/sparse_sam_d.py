@@ -16,7 +16,7 @@ from variants.core.registry import register
     paper=("Make Sharpness-Aware Minimization Stronger: A Sparsified Perturbation Approach"),
     arxiv="2210.05177",
     year=2022,
-    copies=6.6,
+    copies=5.6,
 )
 class SparseSAMD(Variant):
     """SAM on a random part of the weights that follows the gradient (algorithms 1 and 3).

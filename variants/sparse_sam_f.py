@@ -15,7 +15,7 @@ from variants.core.registry import register
     paper=("Make Sharpness-Aware Minimization Stronger: A Sparsified Perturbation Approach"),
     arxiv="2210.05177",
     year=2022,
-    copies=6.0,
+    copies=5.0,
 )
 class SparseSAMF(Variant):
     """SAM on the weights of largest empirical Fisher information (algorithms 1 and 2).

@@ -11,7 +11,7 @@ from variants.core.registry import register
     paper="Towards Understanding Sharpness-Aware Minimization",
     arxiv="2206.06232",
     year=2022,
-    copies=2.0,
+    copies=1.0,
 )
 class USAM(Variant):
     """SAM without the normalisation, as its analyses study it.
@@ -29,5 +29,4 @@ class USAM(Variant):
         return 2.0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        e = ops.scale(oracle.grad().grads, self.rho)
-        return Update(oracle.grad(at=e).grads), state
+        return Update(oracle.grad(at=ops.scale(oracle.grad().grads, self.rho)).grads), state

@@ -37,7 +37,6 @@ class Context:
     seed: int
     total_steps: int | None
     noise: _noise.Replay | None
-    backup: Tree = field(default_factory=dict)
     state: State | None = None
     """the variant's; None before the first step"""
     dormant: State = field(default_factory=dict)

@@ -66,7 +66,7 @@ class SharpnessAware(Optimizer):
     replay: draw the same dropout masks in all passes of a step (torch's global generators)
     metrics: whether `last` has the cosine and the radius; they keep a gradient longer. An
         attribute of the same name: set it before any step. So is `watch`: whether `last` says if
-        the perturbation was lost in the weights' precision, which copies the weights in float64
+        the perturbation was lost in the weights' precision, which reads them once more
     """
 
     _step_supports_amp_scaling = True  # it does not: a GradScaler calls `step` then, which says so
@@ -368,6 +368,7 @@ class SharpnessAware(Optimizer):
         oracle.trace.settle()
         self.context.bystanders.settle()
         replicas.join(update, oracle.trace.reached)
+        oracle.weights.let_go()
         if rewind is not None or self._descent.waits(oracle.device):
             taken, state = self._step_on_host(update, state, oracle, finite, rewind)
             return replicas.joined(state, old) if taken else old, taken
@@ -410,7 +411,6 @@ class SharpnessAware(Optimizer):
         return owned(update, state, old, oracle.params, self.base.state)
 
     def _after(self, oracle: ModelOracle, state: State) -> tuple[bool, State]:
-        oracle.weights.moved()
         replacement, state = self.variant.after(oracle, state)
         state = ops.unmeasured(state)
         replacement = self._replicas.joined(dict(replacement or {}), {})

@@ -11,21 +11,18 @@ from variants.core.protocol import Tree
 
 
 class Weights:
-    """The trained parameters. `backup` keeps its tensors from step to step, filled when needed."""
+    """The trained parameters, and a backup of those that a pass has moved."""
 
-    def __init__(
-        self, parameters: dict[str, nn.Parameter], backup: Tree, *, watch: bool = False
-    ) -> None:
+    def __init__(self, parameters: dict[str, nn.Parameter], *, watch: bool = False) -> None:
         self.parameters = parameters
         self.vanished: Tensor | None = None
         """whether the first offset was mostly lost in rounding, if one was watched"""
         self._watch = watch
-        self._backup = backup
-        self._saved: set[str] = set()
+        self._backup: Tree = {}
 
-    def moved(self) -> None:
-        """The base optimizer changed the weights: the backup is out of date."""
-        self._saved.clear()
+    def let_go(self) -> None:
+        """The weights are about to change: the base optimizer needs the memory of the backup."""
+        self._backup.clear()
 
     @contextmanager
     def at(self, offset: Tree) -> Iterator[None]:
@@ -37,7 +34,7 @@ class Weights:
         if not names:
             yield
             return
-        self._save([n for n in names if n not in self._saved])
+        self._save([n for n in names if n not in self._backup])
         try:
             self._add(offset)
             yield
@@ -60,7 +57,7 @@ class Weights:
         """Whether w moved by less than half of the offset: most of it was below its precision."""
         wanted = ops.norm(offset)
         pairs = [(self.parameters[n].detach(), self._backup[n]) for n in offset]
-        moves = [ops.norm({"": p.to(torch.float64) - w.to(torch.float64)}) for p, w in pairs]
+        moves = [ops.norm({"": p - w}) for p, w in pairs]
         return (torch.stack(moves).norm() < wanted / 2) & wanted.isfinite()
 
     def _bring_back(self, live: list[Tensor], kept: list[Tensor]) -> None:
@@ -73,13 +70,6 @@ class Weights:
     def _save(self, names: list[str]) -> None:
         if not names:
             return
-        for name in names:
-            p, kept = self.parameters[name], self._backup.get(name)
-            if kept is None or _kind(kept) != _kind(p):
-                self._backup[name] = torch.empty_like(p, requires_grad=False)
-        torch._foreach_copy_([shards.local(self._backup[n]) for n in names], self._live(names))
-        self._saved.update(names)
-
-
-def _kind(t: Tensor) -> tuple[torch.Size, torch.dtype, torch.device]:
-    return t.shape, t.dtype, t.device
+        kept = {n: torch.empty_like(self.parameters[n], requires_grad=False) for n in names}
+        torch._foreach_copy_([shards.local(t) for t in kept.values()], self._live(names))
+        self._backup |= kept
