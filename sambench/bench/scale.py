@@ -56,13 +56,11 @@ class Reporting:
 
     rows: int
     page_s: float
-    """by the clock: the answer, printed"""
+    """processor seconds: the answer, printed"""
     html_s: float
     """with all tables, figures and both pages written"""
-    processor_s: float
-    """of the latter, on all cores together"""
     memory_bytes: int
-    """the most that it took"""
+    """the most that the latter took"""
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,8 @@ STARTING = (
     "to a worker: in seconds by the clock, and of the processor. What Python imports is left out."
 )
 REPORTING = (
-    "`leaderboard` of the records of a made-up study of 40 arms, with all that Python imports, in "
-    "seconds by the clock: printed, and with its tables, figures and both pages written; of the "
-    "latter the processor's time and the memory too."
+    "`leaderboard` of the records of a made-up study of 40 arms, in seconds of the processor with "
+    "all that Python imports: printed, and with its tables, figures and both pages written."
 )
 
 

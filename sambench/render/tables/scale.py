@@ -47,7 +47,6 @@ def reporting(scale: Scale) -> Table:
         Column("runs", lambda each: measured(each.rows, numbers.count)),
         Column("printed, s", lambda each: measured(each.page_s, "{:.1f}".format)),
         Column("all pages, s", lambda each: measured(each.html_s, "{:.1f}".format)),
-        Column("processor, s", lambda each: measured(each.processor_s, "{:.1f}".format)),
         Column("memory, MB", lambda each: measured(each.memory_bytes / 1e6, _whole)),
     )
     return of(scale.reporting, columns)
