@@ -129,6 +129,12 @@ class Task(Table):
         return ""
 
     @property
+    def drawn(self) -> str:
+        """What a run draws anew, in words."""
+        wrong = "wrong labels, " if self.label_noise else ""
+        return f"split, {wrong}initial weights and data order"
+
+    @property
     def detail(self) -> str:
         """What a page adds to the name of the dataset."""
         return ""
