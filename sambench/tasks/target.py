@@ -234,7 +234,8 @@ class Regression:
         if name == RMSE.name:
             return float(squares.sqrt())
         if name != R2.name:
-            raise UserError(f"task.objective: {name} is no score of numbers")
+            choices = ", ".join((R2.name, RMSE.name, MAE.name))
+            raise UserError(f"task.objective: {name} is no score of numbers; choose from {choices}")
         variance = y.double().var(correction=0)
         return float(1 - squares / variance) if variance > 0 else nan
 
