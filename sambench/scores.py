@@ -18,11 +18,12 @@ DIGITS = 4
 """That are shown of a score which is no share."""
 
 
-Items = Literal["bits", "values", "squares"]
+Items = Literal["bits", "values", "squares", "pseudovalues"]
 """
-bits      right or wrong, the score is their share
-values    numbers, the score is their mean
-squares   numbers, the score is the root of their mean
+bits            right or wrong, the score is their share
+values          numbers, the score is their mean
+squares         numbers, the score is the root of their mean
+pseudovalues    numbers, the score is no mean, and their spread is the jackknife's of it
 """
 
 
@@ -179,6 +180,13 @@ REGRESSION = (R2, SQUARES, RMSE, MAE)
 """The first two stand in every record; others where a study goes by one."""
 
 KEPT: Mapping[str, Items] = MappingProxyType(
-    {RMSE.name: "squares", **dict.fromkeys((LOSS.name, MAE.name, R2.name), "values")}
+    {
+        RMSE.name: "squares",
+        **dict.fromkeys((LOSS.name, MAE.name, R2.name), "values"),
+        **{
+            score.name: "pseudovalues"
+            for score in (BALANCED_ACCURACY, F1_MACRO, F1_MICRO, AUROC, MAP)
+        },
+    }
 )
 """How single items are kept of a score that a study goes by."""

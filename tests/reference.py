@@ -167,8 +167,10 @@ def _measure(name: str) -> Iterator[str]:
         for key, field in own
     ]
     keys = f" Keys: {', '.join(settings)}." if settings else ""
-    cost = f"about {one.evaluations:.3g} gradient evaluations of each measured image"
-    yield from (f"On {cls.subset} images, {cost}.{keys} Source: {cls.source}.", "")
+    item = "image" if cls.needs == "images" else "item"
+    of = ", of one class each" if cls.needs else ""
+    cost = f"about {one.evaluations:.3g} gradient evaluations of each measured {item}"
+    yield from (f"On {cls.subset} {item}s{of}; {cost}.{keys} Source: {cls.source}.", "")
 
 
 GENERATED = {

@@ -17,7 +17,8 @@ def errors(evidence: Evidence, labels: list[str], plain: str) -> dict[str, float
 
     Each run of an arm counts as its rank does in tuned(k); differences are paired by item: of means
     over items the standard error, of other scores the jackknife that leaves each item out in turn,
-    which is the same of means. Left out are arms of which items are not known.
+    which is the same of means, and that of the mean of pseudo-values. Left out are arms of which
+    items are not known.
     """
     roots = evidence.score.items == "squares"
     of_items = without_each if roots else mean_of_each
@@ -51,7 +52,7 @@ def _spread(values: np.ndarray) -> float:
 
 def mean_of_each(evidence: Evidence, label: str) -> np.ndarray | None:
     """By item, what the arm's runs score on it, (items,)."""
-    if evidence.score.items != "values":
+    if evidence.score.items in (None, "bits"):
         return share_right(evidence, label)
     values, weights = _values(evidence, label)
     return None if values is None else sums.total(values.T * weights)

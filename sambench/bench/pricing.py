@@ -97,7 +97,7 @@ def _taken(study: Study, key: str, on: str, clock: Clock, asked: Asked) -> _Take
     spent, failed = {}, {}
     extent = Extent(wanted.max_batches, wanted.batch_size)
     with subject_of(run, kept, extent, asked.cache, history=outcome.history) as subject:
-        images = {subset: subject.num_images(subset) for subset in ("train", "test")}
+        images = {subset: subject.num_items(subset) for subset in ("train", "test")}
         for name, measure in chosen(wanted).items():
             asked.progress(f"{name} of {key}")
             start = clock()

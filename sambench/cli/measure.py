@@ -12,7 +12,7 @@ from sambench.errors import UserError, echo, nearest
 
 if TYPE_CHECKING:
     from sambench.config import Measured
-    from sambench.measures import Found
+    from sambench.study.measured import Taken
 
 SUFFIX = ".safetensors"
 LARGEST = 10**6
@@ -38,7 +38,7 @@ LARGEST = 10**6
     help="At most, of each set.",
 )
 @click.option(
-    "--batch-size", type=Count(1, most=LARGEST), default=128, show_default=True, help="Images."
+    "--batch-size", type=Count(1, most=LARGEST), default=128, show_default=True, help="Items."
 )
 @click.option(
     "--study", metavar="STUDY", help="Of a file that does not say whose weights it holds."
@@ -90,22 +90,23 @@ def measure(
     from sambench.render.terminal import measures as shown
 
     for name, one in found.items():
-        Console().print(shown.render(name, one.values, one.failed))
+        Console().print(shown.render(name, one.found.values, one.found.failed))
 
 
-def _as_dict(found: "Found", asked: "Measured") -> dict[str, object]:
+def _as_dict(taken: "Taken", asked: "Measured") -> dict[str, object]:
     """Values by name; under "quantities" what they are, under "failed" why a measure has none."""
-    from sambench.measures import chosen
+    from sambench import measures
 
+    found, wanted = taken.found, measures.chosen(asked)
     quantities = {
         own.name: {
             "measure": name,
             "unit": own.unit,
             "direction": own.direction,
-            "images": found.images.get(name),
+            "items": found.items.get(name),
         }
-        for name, one in chosen(asked).items()
-        for own in one.quantities
+        for name, each in measures.quantities(wanted, taken.task).items()
+        for own in each
         if own.name in found.values
     }
     return {**found.values, "quantities": quantities, "failed": found.failed}

@@ -136,9 +136,9 @@ class Measured(Table):
     names: Annotated[tuple[Text, ...], Listed, Field(min_length=1)]
     """of measures, see sambench/measures"""
     max_batches: Count = 8
-    """of training and of test images, at most, at even distances in each set"""
+    """of training and of test items, at most, at even distances in each set"""
     batch_size: Count = 128
-    """images; changes no value but for rounding"""
+    """items; changes no value but for rounding"""
     set: dict[str, dict[str, Plain]] = Field(default_factory=dict)
     """settings of a measure by its name, e.g. set.curvature.top = 5"""
 
@@ -232,7 +232,7 @@ class Study(Table):
     @model_validator(mode="after")
     def _can_be_measured(self) -> Self:
         if self.measure is not None and not self.task.measurable:
-            rule = f"measures are not taken of a task of kind {echo(self.task.kind)} yet"
+            rule = f"measures are not taken of a task of kind {echo(self.task.kind)}"
             raise Broken(f"{rule}; leave the table out", "measure")
         return self
 

@@ -13,7 +13,7 @@ from sambench.registry import Registry
 from sambench.scores import ACCURACY, CLASSIFICATION, KEPT, Score
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from sambench.tasks import Brief, Contents, Data, Trainer
 
@@ -79,7 +79,7 @@ class Task(Table):
     @property
     def measurable(self) -> bool:
         """Whether the measures of sambench/measures can be taken of its models."""
-        return False
+        return not self.trains_itself
 
     @property
     def known(self) -> tuple[Score, ...]:
@@ -129,6 +129,12 @@ class Task(Table):
         return ""
 
     @property
+    def drawn(self) -> str:
+        """What a run draws anew, in words."""
+        wrong = "wrong labels, " if self.label_noise else ""
+        return f"split, {wrong}initial weights and data order"
+
+    @property
     def detail(self) -> str:
         """What a page adds to the name of the dataset."""
         return ""
@@ -151,6 +157,12 @@ class Task(Table):
         began_with: the digest of what the dataset must hold; UserError if it holds anything else
         """
         raise NotImplementedError
+
+    def true_labels(self, streams: Mapping[str, int], cache: Path | None = None) -> "Tensor":
+        """Of the training set that `load` gives, (n,) on the CPU: before `label_noise`."""
+        data = self.model_copy(update={"label_noise": 0.0}).load(streams, cache)
+        data.close()
+        return data.train.y
 
     def contents(self, cache: Path | None = None) -> "Contents":
         """Digests of all that the dataset holds, whatever the split."""

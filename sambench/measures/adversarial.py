@@ -34,6 +34,7 @@ class Adversarial(Measure):
         "Athalye et al. 2018, arXiv:1802.00420"
     )
     subset = "test"
+    needs = "images"
     cannot_tell = (
         "An attack that fails proves nothing: stronger ones (AutoAttack) find lower accuracies."
     )
@@ -81,7 +82,7 @@ def _left(subject: Subject, batch: Batch, radius: float, kind: str, steps: int) 
     step = radius if kind == "fgsm" else STEP * radius / steps
     for i in range(steps):
         point = moved.requires_grad_()
-        logits = subject.logits(point)
+        logits = subject.outputs(point)
         (g,) = torch.autograd.grad(subject.losses_of(logits, y).sum(), point)
         right = _right(logits, y) if i else torch.ones_like(y, dtype=torch.bool)
         x, y, moved, g = x[right], y[right], moved.detach()[right], g[right]
@@ -90,7 +91,7 @@ def _left(subject: Subject, batch: Batch, radius: float, kind: str, steps: int) 
         offset = moved + step * _direction(g, kind) - x
         moved = (x + _projected(offset, radius, kind)).clamp(0, 1)
     with torch.no_grad():
-        return int(_right(subject.logits(moved), y).sum())
+        return int(_right(subject.outputs(moved), y).sum())
 
 
 def _right(logits: Tensor, labels: Tensor) -> Tensor:

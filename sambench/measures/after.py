@@ -17,7 +17,7 @@ def after(run: Run, folder: Path, asked: Measured, cache: Path, custom: Custom =
     extent = Extent(asked.max_batches, asked.batch_size)
     known = read(folder) or Found()
     asked_for = {
-        name: {**one.model_dump(mode="json"), "images": extent.images(one)}
+        name: {**one.model_dump(mode="json"), "items": extent.items(one)}
         for name, one in wanted.items()
     }
     left = {
@@ -46,5 +46,5 @@ def _joined(known: Found, found: Found, names: list[str]) -> Found:
         failed={**failed, **found.failed},
         seconds={**known.seconds, **found.seconds},
         settings={**known.settings, **found.settings},
-        images={**known.images, **found.images},
+        items={**known.items, **found.items},
     )

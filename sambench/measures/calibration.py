@@ -17,8 +17,8 @@ class Calibration(Measure):
     """Confidence, the probability of the predicted class, against accuracy, on the test set.
 
     `ece`: over `bins` bins of equal width, the mean of |accuracy - mean confidence| weighted by
-    images; a confidence on a border belongs to the bin below. `ece_adaptive`: the same over bins of
-    as equal numbers of images as can be. `brier`: the mean over images of the squared distance
+    items; a confidence on a border belongs to the bin below. `ece_adaptive`: the same over bins of
+    as equal numbers of items as can be. `brier`: the mean over items of the squared distance
     between probabilities and label, summed over classes, 0 to 2. `nll`: mean negative
     log-likelihood.
     """
@@ -28,6 +28,7 @@ class Calibration(Measure):
         "Guo et al. 2017, arXiv:1706.04599, eq. 3; Nixon et al. 2019, arXiv:1904.01685; Brier 1950"
     )
     subset = "test"
+    needs = "classes"
     cannot_tell = (
         "ECE depends on its bins, and a model that always answers with the base rates is perfectly "
         "calibrated."
@@ -69,7 +70,7 @@ class Calibration(Measure):
         }
 
     def _gap(self, bins: np.ndarray, confidence: np.ndarray, right: np.ndarray) -> Detailed:
-        """With each bin's images, their summed confidence, and the right ones, over all images."""
+        """With each bin's items, their summed confidence, and the right ones, over all items."""
         each = (np.ones(len(bins)), confidence, right)
         sums = np.array([np.bincount(bins, own, self.bins) for own in each]) / len(bins)
         return Detailed(float(np.abs(sums[2] - sums[1]).sum()), sums.T)

@@ -39,6 +39,7 @@ class CifarC(Measure):
     title = "CIFAR-10-C, CIFAR-100-C"
     source = "Hendrycks & Dietterich 2019, arXiv:1903.12261; zenodo.org/records/2535967 and 3555552"
     subset = "test"
+    needs = "images"
     cannot_tell = (
         "They are the published test images: of a model that was trained on some of them it says "
         "too much."
@@ -143,7 +144,7 @@ def _check_size(path: str, images: np.ndarray, subject: Subject) -> None:
 
 
 def _batches(images: np.ndarray, labels: np.ndarray, subject: Subject) -> Iterator[Batch]:
-    device, size = subject.mean.device, len(subject.test[0][1])
+    device, size = subject.device, len(subject.test[0][1])
     for i in range(0, len(labels), size):
         x = torch.from_numpy(np.array(images[i : i + size])).to(device)
         y = torch.from_numpy(labels[i : i + size]).to(device)

@@ -1,4 +1,4 @@
-"""What the mean over all images hides of the classes."""
+"""What the mean over all items hides of the classes."""
 
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ class Classwise(Measure):
     """By scikit-learn, on the test set: each class counts the same.
 
     `balanced_accuracy`: the mean of the classes' recalls; `worst_class`: the lowest of them.
-    `macro_f1`: the mean of their F1. Of at most `most_classes` classes, which image of each was
+    `macro_f1`: the mean of their F1. Of at most `most_classes` classes, which item of each was
     taken for which other is kept, too.
     `auroc`: the mean over classes of that class against all others.
     """
@@ -27,7 +27,8 @@ class Classwise(Measure):
     title = "class by class"
     source = "scikit-learn's balanced_accuracy_score, f1_score (macro), roc_auc_score (one-vs-rest)"
     subset = "test"
-    cannot_tell = "With few test images a class, the worst one is mostly the unluckiest one."
+    needs = "classes"
+    cannot_tell = "With few test items a class, the worst one is mostly the unluckiest one."
 
     most_classes: Annotated[int, Field(ge=0, le=1000)] = 20
 
@@ -46,7 +47,7 @@ class Classwise(Measure):
     def of(self, subject: Subject) -> dict[str, float]:
         chances, labels = probabilities(subject, subject.batches("test"))
         if missing := subject.classes - len(np.unique(labels)):
-            raise UserError(f"{missing} of {subject.classes} classes have no test image")
+            raise UserError(f"{missing} of {subject.classes} classes have no test item")
         predicted = chances.argmax(1)
         table = metrics.confusion_matrix(labels, predicted, labels=np.arange(subject.classes))
         scores = chances[:, 1] if subject.classes == 2 else chances

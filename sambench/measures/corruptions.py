@@ -30,6 +30,7 @@ class Corruptions(Measure):
     title = "corrupted images"
     source = "after Hendrycks & Dietterich 2019, arXiv:1903.12261; for theirs see `cifar_c`"
     subset = "test"
+    needs = "images"
     cannot_tell = (
         "These are seventeen of the ways in which pictures go wrong; numbers do not compare with "
         "those on CIFAR-10-C or ImageNet-C."

@@ -1,4 +1,4 @@
-"""How much better the model does on the images that it was trained on."""
+"""How much better the model does on the items that it was trained on."""
 
 from collections.abc import Sequence
 
@@ -7,17 +7,18 @@ import numpy as np
 from sambench.measures.measure import Measure
 from sambench.measures.predictions import log_loss, probabilities
 from sambench.measures.registry import measures
-from sambench.measures.subject import Batch, Subject
+from sambench.measures.subject import Batch, Subject, misfit
+from sambench.measures.surface import Surface
 from sambench.records import Quantity
 
 
 @measures.register("generalisation")
 class Generalisation(Measure):
-    """Training and test images, both without augmentation, in the same mode of the same weights.
+    """Training and test items, both without augmentation, in the same mode of the same weights.
 
     `train_accuracy`: by the labels that it was trained on. `accuracy_gap`: that minus the accuracy
-    on the test images. `loss_gap`: mean negative log-likelihood of the test minus of the training
-    images.
+    on the test items. `loss_gap`: mean negative log-likelihood of the test minus of the training
+    items. Items that are not of one class each have the last alone, by the loss of training.
     """
 
     title = "generalisation gap"
@@ -41,11 +42,15 @@ class Generalisation(Measure):
         return 2 / 3
 
     def of(self, subject: Subject) -> dict[str, float]:
-        train, test = (_scores(subject, subject.batches(part)) for part in ("train", "test"))
+        sets = [subject.batches(part) for part in ("train", "test")]
+        if misfit("classes", subject.target, images=False):
+            train, test = (Surface(subject, batches).loss() for batches in sets)
+            return {"loss_gap": test - train}
+        (right, loss), (tested, test_loss) = (_scores(subject, batches) for batches in sets)
         return {
-            "train_accuracy": train[0],
-            "accuracy_gap": 100 * (train[0] - test[0]),
-            "loss_gap": test[1] - train[1],
+            "train_accuracy": right,
+            "accuracy_gap": 100 * (right - tested),
+            "loss_gap": test_loss - loss,
         }
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from sambench.config import Count, IfSet, Table
-from sambench.measures.subject import Subject
+from sambench.measures.subject import Needs, Subject
 from sambench.records import Score
 
 
@@ -36,9 +36,11 @@ class Measure(Table):
     """of the data: "train" or "test" """
     cannot_tell: ClassVar[str]
     """one sentence"""
+    needs: ClassVar[Needs] = ""
+    """of the items"""
 
     max_batches: IfSet[Count | None] = None
-    """of images, where they are to be fewer than the study's `measure.max_batches`"""
+    """of items, where they are to be fewer than the study's `measure.max_batches`"""
 
     @classmethod
     def is_ready(cls) -> bool:
@@ -47,7 +49,10 @@ class Measure(Table):
 
     @property
     def quantities(self) -> tuple[Score, ...]:
-        """What `of` returns: names, units, and which direction is better."""
+        """What `of` returns: names, units, and which direction is better.
+
+        Of a loss, or what it rises by, the unit is "nats"; a study tells it in that of its task's.
+        """
         raise NotImplementedError
 
     def of(self, subject: Subject) -> Mapping[str, float]:

@@ -6,16 +6,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from sambench.config import Measured, one_line
+from sambench.config import Measured, Task, one_line
 from sambench.errors import UserError, kind_and_words
 from sambench.files import read_sealed, write_sealed
 from sambench.measures.measure import Detailed, Measure
 from sambench.measures.registry import measures
-from sambench.measures.subject import Subject
-from sambench.records import pack_numbers
+from sambench.measures.subject import Subject, misfit
+from sambench.records import Score, pack_numbers
+from sambench.scores import LOSS
 from sambench.training import device
 
 NAME = "measures.json"
@@ -35,7 +37,7 @@ class Found:
     """of each measure"""
     settings: dict[str, object] = field(default_factory=dict)
     """of each measure, and how much of the data it saw"""
-    images: dict[str, int] = field(default_factory=dict)
+    items: dict[str, int] = field(default_factory=dict)
     """that each measure looked at"""
 
 
@@ -60,6 +62,18 @@ def chosen(
     return found
 
 
+def quantities(wanted: Mapping[str, Measure], task: Task) -> dict[str, list[Score]]:
+    """By measure, what it returns; losses are told in the unit of the task's."""
+    unit = next((score.unit for score in task.known if score.name == LOSS.name), LOSS.unit)
+    return {
+        name: [
+            own.model_copy(update={"unit": unit}) if own.unit == LOSS.unit else own
+            for own in one.quantities
+        ]
+        for name, one in wanted.items()
+    }
+
+
 def measure_all(subject: Subject, wanted: Mapping[str, Measure]) -> Found:
     """All of them; what goes wrong is told in the result."""
     found = Found(settings={name: one.model_dump(mode="json") for name, one in wanted.items()})
@@ -67,6 +81,8 @@ def measure_all(subject: Subject, wanted: Mapping[str, Measure]) -> Found:
         start = time.perf_counter()
         own = subject.fewer(one.max_batches)
         try:
+            if why := misfit(one.needs, own.target, images=own.pixels is not None):
+                raise UserError(why)
             values = dict(one.of(own))
             if wrong := [k for k, value in values.items() if not math.isfinite(value)]:
                 raise UserError(f"{wrong[0]} is not finite")
@@ -78,10 +94,10 @@ def measure_all(subject: Subject, wanted: Mapping[str, Measure]) -> Found:
             found.failed[name] = kind_and_words(error)
             del error
             gc.collect()
-            device.release_memory(subject.mean.device.type)
+            device.release_memory(subject.device.type)
         found.seconds[name] = round(time.perf_counter() - start, 3)
         if one.evaluations:
-            found.images[name] = own.num_images(one.subset)
+            found.items[name] = own.num_items(one.subset)
     return found
 
 
@@ -100,9 +116,21 @@ def write(folder: Path, found: Found) -> None:
 def read(folder: Path) -> Found | None:
     """What was measured of the run of this folder; None if nothing was, or the file is damaged."""
     try:
-        return Found(**read_sealed(folder / NAME))
+        return Found(**_renamed(read_sealed(folder / NAME)))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _renamed(found: dict[str, Any]) -> dict[str, Any]:
+    """Older versions called items images."""
+    if "images" not in found:
+        return found
+    settings = {
+        name: {"items" if key == "images" else key: value for key, value in own.items()}
+        for name, own in found["settings"].items()
+    }
+    rest = {key: value for key, value in found.items() if key != "images"}
+    return {**rest, "items": found["images"], "settings": settings}
 
 
 def _check_names(found: Mapping[str, Measure]) -> None:

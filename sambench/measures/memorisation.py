@@ -14,17 +14,18 @@ from sambench.records import Axis, Quantity
 
 @measures.register("memorisation")
 class Memorisation(Measure):
-    """Of the training images whose label is wrong: how many are predicted as it says, and rightly.
+    """Of the training items whose label is wrong: how many are predicted as it says, and rightly.
 
     `memorised`: the share predicted as the wrong label; `corrected`: as the true one.
-    `clean_train_accuracy`: the share of the images with right labels that is predicted so. Runs of
-    studies that ask for this measure also tell the first two after each epoch, of 256 such images
+    `clean_train_accuracy`: the share of the items with right labels that is predicted so. Runs of
+    studies that ask for this measure also tell the first two after each epoch, of 256 such items
     at most, in evaluation mode: their course is kept beside the values.
     """
 
     title = "memorisation"
     source = "Zhang et al. 2017, arXiv:1611.03530; Liu et al. 2020, arXiv:2007.00151, figure 1"
     subset = "train"
+    needs = "classes"
     cannot_tell = (
         "Says nothing where labels are right; needs wrong labels that sambench drew itself."
     )
@@ -46,7 +47,7 @@ class Memorisation(Measure):
     def of(self, subject: Subject) -> dict[str, float]:
         if subject.true is None:
             raise UserError("nobody knows the true labels: task.label_noise is 0, or not ours")
-        predicted = torch.cat([subject.logits(x).argmax(1) for x, _ in subject.batches("train")])
+        predicted = torch.cat([subject.outputs(x).argmax(1) for x, _ in subject.batches("train")])
         given = torch.cat([y for _, y in subject.train])
         true = torch.cat(list(subject.true))
         wrong = given != true

@@ -11,7 +11,7 @@ from sambench.measures.loading import Extent, of
 from sambench.measures.measuring import Found, chosen, measure_all
 from sambench.measures.registry import ready
 from sambench.measures.subject import measured
-from sambench.tasks.images import Data
+from sambench.tasks import Data
 
 
 def measure(
@@ -28,7 +28,7 @@ def measure(
 
     measures: by name; all that need no setting by default
     settings: of each by its name, e.g. {"ascent": {"rho": 0.1}}
-    max_batches: of training and of test images, at most, at even distances
+    max_batches: of training and of test items, at most, at even distances
     seed: of what is drawn
 
     UserError, one line, for unknown names and settings, and for a model without parameters that

@@ -1,4 +1,4 @@
-"""What a model says of images, for measures that need no gradient."""
+"""What a model says of items, for measures that need no gradient."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ def probabilities(subject: Subject, batches: Iterable[Batch]) -> tuple[np.ndarra
     """(n, classes) float64, whose rows sum to 1, and the labels (n,)."""
     logits, labels = [], []
     for x, y in batches:
-        logits.append(subject.logits(x).double().cpu())
+        logits.append(subject.outputs(x).double().cpu())
         labels.append(y.cpu())
     found = torch.cat(logits).numpy()
     if not np.isfinite(found).all():
@@ -35,6 +35,6 @@ def log_loss(chances: np.ndarray, labels: np.ndarray) -> float:
 def accuracy(subject: Subject, batches: Iterable[Batch]) -> float:
     right, seen = 0, 0
     for x, y in batches:
-        right += int((subject.logits(x).argmax(1) == y).sum())
+        right += int((subject.outputs(x).argmax(1) == y).sum())
         seen += len(y)
     return right / seen

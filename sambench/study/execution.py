@@ -296,7 +296,8 @@ class Execution:
 
     @property
     def _quantities(self) -> list[Score]:
-        return [each for one in self.measures.values() for each in one.quantities]
+        found = measures.quantities(self.measures, self.study.task)
+        return [each for own in found.values() for each in own]
 
     def _tracked(self, run: Run) -> tracking.Measured:
         """What W&B is told of its weights."""

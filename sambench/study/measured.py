@@ -3,17 +3,25 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from sambench import config, seeds
-from sambench.config import BASELINE, Measured
+from sambench.config import BASELINE, Measured, Task
 from sambench.errors import UserError
 from sambench.measures import Extent, Found, after, chosen, measure_all, subject_of
 from sambench.training import NO_POINT, Run, finished_outcome, weights
 
 
+class Taken(NamedTuple):
+    """What was measured of a run, and what it was trained on."""
+
+    found: Found
+    task: Task
+
+
 def of_file(
     path: Path, asked: Measured, cache: Path, device: str, study: str | None, root: Path
-) -> Found:
+) -> Taken:
     """UserError for what is no file of weights, or does not say of which task."""
     kept = weights.read(path)
     if study is not None:
@@ -27,12 +35,12 @@ def of_file(
     history = () if there is None else there.history
     on = replace(run, device=device)
     with subject_of(on, kept, extent, cache, history=history) as subject:
-        return measure_all(subject, chosen(asked))
+        return Taken(measure_all(subject, chosen(asked)), run.study.task)
 
 
 def of_study(
     folder: Path, asked: Measured, cache: Path, device: str, say: Callable[[str], object]
-) -> dict[str, Found]:
+) -> dict[str, Taken]:
     """Of every run of a study's folder that kept its weights; each is left there as it is found."""
     files = sorted(folder.glob(f"runs/*/{weights.NAME}"))
     if not folder.is_dir():
@@ -47,7 +55,8 @@ def of_study(
         if run is None:
             raise UserError(f"{path}: does not say whose weights it holds")
         say(f"{i} of {len(files)}: {run}")
-        found[str(run)] = after(replace(run, device=device), path.parent, asked, cache)
+        own = after(replace(run, device=device), path.parent, asked, cache)
+        found[str(run)] = Taken(own, run.study.task)
     return found
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 import variants
-from sambench import plugins, seeds
+from sambench import measures, plugins, seeds
 from sambench.analysis import listing
 from sambench.config import BASELINE, Arm, Space, Study, Task, Train
 from sambench.errors import UserError, echo, said
@@ -82,6 +82,7 @@ def preflight(
     _check_schedule(study.train, steps)
     if custom.data is None:
         _tell_notes(task)
+    _check_measures(study, dataset)
     engine = probe(study, dataset, on, custom)
     name = "your own model" if custom.model else task.model
     chance = _chance(study, dataset)
@@ -129,6 +130,13 @@ def _preflight_itself(
     for note in notes:
         print(f"sambench: {note}", file=sys.stderr)
     return Checked(None, made[0].steps_per_epoch, None, notes)
+
+
+def _check_measures(study: Study, data: Data) -> None:
+    """UserError for one that these data cannot have."""
+    for name, one in measures.chosen(study.measure).items() if study.measure else ():
+        if why := measures.unfit(one.needs, data):
+            raise UserError(f"measure.names: {name} {why}; leave it out")
 
 
 def _tell_notes(task: Task) -> None:

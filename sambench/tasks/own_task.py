@@ -33,6 +33,10 @@ class OwnTask(Task):
         return {"objective": name, **data} if name and isinstance(data, Mapping) else data
 
     @property
+    def measurable(self) -> bool:
+        return False
+
+    @property
     def known(self) -> tuple[Score, ...]:
         return (self.score,)
 

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from sambench.config import IfSet, Table, Task, Text, kinds, one_line
 from sambench.errors import UserError, echo, nearest, said
-from sambench.scores import ACCURACY, CLASSIFICATION, REGRESSION, Score
+from sambench.scores import ACCURACY, CLASSIFICATION, LOSS, REGRESSION, RMSE, Score
 from sambench.tasks.frames import FILES
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Tabular(Task):
     objective: IfSet[Text] = ACCURACY.name
     """the score that decides: of classes `"accuracy"`, `"balanced_accuracy"`, `"f1_macro"`,
     `"auroc"` or `"loss"`, of numbers `"r2"`, the share of their variance that is explained,
-    `"rmse"` or `"mae"`, in the unit of the target"""
+    `"rmse"`, the root of their loss, or `"mae"`, in the unit of the target"""
     model: Text = "mlp"
     """`"mlp"`; its `model_args` are `width` 128, `depth` 2 and `dropout` 0"""
 
@@ -159,7 +159,8 @@ def _rows(task: Tabular) -> Rows:
     predicts_numbers = task.known is REGRESSION
     if predicts_numbers and task.label_noise:
         raise UserError("task.label_noise: is for classes, and the objective is of numbers")
-    return _numbers(*found, task.objective) if predicts_numbers else _classes(*found)
+    read = _numbers if predicts_numbers else _classes
+    return read(*found, task.objective)
 
 
 @lru_cache(maxsize=1)
@@ -207,9 +208,11 @@ def _numbers(x: np.ndarray, y: np.ndarray, names: tuple[str, ...], objective: st
     return Rows(x, y.astype(float), ())
 
 
-def _classes(x: np.ndarray, y: np.ndarray, names: tuple[str, ...]) -> Rows:
+def _classes(x: np.ndarray, y: np.ndarray, names: tuple[str, ...], objective: str) -> Rows:
     found, codes = np.unique(y.astype(str) if y.dtype.kind == "O" else y, return_inverse=True)
     rule = " or ".join(f'"{score.name}"' for score in REGRESSION if score.name != "loss")
+    if objective == LOSS.name:
+        rule += f'; "{RMSE.name}" is the root of the loss of numbers, "{objective}" that of classes'
     if y.dtype.kind == "f" and not (y == np.rint(y)).all():
         raise UserError(f"task.objective: the targets are numbers, not classes; choose {rule}")
     if len(found) < 2 or len(found) * FEWEST > len(y):

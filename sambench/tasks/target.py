@@ -24,6 +24,7 @@ from sambench.scores import (
     RMSE,
     SQUARES,
 )
+from sambench.tasks import pseudovalues
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,14 @@ class Classification:
         return float(metrics.roc_auc_score(labels, by, multi_class="ovr"))
 
     def of_items(self, name: str, outputs: Tensor, y: Tensor) -> Tensor | None:
-        return None
+        labels = y.numpy()
+        if name == AUROC.name:
+            return _known(pseudovalues.area(outputs.double().softmax(1).numpy(), labels))
+        of = {
+            BALANCED_ACCURACY.name: pseudovalues.balanced_accuracy,
+            F1_MACRO.name: pseudovalues.f1_macro,
+        }[name]
+        return _known(of(labels, outputs.argmax(1).numpy()))
 
     def constant(self, y: Tensor) -> Tensor:
         most = torch.bincount(y, minlength=len(self.classes)).argmax()
@@ -137,6 +145,10 @@ class Classification:
     def gap(self, y: Tensor) -> str:
         counts = torch.bincount(y.cpu(), minlength=len(self.classes))
         return _missing("classes", self.classes, counts, self.item)
+
+
+def _known(found: np.ndarray | None) -> Tensor | None:
+    return None if found is None else torch.from_numpy(found)
 
 
 def _missing(what: str, names: Sequence[str], counts: Tensor, item: str) -> str:
@@ -184,7 +196,11 @@ class MultiLabel:
         return float(metrics.average_precision_score(truth[:, there.numpy()], by, average="macro"))
 
     def of_items(self, name: str, outputs: Tensor, y: Tensor) -> Tensor | None:
-        return None
+        truth = y.numpy() > 0
+        if name == MAP.name:
+            return _known(pseudovalues.precision(outputs.double().numpy(), truth))
+        found, micro = (outputs > 0).numpy(), name == F1_MICRO.name
+        return _known(pseudovalues.f1_of_labels(truth, found, micro=micro))
 
     def constant(self, y: Tensor) -> Tensor:
         """The logit of each label's share."""
@@ -218,7 +234,8 @@ class Regression:
         if name == RMSE.name:
             return float(squares.sqrt())
         if name != R2.name:
-            raise UserError(f"task.objective: {name} is no score of numbers")
+            choices = ", ".join((R2.name, RMSE.name, MAE.name))
+            raise UserError(f"task.objective: {name} is no score of numbers; choose from {choices}")
         variance = y.double().var(correction=0)
         return float(1 - squares / variance) if variance > 0 else nan
 

@@ -1,4 +1,4 @@
-"""Training images with wrong labels, and what a model takes them for after an epoch."""
+"""Training items with wrong labels, and what a model takes them for after an epoch."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,32 +6,28 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sambench.tasks import Data
-from sambench.tasks.images import Data as Images
-from sambench.tasks.images import ImageClassification, Samples, true_labels
+from sambench.tasks import Data, Samples
 from sambench.training.engine import EVAL_BATCH, Engine
 from sambench.training.precision import autocast, tf32
 from sambench.training.run import Run
 
 MOST = 256
-"""images: a fraction of an epoch's cost, and 3 points of standard error at most"""
+"""items: a fraction of an epoch's cost, and 3 points of standard error at most"""
 
 
 class Flipped:
-    """Of a run's training images whose label is wrong some at even distances, unaugmented."""
+    """Of a run's training items whose label is wrong some at even distances, unaugmented."""
 
-    def __init__(self, images: Samples, true: Tensor) -> None:
-        self.images = images
+    def __init__(self, items: Samples, true: Tensor) -> None:
+        self.items = items
         self.true = true
 
     @classmethod
     def of(cls, run: Run, data: Data, cache: Path | None) -> "Flipped | None":
         """None where nobody asks, or no label is wrong."""
-        task = run.study.task
         if not run.follows_labels:
             return None
-        assert isinstance(task, ImageClassification) and isinstance(data, Images)
-        true = true_labels(task, run.seeds.streams, cache)
+        true = run.study.task.true_labels(run.seeds.streams, cache)
         wrong = torch.nonzero(true != data.train.y.cpu()).flatten()
         num = min(len(wrong), MOST)
         some = wrong[torch.arange(num) * len(wrong) // max(num, 1)]
@@ -44,9 +40,9 @@ class Flipped:
         model.eval()
         found = []
         with tf32(engine.train.tf32), autocast(engine.train, engine.device):
-            images = self.images.to(engine.device)
-            for x, _ in data.eval_batches(images, batch_size=EVAL_BATCH):
+            items = self.items.to(engine.device)
+            for x, _ in data.eval_batches(items, batch_size=EVAL_BATCH):
                 found.append(model(x).argmax(1).cpu())
         predicted = torch.cat(found)
-        pairs = {"memorised": self.images.y.cpu(), "corrected": self.true}
+        pairs = {"memorised": self.items.y.cpu(), "corrected": self.true}
         return {name: float((predicted == y).double().mean()) for name, y in pairs.items()}

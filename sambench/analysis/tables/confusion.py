@@ -1,8 +1,8 @@
-"""What images of each class were taken for, a quantity, arm and pair of classes a line.
+"""What items of each class were taken for, a quantity, arm and pair of classes a line.
 
 measure, variant          name of the quantity, label
 true_class, predicted_class   numbers of the classes, from 0
-share                     of the images of the true class, weighed as the score is
+share                     of the items of the true class, weighed as the score is
 """
 
 from typing import NamedTuple

@@ -2,7 +2,7 @@
 
 measure, variant, bin   name of the quantity, label, number of the bin from 1
 images                  share of them in the bin, over confirmed runs weighed as the score is
-confidence, accuracy    of those images; NaN where there are none
+confidence, accuracy    of those items; NaN where there are none
 """
 
 from typing import NamedTuple

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import timm
@@ -10,8 +11,10 @@ from torch import Tensor, nn
 
 from sambench.errors import UserError
 from sambench.measures.measure import Detailed, Measure
-from sambench.measures.subject import Batch, Subject, measured
+from sambench.measures.measuring import measure_all
+from sambench.measures.subject import Batch, Pixels, Subject, measured
 from sambench.records import Quantity
+from sambench.tasks import Classification, MultiLabel, Regression
 
 CLASSES = 3
 _NORMS = ("grad_norm_q10", "grad_norm_q50", "grad_norm_q90", "grad_norm_max", "cosine", "radius")
@@ -55,13 +58,32 @@ def _subject(model: nn.Module, x: Tensor, given: Tensor, true: Tensor, batch_siz
         model,
         batches(given),
         batches(true),
-        CLASSES,
-        mean=torch.full((channels,), 0.5),
-        std=torch.full((channels,), 0.25),
+        Classification(tuple("abc")),
+        Pixels(torch.full((channels,), 0.5), torch.full((channels,), 0.25)),
         true=list(true.split(batch_size)),
         seed=3,
         history=(EPOCH, EPOCH),
     )
+
+
+def rows(kind: str) -> Subject:
+    """A small network on rows of a table: of "classes", of "numbers", or of several "labels"."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        outputs = 1 if kind == "numbers" else CLASSES
+        model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, outputs))
+    x, number = torch.randn(20, 4, generator=generator), torch.arange(20)
+    target, y = {
+        "classes": (Classification(tuple("abc")), number % CLASSES),
+        "numbers": (Regression(mean=5.0, std=2.0), x.sum(1) + 5),
+        "labels": (MultiLabel(tuple("abc")), torch.stack([number % n for n in (2, 3, 5)], 1) == 0),
+    }[kind]
+    y = y.float() if kind == "labels" else y
+    batches = list(zip(x.split(8), y.split(8), strict=True))
+    wrong = torch.where(number % 4 == 0, (number + 1) % CLASSES, number % CLASSES)
+    true = list(wrong.split(8)) if kind == "classes" else None
+    return Subject(model, batches, batches, target, true=true, history=(EPOCH, EPOCH))
 
 
 def of_timm(name: str) -> Subject:
@@ -143,13 +165,25 @@ class MeasureConformance:
         found = self.values(convolutional(dtype=torch.float32, channels=channels))
         assert found and all(map(math.isfinite, found.values()))
 
+    @pytest.mark.parametrize("kind", ["classes", "numbers", "labels"])
+    def test_of_rows_it_has_values_or_says_why_not(self, kind: str) -> None:
+        subject, needs = rows(kind), self.measure.needs
+        with measured(subject.model):
+            found = measure_all(subject, {"own": self.measure})
+        if needs == "images" or (needs and kind != "classes"):
+            assert found.failed["own"].startswith(f"is for {'images' * (needs == 'images')}")
+        else:
+            assert found.values and not found.failed
+            known = {score.name for score in self.measure.quantities}
+            assert set(found.values) <= known and (kind != "classes" or set(found.values) == known)
+
     @pytest.mark.parametrize("model", ["test_resnet", "test_vit"])
-    def test_modelsof_timm(self, model: str) -> None:
+    def test_models_of_timm(self, model: str) -> None:
         found = self.values(of_timm(model))
         assert all(map(math.isfinite, found.values()))
 
-    def test_no_images_are_a_clear_error(self) -> None:
+    def test_no_items_are_a_clear_error(self) -> None:
         subject = convolutional()
-        empty = Subject(subject.model, [], [], CLASSES, subject.mean, subject.std, true=[])
+        empty = replace(subject, train=[], test=[], true=[], history=())
         with pytest.raises(UserError):
             self.values(empty)

@@ -1,4 +1,4 @@
-"""What images of each class are taken for: plain beside the arm to use."""
+"""What items of each class are taken for: plain beside the arm to use."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ STEPS = 20  # sizes of a square
 
 
 def draw(confusion: pd.DataFrame, look: Look) -> Plot | None:
-    """None where nothing was measured, or a class had no image."""
+    """None where nothing was measured, or a class had no item."""
     found = by_variant(have(rows(confusion, Confused), "share"))
     variants = _two(found, look)
     if not variants:
@@ -37,7 +37,7 @@ def draw(confusion: pd.DataFrame, look: Look) -> Plot | None:
         f"often confused, {'; '.join(told)}."
         if told
         else "Nothing is confused.",
-        "Of the test images of each class, the share that is taken for each class, as the area of "
+        "Of the test items of each class, the share that is taken for each class, as the area of "
         "a square; on the diagonal: rightly. Classes are numbered as in the data.",
         layout.body,
     )

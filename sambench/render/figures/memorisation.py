@@ -16,7 +16,7 @@ WHAT = {
     "memorised": ("Wrong labels that are learned", "predicted as their wrong label", "least"),
     "corrected": ("Wrong labels that are seen through", "predicted as what they show", "most"),
 }
-"""Quantity -> title, what its images are, what is good."""
+"""Quantity -> title, what its items are, what is good."""
 
 
 def draw(learned: pd.DataFrame, name: str, look: Look) -> Plot | None:
@@ -32,9 +32,9 @@ def draw(learned: pd.DataFrame, name: str, look: Look) -> Plot | None:
     plot = Plot(
         f"memorisation-{name}",
         title,
-        f"Share of training images with a wrong label that are {what}, after each epoch of "
+        f"Share of training items with a wrong label that are {what}, after each epoch of "
         f"{arms(len(ends))}; of {best} it is {good} at the end, {numbers.percent(ends[best])}%.",
-        f"Of the training images with a wrong label, the share that is {what}, after each epoch of "
+        f"Of the training items with a wrong label, the share that is {what}, after each epoch of "
         f"the reruns: weighed as the score is{bands}.",
         lines.body,
     )

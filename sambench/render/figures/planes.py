@@ -33,10 +33,10 @@ def draw(slices: pd.DataFrame, look: Look) -> Plot | None:
         "planes",
         "The training loss on a plane",
         f"Mean training loss on a random plane through the weights of {numbers.listing(variants)}, "
-        f"a panel for each, from {numbers.setting(low)} to {numbers.setting(high)} nats.",
+        f"a panel for each, from {numbers.setting(low)} to {numbers.setting(high)}.",
         "Mean training loss at the weights plus so much of two random directions whose filters "
         "have the norms of the weights' filters, mean over runs; darker: more, in equal steps of "
-        f"its logarithm from {numbers.setting(low)} to {numbers.setting(high)} nats.",
+        f"its logarithm from {numbers.setting(low)} to {numbers.setting(high)}.",
         layout.body,
     )
     side = math.isqrt(len(found[variants[0]]))
@@ -55,6 +55,6 @@ def draw(slices: pd.DataFrame, look: Look) -> Plot | None:
         for level, cells in sorted(levels.items()):
             mark = Mark("s", area, look.colour(variant), alpha=0.05 + 0.9 * level / LEVELS)
             xs, ys = [row.x for row in cells], [row.y for row in cells]
-            texts = [f"{variant}: {numbers.setting(row.loss)} nats" for row in cells]
+            texts = [f"{variant}: {numbers.setting(row.loss)}" for row in cells]
             plot.points(panel.place, f"{variant}-{level}", xs, ys, mark, texts)
     return plot

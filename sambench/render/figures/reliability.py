@@ -14,7 +14,7 @@ from sambench.render.figures.scales import Scale
 from sambench.render.figures.style import INK, Look
 
 BARS = 0.3  # of a panel's height, at most
-KINDS = {"ece": "of equal width", "ece_adaptive": "of equal numbers of images"}
+KINDS = {"ece": "of equal width", "ece_adaptive": "of equal numbers of items"}
 
 
 def draw(reliability: pd.DataFrame, look: Look) -> Plot | None:
@@ -34,9 +34,9 @@ def draw(reliability: pd.DataFrame, look: Look) -> Plot | None:
         f"Reliability, bins {KINDS.get(measure, measure)}",
         f"Accuracy by confidence of {arms(len(variants))}, a panel for each; nearest to the "
         f"diagonal is {best}, {numbers.percent(gaps[best])} points away on average.",
-        "Accuracy of the test images by the confidence of their predictions, over all measured "
+        "Accuracy of the test items by the confidence of their predictions, over all measured "
         "runs of an arm, weighed as its score is. On the diagonal a model is right as often as it "
-        f"says; below, it is too sure of itself. Bars: how many images a bin has.{few}",
+        f"says; below, it is too sure of itself. Bars: how many items a bin has.{few}",
         layout.body,
     )
     scale = Scale(0, 100, marks=(0, 50, 100))
@@ -49,7 +49,7 @@ def draw(reliability: pd.DataFrame, look: Look) -> Plot | None:
 
 
 def _gap(bins: Sequence[Reliability]) -> float:
-    """Mean distance of accuracy and confidence, by images."""
+    """Mean distance of accuracy and confidence, by items."""
     return sum(row.images * abs(row.accuracy - row.confidence) for row in bins)
 
 
@@ -73,4 +73,4 @@ def _panel(plot: Plot, panel: Panel, variant: str, bins: Sequence[Reliability], 
 def _text(row: Reliability) -> str:
     sure, right = numbers.percent(row.confidence), numbers.percent(row.accuracy)
     share = numbers.percent(row.images)
-    return f"{row.variant}: {sure}% sure, {right}% right, {share}% of the images"
+    return f"{row.variant}: {sure}% sure, {right}% right, {share}% of the items"

@@ -13,7 +13,7 @@ from sambench.render.figures.panels import Layout, Panel, multiples
 from sambench.render.figures.plot import Plot, arms
 from sambench.render.figures.style import Look
 
-NAMES = {"accuracy_gap": "gap, points", "loss_gap": "gap, nats"}
+NAMES = {"accuracy_gap": "gap, points", "loss_gap": "gap in loss"}
 MOST, FEWEST = 200, 10  # runs of a panel, and of an arm, that are drawn
 LOGARITHMIC = 10  # largest over smallest, from which a sharpness is drawn so
 
@@ -38,7 +38,7 @@ def draw(runs: pd.DataFrame, taus: pd.DataFrame, look: Look) -> Plot | None:
         f"Sharpness and the {gap.replace('_', ' ')}",
         f"Generalisation gap against {len(found)} kinds of sharpness, a panel for each, a mark for "
         f"each measured run of {arms(len(labels))}. {_alt(found, told)}",
-        f"Each mark is a confirm run: how much better it does in training than on test images "
+        f"Each mark is a confirm run: how much better it does in training than on test items "
         f"({_named(gap)}), by the sharpness of its training loss. \u03c4: Kendall's rank "
         "correlation over all runs, and in brackets the mean of those within each arm."
         + f" Of an arm at most {most} runs are drawn; all count."

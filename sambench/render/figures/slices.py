@@ -34,12 +34,12 @@ def draw(slices: pd.DataFrame, look: Look) -> Plot | None:
     )
     x = scales.Scale(min(row.x for row in found), reach)
     y = scales.Scale(*scales.limits([row.loss for row in found]))
-    lines.draw(plot, x, y, "position, in norms of the filters", "training loss, nats")
+    lines.draw(plot, x, y, "position, in norms of the filters", "training loss")
     return plot
 
 
 def _point(row: Position) -> Point:
-    text = f"{row.variant}, at {row.x:g}: {numbers.setting(row.loss)} nats"
+    text = f"{row.variant}, at {row.x:g}: {numbers.setting(row.loss)}"
     if known(row.low) and known(row.high):
         text += f" [{numbers.setting(row.low)}, {numbers.setting(row.high)}]"
     return Point(row.variant, row.x, row.loss, row.low, row.high, text)

@@ -33,17 +33,17 @@ def limits(leaderboard: Leaderboard) -> list[str]:
         else "Answers hold for the ranges and schedules above; beyond them better settings may lie."
     )
     own = "training" in leaderboard.header.get("own", {})
-    items = (
-        f" of {leaderboard.num_items:,} items; another test set adds the test-set SE."
-        if leaderboard.num_items
-        else "; another test set adds luck of its own."
-    )
+    has_error = any(row.test_set_error is not None for row in leaderboard.rows)
+    items = f" of {leaderboard.num_items:,} items" * (leaderboard.num_items > 0)
+    adds = "the test-set SE" if has_error else "luck of its own"
+    untold = ", and what single items scored is not kept of this score"
+    another = f"{items}; another test set adds {adds}{untold * (leaderboard.score.items is None)}."
     covered = "training" if fixed else "search and training"
     return [
         *found,
         OWN_DRAWS.format(covered=covered)
         if own
-        else f"The intervals cover the luck of {covered} on this one test set{items}",
+        else f"The intervals cover the luck of {covered} on this one test set{another}",
         *([UNWATCHED] if own else []),
         where,
         ELSEWHERE,

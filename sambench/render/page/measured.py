@@ -46,9 +46,9 @@ def measured(study: PublishedStudy) -> list[Part]:
 
 def _memorisation() -> Part:
     told = (
-        "Of training images with a wrong label, after each epoch of the reruns: how many the model "
+        "Of training items with a wrong label, after each epoch of the reruns: how many the model "
         "takes for what the label says, and how many for what they really show. Both are measured "
-        "on 256 such images of each run at most, in evaluation mode."
+        "on 256 such items of each run at most, in evaluation mode."
     )
     return Part("memorisation", "Wrong labels", [told], figures=["memorisation"])
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from sambench.analysis import Leaderboard, listing, numbers
-from sambench.config import Study, extensions
+from sambench.config import IMAGES, Study, extensions
 from sambench.render import noise
 from sambench.scores import Score
 
@@ -29,8 +29,7 @@ def streams(leaderboard: Leaderboard) -> str:
         return "the function's random numbers"
     if "data" in header.get("own", {}):
         return "initial weights and data order"
-    wrong = "wrong labels, " if header["spec"]["task"].get("label_noise") else ""
-    return f"split, {wrong}initial weights and data order"
+    return Study.model_validate(header["spec"]).task.drawn
 
 
 def _training(study: Study, own: Mapping[str, str]) -> list[str]:
@@ -51,6 +50,10 @@ def _task(study: Study, own: Mapping[str, str]) -> list[str]:
     task, train = study.task, study.train
     sizes = [(name, size) for name, size in task.split if size]
     split = ", ".join(f"{name} {size:,}" for name, size in sizes) or "the default split"
+    if task.trains_itself:
+        split += f" {task.item}s"
+    images = task.kind == IMAGES or train.augment != "none"
+    augmented = f", augmentation {train.augment}" * images
     loss = f", by the loss {own['loss']}" if "loss" in own else ""
     wrong = noise.told(task.label_noise, task.decides)
     brought = f"A Python caller's own: {listing(list(own))}." if own else ""
@@ -62,8 +65,8 @@ def _task(study: Study, own: Mapping[str, str]) -> list[str]:
     return [
         " ".join(filter(None, (f"Task: {trained} ({split}).", wrong, brought))),
         f"Training: {train.base}, {numbers.times(train.epochs, 'epoch')} at length 1, batch size "
-        f"{train.batch_size}, {train.schedule} schedule, weight decay {train.weight_decay:g}, "
-        f"augmentation {train.augment}. A run yields {YIELDS[train.yields]}.",
+        f"{train.batch_size}, {train.schedule} schedule, weight decay {train.weight_decay:g}"
+        f"{augmented}. A run yields {YIELDS[train.yields]}.",
         *([f"Also: {also}."] if also else []),
         *_score(task.decides, meaning),
     ]

@@ -1,4 +1,4 @@
-"""What share of each class's images is recognised: a line for each class, a column for each arm."""
+"""What share of each class's items is recognised: a line for each class, a column for each arm."""
 
 from collections.abc import Sequence
 

@@ -8,7 +8,6 @@ from .datasets import is_ours as is_ours
 from .datasets import is_there as is_there
 from .datasets import load as load
 from .datasets import notes as notes
-from .datasets import true_labels as true_labels
 from .images import Images as Images
 from .images import Samples as Samples
 from .task import ImageClassification as ImageClassification

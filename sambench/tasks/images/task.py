@@ -13,7 +13,7 @@ from sambench.scores import ACCURACY, CLASSIFICATION, MAP, MULTI_LABEL, Score
 from sambench.tasks.frames import FILES
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from sambench.tasks.contents import Contents
     from sambench.tasks.data import Data
@@ -136,10 +136,6 @@ class ImageClassification(Task):
         return self.separator is not None or len(self.label) > 1
 
     @property
-    def measurable(self) -> bool:
-        return not self.several
-
-    @property
     def known(self) -> tuple[Score, ...]:
         return MULTI_LABEL if self.several else CLASSIFICATION
 
@@ -175,6 +171,11 @@ class ImageClassification(Task):
         from sambench.tasks.images import datasets
 
         return datasets.load(self, streams, cache, began_with)
+
+    def true_labels(self, streams: Mapping[str, int], cache: Path | None = None) -> "Tensor":
+        from sambench.tasks.images import datasets
+
+        return datasets.true_labels(self, streams, cache)
 
     def contents(self, cache: Path | None = None) -> "Contents":
         from sambench.tasks.images import datasets

@@ -144,6 +144,10 @@ class ReinforcementLearning(Task):
         return self.ppo.n_envs * self.ppo.n_steps
 
     @property
+    def drawn(self) -> str:
+        return "validation episodes, initial weights and what is played"
+
+    @property
     def detail(self) -> str:
         return f" by PPO, {self.rollouts * self.rollout:,} environment steps an epoch"
 

@@ -7,7 +7,7 @@ from sambench.records import Record, Records, Score, pack_numbers, unpack
 
 ERROR = Score(name="rmse", unit="of the target", direction="minimize")
 RETURN = Score(name="mean_return", unit="return", direction="maximize", items="values")
-WRONG = Score(name="error_rate", unit="share", direction="minimize")
+WRONG = Score(name="error_rate", unit="share", direction="minimize", items="pseudovalues")
 
 
 @dataclass(frozen=True)

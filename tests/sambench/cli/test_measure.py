@@ -37,7 +37,7 @@ def test_of_a_file(call: Call, file: Path):
     assert code == 0, err
     (found,) = json.loads(out).values()
     assert {"ece", "ece_adaptive", "brier", "nll"} < set(found)
-    told = {"measure": "calibration", "unit": "nats", "direction": "minimize", "images": 30}
+    told = {"measure": "calibration", "unit": "nats", "direction": "minimize", "items": 30}
     assert found["quantities"]["nll"] == told and found["failed"] == {}
     assert set(found) - set(found["quantities"]) == {"quantities", "failed"}
     (wider,) = json.loads(call(*command, "--set", "ascent.rho=0.1")[1]).values()
@@ -71,12 +71,12 @@ def test_of_a_study_once(call: Call, kept: Path, tmp_path: Path):
     assert json.loads(left.read_text())["settings"]["ascent"]["rho"] == 0.2
     assert call("measure", "tiny", "--measure", "calibration", "--batches", 2)[0] == 0
     settings = json.loads(left.read_text())["settings"]
-    assert settings["ascent"]["images"] == 128 and settings["calibration"]["images"] == 256
+    assert settings["ascent"]["items"] == 128 and settings["calibration"]["items"] == 256
     assert call(*command, "--batches", 2, "--batch-size", 64)[0] == 0
     assert json.loads(left.read_text())["settings"]["ascent"] == {
         "rho": 0.05,
         "steps": 10,
-        "images": 128,
+        "items": 128,
     }
 
 

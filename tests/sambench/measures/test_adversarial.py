@@ -6,8 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sambench.measures import Subject, measured, measures
+from sambench.measures import Pixels, Subject, measured, measures
+from sambench.tasks import Classification
 
+TWO, AS_THEY_ARE = Classification(("less", "more")), Pixels(torch.zeros(1), torch.ones(1))
 W = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
 
 
@@ -33,9 +35,8 @@ def subject(*, hides: bool = False) -> Subject:
     x = 0.3 + 0.4 * torch.rand(200, 1, 2, 2, generator=generator, dtype=torch.float64)
     x = (255 * x).round() / 255
     y = (x.flatten(1) @ W > 0.9).long()
-    zero, one = torch.zeros(1), torch.ones(1)
     batches = [(x[:128], y[:128]), (x[128:], y[128:])]
-    return Subject(Linear(hides), batches, batches, 2, zero, one)
+    return Subject(Linear(hides), batches, batches, TWO, AS_THEY_ARE)
 
 
 def of(subject: Subject, **settings: Any) -> dict[str, float]:

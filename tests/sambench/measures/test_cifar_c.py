@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from sambench import config
 from sambench.errors import UserError
-from sambench.measures import Detailed, Subject, chosen, measured, measures
+from sambench.measures import Detailed, Pixels, Subject, chosen, measured, measures
 from sambench.measures.testing import MeasureConformance
 from sambench.records import Quantity
+from sambench.tasks import Classification
 
 NAMES = ("fog", "snow")
 EACH = 24
@@ -54,7 +55,8 @@ class Bright(nn.Module):
 def bright(rows: int, size: int = 4) -> Subject:
     x = torch.full((rows, 3, size, size), 0.9)
     batches = [(x, torch.ones(rows, dtype=torch.int64))]
-    return Subject(Bright(), batches, batches, 2, torch.zeros(3), torch.ones(3))
+    as_they_are = Pixels(torch.zeros(3), torch.ones(3))
+    return Subject(Bright(), batches, batches, Classification(("dark", "bright")), as_they_are)
 
 
 def test_accuracy_by_corruption_and_severity(tmp_path: Path):
@@ -143,6 +145,6 @@ def test_no_path(tmp_path: Path):
 
 def test_images_of_another_size(tmp_path: Path):
     measure = measures.get("cifar_c")(path=str(made(tmp_path / "c", 8)), names=NAMES)
-    subject = replace(bright(3), classes=3)
+    subject = replace(bright(3), target=Classification(tuple("abc")))
     with pytest.raises(UserError, match=r"\(8, 8, 3\), those of the model \(4, 4, 3\)"):
         measure.of(subject)

@@ -50,10 +50,10 @@ def test_settings_and_what_fails(trained: nn.Module, data: Data):
     assert of(0.1) == pytest.approx(2 * of(0.05))
 
 
-def test_a_measure_of_fewer_images(trained: nn.Module, data: Data):
+def test_a_measure_of_fewer_items(trained: nn.Module, data: Data):
     names, fewer = ["ascent", "calibration"], {"ascent": {"max_batches": 1}}
     found = sambench.measure(trained, data, names, settings=fewer, max_batches=2)
-    assert found.images == {"ascent": 128, "calibration": 256}
+    assert found.items == {"ascent": 128, "calibration": 256}
     alone = sambench.measure(trained, data, ["ascent"], max_batches=1)
     assert found.values["ascent_worst"] == alone.values["ascent_worst"]
 

@@ -9,7 +9,8 @@ from sklearn import metrics
 from torch import Tensor, nn
 
 from sambench.errors import UserError
-from sambench.measures import Measure, Subject, measured, measures
+from sambench.measures import Measure, Pixels, Subject, measured, measures
+from sambench.tasks import Classification
 
 
 class Told(nn.Module):
@@ -30,8 +31,9 @@ def told(logits: Tensor, labels: Tensor, true: Tensor | None = None) -> Subject:
     batches = [(x[:cut], labels[:cut]), (x[cut:], labels[cut:])]
     classes = logits.shape[1]
     clean = None if true is None else [true[:cut], true[cut:]]
-    zero, one = torch.zeros(classes), torch.ones(classes)
-    return Subject(Told(), batches, batches, classes, zero, one, true=clean)
+    pixels = Pixels(torch.zeros(classes), torch.ones(classes))
+    target = Classification(tuple(map(str, range(classes))))
+    return Subject(Told(), batches, batches, target, pixels, true=clean)
 
 
 def of(measure: Measure, subject: Subject) -> dict[str, float]:
@@ -93,9 +95,9 @@ def test_classwise(classes: int):
     assert found["auroc"] == pytest.approx(sum(pairs) / classes, rel=1e-9)
 
 
-def test_classes_without_images_are_told():
+def test_classes_without_items_are_told():
     logits, _ = random_logits(4)
-    with pytest.raises(UserError, match="2 of 4 classes have no test image"):
+    with pytest.raises(UserError, match="2 of 4 classes have no test item"):
         of(measures.get("classwise")(), told(logits, torch.arange(len(logits)) % 2))
 
 

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -32,11 +33,8 @@ def quadratic(weights: Tensor) -> Subject:
     x, y = torch.zeros(4, 1, 2, 2), torch.zeros(4, dtype=torch.int64)
     batches = [(x[:3], y[:3]), (x[3:], y[3:])]
 
-    def criterion(logits: Tensor, labels: Tensor, reduction: str) -> Tensor:
-        return (CURVATURES * logits.square() / 2).sum(1)
-
-    one = torch.ones(1)
-    return Subject(Quadratic(weights), batches, batches, 5, 0 * one, one, criterion=criterion)
+    target = SimpleNamespace(losses=lambda outputs, y: (CURVATURES * outputs.square() / 2).sum(1))
+    return Subject(Quadratic(weights), batches, batches, target)  # pyright: ignore[reportArgumentType]
 
 
 def of(name: str, subject: Subject, **settings: object) -> dict[str, float]:

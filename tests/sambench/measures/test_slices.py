@@ -1,5 +1,8 @@
 """Slices of the loss on quadratics, and the gap by counting."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -27,13 +30,10 @@ class Rows(nn.Module):
 def quadratic() -> Subject:
     """The loss is half the squared distance of the weights from 1."""
 
-    def criterion(logits: Tensor, labels: Tensor, reduction: str) -> Tensor:
-        return (logits - 1).square().sum(1) / 2
-
     weights = torch.tensor([[3.0, 4.0, 0.0], [0.0, 0.0, 2.0]], dtype=torch.float64)
     batches = [(torch.zeros(3, 1, 2, 2), torch.zeros(3, dtype=torch.int64))]
-    one = torch.ones(1)
-    return Subject(Rows(weights), batches, batches, 6, 0 * one, one, criterion=criterion)
+    target = SimpleNamespace(losses=lambda outputs, y: (outputs - 1).square().sum(1) / 2)
+    return Subject(Rows(weights), batches, batches, target)  # pyright: ignore[reportArgumentType]
 
 
 def of(subject: Subject, **settings: object) -> Detailed:
@@ -82,9 +82,7 @@ def test_the_gap_by_counting():
     logits = sure * torch.eye(2, dtype=torch.float64)[[0, 0, 1, 1]]
     subject = told(logits, torch.tensor([0, 0, 1, 0]))
     tested = told(logits, torch.tensor([0, 1, 1, 0]))
-    both = Subject(
-        subject.model, subject.train, tested.test, 2, subject.mean, subject.std, subject.true
-    )
+    both = replace(subject, test=tested.test)
     with measured(both.model):
         found = measures.get("generalisation")().of(both)
     assert found["train_accuracy"] == 0.75

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from sambench import config
 from sambench.analysis import duration
-from sambench.measures import Found, measures, write
+from sambench.measures import Found, measures, ready, write
 from sambench.render.terminal import estimate
 from sambench.study.estimate import Plan, plan
 
@@ -57,4 +57,7 @@ def test_a_study_without_measures_hears_what_all_of_them_would_cost(spec: Spec, 
     whole = duration(runs * found.measure_s)
     assert f"measures none; with [measure] of all {whole} more: {runs} runs x" in shown(found)
     rows = spec | {"task": {"kind": "tabular", "dataset": "wine"}}
-    assert priced(rows, tmp_path / "rows").measure_s == 0.0
+    fit = [name for name in ready() if measures.get(name).needs != "images"]
+    whole, known = (priced(rows, tmp_path / "rows", **own) for own in ({}, {"names": fit}))
+    evaluations = [own.measure_s / own.seconds_per_evaluation for own in (whole, known)]
+    assert evaluations[0] == pytest.approx(evaluations[1]) and evaluations[0] > 0

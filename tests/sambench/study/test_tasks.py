@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sambench import records
+from sambench.analysis import published
 from sambench.errors import UserError
 from sambench.study.run import run_study
 from sambench.tasks import TensorData
@@ -38,6 +39,8 @@ def test_its_page_speaks_of_its_score(tmp_path: Path):
     page = (tmp_path / "rows" / "leaderboard.md").read_text()
     assert "test macro F1, %" in page and "accuracy" not in page
     assert "mlp on breast_cancer" in page and "image" not in page
+    errors = published.read(tmp_path / "rows" / "records.csv").tables["ranking"]["test_set_se"]
+    assert 0.001 < float(errors.max()) < 0.1 and "another test set adds the test-set SE" in page
     web = (tmp_path / "rows" / "index.html").read_text()
     assert "test macro F1, %" in web and "test accuracy" not in web
     assert "validation accuracy" not in web.lower()

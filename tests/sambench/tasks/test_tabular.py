@@ -106,6 +106,11 @@ def test_a_table_that_has_changed_stops_a_study(table: Path):
         ({"dataset": "TABLE", "target": "dear", "objective": "r2"}, "r2 is of numbers, and the"),
         ({"dataset": "TABLE", "target": "price"}, 'are numbers, not classes; choose "r2"'),
         ({"dataset": "diabetes"}, "no classes to learn; if they are numbers, choose task.object"),
+        (
+            {"dataset": "diabetes", "objective": "loss"},
+            '; "rmse" is the root of the loss of numbers, "loss" that of classes',
+        ),
+        ({"dataset": "TABLE", "target": "price", "objective": "loss"}, '; "rmse" is the root of'),
         ({"dataset": "iris", "target": "species"}, "task.target: is for files; iris has its own"),
         ({"dataset": "diabetes", "objective": "r2", "label_noise": 0.1}, "is for classes, and the"),
     ],

@@ -38,7 +38,7 @@ def test_the_last_epoch_is_what_is_measured_afterwards(
         wrong = torch.nonzero(given != true).flatten()
         num = len(wrong)
         wrong = wrong[[i * num // most for i in range(most)]] if most < num else wrong
-        predicted = subject.logits(x[wrong]).argmax(1)
+        predicted = subject.outputs(x[wrong]).argmax(1)
     for name, labels in (("memorised", given), ("corrected", true)):
         share = float((predicted == labels[wrong]).double().mean())
         assert history[-1][name] == pytest.approx(share)
@@ -82,4 +82,4 @@ def test_wrong_labels_are_those_of_the_run(tmp_path: Path):
     clean = load(task, mine.seeds.streams).train
     wrong = clean.y != data.train.y
     assert found.true.tolist() == clean.y[wrong].tolist()
-    assert found.images.y.tolist() == data.train.y[wrong].tolist()
+    assert found.items.y.tolist() == data.train.y[wrong].tolist()

@@ -36,6 +36,18 @@ def test_what_differs_from_the_defaults_is_named(study: Study):
     assert found[2] == "Also: ema 0.99."
 
 
+def test_an_environment_has_neither_split_nor_augmentation(study: Study):
+    leaderboard = study(WIN).leaderboard
+    spec, size = leaderboard.header["spec"], {"val": 10, "test": 10}
+    spec["task"] = {"kind": "rl", "dataset": "CartPole-v1", "split": size, "model": "mlp"}
+    spec["search"] |= {"margin": 5.0}
+    task, training, *told = method(leaderboard)
+    assert task.endswith("2,048 environment steps an epoch (val 10, test 10 episodes).")
+    assert training.endswith("weight decay 0.0005. A run yields the weights after the last epoch.")
+    drawn = "streams of validation episodes, initial weights and what is played; its number"
+    assert any(drawn in line for line in told)
+
+
 def test_rules_of_a_pool_have_the_studys_numbers(study: Study):
     told = " ".join(method(study(WIN, search={"margin": 0.5, "searches": 6}).leaderboard))
     assert "Budget: 8 full runs of plain" in told and "its budget affords in 6 searches" in told

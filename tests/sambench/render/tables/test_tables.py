@@ -25,18 +25,21 @@ WIN = {"plain-x0.5": 0.89, "plain": 0.87, "plain-x2": 0.83, "sam": 0.90, "asam":
 
 
 def test_settings_say_what_they_scored_and_where_they_end():
-    edge = replace(SETTING, hyperparameters={"rho": 0.2, "m": 3, "eta": 0.012345}, edges=("lr",))
+    edge = replace(
+        SETTING, hyperparameters={"rho": 0.2, "m": 3, "eta": 0.012345}, edges=("lr", "m")
+    )
     found = board([row("sam", setting=edge), row("plain"), row("gam", None, setting=None)])
     table = settings.table(found)
-    assert table.names == [
-        *("arm", "lr", "radius", "further", "epochs", "test accuracy, %"),
-        *("retrained", "at a bound"),
-    ]
+    assert table.names == ["arm", "lr", "radius", "further", "epochs", "test accuracy, %"]
     assert table.texts == [
-        ["sam", "0.11", "0.2", "m 3, eta 0.0123", "10", "90.50 ± 1.20", "5", "lr"],
-        ["plain", "0.11", "-", "-", "10", "90.50 ± 1.20", "5", "-"],
+        ["sam", "0.11*", "0.2", "m 3*, eta 0.0123", "10", "90.50 ± 1.20"],
+        ["plain", "0.11", "-", "-", "10", "90.50 ± 1.20"],
     ]
-    assert "at a bound" not in settings.table(board([row("sam"), row("plain")])).names
+    assert table.caption == "Settings to use, each retrained 5 times"
+    assert table.after == "* At an end of its range: a better one may lie outside."
+    assert not settings.table(board([row("sam"), row("plain")])).after
+    fewer = [row("sam", setting=replace(edge, runs=4)), row("plain")]
+    assert settings.table(board(fewer)).names[-1] == "retrained"
 
 
 def test_who_competed_with_what_searched_and_fixed():
