@@ -168,6 +168,7 @@ def study(
         command=_command(name, overrides, imports, fork, points, on, num, device),
         resume=shlex.join(["python", "-m", "sambench", *sys.argv[1:]]),
         console=console,
+        began=click.get_current_context().obj,
         says_where=False,
     )
     try:

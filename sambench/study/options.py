@@ -41,6 +41,8 @@ class Settings:
     resume: str = ""
     """how to go on with it, with all that the page need not say; default: the command"""
     console: Console = field(default_factory=Console)
+    began: float | None = None
+    """by `time.monotonic`, when the command was given; None: now"""
     says_where: bool = True
     """whether the console is told where the page is; the command line does so itself, last"""
 
