@@ -26,6 +26,8 @@ class Settings:
     wandb_runs: str = "all"
     """which runs W&B gets, beside the study's own: "all", "confirm" (and the settings'), "none\""""
     checkpoint_every_s: float = 10.0
+    """trained between two of a run's checkpoints at least, and 50 times what the last one took; 0:
+    one after every epoch"""
     storage: str | None = field(default=None, repr=False)
     """URL of a database for the trials; None: SAMBENCH_STORAGE, else the study's own journal"""
     imports: tuple[Path, ...] = ()

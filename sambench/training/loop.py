@@ -17,6 +17,7 @@ from sambench.scores import Score
 from sambench.tasks import Data, Scored, Trainer, own_model
 from sambench.training import briefed, checkpoint, device, memory, spent, weights
 from sambench.training.custom import Custom
+from sambench.training.due import Due
 from sambench.training.engine import Engine
 from sambench.training.flipped import Flipped
 from sambench.training.outcome import PAUSED, Outcome, on_this_machine, write_outcome
@@ -154,6 +155,12 @@ def engine_for(run: Run, dataset: Data, custom: Custom, world: World = World()) 
     )
 
 
+def _size(engine: Trainer) -> int:
+    """Of a checkpoint, in bytes, about: weights, and an optimizer's two moments."""
+    found = engine.evaluated.state_dict().values()
+    return 3 * sum(value.nbytes for value in found if isinstance(value, torch.Tensor))
+
+
 def _named(subset: str, found: Mapping[str, float]) -> dict[str, float]:
     return {f"{subset}_{name}": value for name, value in found.items()}
 
@@ -220,7 +227,7 @@ class _Progress:
         return outcome
 
     def _train(self, engine: Trainer) -> Outcome:
-        start = saved = time.perf_counter()
+        start, due = time.perf_counter(), Due(self.every_s, _size(engine))
         kept = len(self.history)
         for epoch in range(kept, self.run.epochs):
             if self.world.first(self._time_is_up):
@@ -236,11 +243,10 @@ class _Progress:
                 return self.stopped("diverged", f"{reason} in epoch {epoch + 1}")
             if prune:
                 return self.stopped("pruned", f"pruned after epoch {epoch + 1}")
-            now = time.perf_counter()
-            due = now - saved >= self.every_s and epoch + 1 < self.run.epochs
-            if self.world.first(lambda due=due: due):
-                self._save(engine, now - start)
-                saved, kept = now, len(self.history)
+            if epoch + 1 < self.run.epochs and self.world.first(lambda: due.now):
+                with due.saving():
+                    self._save(engine, time.perf_counter() - start)
+                kept = len(self.history)
         for name in self.run.study.task.judged:
             if not math.isfinite(self.history[-1][f"val_{name}"]):
                 reason = f"non-finite validation {name} after the last epoch"
