@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import time
 from typing import NoReturn
 
 import click
@@ -44,6 +45,7 @@ for command in COMMANDS:
 
 def main() -> NoReturn:
     """Entry point."""
+    began = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # pyarrow's own allocator asks for huge pages, which virtual machines are slow to give
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
@@ -51,7 +53,7 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a locale without ± must not end a study
     try:
-        cli(standalone_mode=False)
+        cli(standalone_mode=False, obj=began)
         if sys.stdout is not None:  # it is where the caller closed it
             sys.stdout.flush()
     except UserError as error:

@@ -36,5 +36,7 @@ device = click.option(
 )
 seed = click.option("--seed", type=Count(0, most=LARGEST_SEED), default=0, show_default=True)
 checkpoint_every = click.option(
-    "--checkpoint-every", type=Real(min=0), default=10.0, show_default=True, metavar="SECONDS"
-)
+    "--checkpoint-every", type=Real(min=0), default=10.0, show_default=True, metavar="SECONDS",
+    help="At least so much training between two of a run's checkpoints, and 50 times what the last "
+    "one took; 0: one after every epoch.",
+)  # fmt: skip

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sambench.analysis import Leaderboard
+    from sambench.executors import Executor
 
 
 @click.command()
@@ -130,6 +131,8 @@ def study(
         if found is not None:
             _present(found, folder, console, as_json=as_json, publish=publish)
             return
+    if not dry_run and _forks(executor, workers, device):
+        executors.begin_server()
     loaded = config.load(name, words, root=root)
 
     from sambench.analysis import numbers
@@ -168,6 +171,7 @@ def study(
         command=_command(name, overrides, imports, fork, points, on, num, device),
         resume=shlex.join(["python", "-m", "sambench", *sys.argv[1:]]),
         console=console,
+        began=click.get_current_context().obj,
         says_where=False,
     )
     try:
@@ -178,6 +182,16 @@ def study(
     _present(leaderboard, folder, console, as_json=as_json, publish=publish)
     if failed := sum(row.runs["failed"] for row in leaderboard.rows):
         raise WorkFailed(f"{numbers.times(failed, 'run')} failed; the same command tries again")
+
+
+def _forks(executor: "Executor | None", workers: int | None, device: str) -> bool:
+    """Whether runs go to processes of this machine, as far as that is known without torch."""
+    from sambench import executors
+
+    if executor is not None:
+        return isinstance(executor, executors.Local)
+    gpus = [] if device == "cpu" else [*Path("/dev").glob("nvidia[0-9]*")]
+    return (workers or executors.Local().room(len(gpus))) > 1
 
 
 def _command(

@@ -16,6 +16,7 @@ from .executor import Work as Work
 from .executor import Workers as Workers
 from .inline import Inline as Inline
 from .local import Local as Local
+from .local import begin_server as begin_server
 from .local import main_is_guarded as main_is_guarded
 from .local import threads_each as threads_each
 from .ray import Ray as Ray

@@ -24,6 +24,7 @@ from sambench.training import (
     device,
     on_this_machine,
     read_outcome,
+    spent,
     train,
     train_own,
     write_outcome,
@@ -81,13 +82,15 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
         return known
     _check_device(assignment.run.device)
     start, heard = time.perf_counter(), _Heard(report)
+    spent.begin()
     try:
         if assignment.processes > 1:
             outcome = train_together(assignment, heard)
         else:
             outcome = trained(assignment, heard)
-        _measure(assignment, outcome)
-        return outcome
+        with spent.on("measures"):
+            _measure(assignment, outcome)
+        return replace(outcome, spent=_spent(assignment, outcome))
     except (Exception, SystemExit) as error:
         if heard.raised or concerns_all(error):
             raise
@@ -98,7 +101,13 @@ def execute(assignment: Assignment, report: Report) -> Outcome:
     outcome = Outcome("failed", reason, epochs_done=heard.epochs)
     wall_s = time.perf_counter() - start
     here = on_this_machine(outcome, assignment.run.device, wall_s, assignment.processes)
-    return _left(assignment, here, trace)
+    return _left(assignment, replace(here, spent=spent.so_far()), trace)
+
+
+def _spent(assignment: Assignment, outcome: Outcome) -> dict[str, float]:
+    """With what came after the run; of several processes, the first one knows most."""
+    own = spent.so_far()
+    return {**own, **outcome.spent} if assignment.processes > 1 else own
 
 
 def _measure(assignment: Assignment, outcome: Outcome) -> None:

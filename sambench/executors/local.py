@@ -8,7 +8,7 @@ import threading
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -32,6 +32,8 @@ from sambench.executors.executor import (
 from sambench.executors.registry import register
 
 MAIN = "__main__"
+WARM = "sambench.executors.warm"
+"""What the server imports that workers are forked from."""
 
 
 @register("local")
@@ -65,7 +67,7 @@ class Processes(Generic[J, R]):
         self._num = num
         self._work = work
         self._context = mp.get_context("forkserver")
-        self._context.set_forkserver_preload(["sambench.executors.warm"])
+        self._context.set_forkserver_preload([WARM])
         self._workers: list[_Worker[J]] = []
 
     def __enter__(self) -> "Processes[J, R]":
@@ -138,6 +140,17 @@ class Processes(Generic[J, R]):
             "if memory ran out, try fewer --workers"
         )
         return job, self._work.lost(job, reason)
+
+
+def begin_server() -> None:
+    """Starts the server that workers are forked from, and returns at once.
+
+    It takes seconds to import what they need: whoever has as much to import himself does so
+    meanwhile. Where it is left out, the first worker waits.
+    """
+    forkserver.set_forkserver_preload([WARM])
+    with _deaf_to_ctrl_c(), _main_as_it_may_be_imported():
+        forkserver.ensure_running()
 
 
 class _Worker(Generic[J]):

@@ -31,6 +31,7 @@ from sambench.study.pools import Pools
 from sambench.study.preflight import preflight
 from sambench.study.protocol import Protocol
 from sambench.study.setting import fits
+from sambench.study.spending import Spending
 from sambench.tasks import digest
 from sambench.tracking import Tracker
 from sambench.training import RESULT_FILE, Custom, Outcome, Run, device
@@ -63,8 +64,10 @@ class Execution:
         """what the preflight found for the page's readers"""
         stages = tracking.stages(settings.wandb_runs)
         self.tracker = Tracker(self.folder.path, tracking.mode(settings.wandb), stages)
+        self.spending = Spending(self.executor.workers or 1, settings.began)
 
     def run(self) -> Leaderboard:
+        self.spending.turn("preflight")
         self.folder.check()
         points = self._points()
         with ExitStack() as stack:
@@ -79,6 +82,7 @@ class Execution:
                 self._say(f"trying data, model and every variant on {what}")
                 found = preflight(self.study, here, cache, self.custom, arms, num)
                 self.told = {"chance": found.chance, "notes": list(found.notes)}
+            self.spending.turn("opening")
             url = storages.chosen(self.settings.storage)
             storage = stack.enter_context(self.folder.opened(url, self._say))
             if not self.custom.brings_data:
@@ -99,6 +103,7 @@ class Execution:
                 self.display.say(warning)
             for shortcoming in shortcomings(self.study, arms):
                 self.display.say(shortcoming)
+            self.display.turn("waiting")
             try:
                 fits = self._stages(workers, storage, points)
             except Hopeless:
@@ -161,6 +166,7 @@ class Execution:
             folder=self.folder.path,
             command=own.resume or own.command,
             points=part,
+            spending=self.spending,
         )
 
     def _points(self) -> range:
@@ -270,7 +276,9 @@ class Execution:
         )
 
     def _report(self, fits: Mapping[str, Fit]) -> Leaderboard:
+        self.display.turn("wandb")
         self.tracker.settle()
+        self.display.turn("report")
         own = [(run, self._located(run, outcome)) for run, outcome in self.ledger.results.values()]
         rankings = self.protocol.rankings(self.ledger.results)
         ranks = {
@@ -284,6 +292,8 @@ class Execution:
         files = [self.folder.records, self.folder.page, *self.folder.figures()]
         described = tracking.describe_study(self.study)
         self.tracker.summarize(described, tracking.content(leaderboard, files))
+        self.display.turn("wandb")
+        self.tracker.settle()
         return leaderboard
 
     def _measured(self, run: Run) -> Found:

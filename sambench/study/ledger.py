@@ -87,7 +87,7 @@ class Ledger:
         if outcome.outcome == PAUSED:
             self.cut = True
             if run.id in self._started:
-                self._display.paused(run)
+                self._display.paused(run, outcome)
             return False
         self.started(run)
         self._keep(run, outcome)

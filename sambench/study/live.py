@@ -149,6 +149,9 @@ class Live(Part):
     known"""
     places: Count = 0
     """workers that the study was given"""
+    spent: dict[str, float] = Field(default_factory=dict)
+    """seconds of all places together, since the driver's command, by what they went to; see
+    executors/README.md"""
     arms: list[ArmState] = Field(default_factory=list)
     workers: list[Worker] = Field(default_factory=list)
     """those that have a run"""

@@ -22,7 +22,7 @@ from sambench.training import RESULT_FILE, Outcome, Run, read_outcome, write_out
 LISTED = 120  # characters of a list of keys
 CIRCUMSTANCES = (
     *("step_time_s", "wall_s", "device", "processor", "instructions", "threads", "torch"),
-    *("peak_memory", "wandb", "history"),
+    *("peak_memory", "wandb", "history", "spent"),
 )
 """Of an outcome: where and when it came about; the rest is what came out."""
 

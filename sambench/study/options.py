@@ -26,6 +26,8 @@ class Settings:
     wandb_runs: str = "all"
     """which runs W&B gets, beside the study's own: "all", "confirm" (and the settings'), "none\""""
     checkpoint_every_s: float = 10.0
+    """trained between two of a run's checkpoints at least, and 50 times what the last one took; 0:
+    one after every epoch"""
     storage: str | None = field(default=None, repr=False)
     """URL of a database for the trials; None: SAMBENCH_STORAGE, else the study's own journal"""
     imports: tuple[Path, ...] = ()
@@ -41,6 +43,8 @@ class Settings:
     resume: str = ""
     """how to go on with it, with all that the page need not say; default: the command"""
     console: Console = field(default_factory=Console)
+    began: float | None = None
+    """by `time.monotonic`, when the command was given; None: now"""
     says_where: bool = True
     """whether the console is told where the page is; the command line does so itself, last"""
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sambench.config import Arm
 from sambench.scores import ACCURACY, Score
 from sambench.study.forecast import Forecast, InFlight
+from sambench.study.spending import Spending
 from sambench.training import Outcome, Run
 
 REMEMBERED = 20  # failures
@@ -85,6 +86,7 @@ class Standing:
     expected: stage, in order -> label -> runs
     clock: in seconds
     score: what the study goes by
+    spending: by the same clock, from an earlier time on
     """
 
     def __init__(
@@ -95,8 +97,10 @@ class Standing:
         workers: int,
         clock: Callable[[], float],
         score: Score = ACCURACY,
+        spending: Spending | None = None,
     ) -> None:
         self.study = study
+        self.spending = spending or Spending(workers, clock=clock)
         self.score = score
         self.arms = {arm.label: ArmStanding(arm.label) for arm in arms}
         self.searches = any(expected["pool"].values())
@@ -136,6 +140,7 @@ class Standing:
             self._forecast.workers = len(self.workers)
         self.workers[self.workers.index(None)] = Running(run, now, now, where)
         self.arms[run.label].running += 1
+        self.spending.took()
 
     def placed(self, run: Run, where: str) -> None:
         """A run has come to a host, or to another one."""
@@ -163,16 +168,20 @@ class Standing:
         assert own is not None
         self.workers[worker], self._free_since[worker] = None, now
         self.arms[run.label].running -= 1
+        self.spending.gave(now - own.began, outcome.spent)
         seconds = outcome.wall_s
         if free is not None and (own.told_first is None or own.told_first[0] == 1):
             seconds = now - free  # with what lies between two runs, not with a worker's start
         self._learn(run, outcome, seconds, here=True)
         return self._count(run, outcome)
 
-    def paused(self, run: Run) -> None:
+    def paused(self, run: Run, outcome: Outcome) -> None:
         """A run was left by its worker before its end."""
         worker = self._worker(run)
-        self.workers[worker], self._free_since[worker] = None, self._clock()
+        own, now = self.workers[worker], self._clock()
+        assert own is not None
+        self.workers[worker], self._free_since[worker] = None, now
+        self.spending.gave(now - own.began, outcome.spent)
         self.arms[run.label].running -= 1
         self._todo[run.stage][run.label] += 1
 

@@ -145,7 +145,7 @@ def _begun(
 def as_dict(run: Run, outcome: Outcome) -> dict[str, object]:
     """What was run and how it ended; trials see no test set."""
     found = asdict(outcome)
-    for name in ("objective", "scores", "items"):
+    for name in ("objective", "scores", "items", "spent"):
         del found[name]
     names = [f"val_{score.name}" for score in run.study.task.scores]
     validation = {name: outcome.scores.get(name) for name in names}

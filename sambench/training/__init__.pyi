@@ -4,6 +4,7 @@ from . import device as device
 from . import launch as launch
 from . import processes as processes
 from . import provenance as provenance
+from . import spent as spent
 from . import weights as weights
 from .custom import Custom as Custom
 from .engine import Engine as Engine

@@ -25,7 +25,7 @@ from sambench.tasks import (
     scored,
     select,
 )
-from sambench.training import device, graph
+from sambench.training import device, graph, spent
 from sambench.training.optimizers import base_optimizer, schedule, set_lr
 from sambench.training.precision import autocast, scaler, tf32
 from sambench.training.processes import World
@@ -113,6 +113,7 @@ class Engine(Trainer):
         )
         self._graphed: variants.Graphed | None = None
         self._eval_batch = EVAL_BATCH
+        self._has_stepped = False
         self.cut(train.micro_batch)
 
     def cut(self, at_once: int | None) -> None:
@@ -179,6 +180,14 @@ class Engine(Trainer):
 
     def step(self, x: Any, y: Tensor) -> Tensor:
         """One step on a batch; the losses of its first evaluation, (b,)."""
+        if self._has_stepped:
+            return self._step(x, y)
+        with spent.on("first_steps"):
+            losses = self._step(x, y)
+        self._has_stepped = True
+        return losses
+
+    def _step(self, x: Any, y: Tensor) -> Tensor:
         before = self.optimizer.steps
         losses = self._eager_step(x, y) if self._graphed is None else self._graphed(x, y)
         if self.average is not None and self.optimizer.steps > before:

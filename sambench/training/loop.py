@@ -15,8 +15,9 @@ import torch
 import variants
 from sambench.scores import Score
 from sambench.tasks import Data, Scored, Trainer, own_model
-from sambench.training import briefed, checkpoint, device, memory, weights
+from sambench.training import briefed, checkpoint, device, memory, spent, weights
 from sambench.training.custom import Custom
+from sambench.training.due import Due
 from sambench.training.engine import Engine
 from sambench.training.flipped import Flipped
 from sambench.training.outcome import PAUSED, Outcome, on_this_machine, write_outcome
@@ -57,6 +58,7 @@ def train(
         of epochs, and decides
     data_digest: what the study's data must have; UserError if they are others
     """
+    spent.begin()
     device.keep_freed_memory()
     begin = partial(_Progress, run, folder, report, checkpoint_every_s, until, world)
     progress, dataset, error = begin(at_once), custom.data, ""
@@ -66,17 +68,22 @@ def train(
             device.reset_peak_memory(run.device)
             try:
                 if run.study.task.trains_itself:
-                    engine = briefed.begun(run, cache, data_digest, world)
+                    with spent.on("model"):
+                        engine = briefed.begun(run, cache, data_digest, world)
                 else:
                     if dataset is None:
-                        dataset = run.study.task.load(run.seeds.streams, cache, data_digest)
-                    engine = engine_for(run, dataset, custom, world)
+                        with spent.on("data"):
+                            dataset = run.study.task.load(run.seeds.streams, cache, data_digest)
+                    with spent.on("model"):
+                        engine = engine_for(run, dataset, custom, world)
                     if custom.data is None:
-                        progress.flipped = Flipped.of(run, dataset, cache)
+                        with spent.on("data"):
+                            progress.flipped = Flipped.of(run, dataset, cache)
                 outcome = progress.train(engine)
                 if outcome.outcome == "complete" and run.keeps_weights and world.leads:
                     data = data_digest or ""
-                    weights.keep(run, folder, engine.evaluated, data, custom.brought)
+                    with spent.on("records"):
+                        weights.keep(run, folder, engine.evaluated, data, custom.brought)
                 break
             except Stopped as stop:
                 outcome = progress.stopped("pruned", str(stop))
@@ -111,11 +118,13 @@ def train(
         reason="; ".join(filter(None, [outcome.reason, progress.in_parts])),
         data=data_digest or "",
         peak_memory=progress.peak_memory(),
+        spent=spent.so_far(),
     )
     if world.leads:
-        write_outcome(run, folder, outcome, error)
-        if outcome.outcome != "failed":
-            checkpoint.remove(folder)
+        with spent.on("records"):
+            write_outcome(run, folder, outcome, error)
+            if outcome.outcome != "failed":
+                checkpoint.remove(folder)
     return outcome
 
 
@@ -144,6 +153,12 @@ def engine_for(run: Run, dataset: Data, custom: Custom, world: World = World()) 
         replay=task.replays,
         world=world,
     )
+
+
+def _size(engine: Trainer) -> int:
+    """Of a checkpoint, in bytes, about: weights, and an optimizer's two moments."""
+    found = engine.evaluated.state_dict().values()
+    return 3 * sum(value.nbytes for value in found if isinstance(value, torch.Tensor))
 
 
 def _named(subset: str, found: Mapping[str, float]) -> dict[str, float]:
@@ -200,16 +215,19 @@ class _Progress:
     def train(self, engine: Trainer) -> Outcome:
         """To the end, with the test score where the run sees it; or to where it stops."""
         self.engine = engine
-        self._resume(engine)
+        with spent.on("checkpoints"):
+            self._resume(engine)
         outcome = self._train(engine)
         if outcome.outcome == "complete" and self.run.sees_test:
             self._yield_weights(engine)
             of_run = _only("test", self._yielded())
-            outcome = _tested(outcome, of_run, engine.score("test"), self.run.study.task.scores)
+            with spent.on("evaluation"):
+                found = engine.score("test")
+            outcome = _tested(outcome, of_run, found, self.run.study.task.scores)
         return outcome
 
     def _train(self, engine: Trainer) -> Outcome:
-        start = saved = time.perf_counter()
+        start, due = time.perf_counter(), Due(self.every_s, _size(engine))
         kept = len(self.history)
         for epoch in range(kept, self.run.epochs):
             if self.world.first(self._time_is_up):
@@ -219,16 +237,16 @@ class _Progress:
             row = self._epoch(engine, epoch)
             self.history.append(row)
             self._keep_best(engine)
-            prune = self.world.first(lambda row=row: self.report(row))
+            with spent.on("telling"):
+                prune = self.world.first(lambda row=row: self.report(row))
             if reason := self._divergence(engine):
                 return self.stopped("diverged", f"{reason} in epoch {epoch + 1}")
             if prune:
                 return self.stopped("pruned", f"pruned after epoch {epoch + 1}")
-            now = time.perf_counter()
-            due = now - saved >= self.every_s and epoch + 1 < self.run.epochs
-            if self.world.first(lambda due=due: due):
-                self._save(engine, now - start)
-                saved, kept = now, len(self.history)
+            if epoch + 1 < self.run.epochs and self.world.first(lambda: due.now):
+                with due.saving():
+                    self._save(engine, time.perf_counter() - start)
+                kept = len(self.history)
         for name in self.run.study.task.judged:
             if not math.isfinite(self.history[-1][f"val_{name}"]):
                 reason = f"non-finite validation {name} after the last epoch"
@@ -249,13 +267,15 @@ class _Progress:
         return "non-finite gradients at every step" if new == engine.steps_per_epoch else ""
 
     def _epoch(self, engine: Trainer, epoch: int) -> dict[str, float]:
-        row = engine.train_epoch(epoch)
-        score = engine.score("val")
-        learned = {}
-        if self.flipped is not None and isinstance(engine, Engine):
-            learned = self.flipped.told(engine)
-        row = {"epoch": epoch + 1, **row, **_named("val", score.values), **learned}
-        return self._followed(engine, row) if self.run.study.task.follows_runs else row
+        with spent.on("training"):
+            row = engine.train_epoch(epoch)
+        with spent.on("evaluation"):
+            score = engine.score("val")
+            learned = {}
+            if self.flipped is not None and isinstance(engine, Engine):
+                learned = self.flipped.told(engine)
+            row = {"epoch": epoch + 1, **row, **_named("val", score.values), **learned}
+            return self._followed(engine, row) if self.run.study.task.follows_runs else row
 
     def _followed(self, engine: Trainer, row: dict[str, float]) -> dict[str, float]:
         """With the scores that a run has up to this epoch, on each set that it is scored on."""
@@ -343,6 +363,10 @@ class _Progress:
         return max((peak for peak in (own, self.earlier_peak) if peak is not None), default=None)
 
     def _save(self, engine: Trainer, seconds: float) -> None:
+        with spent.on("checkpoints"):
+            self._write(engine, seconds)
+
+    def _write(self, engine: Trainer, seconds: float) -> None:
         trained = engine.state_dict()
         if trained is None:
             return

@@ -56,6 +56,8 @@ class Outcome:
     """digest of the data, empty where they are a Python caller's own"""
     wandb: str = ""
     """where W&B shows the run"""
+    spent: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """seconds of the last process that trained it, by what they went to: see `spent`"""
     history: tuple[dict[str, float], ...] = field(default=(), repr=False)
     """a row per epoch: losses, scores, lr, gradient norms, cosine, rise, radius, speed"""
 

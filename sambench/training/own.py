@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 import variants
 from sambench.errors import UserError, echo
 from sambench.scores import ACCURACY, Score
-from sambench.training import device, source
+from sambench.training import device, source, spent
 from sambench.training.outcome import Outcome, on_this_machine, write_outcome
 from sambench.training.run import Run
 
@@ -116,9 +116,10 @@ def set_rate(base: Optimizer, lr: float) -> None:
 def train_own(run: Run, folder: Path, own: OwnTraining) -> Outcome:
     """One run; the outcome is also left in `folder`. UserError for scores that are none."""
     start = time.perf_counter()
+    spent.begin()
     maker, where, trace = _Maker(run), "cpu", ""
     try:
-        with _told_of(run):
+        with _told_of(run), spent.on("training"):
             scores = own(maker, run.seeds.init, run.epochs)
         optimizer = _stepped(maker.made)
         outcome = _outcome(run, optimizer, scores)
@@ -128,6 +129,7 @@ def train_own(run: Run, folder: Path, own: OwnTraining) -> Outcome:
             raise
         outcome, trace = Outcome("failed", NO_MEMORY), traceback.format_exc()
     outcome = on_this_machine(outcome, where, time.perf_counter() - start)
+    outcome = replace(outcome, spent=spent.so_far())
     write_outcome(run, folder, outcome, trace)
     return outcome
 

@@ -45,6 +45,11 @@ def lost(payload: Any, reason: str) -> str:
     return f"lost: {reason}"
 
 
+def parent(job: Any, report: Any) -> int:
+    """The process that this one was forked from."""
+    return os.getppid()
+
+
 def square(payload: int, report: Report) -> tuple[int, int, str]:
     time.sleep(0.2)  # long enough for a second worker to take the next job
     return payload**2, os.getpid(), os.environ["DEVICE"]

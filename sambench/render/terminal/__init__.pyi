@@ -7,5 +7,6 @@ from . import measures as measures
 from . import prices as prices
 from . import progress as progress
 from . import scale as scale
+from . import spent as spent
 from . import status as status
 from . import trial as trial

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sambench.analysis import duration
+from sambench.render.terminal import spent as shares
 from sambench.render.terminal.columns import Column, drawn, shown, some
 from sambench.render.terminal.progress import roughly
 from sambench.render.texts import command, one_line
@@ -136,6 +137,8 @@ def _told(live: "Live", now: datetime) -> Iterable[str]:
     else:
         last = f", last driven by {who}" if who else ""
         yield f"as of {live.updated:%Y-%m-%d %H:%M} UTC{last}"
+    if told := shares.render(live.spent, live.places):
+        yield told
 
 
 def _driver(live: "Live") -> str:

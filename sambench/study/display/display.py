@@ -14,12 +14,14 @@ from sambench.config import Arm, Study
 from sambench.errors import hidden, said
 from sambench.executors import Detached
 from sambench.render.terminal import progress
+from sambench.render.terminal import spent as shares
 from sambench.scores import ACCURACY
 from sambench.study.display.file import LiveFile
 from sambench.study.display.lines import Lines
 from sambench.study.display.notebook import Notebook
 from sambench.study.display.surface import Surface
 from sambench.study.display.terminal import Terminal
+from sambench.study.spending import Phase, Spending
 from sambench.study.standing import Standing
 from sambench.training import Outcome, Run
 
@@ -31,6 +33,7 @@ class Display:
     folder: the study's, which will hold live.json; None: no file tells of it
     command: that goes on with the study
     points: the part of the pools that is run, as --points takes it
+    spending: what the time went to before
     """
 
     def __init__(
@@ -43,9 +46,10 @@ class Display:
         folder: Path | None = None,
         command: str = "",
         points: str | None = None,
+        spending: Spending | None = None,
     ) -> None:
         self._standing = Standing(
-            study.name, arms, expected, workers, time.monotonic, study.task.decides
+            study.name, arms, expected, workers, time.monotonic, study.task.decides, spending
         )
         self._lock = threading.RLock()  # other threads draw a terminal's block and write the file
         self._surfaces = [self._fitting(console)]
@@ -74,10 +78,18 @@ class Display:
             surface.close()
         done = self.counted if kind else self._standing.num_done
         self.say(f"{done} runs are done, after {duration(self._standing.elapsed_s)}")
+        spending = self._standing.spending
+        if told := shares.render(spending.parts(), spending.places):
+            self.say(told)
 
     def say(self, line: str) -> None:
         for surface in self._surfaces:
             surface.say(line)
+
+    def turn(self, phase: Phase) -> None:
+        """The driver turns to something else."""
+        with self._lock:
+            self._standing.spending.turn(phase)
 
     def unfinished(self, line: str) -> None:
         """Says why something has not come to its end."""
@@ -130,10 +142,10 @@ class Display:
         for surface in self._surfaces:
             surface.ended(run, outcome, improves=improves)
 
-    def paused(self, run: Run) -> None:
+    def paused(self, run: Run, outcome: Outcome) -> None:
         """A run waits at its checkpoint for another process."""
         with self._lock:
-            self._standing.paused(run)
+            self._standing.paused(run, outcome)
         self._changed()
 
     @property

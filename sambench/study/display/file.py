@@ -101,6 +101,7 @@ class LiveFile:
             elapsed_s=own.elapsed_s,
             left_s=0.0 if done else own.left_s,
             places=len(own.workers),
+            spent=own.spending.parts(),
             arms=[
                 _arm(arm, {s: live.Stage(**of[arm.label]._asdict()) for s, of in counts.items()})
                 for arm in own.arms.values()

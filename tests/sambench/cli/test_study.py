@@ -11,6 +11,8 @@ from typing import Any
 import filelock
 import pytest
 
+from sambench import config, executors
+from sambench.errors import UserError
 from sambench.records import Record
 from sambench.training import checkpoint
 from tests.sambench.cli.words import study
@@ -383,3 +385,32 @@ def test_a_limit_of_time_is_no_failure(call: Call, study_file: Path):
 @pytest.mark.parametrize("hours", ["0", "-1", "nan", "soon"])
 def test_bad_hours(hours: str, refused: Callable[..., str], study_file: Path):
     assert "--max-hours" in refused(*study(study_file, "--max-hours", hours))
+
+
+@pytest.mark.parametrize(
+    ("options", "begins"),
+    [
+        (("--workers", "2"), True),
+        (("--workers", "1"), False),
+        (("--on", "local"), True),
+        (("--on", "inline"), False),
+        (("--workers", "2", "--dry-run"), False),
+    ],
+)
+def test_what_workers_are_forked_from_begins_before_the_driver_imports_for_itself(
+    call: Call,
+    study_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    begins: bool,
+):
+    events: list[str] = []
+
+    def loads(*_: object, **__: object) -> None:
+        events.append("loads")
+        raise UserError("no further")
+
+    monkeypatch.setattr(executors, "begin_server", lambda: events.append("begins"))
+    monkeypatch.setattr(config, "load", loads)
+    assert call("study", study_file, "--device", "cpu", "--wandb", "disabled", *options)[0] == 2
+    assert events == ["begins"] * begins + ["loads"]

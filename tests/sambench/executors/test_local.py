@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from sambench.executors import Local, Work, threads_each
+from sambench.executors import Local, Work, begin_server, threads_each
 from sambench.executors.testing import ExecutorConformance, is_alive
 from sambench.tasks.images import models
 
@@ -141,3 +141,13 @@ def test_a_worker_loads_no_wandb(code: ModuleType):
     forkserver._forkserver._stop()  # another test's may have imported more
     with processes(1, code, partial(code.imported, models.build)) as executor:
         assert all_of(executor, [1]) == {1: ["timm"]}
+
+
+def test_the_server_may_begin_before_its_workers_are_asked_for(code: ModuleType):
+    """And there is one of it."""
+    begin_server()
+    server = forkserver._forkserver._forkserver_pid
+    begin_server()
+    with processes(1, code, "parent") as executor:
+        assert all_of(executor, [1]) == {1: server}
+    assert forkserver._forkserver._forkserver_pid == server is not None

@@ -68,7 +68,7 @@ def interrupt_after(epoch: int) -> Callable[[Row], bool]:
 def timeless(outcome: Outcome) -> str:
     """Everything else, to the last bit; as text, where NaN equals NaN."""
     fields = dataclasses.asdict(outcome)
-    del fields["wall_s"], fields["step_time_s"]
+    del fields["wall_s"], fields["step_time_s"], fields["spent"]
     for row in fields["history"]:
         del row["step_time_s"], row["items_per_s"]
     return repr(fields)

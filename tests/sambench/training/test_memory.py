@@ -104,7 +104,7 @@ def _measured(outcome: Outcome) -> dict[str, Any]:
     fields = dataclasses.asdict(outcome)
     for row in fields["history"]:
         del row["step_time_s"], row["items_per_s"]
-    apart = ("wall_s", "step_time_s", "reason")
+    apart = ("wall_s", "step_time_s", "reason", "spent")
     return {k: v for k, v in fields.items() if k not in apart and not isinstance(v, str | None)}
 
 
