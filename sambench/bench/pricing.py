@@ -15,7 +15,7 @@ from sambench.bench.benchmark import RHO
 from sambench.bench.prices import ConfirmRun, Price, Prices
 from sambench.config import BASELINE, Measured, Study
 from sambench.errors import UserError
-from sambench.measures import Extent, chosen, measure_all, ready, subject_of
+from sambench.measures import Extent, chosen, course, measure_all, ready, subject_of
 from sambench.training import Run, device, provenance, train, weights
 from variants.core.registry import name_of
 from variants.sam import SAM
@@ -89,7 +89,7 @@ def _taken(study: Study, key: str, on: str, clock: Clock, asked: Asked) -> _Take
     asked.progress(f"a run of {key}")
     with tempfile.TemporaryDirectory(prefix="sambench-") as name:
         folder, start = Path(name), clock()
-        outcome = train(run, folder, lambda row: False, cache=asked.cache)
+        outcome = train(run, folder, lambda row: False, cache=asked.cache, follow=course)
         seconds = clock() - start
         if outcome.outcome != "complete":
             raise UserError(f"a run of {key} is {outcome.outcome}: {outcome.reason}")

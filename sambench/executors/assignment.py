@@ -180,6 +180,7 @@ def trained(
         custom=assignment.custom,
         world=world,
         data_digest=assignment.data_digest,
+        follow=measures.course,
     )
 
 

@@ -1,4 +1,5 @@
 from .after import after as after
+from .course import course as course
 from .loading import Extent as Extent
 from .loading import of as of
 from .loading import subject_of as subject_of

@@ -1,6 +1,7 @@
 """What measures have in common: a trained model in, named values out."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
@@ -8,6 +9,8 @@ import numpy as np
 from sambench.config import Count, IfSet, Table
 from sambench.measures.subject import Needs, Subject
 from sambench.records import Score
+from sambench.tasks import Data
+from sambench.training import Course, Run
 
 
 class Detailed(float):
@@ -62,6 +65,13 @@ class Measure(Table):
         UserError where the model or the data lack what all of them need.
         """
         raise NotImplementedError
+
+    def course(self, run: Run, data: Data, cache: Path | None) -> Course | None:
+        """What a run tells after each epoch for it, as final weights do not; None: nothing.
+
+        `of` finds it in the subject's `history`. cache: of the data
+        """
+        return None
 
     @property
     def evaluations(self) -> float:

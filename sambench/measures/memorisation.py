@@ -1,15 +1,19 @@
 """What became of the wrong labels."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from sambench.errors import UserError
+from sambench.measures.flipped import Flipped
 from sambench.measures.measure import Detailed, Measure
 from sambench.measures.registry import measures
 from sambench.measures.subject import Epoch, Subject
 from sambench.records import Axis, Quantity
+from sambench.tasks import Data
+from sambench.training import Course, Run
 
 
 @measures.register("memorisation")
@@ -42,6 +46,10 @@ class Memorisation(Measure):
     @property
     def evaluations(self) -> float:
         return 1 / 3
+
+    def course(self, run: Run, data: Data, cache: Path | None) -> Course | None:
+        flipped = Flipped.of(run, data, cache)
+        return None if flipped is None else flipped.told
 
     @torch.no_grad()
     def of(self, subject: Subject) -> dict[str, float]:

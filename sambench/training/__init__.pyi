@@ -9,6 +9,7 @@ from . import weights as weights
 from .custom import Custom as Custom
 from .engine import Engine as Engine
 from .engine import Loss as Loss
+from .loop import Course as Course
 from .loop import Report as Report
 from .loop import Stopped as Stopped
 from .loop import engine_for as engine_for

@@ -264,6 +264,15 @@ class Engine(Trainer):
         together = {name: torch.cat([own[name] for own in found]) for name in found[0]}
         return scored(self._target, together, self._scores)
 
+    @torch.no_grad()
+    def outputs(self, samples: Samples) -> Tensor:
+        """Of the evaluated weights, in evaluation mode, (n, ...) on the host."""
+        model = self.evaluated
+        model.eval()
+        with tf32(self.train.tf32):
+            batches = self.data.eval_batches(samples.to(self.device), batch_size=self._eval_batch)
+            return torch.cat([self._outputs(model, x).cpu() for x, _ in batches])
+
     def _gathered(self, batches: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
         """What all ranks found, in the order of the batches that they evaluated in turns."""
         if self.world.size == 1:

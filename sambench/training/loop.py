@@ -19,13 +19,15 @@ from sambench.training import briefed, checkpoint, device, memory, spent, weight
 from sambench.training.custom import Custom
 from sambench.training.due import Due
 from sambench.training.engine import Engine
-from sambench.training.flipped import Flipped
 from sambench.training.outcome import PAUSED, Outcome, on_this_machine, write_outcome
 from sambench.training.processes import World
 from sambench.training.run import Run
 
 Report = Callable[[dict[str, float]], bool]
 """Told every epoch's row; says whether to stop (pruned)."""
+
+Course = Callable[[Engine], Mapping[str, float]]
+"""After each epoch: named numbers for its row."""
 
 
 class Stopped(BaseException):
@@ -44,6 +46,7 @@ def train(
     custom: Custom = Custom(),
     world: World = World(),
     data_digest: str | None = None,
+    follow: Callable[[Run, Data, Path | None], Course | None] = lambda *_: None,
 ) -> Outcome:
     """Trains `run`, going on from the checkpoint in `folder` if there is one.
 
@@ -57,6 +60,7 @@ def train(
     world: the processes that train it together; the first one reads and writes the folder, hears
         of epochs, and decides
     data_digest: what the study's data must have; UserError if they are others
+    follow: of the run, its data and their cache: what else it tells after each epoch
     """
     spent.begin()
     device.keep_freed_memory()
@@ -78,7 +82,7 @@ def train(
                         engine = engine_for(run, dataset, custom, world)
                     if custom.data is None:
                         with spent.on("data"):
-                            progress.flipped = Flipped.of(run, dataset, cache)
+                            progress.course = follow(run, dataset, cache)
                 outcome = progress.train(engine)
                 if outcome.outcome == "complete" and run.keeps_weights and world.leads:
                     data = data_digest or ""
@@ -203,7 +207,7 @@ class _Progress:
         self.at_once = at_once
         """items that memory has room for, once it ran out; None: it never did"""
         self.engine: Trainer | None = None
-        self.flipped: Flipped | None = None
+        self.course: Course | None = None
         self.history: list[dict[str, float]] = []
         self.wall_s = 0.0
         """seconds that earlier processes spent up to the checkpoint"""
@@ -272,8 +276,8 @@ class _Progress:
         with spent.on("evaluation"):
             score = engine.score("val")
             learned = {}
-            if self.flipped is not None and isinstance(engine, Engine):
-                learned = self.flipped.told(engine)
+            if self.course is not None and isinstance(engine, Engine):
+                learned = self.course(engine)
             row = {"epoch": epoch + 1, **row, **_named("val", score.values), **learned}
             return self._followed(engine, row) if self.run.study.task.follows_runs else row
 

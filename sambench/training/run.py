@@ -75,13 +75,6 @@ class Run:
         return self.stage == "pool" and study.search.keep_weights
 
     @property
-    def follows_labels(self) -> bool:
-        """Whether each epoch tells how many wrong labels the model has learned, which costs."""
-        measure = self.study.measure
-        wrong = self.study.task.label_noise > 0
-        return wrong and self.sees_test and measure is not None and "memorisation" in measure.names
-
-    @property
     def setting(self) -> dict[str, object]:
         """What the search chose."""
         return {"lr": self.lr, "hyperparameters": self.hyperparameters, "epochs": self.epochs}

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from sambench.measures import Detailed, measures, subject_of
+from sambench.measures import Detailed, course, flipped, measures, subject_of
 from sambench.measures.loading import Extent
 from sambench.tasks.images import load
-from sambench.training import Run, flipped, train, weights
+from sambench.training import Run, train, weights
 from tests.sambench.conftest import SPEC
 from tests.sambench.training.test_weights import run_of
 
@@ -28,7 +28,7 @@ def test_the_last_epoch_is_what_is_measured_afterwards(
 ):
     monkeypatch.setattr(flipped, "MOST", most)
     mine = run()
-    history = train(mine, tmp_path, lambda row: False).history
+    history = train(mine, tmp_path, lambda row: False, follow=course).history
     assert len(history) == 2
     kept = weights.read(tmp_path / weights.NAME)
     with subject_of(mine, kept, Extent(1, 64), tmp_path, history=history) as subject:
@@ -51,7 +51,8 @@ def test_the_last_epoch_is_what_is_measured_afterwards(
 
 def test_nothing_of_the_run_changes(tmp_path: Path):
     def told(mine: Run) -> list[dict[str, float]]:
-        rows = train(mine, tmp_path / str(len(list(tmp_path.iterdir()))), lambda row: False).history
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        rows = train(mine, folder, lambda row: False, follow=course).history
         timed = ("step_time_s", "items_per_s")
         return [{k: v for k, v in row.items() if k not in timed} for row in rows]
 
@@ -68,9 +69,12 @@ def test_nothing_of_the_run_changes(tmp_path: Path):
     [{"measure": {"names": ["calibration"]}}, {"task": SPEC["task"]}],
     ids=["not asked", "no wrong labels"],
 )
-def test_only_where_it_is_asked(changes: dict[str, Any]):
-    assert run().follows_labels and not run(**changes).follows_labels
-    assert not replace(run(), stage="pool").follows_labels
+def test_only_where_it_is_asked(changes: dict[str, Any], tmp_path: Path):
+    def follows(mine: Run) -> bool:
+        return course(mine, load(mine.study.task, mine.seeds.streams), tmp_path) is not None
+
+    assert follows(run()) and not follows(run(**changes))
+    assert not follows(replace(run(), stage="pool"))
 
 
 def test_wrong_labels_are_those_of_the_run(tmp_path: Path):
