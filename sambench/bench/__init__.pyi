@@ -1,8 +1,11 @@
 from . import prices as prices
 from . import record as record
 from . import scale as scale
+from . import trials as trials
+from .benchmark import RHO as RHO
 from .benchmark import Settings as Settings
 from .benchmark import measure as measure
+from .competitors import PEER as PEER
 from .prices import ConfirmRun as ConfirmRun
 from .prices import Price as Price
 from .prices import Prices as Prices
@@ -12,7 +15,9 @@ from .ratios import Cost as Cost
 from .ratios import Costs as Costs
 from .ratios import Epoch as Epoch
 from .ratios import Outside as Outside
+from .ratios import Spread as Spread
 from .ratios import costs as costs
+from .ratios import ratio as ratio
 from .record import Bench as Bench
 from .scale import EPOCHS as EPOCHS
 from .scale import Dispatching as Dispatching
@@ -20,3 +25,7 @@ from .scale import Reporting as Reporting
 from .scale import Scale as Scale
 from .scale import Starting as Starting
 from .scale import Storing as Storing
+from .trials import OURS as OURS
+from .trials import Race as Race
+from .trials import Timed as Timed
+from .trials import Trials as Trials

@@ -1,5 +1,6 @@
 """What a step costs, from the timings of a benchmark: ratios within rounds, never across them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,6 +114,11 @@ def _outside(bench: Bench) -> tuple[Outside, ...]:
         Outside(timing.name, spread, left[0].median / spread.median)
         for timing, spread in zip(others, left, strict=True)
     )
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
+    """Of seconds that were taken in the same rounds."""
+    return _spread(np.array(ours) / np.array(theirs))
 
 
 def _seconds(timing: Timing) -> np.ndarray:

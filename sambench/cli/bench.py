@@ -15,6 +15,8 @@ from sambench.cli.records import LEADERBOARDS
 from sambench.cli.variants import infos
 from sambench.errors import UserError
 
+STUDY = "digits"
+
 
 class Step(TypedDict):
     """What is timed."""
@@ -78,15 +80,16 @@ class Step(TypedDict):
 )
 @click.option(
     "--study",
-    default="digits",
-    show_default=True,
-    metavar="STUDY",
-    help="With --measures: whose runs, and whose measures where it asks for some.",
+    is_flag=False,
+    flag_value=STUDY,
+    metavar="[STUDY]",
+    help="Instead: its trials beside those of a script by hand, in turns, on one core; default "
+    f"{STUDY}. With --measures: whose runs, and whose measures where it asks for some.",
 )
 @click.option(
     "--publish",
     is_flag=True,
-    help="Also write leaderboards/cost-DEVICE.md, or scale-cpu.md, measures-cpu.md.",
+    help="Also write leaderboards/cost-DEVICE.md, or scale-cpu.md, measures-cpu.md, trials-cpu.md.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print timings and ratios as JSON.")
 def bench(
@@ -97,7 +100,7 @@ def bench(
     trials: tuple[int, ...],
     rows: tuple[int, ...],
     measures: bool,
-    study: str,
+    study: str | None,
     publish: bool,
     as_json: bool,
     **step: Unpack[Step],
@@ -112,8 +115,8 @@ def bench(
     limits.check()
     if scale and measures:
         raise UserError("--measures: is another benchmark than --scale; ask for one")
-    if not measures and _is_given("study"):
-        raise UserError("--study: is of measures; add --measures")
+    if scale and study is not None:
+        raise UserError("--study: is another benchmark than --scale; ask for one")
     if scale:
         _scale(databases, trials, rows, publish=publish, as_json=as_json)
         return
@@ -125,7 +128,10 @@ def bench(
     devices.check(step["device"])
     plugins.load(imports)
     if measures:
-        _measures(study, step["device"], imports, publish=publish, as_json=as_json)
+        _measures(study or STUDY, step["device"], imports, publish=publish, as_json=as_json)
+        return
+    if study is not None:
+        _trials(study, step["rounds"], imports, publish=publish, as_json=as_json)
         return
     for key in chosen.split(",") if chosen != "all" else ():
         roster.check("--variants: ", key.strip())
@@ -210,6 +216,34 @@ def _measures(
         from sambench.render import publish_prices
 
         page = publish_prices(found, LEADERBOARDS, infos())
+        console.print(f"published: {page}", markup=False)
+
+
+def _trials(
+    name: str, rounds: int, imports: tuple[Path, ...], *, publish: bool, as_json: bool
+) -> None:
+    """Times trials beside those of a script by hand."""
+    import torch
+    from rich.console import Console
+
+    from sambench import config
+    from sambench.render.terminal import trials as shown
+    from sambench.scale import Asked, race
+
+    torch.set_num_threads(1)
+    words = ("--study", name, "--rounds", str(rounds), *options.spelled(imports))
+    study, cache = config.load(name), config.places.ROOT / "data"
+    console = Console(stderr=as_json)
+    with console.status("") as status:
+        found = race(Asked(study, cache, rounds, words, progress=status.update))
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+    else:
+        console.print(shown.render(found))
+    if publish:
+        from sambench.render import publish_trials
+
+        page = publish_trials(found, LEADERBOARDS, infos())
         console.print(f"published: {page}", markup=False)
 
 

@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 
 from sambench.analysis import published
-from sambench.bench import Bench, Prices, Scale, prices, record
+from sambench.bench import Bench, Prices, Scale, Trials, prices, record
 from sambench.bench import scale as scales
+from sambench.bench import trials as races
 from sambench.files import write_atomically
 from sambench.render import ownership
 from sambench.render.place import INDEX, Place
-from sambench.render.regeneration import PRICES, SCALE, regenerate
+from sambench.render.regeneration import PRICES, SCALE, TRIALS, regenerate
 from sambench.render.study_files import Infos, study_files, sync
 
 
@@ -46,6 +47,11 @@ def publish_scale(scale: Scale, folder: str | Path, infos: Infos = None) -> Path
 def publish_prices(found: Prices, folder: str | Path, infos: Infos = None) -> Path:
     """Write what measures cost, bring the pages up to date, return its page."""
     return _publish(Path(folder) / f"{PRICES}.json", partial(prices.write, prices=found), infos)
+
+
+def publish_trials(found: Trials, folder: str | Path, infos: Infos = None) -> Path:
+    """Write what a trial takes beside others, bring the pages up to date, return its page."""
+    return _publish(Path(folder) / f"{TRIALS}.json", partial(races.write, trials=found), infos)
 
 
 def _publish(target: Path, write: Callable[[Path], None], infos: Infos) -> Path:

@@ -8,11 +8,13 @@ from typing import TypeVar
 from sambench.analysis import published
 from sambench.bench import Bench, prices, record
 from sambench.bench import scale as scales
+from sambench.bench import trials as races
 from sambench.errors import UserError
 from sambench.render.leaderboards_folder import check_folder, check_names, is_of_runs, places
 from sambench.render.markdown import costs, index
 from sambench.render.markdown import prices as prices_page
 from sambench.render.markdown import scale as scale_page
+from sambench.render.markdown import trials as trials_page
 from sambench.render.place import INDEX
 from sambench.render.study_files import Infos, study_files, sync
 
@@ -20,6 +22,8 @@ SCALE = "scale-cpu"
 """Name of the page of what studies cost beside training."""
 PRICES = "measures-cpu"
 """And of what measures cost."""
+TRIALS = "trials-cpu"
+"""And of what a trial takes beside one by hand."""
 T = TypeVar("T")
 
 
@@ -58,6 +62,7 @@ def regenerate(
     benches, bad_benches = _benches(folder)
     scale, bad_scale = _read(folder / f"{SCALE}.json", scales.read)
     price, bad_price = _read(folder / f"{PRICES}.json", prices.read)
+    raced, bad_race = _read(folder / f"{TRIALS}.json", races.read)
     picked = chosen or [*found.read, *found.unreadable]
     made = published.each(found, lambda name, study: study_files(at[name], study, infos), picked)
     texts = {path: text for own in made.values() for path, text in own.texts.items()}
@@ -66,8 +71,12 @@ def regenerate(
         texts[folder / f"{SCALE}.md"] = scale_page.render(SCALE, scale)
     if price is not None:
         texts[folder / f"{PRICES}.md"] = prices_page.render(PRICES, price)
+    if raced is not None:
+        texts[folder / f"{TRIALS}.md"] = trials_page.render(TRIALS, raced)
     if not is_of_runs(folder):
-        pages = index.Pages(SCALE if scale else "", PRICES if price else "")
+        pages = index.Pages(
+            SCALE if scale else "", PRICES if price else "", TRIALS if raced else ""
+        )
         texts[folder / "README.md"] = index.render(found, benches, pages)
     if infos is not None:
         from sambench.render import html
@@ -79,7 +88,7 @@ def regenerate(
     return Report(
         sync(texts, obsolete, check=check),
         damages,
-        [*errors, *bad_benches, *bad_scale, *bad_price],
+        [*errors, *bad_benches, *bad_scale, *bad_price, *bad_race],
         notes,
     )
 

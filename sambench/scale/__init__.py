@@ -4,6 +4,7 @@ storing      asking for runs and telling of them, in each storage
 dispatching  handing runs out, on each executor
 starting     `study` on a folder of finished runs
 reporting    `leaderboard` of records that are made up
+beside       trials, beside those of a script by hand
 """
 
 import lazy_loader

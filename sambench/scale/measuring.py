@@ -5,16 +5,14 @@ import os
 import shlex
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-
-import optuna
 
 from sambench.bench import Scale
 from sambench.config import Study
 from sambench.scale import dispatching, reporting, starting, storing
 from sambench.scale.options import Options
+from sambench.scale.quiet import quiet
 from sambench.scale.subject import MORE, of_points
 from sambench.training import device, provenance
 
@@ -39,7 +37,7 @@ def measure(options: Options) -> Iterator[Scale]:
         versions={name: importlib.metadata.version(name) for name in ("optuna", "pandas")},
         host=host,
     )
-    with tempfile.TemporaryDirectory(prefix="sambench-") as name, _quiet():
+    with tempfile.TemporaryDirectory(prefix="sambench-") as name, quiet():
         for part, each in _parts(study, Path(name), options):
             found = replace(found, **{part: (*getattr(found, part), each)})
             yield replace(found, host={**host, "load after": os.getloadavg()[0]})
@@ -60,17 +58,6 @@ def _parts(study: Study, root: Path, options: Options) -> Iterator[tuple[str, ob
     for storage, url in {"journal": None, **databases}.items():
         for each in storing.measure(study, root / storage, storage, url, options):
             yield "storing", each
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Optuna tells of every study that it makes."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)
 
 
 def _command(options: Options) -> str:

@@ -21,6 +21,8 @@ class Pages(NamedTuple):
     """of studies' own cost"""
     prices: str = ""
     """of measures"""
+    trials: str = ""
+    """of a study's trials beside a script's"""
 
 
 NONE = Pages()
@@ -39,7 +41,11 @@ def render(
     parts += _across(list(studies.read.values()))
     if benches:
         parts += ["## What a step costs\n", *(_costs(name, benches[name]) for name in benches)]
-    titles = ("What a run costs beside its training", "What measures of weights cost")
+    titles = (
+        "What a run costs beside its training",
+        "What measures of weights cost",
+        "What a trial takes beside one by hand",
+    )
     for heading, page in zip(titles, pages, strict=True):
         parts += [f"## {heading}\n", f"- [{page}]({page}.md)\n"] if page else []
     return "\n".join(parts)

@@ -18,6 +18,7 @@ from sambench.render.tables import recall as recall
 from sambench.render.tables import runs as runs
 from sambench.render.tables import scale as scale
 from sambench.render.tables import settings as settings
+from sambench.render.tables import trials as trials
 from sambench.render.tables import variants as variants
 from sambench.render.tables.table import Cell as Cell
 from sambench.render.tables.table import Column as Column

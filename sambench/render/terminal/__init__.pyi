@@ -10,3 +10,4 @@ from . import scale as scale
 from . import spent as spent
 from . import status as status
 from . import trial as trial
+from . import trials as trials

@@ -106,13 +106,40 @@ def test_what_measures_cost_is_measured_and_published(call: Call, study_file: Pa
     assert call("leaderboard", "--check")[0] == 0
 
 
+def test_trials_are_timed_beside_those_of_a_script(call: Call, study_file: Path):
+    """Both take as many gradients; SAM is left out where its peer is missing."""
+    words = ("bench", "--study", study_file, "--rounds", "2", "--json", "--publish")
+    code, out, err = call(*words)
+    assert code == 0, err
+    found = json.loads(out)
+    races = {race["variant"]: race["timed"] for race in found["races"]}
+    assert list(races) == ["plain"] if found["notes"] else ["plain", "sam"]
+    for timed in races.values():
+        names = [own["name"] for own in timed]
+        assert names == ["sambench", "by hand, tensors", "by hand, pictures"]
+        assert len({own["gradient_evaluations"] for own in timed}) == 1
+        assert {len(own["seconds"]) for own in timed} == {2}
+    assert found["command"].endswith(f"--study {study_file} --rounds 2")
+    assert "| by hand, tensors " in Path("leaderboards/trials-cpu.md").read_text()
+    assert call("leaderboard", "--check")[0] == 0
+
+
+def test_a_script_that_would_train_otherwise_is_not_raced(
+    refused: Callable[..., str], study_file: Path
+):
+    study_file.write_text(study_file.read_text().replace("[train]", "[train]\nclip = 1.0"))
+    assert "the script by hand knows no train.clip" in refused("bench", "--study", study_file)
+
+
 @pytest.mark.parametrize(
     ("options", "line"),
     [
         (("--trials", "5"), "--trials: a step of training has none; add --scale"),
         (("--rows", "5"), "--rows: a step of training has none; add --scale"),
         (("--storage", "sqlite:///x.db"), "--storage: a step of training stores nothing"),
-        (("--study", "digits"), "--study: is of measures; add --measures"),
+        (("--scale", "--study"), "--study: is another benchmark than --scale; ask for one"),
+        (("--study", "digit"), "unknown study 'digit', did you mean digits"),
+        (("--study", "tabular-diabetes"), "to classify images in memory; the nearest study is"),
         (("--scale", "--measures"), "--measures: is another benchmark than --scale; ask for one"),
         (("--scale", "--trials", "10,5"), "must look like 10,1000, each more, got '10,5'"),
         (("--scale", "--rows", "0"), "must look like 10,1000, each more, got '0'"),
