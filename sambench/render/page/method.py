@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from sambench.analysis import Leaderboard, listing, numbers
-from sambench.config import IMAGES, Study, extensions
+from sambench.config import IMAGES, Study, Task, extensions, task_of
 from sambench.render import noise
 from sambench.scores import Score
 
@@ -29,7 +29,9 @@ def streams(leaderboard: Leaderboard) -> str:
         return "the function's random numbers"
     if "data" in header.get("own", {}):
         return "initial weights and data order"
-    return Study.model_validate(header["spec"]).task.drawn
+    task = task_of(header["spec"]["task"])
+    assert isinstance(task, Task)
+    return task.drawn
 
 
 def _training(study: Study, own: Mapping[str, str]) -> list[str]:

@@ -61,6 +61,9 @@ def row(label: str, score: float | None = 0.9, group: str = "a", **changes: Any)
     return replace(found, **changes)
 
 
+TASK = {"dataset": "digits", "model": "test_resnet"}
+
+
 def board(rows: Sequence[Row], **changes: Any) -> Leaderboard:
     """With the differences of all others from every arm of the baseline; the first is used."""
     plain = [one for one in rows if one.is_baseline and one.score]
@@ -80,7 +83,7 @@ def board(rows: Sequence[Row], **changes: Any) -> Leaderboard:
     search = {"budget": 8.0, "searches": 5, "margin": 1.0, "sampler": "random", "pruner": "none"}
     header = {
         "arms": arms,
-        "spec": {"task": {}, "train": {}, "search": search},
+        "spec": {"task": TASK, "train": {}, "search": search},
         "objective": ACCURACY.name,
         "scores": [ACCURACY.model_dump()],
     }

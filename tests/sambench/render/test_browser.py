@@ -314,11 +314,8 @@ def test_nothing_is_wider_than_the_window(visit, width):
     assert page.evaluate(wide) <= width
     if width > 400:
         return
-    fits = "all => all.map(e => e.scrollWidth <= e.clientWidth)"
-    assert (
-        page.locator(":is(#ranking-table, #settings-table) .scroll").evaluate_all(fits)
-        == [True] * 2
-    )
+    settings = page.locator("#settings-table .scroll")
+    assert settings.evaluate("e => e.scrollWidth <= e.clientWidth")
     scroll = page.locator("#plain-table .scroll")
     assert scroll.evaluate("e => e.scrollWidth > e.clientWidth && e.tabIndex === 0")
     scroll.evaluate("e => { e.scrollLeft = 1000 }")

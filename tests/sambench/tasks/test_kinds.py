@@ -108,9 +108,10 @@ def test_what_is_wrong_is_told_at_its_key(changes: dict[str, Any], told: str):
 
 
 def test_measures_are_declined_where_they_cannot_be_taken():
-    task = {"kind": "tabular", "dataset": "iris"}
-    asked = {**SPEC, "task": task, "measure": {"names": ["curvature"]}}
-    with pytest.raises(UserError, match="measure: measures are not taken of a task of kind 'tab"):
+    task = {"kind": "rl", "dataset": "CartPole-v1"}
+    search = {**SPEC["search"], "margin": 1.0}
+    asked = {**SPEC, "task": task, "search": search, "measure": {"names": ["curvature"]}}
+    with pytest.raises(UserError, match="measure: measures are not taken of a task of kind 'rl'"):
         config.parse(asked)
 
 

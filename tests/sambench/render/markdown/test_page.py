@@ -59,7 +59,7 @@ def test_sections_come_in_the_order_of_a_readers_questions(study: Study):
     lines = page.render(study(WIN), FIGURES).splitlines()
     assert [line.removeprefix("## ") for line in lines if line.startswith("## ")] == [
         "Ranking at a budget of 8 full runs of plain",
-        "Settings to use",
+        "Settings to use, each retrained 5 times",
         "How it was found",
         "What it cannot tell",
         "What the words mean",
