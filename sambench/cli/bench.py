@@ -131,6 +131,8 @@ def bench(
         _measures(study or STUDY, step["device"], imports, publish=publish, as_json=as_json)
         return
     if study is not None:
+        if step["device"] not in ("auto", "cpu"):
+            raise UserError("--device: trials are timed on a CPU, by its own clock; leave it out")
         _trials(study, step["rounds"], imports, publish=publish, as_json=as_json)
         return
     for key in chosen.split(",") if chosen != "all" else ():

@@ -138,6 +138,7 @@ def test_a_script_that_would_train_otherwise_is_not_raced(
         (("--rows", "5"), "--rows: a step of training has none; add --scale"),
         (("--storage", "sqlite:///x.db"), "--storage: a step of training stores nothing"),
         (("--scale", "--study"), "--study: is another benchmark than --scale; ask for one"),
+        (("--study", "--device", "cuda"), "--device: trials are timed on a CPU"),
         (("--study", "digit"), "unknown study 'digit', did you mean digits"),
         (("--study", "tabular-diabetes"), "to classify images in memory; the nearest study is"),
         (("--scale", "--measures"), "--measures: is another benchmark than --scale; ask for one"),
