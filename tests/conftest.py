@@ -16,11 +16,6 @@ import torch
 from tests.warm_python import served
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than cores: many tests wait for Slurm, for Ray, for other processes."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     """Tests run in parallel, a process per core; reductions must not depend on the thread count."""
