@@ -24,7 +24,7 @@ from sambench.records.writing import column_names, seal
 FIRST = 3  # the line of the first record
 SEAL = len(seal(b""))
 AHEAD = 2
-"""Blocks that are parsed while an earlier one is checked."""
+"""Blocks that are parsed at a time; the first of them is checked meanwhile."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 T = TypeVar("T")
 

@@ -6,6 +6,7 @@ It searches, trains, scores and stores what a pool run of the suite does, and ca
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchvision.transforms import v2
 
 from sambench.bench import PEER
-from sambench.config import Study
+from sambench.config import BASELINE, Study
 from sambench.tasks.images import Data, Images
 
 Item = tuple[Tensor, ...]
@@ -91,7 +92,7 @@ class ByHand:
 
     def _objective(self, trial: optuna.Trial) -> float:
         trial.suggest_float("lr", 1e-3, 1.0, log=True)
-        if self.variant != "plain":
+        if self.variant != BASELINE:
             trial.suggest_float("rho", 1e-2, 0.5, log=True)
         sizes = self.data.sizes
         task, epochs = self.study.task, self.study.train.epochs
@@ -122,7 +123,7 @@ class ByHand:
             loss.backward()
             return loss
 
-        if self.variant == "plain":
+        if self.variant == BASELINE:
             sgd = torch.optim.SGD(model.parameters(), **own)
 
             def step(x: Tensor, y: Tensor) -> None:
@@ -135,17 +136,13 @@ class ByHand:
             model.parameters(), torch.optim.SGD, rho=self.rho, **own
         )
 
-        def closure(x: Tensor, y: Tensor) -> Callable[[], Tensor]:
-            def again() -> Tensor:
-                sam.zero_grad()
-                return backward(x, y)
-
-            return again
+        def closure(x: Tensor, y: Tensor) -> Tensor:
+            sam.zero_grad()
+            return backward(x, y)
 
         def sam_step(x: Tensor, y: Tensor) -> None:
-            own_closure = closure(x, y)
-            own_closure()
-            sam.step(own_closure)
+            closure(x, y)
+            sam.step(partial(closure, x, y))
 
         return sam.base_optimizer, sam_step
 
