@@ -30,8 +30,10 @@ from sambench.study import StudyFolder, Tuner
 from sambench.tasks import digest
 from sambench.tasks.images import Data, ImageClassification, Images
 from sambench.training import Custom, device, provenance
+from variants.core.registry import name_of
+from variants.sam import SAM
 
-SAM = "sam"
+SAM_KEY = name_of(SAM(rho=RHO))
 RATE = 0.01
 """With which all train, whatever was drawn, so that none diverges and is over early."""
 Clock = Callable[[], float]
@@ -72,8 +74,8 @@ def race(asked: Asked) -> Trials:
     if not (isinstance(data.train, Images) and isinstance(data.val, Images)):
         raise UserError(f"--study: {study.name}: the script by hand needs images in memory")
     host = {**provenance.hardware(), "threads": torch.get_num_threads(), "load before": _load()}
-    variants = [BASELINE, *([SAM] if find_spec(PEER) else [])]
-    missing = f"left out: {SAM}, which by hand is {PEER}'s (pip install 'sambench[bench]')"
+    variants = [BASELINE, *([SAM_KEY] if find_spec(PEER) else [])]
+    missing = f"left out: {SAM_KEY}, which by hand is {PEER}'s (pip install 'sambench[bench]')"
     with tempfile.TemporaryDirectory(prefix="sambench-") as name, quiet():
         races = tuple(_race(asked, key, data, Path(name) / key) for key in variants)
     return Trials(
@@ -85,7 +87,7 @@ def race(asked: Asked) -> Trials:
         batch_size=study.train.batch_size,
         clock="of the processor",
         races=races,
-        notes=() if SAM in variants else (missing,),
+        notes=() if SAM_KEY in variants else (missing,),
         hardware=device.describe("cpu"),
         command=shlex.join(["python", "-m", "sambench", "bench", *asked.command]),
         commit=provenance.commit(),
@@ -127,7 +129,7 @@ def _searching(asked: Asked) -> Study:
     return config.parse(
         {
             **asked.study.model_dump(mode="json"),
-            "variants": [SAM],
+            "variants": [SAM_KEY],
             "variant": [{"name": BASELINE, "length": 1}],
             "search": {"budget": 8, "searches": max(5, asked.rounds), "space": {"lr": rate}},
             "confirm": {},

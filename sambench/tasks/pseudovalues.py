@@ -8,7 +8,7 @@ shares of items, where it agrees with the bootstrap over items to first order (E
 (1988), each class over its own number of items less one.
 
 Functions return (n,) float64, None where a class or a label has a single item: what the score would
-be without it says nothing.
+be without it says nothing. Micro F1, which counts all labels together, does not mind.
 """
 
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def f1_macro(labels: np.ndarray, found: np.ndarray) -> np.ndarray | None:
 
 def f1_of_labels(truth: np.ndarray, found: np.ndarray, *, micro: bool) -> np.ndarray | None:
     """Of F1 over all labels together (micro), or its mean over labels; bool (n, labels)."""
-    if not _enough(truth):
+    if not micro and not _enough(truth):
         return None
     hits, sizes = truth & found, truth.astype(int) + found
     if micro:

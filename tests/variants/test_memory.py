@@ -12,4 +12,4 @@ def test_beside_large_activations_it_is_no_more(name: str, monkeypatch: pytest.M
     monkeypatch.setattr(memory, "BATCH", 2048)
     declared = variants.info(name).copies
     assert declared is not None
-    assert 0 < memory.extra_copies(variants.create(name)) < declared + 0.1
+    assert 0 <= memory.extra_copies(variants.create(name)) < declared + 0.1

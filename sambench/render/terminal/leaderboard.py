@@ -25,6 +25,8 @@ def render(leaderboard: Leaderboard) -> RenderableType:
             if line
         ),
         *(Text(f"! {line}", style="red") for line in damage_report.listed(leaderboard)),
+        *(Text(shown.caption) for _ in range(not ranks)),
         fitted(shown),
+        *(Text(line) for line in [shown.after] if line),
         *(Text(f"! {line}", style="yellow") for line in (*left, *leaderboard.warnings)),
     )

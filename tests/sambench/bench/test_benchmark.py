@@ -61,7 +61,7 @@ def test_bf16_runs_everywhere():
 def test_memory_grows_by_copies_of_the_parameters():
     found = {c.name: c for c in costs(measure(Settings(**TINY))).variants}
     assert found["plain"].copies == 0 and found["plain"].memory == 1
-    assert 1.5 < (found["sam"].copies or 0) < 2.3  # backup and offset, beside small activations
+    assert 0.3 < (found["sam"].copies or 0) < 1.1  # the backup, in the room of small activations
 
 
 def test_all_three_sams_take_the_same_steps(work: Work, monkeypatch: pytest.MonkeyPatch):

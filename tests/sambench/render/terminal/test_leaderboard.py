@@ -41,6 +41,8 @@ def test_settings_stand_for_a_ranking_where_there_is_none(study: Study):
     text = text_of(made.leaderboard)
     assert text.startswith("No ranking: tpe ") and "retrained" in text
     assert "trials" not in text.partition("arm ")[2] and "Use this" not in text
+    settings = [row.setting for row in made.leaderboard.rows if row.setting]
+    assert ("* At an end" in text) == any(setting.edges for setting in settings)
 
 
 def test_warnings_and_damages_are_marked():
