@@ -194,7 +194,7 @@ kinds: Registry[Task] = Registry(
     "sambench.tasks",
     {
         IMAGES: "sambench.tasks.images.task",
-        "tabular": "sambench.tasks.tabular",
+        "tabular": "sambench.tasks.tabular.task",
         "algorithmic": "sambench.tasks.algorithmic",
         "text": "sambench.tasks.text.task",
         "own": "sambench.tasks.own_task",
