@@ -93,7 +93,12 @@ class Classification:
     watched = ACCURACY.name
 
     def losses(self, outputs: Tensor, y: Tensor, smoothing: float = 0.0) -> Tensor:
-        """Smoothed ones, times the weight of the class; of mixed items, of both as they share."""
+        """Smoothed ones, times the weight of the class; of mixed items, of both as they share.
+
+        outputs: (b, classes), or (b, k, classes) of k members, each with losses of its own
+        """
+        if outputs.ndim == 3:
+            return self.losses(*_apart(outputs, y), smoothing).view(outputs.shape[:2])
         if self.weights is None:
             return F.cross_entropy(outputs, y, label_smoothing=smoothing, reduction="none")
         shares = F.one_hot(y, len(self.classes)) if y.ndim == 1 else y
@@ -103,7 +108,10 @@ class Classification:
         return (weighted * smoothed).sum(1)
 
     def watch(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """Whether each prediction was right; of mixed items, on the class of the larger share."""
+        """Whether each prediction was right; of mixed items, on the class of the larger share; of
+        members, how many of them were."""
+        if outputs.ndim == 3:
+            return self.watch(*_apart(outputs, y)).view(outputs.shape[:2]).float().mean(1)
         return outputs.argmax(1) == (y if y.ndim == 1 else y.argmax(1))
 
     def judged(self, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
@@ -212,7 +220,8 @@ class MultiLabel:
 
 @dataclass(frozen=True)
 class Regression:
-    """A number: y is (b,) float in its own unit; outputs, (b,) or (b, 1), are standardised."""
+    """A number: y is (b,) float in its own unit; outputs are standardised, (b,) or (b, 1), or
+    (b, k, 1) of k members."""
 
     mean: float
     """of the training targets"""
@@ -220,6 +229,8 @@ class Regression:
     watched = ""
 
     def losses(self, outputs: Tensor, y: Tensor, smoothing: float = 0.0) -> Tensor:
+        if outputs.ndim == 3:
+            return self.losses(*_apart(outputs, y)).view(outputs.shape[:2])
         return (_flat(outputs) - (y - self.mean) / self.std) ** 2
 
     def watch(self, outputs: Tensor, y: Tensor) -> Tensor:
@@ -251,6 +262,11 @@ class Regression:
 
     def _predicted(self, outputs: Tensor) -> Tensor:
         return _flat(outputs).double() * self.std + self.mean
+
+
+def _apart(outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Members' outputs, (b, k, ...), as those of b * k items."""
+    return outputs.flatten(0, 1), y.repeat_interleave(outputs.shape[1], 0)
 
 
 def _flat(outputs: Tensor) -> Tensor:

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from pydantic import ValidationError
 
-from sambench.config import IfSet, Task, Text, kinds, one_line
+from sambench.config import IfSet, Task, Text, kinds
 from sambench.errors import UserError, echo
 from sambench.scores import ACCURACY, CLASSIFICATION, REGRESSION, Score
 from sambench.tasks.tabular import table
-from sambench.tasks.tabular.models import MLP
+from sambench.tasks.tabular.models import network
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,9 +25,11 @@ class Tabular(Task):
 
     Features are scaled to mean 0 and variance 1 over the training rows; words become columns of 0
     and 1, and a missing number the mean. A number to predict is scaled for the loss alone.
+    Dropout draws the same masks in all passes of a step.
     """
 
     item: ClassVar[str] = "row"
+    replays: ClassVar[bool] = True
 
     dataset: Text
     """`"breast_cancer"`, `"diabetes"`, `"digits"`, `"iris"` or `"wine"`, which scikit-learn brings,
@@ -40,7 +41,9 @@ class Tabular(Task):
     `"auroc"` or `"loss"`, of numbers `"r2"`, the share of their variance that is explained,
     `"rmse"`, the root of their loss, or `"mae"`, in the unit of the target"""
     model: Text = "mlp"
-    """`"mlp"`; its `model_args` are `width` 128, `depth` 2 and `dropout` 0"""
+    """`"mlp"`, whose `model_args` are `width` 128, `depth` 2 and `dropout` 0; `"tabm"`, with `k`
+    32, `width` 512, `depth` 3 and `dropout` 0.1; `"ft-transformer"`, with `depth` 3, `heads` 8
+    and, as its authors choose them for that depth, `width`, `attention_dropout` and `dropout`"""
 
     @property
     def known(self) -> tuple[Score, ...]:
@@ -53,7 +56,7 @@ class Tabular(Task):
         table.read(self)
 
     def check_model(self) -> None:
-        self._mlp()
+        network(self.model, self.model_args).check()
 
     def contents(self, cache: Path | None = None) -> "Contents":
         from sambench.tasks.contents import fingerprint, of_arrays
@@ -96,12 +99,4 @@ class Tabular(Task):
         return TensorData.from_tensors(*sets, classes=classes or None, item=self.item)
 
     def build(self, data: "Data") -> "nn.Module":
-        return self._mlp().build(*data.sizes.values())
-
-    def _mlp(self) -> MLP:
-        if self.model != "mlp":
-            raise UserError(f"task.model: no model {echo(self.model)} of rows; the nearest is mlp")
-        try:
-            return MLP.model_validate(self.model_args)
-        except ValidationError as error:
-            raise UserError(f"task.model_args.{one_line(error)}") from None
+        return network(self.model, self.model_args).build(*data.sizes.values())

@@ -53,6 +53,24 @@ def test_numbers_are_scored_below_0_too(tmp_path: Path):
     assert "test R2, %" in page and "accuracy" not in page
 
 
+@pytest.mark.parametrize(
+    ("model", "args"),
+    [("tabm", {"k": 4, "width": 16, "depth": 2}), ("ft-transformer", {"depth": 1, "width": 16})],
+)
+def test_networks_of_other_packages_are_studied_and_measured(
+    tmp_path: Path, model: str, args: dict[str, int]
+):
+    task = Tabular(dataset="wine", model=model, model_args=args)
+    spec = SPEC | {"measure": {"names": ["curvature", "ascent", "calibration"]}}
+    run_study(spec, task=task, root=tmp_path, workers=1, wandb="disabled")
+    found = records.read(tmp_path / "rows" / "records.csv")
+    tested = [run for run in found.records if run.stage == "confirm"]
+    assert len(tested) == 8 and not found.damages
+    values = [value for run in tested for value in run.measures.values()]
+    assert len(values) >= 8 * 6 and None not in values
+    assert f"{model} on wine" in (tmp_path / "rows" / "leaderboard.md").read_text()
+
+
 def test_tensors_of_ones_own_are_not_scaled(tmp_path: Path):
     x = 1e-6 * torch.randn(300, 4, generator=torch.Generator().manual_seed(0))
     y = 1e6 * x.sum(1)

@@ -25,6 +25,13 @@ TASKS = {
     "numbers of rows": Tabular(
         dataset="diabetes", objective="r2", split=SMALL, model_args={"dropout": 0.1}
     ),
+    "classes by many members": Tabular(
+        dataset="wine", model="tabm", model_args={"k": 3, "width": 16}
+    ),
+    "numbers by many members": Tabular(
+        dataset="diabetes", objective="r2", model="tabm", model_args={"k": 3, "width": 16}
+    ),
+    "classes by tokens": Tabular(dataset="wine", model="ft-transformer", model_args={"depth": 1}),
 }
 
 

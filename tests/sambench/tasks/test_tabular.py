@@ -1,6 +1,7 @@
 """Rows of tables: what is read, how it is scaled, and what is refused."""
 
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -125,11 +126,61 @@ def test_what_is_wrong_with_data_is_one_line(table: Path, keys: dict[str, object
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
-        ({"model": "tabm"}, "task.model: no model 'tabm' of rows; the nearest is mlp"),
+        ({"model": "tabn"}, "task.model: no model 'tabn' of rows, did you mean tabm?"),
+        ({"model": "resnet18"}, "task.model: no model 'resnet18' of rows, choose from ft-"),
         ({"model_args": {"widht": 3}}, "task.model_args.widht: unknown key, did you mean width?"),
         ({"model_args": {"dropout": 1.0}}, "task.model_args.dropout: must be < 1"),
+        ({"model": "tabm", "model_args": {"k": 0}}, "task.model_args.k: must be >= 1"),
+        ({"model_args": {"k": 4}}, "task.model_args.k: unknown key"),
+        (
+            {"model": "ft-transformer", "model_args": {"width": 50}},
+            "task.model_args.width: 50 is no multiple of the 8 heads",
+        ),
+        (
+            {"model": "ft-transformer", "model_args": {"depth": 7}},
+            "task.model_args.depth: must be <= 6",
+        ),
     ],
 )
 def test_what_is_wrong_with_the_model_is_one_line(keys: dict[str, object], told: str):
     with pytest.raises(UserError, match=re.escape(told)):
         Tabular.model_validate({"dataset": "iris", **keys}).check_model()
+
+
+@pytest.mark.parametrize(
+    ("model", "package"), [("tabm", "tabm"), ("ft-transformer", "rtdl_revisiting_models")]
+)
+def test_a_package_that_is_not_installed_is_one_line(
+    model: str, package: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UserError, match=r"not installed: pip install 'sambench\[tabular\]'"):
+        Tabular(dataset="iris", model=model).check_model()
+
+
+@pytest.mark.parametrize("objective", ["accuracy", "r2"])
+def test_members_learn_apart_and_answer_together(objective: str):
+    """The loss is that of each member (TabM, section 3.2), never that of their mean."""
+    task = Tabular(
+        dataset="wine" if objective == "accuracy" else "diabetes",
+        objective=objective,
+        model="tabm",
+        model_args={"k": 5, "width": 8, "dropout": 0.0},
+    )
+    data = task.load(STREAMS)
+    torch.manual_seed(0)
+    model = task.build(data).double()
+    x, y = data.train.x[:20].double(), data.train.y[:20]
+    apart = model(x)
+    assert apart.shape[:2] == (20, 5)
+    losses = data.target.losses(apart, y, 0.1)
+    each = [data.target.losses(apart[:, i], y, 0.1) for i in range(5)]
+    torch.testing.assert_close(losses, torch.stack(each, 1))
+    watched = [data.target.watch(apart[:, i], y).double() for i in range(5)]
+    found = data.target.watch(apart, y).double()
+    torch.testing.assert_close(found, torch.stack(watched).mean(0), rtol=1e-6, atol=0)
+    together = model.eval()(x)
+    if objective == "accuracy":
+        torch.testing.assert_close(together.exp(), apart.softmax(2).mean(1))
+    else:
+        torch.testing.assert_close(together, apart.mean(1))
