@@ -29,7 +29,7 @@ class Price:
     seconds: tuple[float, ...]
     """of the weights of each of the runs"""
     gradient_evaluations: float
-    """about, of as many images as a batch of training, as the measure declares"""
+    """about, of as many items as a batch of training, as the measure declares"""
     failed: str = ""
     """why it has no value"""
 
@@ -40,9 +40,11 @@ class Prices:
 
     study: str
     model: str
-    train_images: int
+    item: str
+    """what there are many of, in a word, "image" or "row", singular"""
+    train_items: int
     """that are measured, at most"""
-    test_images: int
+    test_items: int
     batch_size: int
     """of training"""
     clock: Literal["of the processor", "by the clock"]

@@ -43,12 +43,13 @@ def price(asked: Asked) -> Prices:
     on, host = device.resolve(asked.on), _host()
     clock: Clock = time.process_time if on == "cpu" else time.perf_counter
     taken = [_taken(study, key, on, clock, asked) for key in (BASELINE, name_of(SAM(rho=RHO)))]
-    images = taken[0].images
+    items = taken[0].items
     return Prices(
         study=study.name,
         model=study.task.model,
-        train_images=images["train"],
-        test_images=images["test"],
+        item=study.task.item,
+        train_items=items["train"],
+        test_items=items["test"],
         batch_size=study.train.batch_size,
         clock="of the processor" if on == "cpu" else "by the clock",
         runs=tuple(one.run for one in taken),
@@ -57,7 +58,7 @@ def price(asked: Asked) -> Prices:
                 measure=name,
                 seconds=tuple(one.seconds[name] for one in taken),
                 gradient_evaluations=round(
-                    measure.evaluations * images[measure.subset] / study.train.batch_size, 1
+                    measure.evaluations * items[measure.subset] / study.train.batch_size, 1
                 ),
                 failed=next((one.failed[name] for one in taken if name in one.failed), ""),
             )
@@ -77,7 +78,7 @@ class _Taken:
     """Of one run."""
 
     run: ConfirmRun
-    images: dict[str, int]
+    items: dict[str, int]
     """subset -> how many were measured"""
     seconds: dict[str, float]
     failed: dict[str, str]
@@ -97,14 +98,14 @@ def _taken(study: Study, key: str, on: str, clock: Clock, asked: Asked) -> _Take
     spent, failed = {}, {}
     extent = Extent(wanted.max_batches, wanted.batch_size)
     with subject_of(run, kept, extent, asked.cache, history=outcome.history) as subject:
-        images = {subset: subject.num_items(subset) for subset in ("train", "test")}
+        items = {subset: subject.num_items(subset) for subset in ("train", "test")}
         for name, measure in chosen(wanted).items():
             asked.progress(f"{name} of {key}")
             start = clock()
             failed |= measure_all(subject, {name: measure}).failed
             spent[name] = round(clock() - start, 3)
     told = ConfirmRun(key, round(seconds, 3), outcome.gradient_evaluations)
-    return _Taken(told, images, spent, failed)
+    return _Taken(told, items, spent, failed)
 
 
 def _run(study: Study, key: str, where: str) -> Run:

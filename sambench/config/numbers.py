@@ -15,7 +15,7 @@ LARGEST_RATE = 1e6
 SMALLEST_RATE = 1e-30
 """Of a learning rate; float32 holds it."""
 LARGEST_COUNT = 1_000_000
-"""Of epochs, searches, seeds, and of the images in a batch."""
+"""Of epochs, searches, seeds, and of the items in a batch."""
 LARGEST_SEED = 2**53
 """JSON and JavaScript hold it."""
 DEEPEST = 8  # tables and lists within each other

@@ -63,7 +63,7 @@ class Train(Table):
     epochs: Count
     """of one run"""
     batch_size: Count
-    """in images, of all processes together"""
+    """in items, of all processes together"""
 
     base: Annotated[str, Field(min_length=1)] = "sgd"
     """`sgd`, `adamw`, or any optimizer of timm"""
@@ -120,7 +120,7 @@ class Train(Table):
     tf32: IfSet[bool | None] = None
     """TF32 in matrix products and convolutions; default: torch's choice"""
     micro_batch: IfSet[Count | None] = None
-    """in images of one process: gradients are accumulated, exactly"""
+    """in items of one process: gradients are accumulated, exactly"""
     clip: IfSet[Annotated[float, Field(gt=0, le=LARGEST)] | None] = None
     """largest norm of the final direction"""
     compile: IfSet[bool] = False

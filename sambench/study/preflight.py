@@ -149,7 +149,10 @@ def _chance(study: Study, data: Data) -> float:
     task = study.task
     for name in ("val", "test"):
         y = getattr(data, name).y
-        values = constant(data.target, y, task.judged)
+        try:
+            values = constant(data.target, y, task.judged)
+        except UserError as error:
+            raise UserError(f"{error} ({name})") from None
         row = {"epoch": 1.0, **{f"{name}_{score}": value for score, value in values.items()}}
         found = {**values, **task.of_run([row], name, study.train.epochs)}[task.objective]
         if not math.isfinite(found):

@@ -8,7 +8,7 @@ from sambench.render.tables import prices as tables
 
 MEASURES = (
     "Seconds that one run's weights take, the mean of these runs, and what they are of the run's "
-    "own; gradient evaluations are those that each measure declares, of as many images as a batch "
+    "own; gradient evaluations are those that each measure declares, of as many {item}s as a batch "
     "of training. None is measured unless a study asks for it; then `study NAME --dry-run` tells "
     "the price beforehand."
 )
@@ -17,14 +17,17 @@ MEASURES = (
 def runs(found: Prices) -> str:
     return (
         f"Runs of the study {found.study}, trained and tested as its reruns are, with "
-        f"{found.model}; a gradient evaluation is of {found.batch_size} images. All seconds are "
-        f"{found.clock}."
+        f"{found.model}; a gradient evaluation is of {found.batch_size} {found.item}s. "
+        f"All seconds are {found.clock}."
     )
 
 
 def measures(found: Prices) -> str:
     """What their table says."""
-    return f"On {found.train_images} training and {found.test_images} test images. {MEASURES}"
+    return (
+        f"On {found.train_items} training and {found.test_items} test {found.item}s. "
+        f"{MEASURES.format(item=found.item)}"
+    )
 
 
 def render(name: str, found: Prices) -> str:

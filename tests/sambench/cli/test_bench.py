@@ -94,7 +94,7 @@ def test_what_measures_cost_is_measured_and_published(call: Call, study_file: Pa
     )
     assert code == 0, err
     found = json.loads(out)
-    assert (found["train_images"], found["test_images"], found["batch_size"]) == (16, 16, 32)
+    assert (found["train_items"], found["test_items"], found["batch_size"]) == (16, 16, 32)
     steps = [(run["variant"], run["gradient_evaluations"]) for run in found["runs"]]
     assert steps == [("plain", 4), ("sam", 8)]  # 64 images in batches of 32, two epochs
     prices = {own["measure"]: own for own in found["prices"]}

@@ -14,8 +14,9 @@ def measured() -> Prices:
     return Prices(
         study="digits",
         model="test_resnet",
-        train_images=797,
-        test_images=600,
+        item="row",
+        train_items=797,
+        test_items=600,
         batch_size=64,
         clock="of the processor",
         runs=(ConfirmRun("plain", 2.0, 78.0), ConfirmRun("sam", 4.0, 156.0)),
@@ -38,13 +39,13 @@ def test_the_page_says_what_was_measured(measured: Prices, tmp_path: Path):
     text = " ".join(page.read_text().split())
     assert page.name == "measures-cpu.md"
     for words in (
-        "a gradient evaluation is of 64 images. All seconds are of the processor.",
+        "a gradient evaluation is of 64 rows. All seconds are of the processor.",
         "| plain | 2.00 | 78 |",
         "| curvature | 10.00 | 450 | 275 | 822 |",
         "| calibration | 0.10 | 5 | 2 | 3 |",
         "| memorisation (failed: no label is wrong) | 0.00 | 0 | 0 | 4 |",
         "| all of them | 10.10 | 455 | 278 | 829 |",
-        "On 797 training and 600 test images.",
+        "On 797 training and 600 test rows.",
         "None is measured unless a study asks for it",
         "python -m sambench bench --measures",
         "load before 0.5",
