@@ -124,6 +124,13 @@ class Task(Table):
         """
         return {}
 
+    def items_of_run(self, items: "Sequence[Mapping[str, Tensor]]") -> "Mapping[str, Tensor]":
+        """Those of the scores `of_runs` of which single test items can be kept, (n,) each.
+
+        items: after each epoch so far, what single items scored, (n,) by name of a score
+        """
+        return {}
+
     def meaning(self, epochs: int) -> str:
         """What the objective is, where its name does not say it; `epochs`: as above."""
         return ""

@@ -213,6 +213,8 @@ class _Progress:
         """seconds that earlier processes spent up to the checkpoint"""
         self.earlier_peak: int | None = None
         """and the memory that they held at most"""
+        self.seen: list[Mapping[str, torch.Tensor]] = []
+        """what single test items scored after each epoch, where whole runs are scored"""
         self.best: tuple[int, dict[str, torch.Tensor]] | None = None
         """the epoch with the best validation score and its weights, where the run yields those"""
 
@@ -224,10 +226,12 @@ class _Progress:
         outcome = self._train(engine)
         if outcome.outcome == "complete" and self.run.sees_test:
             self._yield_weights(engine)
-            of_run = _only("test", self._yielded())
+            task, yielded = self.run.study.task, self._yielded()
+            of_run = _only("test", yielded)
             with spent.on("evaluation"):
                 found = engine.score("test")
-            outcome = _tested(outcome, of_run, found, self.run.study.task.scores)
+            items = {**found.items, **task.items_of_run(self.seen[: int(yielded["epoch"])])}
+            outcome = _tested(outcome, of_run, Scored(found.values, items), task.scores)
         return outcome
 
     def _train(self, engine: Trainer) -> Outcome:
@@ -285,7 +289,9 @@ class _Progress:
         """With the scores that a run has up to this epoch, on each set that it is scored on."""
         study, subsets = self.run.study, ["val"]
         if self.run.sees_test:
-            row |= _named("test", engine.score("test").values)
+            tested = engine.score("test")
+            row |= _named("test", tested.values)
+            self.seen.append(tested.items)
             subsets += ["test"]
         for subset in subsets:
             found = study.task.of_run([*self.history, row], subset, study.train.epochs)
@@ -344,7 +350,7 @@ class _Progress:
             self.at_once = min(filter(None, [self.at_once, stored["at_once"]]), default=None)
             self.history, self.wall_s = stored["history"], stored["wall_s"]
             self.earlier_peak = stored["peak_memory"]
-            self.best = stored["best"]
+            self.best, self.seen = stored["best"], stored.get("seen", [])
 
         if self.at_once is not None and isinstance(engine, Engine):
             engine.cut(self.at_once)
@@ -383,6 +389,7 @@ class _Progress:
             "wall_s": self.wall_s + seconds,
             "peak_memory": self.peak_memory(),
             "best": self.best,
+            "seen": self.seen,
         }
         if self.world.leads:
             checkpoint.save(self.folder, state)

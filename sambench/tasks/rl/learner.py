@@ -121,7 +121,8 @@ class Learner(Trainer):
         returns, _ = evaluate_policy(
             self._ppo, played, num, deterministic=True, return_episode_rewards=True
         )
-        return Scored({"return": float(np.mean(returns)), "return_sd": float(np.std(returns))}, {})
+        values = {"return": float(np.mean(returns)), "return_sd": float(np.std(returns))}
+        return Scored(values, {"return": torch.tensor(returns, dtype=torch.float32)})
 
     def close(self) -> None:
         for played in (self._played, *self._evaluations.values()):

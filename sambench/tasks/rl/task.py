@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -24,15 +24,17 @@ from sambench.errors import UserError, echo
 from sambench.scores import Score
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sambench.tasks.contents import Contents
     from sambench.tasks.trainer import Brief, Trainer
 
-RETURN = Score(name="return", unit="return", direction="maximize")
+RETURN = Score(name="return", unit="return", direction="maximize", items="values")
 """sum of rewards of an episode; mean over evaluation episodes"""
 SPREAD = Score(name="return_sd", unit="return", direction="minimize")
 """standard deviation over those episodes"""
-LATE = Score(name="late_return", unit="return", direction="maximize")
-MEAN = Score(name="mean_return", unit="return", direction="maximize")
+LATE = Score(name="late_return", unit="return", direction="maximize", items="values")
+MEAN = Score(name="mean_return", unit="return", direction="maximize", items="values")
 LATEST = 5
 """late is the last of so many parts of a run"""
 EPISODES = 10
@@ -159,9 +161,10 @@ class ReinforcementLearning(Task):
     def of_run(
         self, rows: Sequence[Mapping[str, float]], subset: str, epochs: int
     ) -> Mapping[str, float]:
-        found = [row[f"{subset}_{RETURN.name}"] for row in rows]
-        late = found[-ceil(len(found) / LATEST) :]
-        return {LATE.name: sum(late) / len(late), MEAN.name: sum(found) / len(found)}
+        return _averaged([row[f"{subset}_{RETURN.name}"] for row in rows])
+
+    def items_of_run(self, items: "Sequence[Mapping[str, Tensor]]") -> "Mapping[str, Tensor]":
+        return _averaged([each[RETURN.name] for each in items]) if items else {}
 
     def meaning(self, epochs: int) -> str:
         over = {
@@ -208,3 +211,10 @@ class ReinforcementLearning(Task):
             return MLP.model_validate(self.model_args)
         except ValidationError as error:
             raise UserError(f"task.model_args.{one_line(error)}") from None
+
+
+def _averaged(returns: Sequence[Any]) -> dict[str, Any]:
+    """Of an evaluation after each epoch, a number or (n,): over the last of them, and over all."""
+    late = returns[-ceil(len(returns) / LATEST) :]
+    found = {LATE.name: late, MEAN.name: returns}
+    return {name: sum(own[1:], own[0]) / len(own) for name, own in found.items()}

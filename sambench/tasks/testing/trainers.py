@@ -127,7 +127,11 @@ class TrainerConformance(TableConformance):
     def test_the_test_set_is_the_same_for_all_runs(self) -> None:
         one, other = (self._begun(own)[0] for own in (STREAMS, OTHERS))
         other.evaluated.load_state_dict(one.evaluated.state_dict())
-        assert one.score("test") == other.score("test")
+        found, again = one.score("test"), other.score("test")
+        assert found.values == again.values
+        for name, items in found.items.items():
+            assert torch.equal(items, again.items[name])
+            assert math.isclose(float(items.double().mean()), found.values[name], rel_tol=1e-6)
         one.close()
         other.close()
 

@@ -135,6 +135,12 @@ def test_a_run_is_scored_by_its_last_fifth_or_by_all_of_it():
     rows = [{"epoch": i + 1.0, "val_return": float(i)} for i in range(11)]
     assert task.of_run(rows, "val", 11) == {"late_return": 9.0, "mean_return": 5.0}
     assert task.of_run(rows[:1], "val", 11) == {"late_return": 0.0, "mean_return": 0.0}
+    episodes = [{"return": torch.tensor([i, 10.0 + i])} for i in range(11)]
+    found = task.items_of_run(episodes)
+    assert {name: each.tolist() for name, each in found.items()} == {
+        "late_return": [9.0, 19.0],
+        "mean_return": [5.0, 15.0],
+    }
 
 
 @pytest.mark.parametrize(
@@ -199,6 +205,13 @@ def test_a_study_ranks_by_the_late_return(study):
     cost = runs.groupby("variant")["gradient_evaluations"].first()
     assert (cost["sam"], cost["plain-x2"]) == (2 * cost["plain"], 2 * cost["plain"])
     assert (runs["outcome"] == "complete").all() and (runs["test_late_return"] > 0).all()
+    of_episodes = [
+        (run.num_items, records.unpack_numbers(run.items["late_return"])) for run in rows.records
+    ]
+    assert all(num == len(found) == 2 for num, found in of_episodes)
+    means = [float(found.mean()) for _, found in of_episodes]
+    assert means == pytest.approx(runs["test_late_return"].tolist(), rel=1e-6)
+    assert "another test set adds the test-set SE" in study.page.read_text()
     page = study.page.read_text()
     assert "32 environment steps an epoch" in page and "averaged over the evaluations" in page
 
