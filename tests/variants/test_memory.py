@@ -1,5 +1,7 @@
 """The memory that variants declare is the most that they take."""
 
+from pathlib import Path
+
 import pytest
 
 import variants
@@ -13,3 +15,11 @@ def test_beside_large_activations_it_is_no_more(name: str, monkeypatch: pytest.M
     declared = variants.info(name).copies
     assert declared is not None
     assert 0 <= memory.extra_copies(variants.create(name)) < declared + 0.1
+
+
+def test_the_table_has_every_method_as_it_is_registered():
+    text = (Path(variants.__file__).parent / "memory.md").read_text()
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
+    told = {row[1].strip(" `"): row[2].strip() for row in rows}
+    copies = {name: variants.info(name).copies for name in variants.names() if name != "plain"}
+    assert told == {name: f"{num:g}" for name, num in copies.items() if num is not None}
