@@ -41,7 +41,7 @@ class Prices:
     study: str
     model: str
     item: str
-    """what there are many of, in a word, "image" or "row", singular"""
+    """one of those that are counted, in a word: "image" or "row", say"""
     train_items: int
     """that are measured, at most"""
     test_items: int

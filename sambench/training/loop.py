@@ -214,7 +214,7 @@ class _Progress:
         self.earlier_peak: int | None = None
         """and the memory that they held at most"""
         self.seen: list[Mapping[str, torch.Tensor]] = []
-        """what single test items scored after each epoch, where whole runs are scored"""
+        """what single test items scored after each epoch, where that is kept of whole runs"""
         self.best: tuple[int, dict[str, torch.Tensor]] | None = None
         """the epoch with the best validation score and its weights, where the run yields those"""
 
@@ -291,7 +291,7 @@ class _Progress:
         if self.run.sees_test:
             tested = engine.score("test")
             row |= _named("test", tested.values)
-            self.seen.append(tested.items)
+            self.seen += [tested.items] if study.task.decides.items else []
             subsets += ["test"]
         for subset in subsets:
             found = study.task.of_run([*self.history, row], subset, study.train.epochs)

@@ -211,8 +211,8 @@ def test_a_study_ranks_by_the_late_return(study):
     assert all(num == len(found) == 2 for num, found in of_episodes)
     means = [float(found.mean()) for _, found in of_episodes]
     assert means == pytest.approx(runs["test_late_return"].tolist(), rel=1e-6)
-    assert "another test set adds the test-set SE" in study.page.read_text()
     page = study.page.read_text()
+    assert "another test set adds the test-set SE" in page
     assert "32 environment steps an epoch" in page and "averaged over the evaluations" in page
 
 
