@@ -17,7 +17,7 @@ from variants.looksam import component, reuse
     paper="An Adaptive Policy to Employ Sharpness-Aware Minimization",
     arxiv="2304.14647",
     year=2023,
-    copies=5.0,
+    copies=4.0,
 )
 class AELookSAM(Variant):
     """LookSAM that refreshes when the gradient is large, instead of every k-th step.

@@ -39,7 +39,7 @@ def sam_share(lambda1: float, lambda2: float) -> float:
     paper="An Adaptive Policy to Employ Sharpness-Aware Minimization",
     arxiv="2304.14647",
     year=2023,
-    copies=2.0,
+    copies=1.0,
 )
 class AESAM(Variant):
     """SAM at the steps whose gradient is large, the base optimizer at the others (algorithm 1).
@@ -75,4 +75,4 @@ class AESAM(Variant):
         )
         if not oracle.decide(large):
             return Update(g), state
-        return Update(oracle.grad(at=ops.ball(g, self.rho)).grads), state
+        return Update(oracle.grad(at=ops.ball_(g, self.rho)).grads), state

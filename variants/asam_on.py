@@ -32,5 +32,5 @@ class ASAMON(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         part = only_norm(oracle.grad().grads, oracle.kinds)
-        e = ASAM(rho=self.rho, eta=self.eta, form="samsung").ascent(oracle.params, part)
-        return Update(oracle.grad(at=e).grads), state
+        asam = ASAM(rho=self.rho, eta=self.eta, form="samsung")
+        return Update(oracle.grad(at=asam.ascent(oracle.params, part)).grads), state

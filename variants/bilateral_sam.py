@@ -11,7 +11,7 @@ from variants.core.registry import register
     paper="Bilateral Sharpness-Aware Minimization for Flatter Minima",
     arxiv="2409.13173",
     year=2024,
-    copies=5.2,
+    copies=3.0,
 )
 class BilateralSAM(Variant):
     """SAM that also shrinks L(w) - L(w - e), by how much the loss falls on the other side.
@@ -37,4 +37,4 @@ class BilateralSAM(Variant):
         up = oracle.grad(at=ops.ball(g, self.rho)).grads
         down = oracle.grad(at=ops.ball(g, -self.ratio * self.rho)).grads
         share = ops.norm(up) * ops.reciprocal(ops.norm(down), 0.0)
-        return Update(ops.add(ops.add(up, g), down, -share)), state
+        return Update(ops.add_(ops.add_(up, g), down, -share)), state

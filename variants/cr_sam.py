@@ -11,7 +11,7 @@ from variants.core.registry import register
     paper="CR-SAM: Curvature Regularized Sharpness-Aware Minimization",
     arxiv="2312.13555",
     year=2024,
-    copies=8.0,
+    copies=4.0,
 )
 class CRSAM(Variant):
     """SAM with a penalty on curvature, from the gradients on both sides of w.
@@ -36,6 +36,5 @@ class CRSAM(Variant):
         e = ops.ball(g, self.rho)
         gm = oracle.grad(at=ops.scale(e, -1.0)).grads
         gp = oracle.grad(at=e).grads
-        second = ops.add(ops.add(gp, gm), g, -2.0)
-        penalised = ops.add(gp, second, self.gamma)
-        return Update(ops.add(penalised, ops.sub(gp, gm), self.beta)), state
+        both = ops.add_(ops.scale_(gp, 1 + self.gamma + self.beta), gm, self.gamma - self.beta)
+        return Update(ops.add_(both, g, -2 * self.gamma)), state

@@ -15,7 +15,7 @@ from variants.core.registry import register
     paper="A Universal Class of Sharpness-Aware Minimization Algorithms",
     arxiv="2406.03682",
     year=2024,
-    copies=4.0,
+    copies=3.0,
 )
 class DetSAM(Variant):
     """Penalises the determinant of the Hessian, by losses and gradients at n random points.
@@ -39,17 +39,16 @@ class DetSAM(Variant):
         return 1.0 + self.n
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        clean = oracle.grad()
-        near = [self._near(oracle) for _ in range(self.n)]
-        rises = torch.stack([e.losses.mean() for e in near]) - clean.losses.mean()
-        rises = oracle.average(rises)  # (n,)
-        weights = torch.exp(-0.5 * rises * ops.inverse_square(self.rho))  # (n,)
-        factors = weights / self.n / weights.mean() ** 3
-        pairs = zip(near, factors, strict=True)
-        penalty = ops.total([ops.scale(ops.sub(e.grads, clean.grads), f) for e, f in pairs])
-        return Update(ops.add(clean.grads, penalty, self.lam)), state
+        losses, g = oracle.grad()
+        s, excess = ops.zero(g), ops.each(torch.zeros_like, g)
+        for _ in range(self.n):
+            near, gj = self._near(oracle)
+            rise = oracle.average(near.mean() - losses.mean())
+            weight = torch.exp(-0.5 * rise * ops.inverse_square(self.rho)) / self.n
+            s, excess = s + weight, ops.add_(excess, ops.add_(gj, g, -1.0), weight)
+        return Update(ops.add_(g, excess, self.lam / s**3)), state
 
     def _near(self, oracle: Oracle) -> Evaluation:
         side = self.rho * self.half_cube_len
         draws = oracle.uniform(oracle.params)
-        return oracle.grad(at=ops.each(lambda u: side * (2 * u - 1), draws))
+        return oracle.grad(at=ops.each_(lambda u: side * (2 * u - 1), draws))

@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="Explicit Eigenvalue Regularization Improves Sharpness-Aware Minimization",
     arxiv="2501.12666",
     year=2024,
-    copies=8.0,
+    copies=5.0,
 )
 class EigenSAM(Variant):
     """SAM whose ascent leans towards v, the top eigenvector of the Hessian (algorithm 1).
@@ -51,17 +51,21 @@ class EigenSAM(Variant):
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         phase, g, v = self.phase(oracle.step), oracle.grad().grads, state["v"]
         if phase == "raw":
-            return Update(oracle.grad(at=ops.scale(g, self.rho)).grads), state
+            return Update(oracle.grad(at=ops.scale_(g, self.rho)).grads), state
         if phase != "reuse":
             v = self._estimate(oracle, oracle.normal(g) if phase == "first" else v)
-        u = ops.ball(g, 1.0)
-        lean = ops.sub(v, ops.scale(u, ops.dot(u, v)))
-        e = ops.scale(ops.add(u, lean, self.alpha * torch.sign(ops.dot(g, v))), self.rho)
-        return Update(oracle.grad(at=e).grads), {"v": v}
+        return Update(oracle.grad(at=self._ascent(g, v)).grads), {"v": v}
+
+    def _ascent(self, g: Tree, v: Tree) -> Tree:
+        """e for the gradient, which it uses up, and the eigenvector."""
+        side = self.alpha * torch.sign(ops.dot(g, v))
+        u = ops.ball_(g, 1.0)
+        lean = ops.add(v, u, -ops.dot(u, v))
+        return ops.scale_(ops.add_(u, lean, side), self.rho)
 
     def _estimate(self, oracle: Oracle, v: Tree) -> Tree:
         for _ in range(self.power_iterations):
-            v = ops.ball(hessian_product(oracle, v), 1.0)
+            v = ops.ball_(hessian_product(oracle, v), 1.0)
         return v
 
 
@@ -69,6 +73,6 @@ def hessian_product(oracle: Oracle, v: Tree) -> Tree:
     """The Hessian at w times v / |v|, by a central difference of two gradients."""
     eps = max(torch.finfo(t.dtype).eps for t in v.values())
     step = eps ** (1 / 3) * (1 + ops.norm(oracle.params))
-    ends = (ops.ball(v, s) for s in (step, -step))
-    ahead, behind = (oracle.grad(at=end, perturbs=False).grads for end in ends)
-    return ops.scale(ops.sub(ahead, behind), 1 / (2 * step))
+    ahead = oracle.grad(at=ops.ball(v, step), perturbs=False).grads
+    behind = oracle.grad(at=ops.ball(v, -step), perturbs=False).grads
+    return ops.scale_(ops.add_(ahead, behind, -1.0), 1 / (2 * step))

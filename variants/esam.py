@@ -14,7 +14,7 @@ from variants.driver.rows import highest
     paper="Efficient Sharpness-aware Minimization for Improved Training of Neural Networks",
     arxiv="2110.03141",
     year=2022,
-    copies=3.0,
+    copies=2.0,
 )
 class ESAM(Variant):
     """SAM on a random part of the tensors and on the samples whose loss rises most (algorithm 1).
@@ -39,11 +39,11 @@ class ESAM(Variant):
         return 2.0 if self.gamma == 1 else 1.0 + FORWARD + self.gamma
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        first = oracle.grad()
-        e = ops.ball(self._masked(oracle, first.grads), self.rho / self.beta, tiny=1e-7)
+        losses, g = oracle.grad()
+        e = ops.ball_(self._masked(oracle, g), self.rho / self.beta, tiny=1e-7)
         if self.gamma == 1:
             return Update(oracle.grad(at=e).grads), state
-        rise = oracle.loss(at=e) - first.losses
+        rise = oracle.loss(at=e) - losses
         rows = highest(oracle, rise, self._kept(rise.numel()))
         return Update(oracle.grad(at=e, rows=rows).grads), state
 
@@ -54,6 +54,5 @@ class ESAM(Variant):
         if self.beta == 1:
             return grads
         draws = oracle.uniform(dict.fromkeys(grads, ops.zero(grads)))
-        return {
-            n: torch.where(draws[n] < self.beta, g, torch.zeros_like(g)) for n, g in grads.items()
-        }
+        kept = ops.each(lambda u: u < self.beta, draws)
+        return ops.each_(lambda g, k: torch.where(k, g, torch.zeros_like(g)), grads, kept)

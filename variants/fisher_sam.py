@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="Fisher SAM: Information Geometry and Sharpness Aware Minimisation",
     arxiv="2206.04920",
     year=2022,
-    copies=2.0,
+    copies=1.2,
 )
 class FisherSAM(Variant):
     """SAM in the ellipsoid of a diagonal Fisher metric, e^T F e <= rho^2.
@@ -38,4 +38,4 @@ class FisherSAM(Variant):
 
     def _ascent(self, g: Tree) -> Tree:
         q = ops.each(lambda t: t / (1 + self.eta * t.square()), g)
-        return ops.scale(q, self.rho * ops.reciprocal(torch.sqrt(ops.dot(g, q))))
+        return ops.scale_(q, self.rho * ops.reciprocal(torch.sqrt(ops.dot(g, q))))

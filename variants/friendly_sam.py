@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="Friendly Sharpness-Aware Minimization",
     arxiv="2403.12350",
     year=2024,
-    copies=5.0,
+    copies=3.0,
 )
 class FriendlySAM(Variant):
     """SAM along the batch's noise: its gradient less a running mean of gradients (algorithm 1).
@@ -46,5 +46,10 @@ class FriendlySAM(Variant):
         first = self.phase(oracle.step) and self.form == "code"
         m = g if first else ops.mix(g, old, self.lam)
         mean = m if self.form == "paper" else old
-        u = g if first else ops.settle(ops.add(g, mean, -self.sigma), g)
-        return Update(oracle.grad(at=ops.ball(u, self.rho)).grads), {"m": m}
+        ga = oracle.grad(at=ops.ball(g, self.rho) if first else self._ascent(g, mean)).grads
+        return Update(ga), {"m": m}
+
+    def _ascent(self, g: Tree, mean: Tree) -> Tree:
+        """e for a gradient, which it uses up, and a mean."""
+        length = ops.norm(g)
+        return ops.ball_(ops.settle_(ops.add_(g, mean, -self.sigma), length), self.rho)

@@ -15,7 +15,7 @@ from variants.core.registry import register
     paper="A Universal Class of Sharpness-Aware Minimization Algorithms",
     arxiv="2406.03682",
     year=2024,
-    copies=6.0,
+    copies=3.0,
 )
 class FrobSAM(Variant):
     """Penalises the Frobenius norm of the Hessian, by losses and gradients at n random points.
@@ -39,8 +39,9 @@ class FrobSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
-        near = [oracle.grad(at=ops.scale(oracle.normal(g), self.rho)) for _ in range(self.n)]
+        near = [oracle.grad(at=ops.scale_(oracle.normal(g), self.rho)) for _ in range(self.n)]
         losses = oracle.average(torch.stack([e.losses.mean() for e in near]))
         excess = (losses - losses.mean()) / (self.n - 1)  # (n,)
-        covariance = ops.total([ops.scale(e.grads, x) for e, x in zip(near, excess, strict=True)])
-        return Update(ops.add(g, covariance, self.lam * ops.inverse_square(self.rho))), state
+        pairs = zip(near, excess, strict=True)
+        covariance = ops.total_(ops.scale_(e.grads, x) for e, x in pairs)
+        return Update(ops.add_(g, covariance, self.lam * ops.inverse_square(self.rho))), state

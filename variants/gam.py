@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="Gradient Norm Aware Minimization Seeks First-Order Flatness and Improves Generalization",
     arxiv="2303.03108",
     year=2023,
-    copies=9.0,
+    copies=4.2,
 )
 class GAM(Variant):
     """First-order flatness: the largest gradient norm near w, not the largest loss.
@@ -44,9 +44,10 @@ class GAM(Variant):
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g0 = oracle.grad().grads
         g1 = oracle.grad(at=ops.ball(g0, self.rho)).grads
-        e = ops.ball(ops.settle(ops.sub(g1, g0), g0), self.rho_n)
+        e = ops.ball_(ops.settle_(ops.sub(g1, g0), ops.norm(g0)), self.rho_n)
         g2 = oracle.grad(at=e).grads
-        g3 = oracle.grad(at=ops.add(e, ops.ball(g2, self.rho))).grads
-        a = ops.add(g0, g2, abs(self.beta2))
-        b = ops.add(ops.scale(g1, self.beta1), g3, self.beta3)
-        return Update(ops.add(b, ops.reject(a, b), -self.gamma)), state
+        further = self.rho * ops.reciprocal(ops.norm(g2))
+        g3 = oracle.grad(at=ops.add_(e, g2, further)).grads
+        a = ops.add_(g0, g2, abs(self.beta2))
+        b = ops.add_(ops.scale_(g1, self.beta1), g3, self.beta3)
+        return Update(ops.add_(b, ops.reject_(a, b), -self.gamma)), state

@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="GCSAM: Gradient Centralized Sharpness Aware Minimization",
     arxiv="2501.11584",
     year=2025,
-    copies=2.0,
+    copies=1.2,
 )
 class GCSAM(Variant):
     """SAM on centralised gradients: each filter's gradient less its mean.
@@ -33,8 +33,9 @@ class GCSAM(Variant):
         return 2.0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        ga = oracle.grad(at=ops.ball(ops.each(centralise, oracle.grad().grads), self.rho)).grads
-        return Update(ops.each(centralise, ga) if self.descent else ga), state
+        g = ops.each_(centralise, oracle.grad().grads)
+        ga = oracle.grad(at=ops.ball_(g, self.rho)).grads
+        return Update(ops.each_(centralise, ga) if self.descent else ga), state
 
 
 def centralise(g: Tensor) -> Tensor:

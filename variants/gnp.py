@@ -11,7 +11,7 @@ from variants.core.registry import register
     paper="Penalizing Gradient Norm for Efficiently Improving Generalization in Deep Learning",
     arxiv="2202.03599",
     year=2022,
-    copies=4.0,
+    copies=2.0,
 )
 class GNP(Variant):
     """Descends L + lambda * |grad L|, its Hessian product by a finite difference (algorithm 1).
@@ -32,4 +32,4 @@ class GNP(Variant):
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
         ga = oracle.grad(at=ops.ball(g, self.rho)).grads
-        return Update(ops.mix(g, ga, self.alpha)), state
+        return Update(ops.mix_(g, ga, self.alpha)), state

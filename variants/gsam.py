@@ -11,7 +11,7 @@ from variants.core.registry import register
     paper="Surrogate Gap Minimization Improves Sharpness-Aware Training",
     arxiv="2203.08065",
     year=2022,
-    copies=4.0,
+    copies=2.2,
 )
 class GSAM(Variant):
     """SAM that also shrinks the gap L(w + e) - L(w) (algorithm 1).
@@ -34,4 +34,4 @@ class GSAM(Variant):
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
         ga = oracle.grad(at=ops.ball(g, self.rho)).grads
-        return Update(ops.add(ga, ops.reject(g, ga), -self.alpha)), state
+        return Update(ops.add_(ga, ops.reject_(g, ga), -self.alpha)), state

@@ -35,5 +35,5 @@ class KSAM(Variant):
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         losses = oracle.loss()
         rows = highest(oracle, losses, int(self.gamma * losses.numel()))
-        worst = oracle.grad(ops.ball(oracle.grad(rows=rows).grads, self.rho), rows)
+        worst = oracle.grad(ops.ball_(oracle.grad(rows=rows).grads, self.rho), rows)
         return Update(worst.grads), state

@@ -20,7 +20,7 @@ from variants.core.registry import register
     ),
     arxiv="2605.10183",
     year=2026,
-    copies=3.0,
+    copies=1.0,
 )
 class LESAM(Variant):
     """SAM with the radius at which the loss rises, to first order, by a budget s.
@@ -58,8 +58,8 @@ class LESAM(Variant):
         g, progress = oracle.grad().grads, state["step"] / oracle.total_steps
         n = ops.norm(g)
         rho = self.sigma * self._schedule(progress) * ops.reciprocal(n)
-        e = ops.ball(g, torch.minimum(rho.to(n.dtype), torch.ones_like(n) * self.rho_max))
-        return Update(oracle.grad(at=e).grads), {"step": state["step"] + 1}
+        rho = torch.minimum(rho.to(n.dtype), torch.ones_like(n) * self.rho_max)
+        return Update(oracle.grad(at=ops.ball_(g, rho)).grads), {"step": state["step"] + 1}
 
     def _schedule(self, progress: Tensor) -> Tensor:
         """The share of sigma at this progress of the run, in [0, 1]."""

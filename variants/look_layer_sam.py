@@ -15,7 +15,7 @@ from variants.looksam import component, reuse
     paper="Towards Efficient and Scalable Sharpness-Aware Minimization",
     arxiv="2203.02714",
     year=2022,
-    copies=6.0,
+    copies=4.0,
 )
 class LookLayerSAM(Variant):
     """LookSAM whose every k-th step ascends as LayerSAM does (algorithm 2).
@@ -45,6 +45,6 @@ class LookLayerSAM(Variant):
         g = oracle.grad().grads
         if not self.phase(oracle.step):
             return Update(reuse(g, state["v"], self.alpha)), state
-        e = LayerSAM(rho=self.rho, form=self.form).ascent(oracle.params, g)
-        gs = oracle.grad(at=e).grads
+        layered = LayerSAM(rho=self.rho, form=self.form)
+        gs = oracle.grad(at=layered.ascent(oracle.params, g)).grads
         return Update(gs), {"v": component(gs, g)}

@@ -9,12 +9,12 @@ from variants.core.registry import register
 
 def component(gs: Tree, g: Tree) -> Tree:
     """v: the unit vector along the part of SAM's gradient gs that is orthogonal to g."""
-    return ops.ball(ops.reject(gs, g), 1.0)
+    return ops.ball_(ops.reject(gs, g), 1.0)
 
 
 def reuse(g: Tree, v: Tree, alpha: Real) -> Tree:
-    """g + alpha * |g| * v"""
-    return ops.add(g, v, alpha * ops.norm(g))
+    """g + alpha * |g| * v; uses up g."""
+    return ops.add_(g, v, alpha * ops.norm(g))
 
 
 @register(
@@ -23,7 +23,7 @@ def reuse(g: Tree, v: Tree, alpha: Real) -> Tree:
     paper="Towards Efficient and Scalable Sharpness-Aware Minimization",
     arxiv="2203.02714",
     year=2022,
-    copies=5.0,
+    copies=4.0,
 )
 class LookSAM(Variant):
     """SAM every k-th step; in between, its component orthogonal to g is reused (algorithm 1).

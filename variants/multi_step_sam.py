@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="Towards Understanding Sharpness-Aware Minimization",
     arxiv="2206.06232",
     year=2022,
-    copies=4.0,
+    copies=2.0,
 )
 class MultiStepSAM(Variant):
     """SAM whose ascent takes several projected steps.
@@ -33,13 +33,13 @@ class MultiStepSAM(Variant):
         return self.n_iters + 1.0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        e = ops.ball(oracle.grad().grads, self.step_mult * self.rho)
+        e = ops.ball_(oracle.grad().grads, self.step_mult * self.rho)
         e = self._project(e)
         for _ in range(self.n_iters - 1):
             g = oracle.grad(at=e).grads
-            e = self._project(ops.add(e, ops.ball(g, self.step_mult * self.rho)))
+            e = self._project(ops.add_(ops.ball_(g, self.step_mult * self.rho), e))
         return Update(oracle.grad(at=e).grads), state
 
     def _project(self, e: Tree) -> Tree:
         longest = self.rho * ops.reciprocal(ops.norm(e), 0.0)
-        return ops.scale(e, torch.where(longest > 0, longest.clamp(max=1.0), 1.0))
+        return ops.scale_(e, torch.where(longest > 0, longest.clamp(max=1.0), 1.0))

@@ -13,7 +13,7 @@ from variants.rwp import filter_noise
     title="R-SAM",
     paper="Random Sharpness-Aware Minimization (NeurIPS 2022)",
     year=2022,
-    copies=4.0,
+    copies=2.0,
 )
 class RandomSAM(Variant):
     """SAM whose ascent starts from a random point, which smooths the loss for one step's view.
@@ -39,6 +39,5 @@ class RandomSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         n = filter_noise(oracle, self.sigma)
-        gn = oracle.grad(at=n).grads
-        e = ops.ball(ops.add(n, gn, self.lam), self.rho)
-        return Update(oracle.grad(at=e).grads), state
+        e = ops.add_(n, oracle.grad(at=n).grads, self.lam)
+        return Update(oracle.grad(at=ops.ball_(e, self.rho)).grads), state

@@ -15,7 +15,7 @@ from variants.core.registry import register
     ),
     arxiv="2203.09962",
     year=2022,
-    copies=4.0,
+    copies=2.0,
 )
 class RST(Variant):
     """SAM with probability p, else the base optimizer.
@@ -44,4 +44,4 @@ class RST(Variant):
         if not oracle.decide(draw < self.p):
             return Update(g), state
         ga = oracle.grad(at=ops.ball(g, self.rho)).grads
-        return Update(ops.mix(g, ga, self.alpha)), state
+        return Update(ops.mix_(g, ga, self.alpha)), state

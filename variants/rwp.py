@@ -15,7 +15,7 @@ def filter_noise(oracle: Oracle, deviation: Real) -> Tree:
     A filter is what feeds one output (dimension 0); vectors and scalars are one filter.
     """
     norms = ops.each(_filter_norms, oracle.params)
-    return ops.each(lambda z, n: deviation * n * z, oracle.normal(oracle.params), norms)
+    return ops.each_(lambda z, n: deviation * n * z, oracle.normal(oracle.params), norms)
 
 
 def _filter_norms(w: torch.Tensor) -> torch.Tensor:
@@ -29,7 +29,7 @@ def _filter_norms(w: torch.Tensor) -> torch.Tensor:
     paper="Revisiting Random Weight Perturbation for Efficiently Improving Generalization",
     arxiv="2404.00357",
     year=2024,
-    copies=4.0,
+    copies=2.0,
 )
 class RWP(Variant):
     """The mixed loss at w and at a random point near it (the paper's m-RWP).
@@ -53,4 +53,4 @@ class RWP(Variant):
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
         noisy = oracle.grad(at=filter_noise(oracle, self.gamma)).grads
-        return Update(ops.mix(g, noisy, self.alpha)), state
+        return Update(ops.mix_(g, noisy, self.alpha)), state

@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="Sharpness-Aware Gradient Matching for Domain Generalization",
     arxiv="2303.10353",
     year=2023,
-    copies=5.0,
+    copies=2.0,
 )
 class SAGM(Variant):
     """The mean of g and SAM's gradient, which is taken after a small step along -g.
@@ -36,5 +36,6 @@ class SAGM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
-        e = ops.add(ops.ball(g, self.rho), g, -self.alpha)
-        return Update(ops.mix(g, oracle.grad(at=e).grads, 0.5)), state
+        length = self.rho * ops.reciprocal(ops.norm(g)) - self.alpha
+        ga = oracle.grad(at=ops.scale(g, length)).grads
+        return Update(ops.mix_(g, ga, 0.5)), state

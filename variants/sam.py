@@ -28,4 +28,4 @@ class SAM(Variant):
         return 2.0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        return Update(oracle.grad(at=ops.ball(oracle.grad().grads, self.rho)).grads), state
+        return Update(oracle.grad(at=ops.ball_(oracle.grad().grads, self.rho)).grads), state

@@ -15,7 +15,7 @@ from variants.core.registry import register
     paper="SAMPa: Sharpness-aware Minimization Parallelized",
     arxiv="2410.10683",
     year=2024,
-    copies=8.0,
+    copies=7.2,
 )
 class SAMPa(Variant):
     """SAM that ascends along the gradient at a point extrapolated one step earlier (algorithm 1).
@@ -57,4 +57,5 @@ class SAMPa(Variant):
         g2 = state["g2"]
         g1 = oracle.grad(at=ops.ball(g2, self.rho)).grads
         usable = torch.isfinite(ops.norm(g1))  # else every later step would be skipped
-        return None, {**state, "g1": ops.choose(usable, g1, g2)}
+        g1 = ops.each_(lambda new, old: torch.where(usable, new, old), g1, g2)
+        return None, {**state, "g1": g1}

@@ -16,7 +16,7 @@ from variants.core.registry import register
     paper=("Make Sharpness-Aware Minimization Stronger: A Sparsified Perturbation Approach"),
     arxiv="2210.05177",
     year=2022,
-    copies=5.6,
+    copies=4.6,
 )
 class SparseSAMD(Variant):
     """SAM on a random part of the weights that follows the gradient (algorithms 1 and 3).
@@ -53,10 +53,11 @@ class SparseSAMD(Variant):
         if oracle.step == 0:
             empty = ~torch.stack([m.any() for m in mask.values()]).any()
             mask = ops.choose(empty, masks.top(oracle.uniform(g), self._live(g)), mask)
-        e = ops.each(torch.mul, ops.ball(g, self.rho, tiny=1e-7), mask)
+        live = mask
         if oracle.step and oracle.step % self.update_freq == 0:
             mask = self._refresh(oracle, g, mask)
-        return Update(oracle.grad(at=e).grads), {"mask": mask}
+        ga = oracle.grad(at=ops.each_(torch.mul, ops.ball_(g, self.rho, tiny=1e-7), live)).grads
+        return Update(ga), {"mask": mask}
 
     def _live(self, tree: Tree) -> int:
         entries = masks.size(tree)

@@ -15,7 +15,7 @@ from variants.core.registry import register
     paper=("Make Sharpness-Aware Minimization Stronger: A Sparsified Perturbation Approach"),
     arxiv="2210.05177",
     year=2022,
-    copies=5.0,
+    copies=4.0,
 )
 class SparseSAMF(Variant):
     """SAM on the weights of largest empirical Fisher information (algorithms 1 and 2).
@@ -51,11 +51,11 @@ class SparseSAMF(Variant):
         g, mask = oracle.grad().grads, state["mask"]
         if self.phase(oracle.step):
             mask = masks.top(self._fisher(oracle), int(masks.size(g) * (1 - self.sparsity)))
-        e = ops.each(torch.mul, ops.ball(g, self.rho, tiny=1e-7), mask)
-        return Update(oracle.grad(at=e).grads), {"mask": mask}
+        ga = oracle.grad(at=ops.each_(torch.mul, ops.ball_(g, self.rho, tiny=1e-7), mask)).grads
+        return Update(ga), {"mask": mask}
 
     def _fisher(self, oracle: Oracle) -> Tree:
         samples = max(int(self.share * oracle.size), 1)
         device = next(iter(oracle.params.values())).device
         rows = torch.arange(samples, device=device).repeat_interleave(2).split(2)
-        return ops.total([ops.each(torch.square, oracle.grad(rows=row).grads) for row in rows])
+        return ops.total_(ops.each_(torch.square, oracle.grad(rows=row).grads) for row in rows)

@@ -11,7 +11,7 @@ from variants.core.registry import register
     paper="Stabilizing Sharpness-aware Minimization Through A Simple Renormalization Strategy",
     arxiv="2401.07250",
     year=2024,
-    copies=4.0,
+    copies=1.0,
 )
 class StableSAM(Variant):
     """SAM's direction at the length of the clean gradient, which widens the range of stable lr.
@@ -31,5 +31,6 @@ class StableSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
-        e = ops.ball(g, self.rho) if self.ascent == "unit" else ops.scale(g, self.rho)
-        return Update(ops.ball(oracle.grad(at=e).grads, ops.norm(g))), state
+        n = ops.norm(g)
+        rho = self.rho * ops.reciprocal(n) if self.ascent == "unit" else self.rho
+        return Update(ops.ball_(oracle.grad(at=ops.scale_(g, rho)).grads, n)), state

@@ -1,11 +1,11 @@
 """Tensor-sum SAM: the form of a widely copied listing, not of a paper."""
 
 from variants.core import ops
-from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
+from variants.core.protocol import Oracle, Real, State, Tree, Update, Variant, hyper
 from variants.core.registry import register
 
 
-@register("tensor_sum_sam", title="Tensor-sum SAM", copies=4.0)
+@register("tensor_sum_sam", title="Tensor-sum SAM", copies=2.0)
 class TensorSumSAM(Variant):
     """Every tensor ascends by the same distance, and both gradients count.
 
@@ -28,6 +28,8 @@ class TensorSumSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
-        e = {name: ops.ball({name: t}, self.rho)[name] for name, t in g.items()}
-        total = ops.add(g, oracle.grad(at=e).grads)
-        return Update(total if self.reduction == "sum" else ops.scale(total, 0.5)), state
+        total = ops.add_(g, oracle.grad(at=self._ascent(g)).grads)
+        return Update(total if self.reduction == "sum" else ops.scale_(total, 0.5)), state
+
+    def _ascent(self, g: Tree) -> Tree:
+        return {name: ops.ball({name: t}, self.rho)[name] for name, t in g.items()}

@@ -15,7 +15,7 @@ from variants.core.registry import register
     paper="Tilted Sharpness-Aware Minimization",
     arxiv="2410.22656",
     year=2025,
-    copies=8.0,
+    copies=3.0,
 )
 class TiltedSAM(Variant):
     """SAM from n random points, the gradients weighed by the exponential of their losses.
@@ -45,15 +45,17 @@ class TiltedSAM(Variant):
         return 2.0 * self.n
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        found = [self._near(oracle) for _ in range(self.n)]
-        losses = oracle.average(torch.stack([e.losses.mean() for e in found]))  # (n,)
-        weights = torch.softmax(self.tilt * losses, 0)  # (n,)
-        pairs = zip(found, weights, strict=True)
-        return Update(ops.total([ops.scale(e.grads, p) for e, p in pairs])), state
+        losses, mean = self._near(oracle)
+        weight = self.tilt * oracle.average(losses.mean())  # log of the sum so far
+        for _ in range(self.n - 1):
+            losses, g = self._near(oracle)
+            more = torch.logaddexp(weight, self.tilt * oracle.average(losses.mean()))
+            mean, weight = ops.mix_(g, mean, torch.exp(weight - more)), more
+        return Update(mean), state
 
     def _near(self, oracle: Oracle) -> Evaluation:
         z = oracle.normal(oracle.params)
         length = self.sigma * ops.norm(z)
-        noise = ops.ball(z, torch.minimum(length, torch.ones_like(length) * self.radius))
+        noise = ops.ball_(z, torch.minimum(length, torch.ones_like(length) * self.radius))
         h = oracle.grad(at=noise).grads
-        return oracle.grad(at=ops.add(noise, ops.ball(h, self.rho)))
+        return oracle.grad(at=ops.add_(ops.ball_(h, self.rho), noise))

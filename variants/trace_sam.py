@@ -11,7 +11,7 @@ from variants.core.registry import register
     paper="A Universal Class of Sharpness-Aware Minimization Algorithms",
     arxiv="2406.03682",
     year=2024,
-    copies=5.0,
+    copies=2.0,
 )
 class TraceSAM(Variant):
     """Penalises the trace of the Hessian, by gradients at n random points.
@@ -34,10 +34,10 @@ class TraceSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
-        near = ops.scale(ops.total([self._near(oracle) for _ in range(self.n)]), 1 / self.n)
-        return Update(ops.mix(g, near, self.lam)), state
+        near = ops.scale_(ops.total_(self._near(oracle) for _ in range(self.n)), 1 / self.n)
+        return Update(ops.mix_(g, near, self.lam)), state
 
     def _near(self, oracle: Oracle) -> ops.Tree:
         z = oracle.normal(oracle.params)
-        e = ops.scale(z, self.rho) if self.sampler == "normal" else ops.ball(z, self.rho)
-        return oracle.grad(at=e).grads
+        length = self.rho if self.sampler == "normal" else self.rho * ops.reciprocal(ops.norm(z))
+        return oracle.grad(at=ops.scale_(z, length)).grads

@@ -29,4 +29,4 @@ class USAM(Variant):
         return 2.0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        return Update(oracle.grad(at=ops.scale(oracle.grad().grads, self.rho)).grads), state
+        return Update(oracle.grad(at=ops.scale_(oracle.grad().grads, self.rho)).grads), state

@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="Enhancing Sharpness-Aware Optimization Through Variance Suppression",
     arxiv="2309.15639",
     year=2023,
-    copies=5.0,
+    copies=3.0,
 )
 class VaSSO(Variant):
     """SAM along a running mean of the gradients (eq. 6).
@@ -40,6 +40,6 @@ class VaSSO(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
-        d = g if self.phase(oracle.step) else ops.mix(state["d"], g, self.theta)
-        e = ops.ball(d, self.rho, tiny=1e-7)
-        return Update(oracle.grad(at=e).grads), {"d": d}
+        d = g if self.phase(oracle.step) else ops.mix_(g, state["d"], 1 - self.theta)
+        ga = oracle.grad(at=ops.ball(d, self.rho, tiny=1e-7)).grads
+        return Update(ga), {"d": d}

@@ -11,7 +11,7 @@ from variants.core.registry import register
     paper="Sharpness-Aware Minimization Revisited: Weighted Sharpness as a Regularization Term",
     arxiv="2305.15817",
     year=2023,
-    copies=4.0,
+    copies=2.0,
 )
 class WSAM(Variant):
     """The loss plus a times its sharpness L(w + e) - L(w), a = gamma / (1 - gamma).
@@ -36,7 +36,7 @@ class WSAM(Variant):
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
         ga = oracle.grad(at=ops.ball(g, self.rho)).grads
-        sharpness = ops.scale(ops.sub(ga, g), self.gamma / (1 - self.gamma))
+        sharpness = ops.scale_(ops.add_(ga, g, -1.0), self.gamma / (1 - self.gamma))
         if self.decouple:
             return Update(g, direct=sharpness), state
-        return Update(ops.add(g, sharpness)), state
+        return Update(ops.add_(g, sharpness)), state

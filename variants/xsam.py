@@ -14,7 +14,7 @@ from variants.core.registry import register
     paper=("Revisiting Sharpness-Aware Minimization: A More Faithful and Effective Implementation"),
     arxiv="2603.10048",
     year=2026,
-    copies=7.2,
+    copies=3.0,
 )
 class XSAM(Variant):
     """SAM's gradient turned, in the plane of the ascent, towards where the loss is largest.
@@ -47,18 +47,19 @@ class XSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         stride = self.rho / self.n_iters
-        way = ops.ball(oracle.grad().grads, 1.0)
+        way = ops.ball_(oracle.grad().grads, 1.0)
         for _ in range(self.n_iters - 1):
-            way = ops.add(way, ops.ball(oracle.grad(at=ops.scale(way, stride)).grads, 1.0))
+            g = oracle.grad(at=ops.scale(way, stride)).grads
+            way = ops.add_(ops.ball_(g, 1.0), way)
         ga = oracle.grad(at=ops.scale(way, stride)).grads
-        v0, v1 = ops.ball(way, 1.0), ops.ball(ga, 1.0)
+        length, v0, v1 = ops.norm(ga), ops.ball_(way, 1.0), ops.ball_(ga, 1.0)
         alpha = self._search(oracle, v0, v1) if self.phase(oracle.step) else state["alpha"]
-        return Update(ops.scale(turned(v0, v1, alpha), ops.norm(ga))), {"alpha": alpha}
+        return Update(ops.scale_(turned(v0, v1, alpha), length)), {"alpha": alpha}
 
     def _search(self, oracle: Oracle, v0: Tree, v1: Tree) -> Tensor:
         apart = self.alpha_max / max(self.points - 1, 1)
         ends = (turned(v0, v1, apart * i * ops.zero(v0).add(1)) for i in range(self.points))
-        losses = [oracle.loss(at=ops.scale(v, self.reach * self.rho)).mean() for v in ends]
+        losses = [oracle.loss(at=ops.scale_(v, self.reach * self.rho)).mean() for v in ends]
         best = oracle.average(torch.stack(losses)).argmax()
         return apart * best.to(ops.zero(v0).dtype)
 
@@ -70,4 +71,4 @@ def turned(v0: Tree, v1: Tree, alpha: Tensor) -> Tree:
     flat = sine < 1e-8
     first = torch.where(flat, half, ((1 - alpha) * angle).sin() / sine)
     second = torch.where(flat, half, (alpha * angle).sin() / sine)
-    return ops.add(ops.scale(v0, first), v1, second)
+    return ops.add_(ops.scale(v0, first), v1, second)

@@ -16,7 +16,7 @@ from variants.core.registry import register
     paper="Sharpness-Aware Minimization with Z-Score Gradient Filtering for Neural Networks",
     arxiv="2505.02369",
     year=2025,
-    copies=3.0,
+    copies=2.0,
 )
 class ZSharp(Variant):
     """SAM along the outstanding entries of each tensor's gradient.
@@ -41,9 +41,10 @@ class ZSharp(Variant):
         return 2.0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        g = oracle.grad().grads
-        e = self._by_tensor(g) if self.norm == "tensor" else self._globally(g)
-        return Update(oracle.grad(at=e).grads), state
+        return Update(oracle.grad(at=self._ascent(oracle.grad().grads)).grads), state
+
+    def _ascent(self, g: Tree) -> Tree:
+        return self._by_tensor(g) if self.norm == "tensor" else self._globally(g)
 
     def _by_tensor(self, g: Tree) -> Tree:
         e = ops.ball(g, self.rho)
@@ -54,7 +55,7 @@ class ZSharp(Variant):
 
     def _globally(self, g: Tree) -> Tree:
         f = ops.each(self._outstanding, g)
-        return ops.ball(ops.choose(ops.norm(f) > 0, f, g), self.rho)
+        return ops.ball_(ops.choose(ops.norm(f) > 0, f, g), self.rho)
 
     def _outstanding(self, g: Tensor) -> Tensor:
         if g.numel() < 2:

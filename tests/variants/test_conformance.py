@@ -8,7 +8,7 @@ import torch
 
 import variants
 from variants import Update, Variant, hyper
-from variants.core import registry
+from variants.core import ops, registry
 from variants.testing import VariantConformance, sgd
 
 
@@ -101,8 +101,21 @@ class Device(Ball):
 class InPlace(Ball):
     def finish(self, oracle, g, e, state):
         update, state = super().finish(oracle, g, e, state)
-        g["first.bias"].mul_(2)
+        oracle.momentum["first.bias"].mul_(2)
         return update, state
+
+
+class UsesUp(Ball):
+    def finish(self, oracle, g, e, state):
+        return super().finish(oracle, ops.mix_(state["last"], g, 0.5), e, {**state, "last": g})
+
+
+class Twice(Ball):
+    """Remembers what it has used up."""
+
+    def finish(self, oracle, g, e, state):
+        ops.scale_(g, 2.0)
+        return super().finish(oracle, g, e, state)
 
 
 class Aliases(Ball):
@@ -219,9 +232,11 @@ FAULTS = {
     Shapes: ("test_waits_for_no_accelerator", "makes a shape from data"),
     Device: ("test_waits_for_no_accelerator", "names a device"),
     InPlace: ("test_changes_no_input", "changes a tensor of the oracle in place"),
+    UsesUp: ("test_changes_no_input", "changes a tensor of the oracle in place"),
     Aliases: ("test_changes_no_input", "shares memory with the weights"),
     Partial: ("test_changes_no_input", "has no direction for first.bias"),
     Flattens: ("test_changes_no_input", r"its direction for .* is \(\d+,\), the weight is \("),
+    Twice: ("test_state_keeps_its_structure", "not of the form that init made"),
     Grows: ("test_state_keeps_its_structure", "not of the form that init made"),
     Wanders: (
         "test_equal_phases_ask_alike",

@@ -71,9 +71,68 @@ def test_inputs_are_not_changed():
     assert torch.equal(flat(a), fa) and torch.equal(flat(b), fb)
 
 
+PAIRS = {
+    "each": (lambda a, b: ops.each(torch.mul, a, b), lambda a, b: ops.each_(torch.mul, a, b)),
+    "scale": (lambda a, b: ops.scale(a, 0.3), lambda a, b: ops.scale_(a, 0.3)),
+    "scale, 0-d": (lambda a, b: ops.scale(a, THIRD), lambda a, b: ops.scale_(a, THIRD)),
+    "add": (lambda a, b: ops.add(a, b, 0.3), lambda a, b: ops.add_(a, b, 0.3)),
+    "add, 0-d": (lambda a, b: ops.add(a, b, THIRD), lambda a, b: ops.add_(a, b, THIRD)),
+    "mix": (lambda a, b: ops.mix(a, b, 0.3), lambda a, b: ops.mix_(a, b, 0.3)),
+    "mix, 0-d": (lambda a, b: ops.mix(a, b, THIRD), lambda a, b: ops.mix_(a, b, THIRD)),
+    "ball": (lambda a, b: ops.ball(a, 0.3), lambda a, b: ops.ball_(a, 0.3)),
+    "reject": (ops.reject, ops.reject_),
+}
+"""forms that keep their operands, and those that use up the first"""
+THIRD = torch.tensor(1 / 3, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+@pytest.mark.parametrize("kept, used", PAIRS.values(), ids=PAIRS)
+def test_forms_that_use_up_an_operand_give_the_same_bits(kept, used, dtype):
+    a, b = tree(dtype), tree(dtype, seed=1)
+    wanted = kept(a, b)
+    found = used(a, b)
+    assert wanted.keys() == found.keys() and not a
+    assert all(torch.equal(found[n], wanted[n]) for n in wanted)
+    assert all(torch.equal(t, tree(dtype, seed=1)[n]) for n, t in b.items())
+
+
+@pytest.mark.parametrize("used", [pair[1] for pair in PAIRS.values()], ids=PAIRS)
+def test_what_somebody_keeps_is_not_used_up(used):
+    a, b = tree(), tree(seed=1)
+    wanted = used(dict(tree()), b)
+    kept = ops.measured(a, kept=True)
+    found = used(kept, tree(seed=1))
+    assert torch.equal(flat(kept), flat(tree()))
+    assert torch.equal(flat(found), flat(wanted))
+
+
+def test_a_result_lies_in_the_memory_of_what_was_used_up():
+    for used in ("scale", "scale, 0-d", "add", "add, 0-d", "mix", "mix, 0-d", "ball", "reject"):
+        a = tree()
+        places = [t.data_ptr() for t in a.values()]
+        assert [t.data_ptr() for t in PAIRS[used][1](a, tree(seed=1)).values()] == places
+
+
+def test_total():
+    trees = [tree(seed=i) for i in range(3)]
+    expected = sum(map(flat, trees))
+    torch.testing.assert_close(flat(ops.total_(iter(trees))), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_mixture_is_exact_at_its_ends():
+    """Or a share of 1 would not be SAM."""
+    for dtype in TYPES:
+        a, b = tree(dtype), tree(dtype, seed=1, size=1e3)
+        for one in (1.0, torch.ones((), dtype=torch.promote_types(dtype, torch.float32))):
+            assert torch.equal(flat(ops.mix(a, b, one)), flat(b))
+            assert torch.equal(flat(ops.mix(a, b, 0 * one)), flat(a))
+
+
 def test_vmap_and_compile_give_the_same():
     def rule(a, b):
-        return ops.ball(ops.reject(ops.add(a, b, 0.5), b), 0.1)
+        mixed = ops.mix_(ops.add_(ops.scale(a, 1.0), b, 0.5), a, ops.norm(b) / 10)
+        return ops.ball_(ops.reject_(mixed, b), 0.1)
 
     pairs = [(tree(seed=i), tree(seed=i + 9)) for i in range(3)]
     stacked = [{n: torch.stack([p[k][n] for p in pairs]) for n in pairs[0][0]} for k in (0, 1)]

@@ -1,10 +1,13 @@
 """Tree operations. Norms and inner products are global (over all tensors) and at least float32.
 
+What ends in an underscore uses up its first operand: the result lies in its memory, and the tree
+is empty afterwards. Gradients, noise and what a rule has made itself are its own to use up; the
+weights, the momentum and the state are not.
+
 The only way of a rule to `torch._foreach_*`, which has no rule under `torch.vmap`.
 """
 
-from collections.abc import Callable, Sequence
-from functools import reduce
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -17,16 +20,20 @@ TINY = 1e-12  # keeps 0 / 0 out of a normalisation; the published codes use 0 to
 
 
 class Measured(Tree):
-    """A tree that knows its norm. Whoever changes its tensors makes a plain tree of it."""
+    """A tree that knows its norm.
 
-    def __init__(self, tree: Tree, length: Tensor) -> None:
+    kept: whether somebody else needs it still, so that it cannot be used up
+    """
+
+    def __init__(self, tree: Tree, length: Tensor, *, kept: bool = False) -> None:
         super().__init__(tree)
         self.length = length
+        self.kept = kept
 
 
-def measured(tree: Tree) -> Measured:
+def measured(tree: Tree, *, kept: bool = False) -> Measured:
     """`tree`, with its norm: what asks for that again need not compute it."""
-    return Measured(tree, norm(tree))
+    return Measured(tree, norm(tree), kept=kept)
 
 
 def unmeasured(state: State) -> State:
@@ -45,39 +52,89 @@ def _wide(t: Tensor) -> Tensor:
     return t.float() if t.dtype in (torch.float16, torch.bfloat16) else t
 
 
-def each(rule: Callable[..., Tensor], tree: Tree, *others: Tree) -> Tree:
+def _fits(factor: Real, tensors: Sequence[Tensor]) -> bool:
+    """Whether tensors may be multiplied by it as they are, without a change of type."""
+    return not isinstance(factor, Tensor) or all(t.dtype == factor.dtype for t in tensors)
+
+
+def _fused(factor: Real, tensors: Sequence[Tensor]) -> bool:
+    """Whether foreach kernels apply to them and a factor."""
+    given = [factor] if isinstance(factor, Tensor) else []
+    return bool(tensors) and _plain([*tensors, *given]) and _fits(factor, tensors)
+
+
+def _kept(tree: Tree) -> bool:
+    return isinstance(tree, Measured) and tree.kept
+
+
+def _in_place(tree: Tree, work: Callable[[list[Tensor]], object]) -> Tree:
+    result = dict(tree)
+    work(list(result.values()))
+    tree.clear()
+    return result
+
+
+def each(rule: Callable[..., Tensor], tree: Tree, *others: Mapping[str, Real]) -> Tree:
     """Applies `rule` to every tensor of `tree` and those of the same name in `others`."""
     return {name: rule(t, *(o[name] for o in others)) for name, t in tree.items()}
+
+
+def each_(rule: Callable[..., Tensor], tree: Tree, *others: Mapping[str, Real]) -> Tree:
+    """As `each`, and lets go of every tensor of `tree` as soon as it is done with."""
+    if _kept(tree):
+        return each(rule, tree, *others)
+    return {name: rule(tree.pop(name), *(o[name] for o in others)) for name in list(tree)}
 
 
 def scale(tree: Tree, factor: Real) -> Tree:
     """factor * tree"""
     tensors = list(tree.values())
-    if not tensors or not _plain([*tensors, *([factor] if isinstance(factor, Tensor) else [])]):
-        return {name: (_wide(t) * factor).to(t.dtype) for name, t in tree.items()}
-    if isinstance(factor, Tensor) and any(t.dtype != factor.dtype for t in tensors):
-        return {name: (_wide(t) * factor).to(t.dtype) for name, t in tree.items()}
+    if not _fused(factor, tensors):
+        return each(_times(factor), tree)
     return dict(zip(tree, torch._foreach_mul(tensors, factor), strict=True))
 
 
-def scale_(tree: Tree, factor: Tensor) -> Tree:
-    """tree *= factor, a 0-d tensor; returns it."""
+def scale_(tree: Tree, factor: Real) -> Tree:
+    """factor * tree; uses up `tree`."""
+    if _kept(tree):
+        return scale(tree, factor)
     tensors = list(tree.values())
-    if tensors and _plain(tensors) and all(t.dtype == factor.dtype for t in tensors):
-        torch._foreach_mul_(tensors, factor)
-    else:
-        for t in tensors:
-            t.copy_(_wide(t) * factor)
-    return tree
+    if not _fused(factor, tensors) or any(_wide(t) is not t for t in tensors):
+        return each_(_times(factor), tree)  # in place, a Python number is rounded to 16 bits first
+    return _in_place(tree, lambda tensors: torch._foreach_mul_(tensors, factor))
+
+
+def _times(factor: Real) -> Callable[[Tensor], Tensor]:
+    return lambda t: (_wide(t) * factor).to(t.dtype)
 
 
 def add(a: Tree, b: Tree, factor: Real = 1.0) -> Tree:
     """a + factor * b, over the names of `a`"""
     left, right = list(a.values()), [b[name] for name in a]
-    if not left or isinstance(factor, Tensor) or not _plain([*left, *right]):
-        pairs = zip(a, left, right, strict=True)
-        return {n: (x + factor * _wide(y)).to(x.dtype) for n, x, y in pairs}
-    return dict(zip(a, torch._foreach_add(left, right, alpha=factor), strict=True))
+    if not _fused(factor, [*left, *right]):
+        return each(_plus(factor), a, b)
+    if isinstance(factor, Tensor):
+        made = torch._foreach_addcmul(left, right, [factor] * len(left))
+    else:
+        made = torch._foreach_add(left, right, alpha=factor)
+    return dict(zip(a, made, strict=True))
+
+
+def add_(a: Tree, b: Tree, factor: Real = 1.0) -> Tree:
+    """a + factor * b, over the names of `a`; uses up `a`."""
+    right = [b[name] for name in a]
+    if _kept(a):
+        return add(a, b, factor)
+    if not _fused(factor, [*a.values(), *right]):
+        return each_(_plus(factor), a, b)
+    if isinstance(factor, Tensor):
+        factors = [factor] * len(right)
+        return _in_place(a, lambda left: torch._foreach_addcmul_(left, right, factors))
+    return _in_place(a, lambda left: torch._foreach_add_(left, right, alpha=factor))
+
+
+def _plus(factor: Real) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda x, y: (x + factor * _wide(y)).to(x.dtype)
 
 
 def sub(a: Tree, b: Tree) -> Tree:
@@ -118,17 +175,36 @@ def ball(tree: Tree, rho: Real, *, tiny: float = TINY) -> Tree:
     return scale(tree, rho * reciprocal(norm(tree), tiny))
 
 
-def settle(part: Tree, whole: Tree) -> Tree:
-    """`part`, a remainder of `whole`; zero where rounding alone is left, with no direction."""
-    eps = max((torch.finfo(t.dtype).eps for t in whole.values()), default=0.0)
-    kept = norm(part) > 16 * eps * norm(whole)
-    return scale(part, kept.to(norm(part).dtype))
+def ball_(tree: Tree, rho: Real, *, tiny: float = TINY) -> Tree:
+    """As `ball`; uses up `tree`."""
+    return scale_(tree, rho * reciprocal(norm(tree), tiny))
+
+
+def settle_(part: Tree, whole: Tensor) -> Tree:
+    """`part`, a remainder of what had the norm `whole`; uses it up.
+
+    Zero where rounding alone is left, which has no direction.
+    """
+    eps = max((torch.finfo(t.dtype).eps for t in part.values()), default=0.0)
+    length = norm(part)
+    return scale_(part, (length > 16 * eps * whole).to(length.dtype))
 
 
 def reject(a: Tree, b: Tree) -> Tree:
     """The part of `a` orthogonal to `b`: a - <a, b> / |b|^2 b; zero if they are parallel."""
+    return settle_(add(a, b, -_share(a, b)), norm(a))
+
+
+def reject_(a: Tree, b: Tree) -> Tree:
+    """As `reject`; uses up `a`."""
+    whole = norm(a)
+    return settle_(add_(a, b, -_share(a, b)), whole)
+
+
+def _share(a: Tree, b: Tree) -> Tensor:
+    """<a, b> / |b|^2, and 0 where `b` has no direction."""
     inverse = reciprocal(norm(b), 0.0)  # |b|^2 of a small gradient would underflow
-    return settle(add(a, b, -dot(a, b) * inverse * inverse), a)
+    return dot(a, b) * inverse * inverse
 
 
 def zero(tree: Tree) -> Tensor:
@@ -137,9 +213,12 @@ def zero(tree: Tree) -> Tensor:
     return _wide(torch.zeros((), dtype=like.dtype, device=like.device))
 
 
-def total(trees: Sequence[Tree]) -> Tree:
-    """The sum of trees."""
-    return reduce(add, trees)
+def total_(trees: Iterable[Tree]) -> Tree:
+    """The sum of trees; uses up all but the first."""
+    total: Tree = {}
+    for tree in trees:  # `reduce` would hold the sum before
+        total = add_(tree, total) if total else tree
+    return total
 
 
 def inverse_square(x: Real) -> Real:
@@ -150,8 +229,35 @@ def inverse_square(x: Real) -> Real:
 
 
 def mix(a: Tree, b: Tree, share: Real) -> Tree:
-    """(1 - share) * a + share * b"""
-    return add(scale(a, 1 - share), b, share)
+    """(1 - share) * a + share * b, over the names of `a`"""
+    left, right = list(a.values()), [b[name] for name in a]
+    if not _fused(share, [*left, *right]):
+        return each(_between(share), a, b)
+    return dict(zip(a, torch._foreach_lerp(left, right, _weight(share, left)), strict=True))
+
+
+def mix_(a: Tree, b: Tree, share: Real) -> Tree:
+    """As `mix`; uses up `a`."""
+    right = [b[name] for name in a]
+    if _kept(a):
+        return mix(a, b, share)
+    if not _fused(share, [*a.values(), *right]):
+        return each_(_between(share), a, b)
+    weight = _weight(share, right)
+    return _in_place(a, lambda left: torch._foreach_lerp_(left, right, weight))
+
+
+def _between(share: Real) -> Callable[[Tensor, Tensor], Tensor]:
+    def between(x: Tensor, y: Tensor) -> Tensor:
+        wide = _wide(x)
+        own = share.to(wide.dtype) if isinstance(share, Tensor) else share
+        return torch.lerp(wide, _wide(y), own).to(x.dtype)
+
+    return between
+
+
+def _weight(share: Real, tensors: Sequence[Tensor]) -> float | list[Tensor]:
+    return [share] * len(tensors) if isinstance(share, Tensor) else share
 
 
 def choose(flag: Tensor, a: Tree, b: Tree) -> Tree:

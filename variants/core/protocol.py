@@ -29,7 +29,10 @@ class Evaluation(NamedTuple):
     losses: Tensor
     """(rows,) loss of each sample, detached"""
     grads: Tree
-    """gradient of `losses.mean()` for every trainable parameter, zero where none arrived"""
+    """gradient of `losses.mean()` for every trainable parameter, zero where none arrived
+
+    It is the rule's own: forms of `ops` that end in an underscore may use it up.
+    """
 
 
 class Update(NamedTuple):
@@ -199,8 +202,9 @@ def hyper(
 class Variant(ABC):
     """A sharpness-aware rule. Subclasses become frozen, keyword-only dataclasses by themselves.
 
-    A rule is pure: it changes no input, keeps no tensor outside `state`, names no device, and calls
-    nothing that waits for the accelerator except `oracle.decide`.
+    A rule is pure: it changes neither weights nor momentum nor `state`, keeps no tensor outside
+    `state`, names no device, and calls nothing that waits for the accelerator except
+    `oracle.decide`.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()

@@ -39,7 +39,7 @@ class Descent:
 
     def step_on_host(self, update: Update, oracle: ModelOracle, finite: Tensor) -> bool:
         """Steps if `finite`, which the host waits for; says whether it did."""
-        self._clip(update)
+        update = self._clipped(update)
         taken = bool(finite)
         if self.scaler is not None:
             first = not self.base.state
@@ -55,7 +55,7 @@ class Descent:
 
     def step_on_device(self, update: Update, oracle: ModelOracle, finite: Tensor) -> None:
         """Steps where `finite` holds: fused kernels look at it themselves."""
-        self._clip(update)
+        update = self._clipped(update)
         if self.scaler is not None:
             self._step_scaled(self.scaler, update, oracle, finite)
         else:
@@ -85,9 +85,8 @@ class Descent:
         else:
             self.scaler.update(self.scaler.get_scale() * self.scaler.get_backoff_factor())
 
-    def _clip(self, update: Update) -> None:
-        if self.clip is not None:
-            _clip_(update, self.clip)
+    def _clipped(self, update: Update) -> Update:
+        return update if self.clip is None else _clipped(update, self.clip)
 
     def _move(self, direct: Tree | None, oracle: ModelOracle) -> None:
         """w -= lr * direct, past the base optimizer."""
@@ -122,15 +121,15 @@ def _memory(value: object) -> Iterator[int]:
             yield from _memory(v)
 
 
-def _clip_(update: Update, limit: float) -> None:
-    """Shortens the direction to a global norm of `limit`, as torch's clip_grad_norm_ does.
+def _clipped(update: Update, limit: float) -> Update:
+    """The direction shortened to a global norm of `limit`, as torch's clip_grad_norm_ does.
 
     Of an update in two parts it is the sum that counts, and both are shortened alike.
     """
     whole = update.grads if update.direct is None else ops.add(update.grads, update.direct)
     factor = (limit / (ops.norm(whole) + 1e-6)).clamp(max=1.0)
-    for tree in update:
-        ops.scale_(tree or {}, factor)
+    direct = update.direct and ops.scale_(update.direct, factor)
+    return Update(ops.scale_(update.grads, factor), direct)
 
 
 def chosen(flag: Tensor, new: State, old: State) -> State:

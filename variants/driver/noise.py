@@ -45,4 +45,4 @@ def replay(recorded: Replay, like: Tree, *, step: int, call: int) -> Tree:
 
 
 def _as(value: Tensor, like: Tensor) -> Tensor:
-    return shards.cut(value.to(like.device, like.dtype), like)
+    return shards.cut(value.to(like.device, like.dtype, copy=True), like)  # rules use noise up

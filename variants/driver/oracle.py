@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import cast
+from typing import NoReturn, cast
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,9 @@ class Untold(Evaluation):
 
     @property
     def losses(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
+        raise ValueError(UNTOLD)
+
+    def __iter__(self) -> NoReturn:  # `losses, grads = oracle.grad()`
         raise ValueError(UNTOLD)
 
 
@@ -120,7 +123,7 @@ class ModelOracle:
         del at  # where the rule keeps it no more, there is room for the gradient to come
         radius = ops.norm(offset) if perturbed and self.trace.metrics else None
         losses = self._evaluate(offset, rows, backward=True)
-        grads = ops.measured(self._collect())
+        grads = ops.measured(self._collect(), kept=self.trace.metrics)
         self.trace.saw(losses, grads, radius, perturbed=perturbed, clean=clean)
         if losses is None:
             return Untold(torch.empty(0), grads)
@@ -138,7 +141,7 @@ class ModelOracle:
         self.assign({name: g.clone() for name, g in grads.items()})
         try:
             groups.step_alone(self._context.base, self.device)
-            return {name: p.detach() - before[name] for name, p in self._parameters.items()}
+            return ops.add_(ops.scale_(before, -1.0), self.params)
         finally:
             rewind.restore()
             for p in self._parameters.values():

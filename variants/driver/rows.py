@@ -87,7 +87,7 @@ def average(
         update, state = variant.direction(part, state)
         scaled = [tree and ops.scale(tree, part.size / size) for tree in update]
         if total is not None:
-            scaled = [a and b and ops.add(a, b) for a, b in zip(total, scaled, strict=True)]
+            scaled = [a and b and ops.add_(a, b) for a, b in zip(total, scaled, strict=True)]
         total = Update(scaled[0] or {}, scaled[1])
     if total is None:
         raise ValueError("an empty batch has no direction")

@@ -188,6 +188,16 @@ class VariantConformance:
                 "optimizer changes in place: clone it"
             )
 
+    def test_metrics_change_nothing(self, variant: Variant) -> None:
+        """They keep gradients, which the rule then cannot use up."""
+        observed, alone = Run(variant), Run(variant)
+        observed.opt.metrics, alone.opt.metrics = True, False
+        identical(
+            alone.step(8).weights(),
+            observed.step(8).weights(),
+            "goes elsewhere where `last` has metrics: it reads what it has used up",
+        )
+
     def test_clipping_leaves_the_state_alone(self, variant: Variant) -> None:
         """A hook that clips the direction in place does what one that replaces it does."""
 

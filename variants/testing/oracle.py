@@ -82,7 +82,7 @@ class FunctionOracle:
         slopes = misses.tanh()
         grads = {n: torch.tensordot(slopes, x, 1) / len(slopes) for n, x in inputs.items()}
         losses = misses.cosh().log()
-        self.lend(grads, losses)
+        self.lend(losses)
         return Evaluation(losses, grads)
 
     def loss(self, at: Tree | None = None, rows: Tensor | None = None) -> Tensor:
@@ -101,9 +101,7 @@ class FunctionOracle:
     def uniform(self, like: Tree) -> Tree:
         self._asked("noise", like, None)
         self._draws += 1
-        noise = {n: self._hash(t, i) for i, (n, t) in enumerate(like.items())}
-        self.lend(noise)
-        return noise
+        return {n: self._hash(t, i) for i, (n, t) in enumerate(like.items())}
 
     def average(self, value: Tensor) -> Tensor:
         self._asked("average", None, None)
@@ -125,7 +123,7 @@ class FunctionOracle:
 
     def _evaluate(self, at: Tree | None, rows: Tensor | None) -> tuple[Tree, Tensor]:
         """Inputs of the selected samples, and by how much each misses its target."""
-        self.offsets += [at] if at else []
+        self.offsets += [{n: e.clone() for n, e in at.items()}] if at else []
         where = {n: p + at[n] if at and n in at else p for n, p in self.params.items()}
         chosen = slice(None) if rows is None else rows
         inputs = {n: x[chosen] for n, x in self._inputs.items()}
@@ -134,7 +132,7 @@ class FunctionOracle:
 
     def _asked(self, what: str, tree: Tree | None, rows: Tensor | None) -> None:
         self.calls.append((what, tuple(tree or ()), None if rows is None else len(rows)))
-        self.lend(tree, rows)
+        self.lend(rows)
 
     def _hash(self, t: Tensor, tensor: int) -> Tensor:
         index = torch.arange(t.numel(), device=t.device, dtype=t.dtype).reshape(t.shape)
