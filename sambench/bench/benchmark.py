@@ -66,6 +66,7 @@ class Settings:
 def measure(settings: Settings) -> Bench:
     """Races variants, peers and loops. UserError for unknown names and for what cannot run."""
     device = devices.resolve(settings.device)
+    devices.keep_freed_memory()  # as runs do
     if settings.engine == "graph" and torch.device(device).type != "cuda":
         raise UserError("--engine: graph needs a CUDA device; the nearest is eager")
     rules = {name: _variant(name) for name in settings.variants}

@@ -1,7 +1,5 @@
 """`study` on a folder of finished runs: how long until it gives out the next one."""
 
-import resource
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -17,6 +15,7 @@ from rich.console import Console
 from sambench.bench import EPOCHS, Starting
 from sambench.config import Study
 from sambench.executors import Executor, J, OnEpoch, OnPlace, R, Work
+from sambench.scale import apart
 from sambench.scale.subject import ENDED, MORE, in_turns, of_points, tuners_of
 from sambench.study import Protocol, Settings, StudyFolder, run_study
 from sambench.training import write_outcome
@@ -26,13 +25,9 @@ def measure(study: Study, root: Path, num: int) -> Starting:
     """In a process of its own, as the driver is."""
     fill(study, root, num)
     program = f"from sambench.scale.starting import start; start({num}, {str(root)!r})"
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    words = done.stdout.split()
-    if done.returncode or len(words) < 3:
-        raise RuntimeError(done.stderr)
-    seconds, processor_s, memory = words[-3:]
-    return Starting(num, float(seconds), float(processor_s), int(memory))
+    took = apart.run([sys.executable, "-c", program])
+    seconds, processor_s = took.output.split()[-2:]
+    return Starting(num, float(seconds), float(processor_s), took.memory)
 
 
 def fill(study: Study, root: Path, num: int) -> None:
@@ -52,7 +47,7 @@ def fill(study: Study, root: Path, num: int) -> None:
 
 def start(num: int, root: str) -> None:
     """Prints seconds until the next run of the filled folder is given out, by the clock and of the
-    processor, and peak memory."""
+    processor."""
     settings = Settings(
         root=Path(root),
         device="cpu",
@@ -65,8 +60,7 @@ def start(num: int, root: str) -> None:
         run_study(of_points(num + MORE), settings=settings)
     except _GivenError:
         seconds = time.perf_counter() - began, time.process_time() - spent
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(*(round(each, 6) for each in seconds), peak)
+        print(*(round(each, 6) for each in seconds))
 
 
 class _GivenError(Exception):
