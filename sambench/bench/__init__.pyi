@@ -1,4 +1,3 @@
-from . import held as held
 from . import prices as prices
 from . import record as record
 from . import scale as scale

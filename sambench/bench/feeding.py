@@ -20,6 +20,7 @@ from sambench.bench.streaming import Fed, Streaming
 from sambench.bench.trainee import Trainee
 from sambench.config import Train
 from sambench.errors import UserError
+from sambench.tasks import images as datasets
 from sambench.tasks.images import ImageClassification, streaming
 from sambench.training import device as devices
 from sambench.training import provenance
@@ -97,7 +98,7 @@ def job_of(asked: Feeding, device: str) -> Job:
         stream=True,
     )
     try:
-        data = task.load(STREAMS, asked.cache)
+        data = datasets.load(task, STREAMS, asked.cache)
     except UserError as error:
         raise UserError(f"--folder: {str(error).partition(': ')[2]}") from None
     pictures = data.train

@@ -1,19 +1,24 @@
-"""Batches of a folder's pictures: all sources give as many, of one shape and one kind of pixels."""
+"""Epochs on a folder's pictures: all sources give as many images, of the same files."""
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision import transforms
 
-from sambench.bench import Feeding, Streaming, feed, feeding, held
-from sambench.bench.sources import SOURCES, Job
-from sambench.bench.streaming import LOADER, MEMORY, STREAMED
+from sambench.bench import Feeding, feed, feeding, held, sources
+from sambench.bench.sources import SOURCES, STREAMS, Job
+from sambench.bench.streaming import STREAMED
 from sambench.bench.trainee import Trainee
 from sambench.errors import UserError
+from sambench.tasks import Batch
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def job(asked: Feeding) -> Job:
     return feeding.job_of(asked, "cpu")
 
 
-def epochs(job: Job, num: int) -> Iterator[tuple[str, list[tuple[torch.Tensor, torch.Tensor]]]]:
+def epochs(job: Job, num: int) -> Iterator[tuple[str, list[Batch]]]:
     for name, enter in SOURCES.items():
         source = enter(job)
         try:
@@ -57,15 +62,17 @@ def test_all_sources_give_as_many_images(job: Job):
         assert shapes == [((8, 3, 12, 12), torch.float32, (8,), torch.int64)] * 2, name
 
 
-def test_all_sources_give_the_same_images(job: Job):
-    """Without chance: whole epochs of one batch, no augmentation in ours, the crop's in torch's."""
-    whole = job.train.model_copy(update={"augment": "none", "batch_size": len(job.paths)})
-    found = {}
-    for name, ((x, y),) in epochs(replace(job, train=whole), 1):
-        assert x.shape[0] == len(job.paths), name
-        found[name] = x, y.sort().values
-    torch.testing.assert_close(found[MEMORY], found[STREAMED], rtol=0, atol=0)
-    torch.testing.assert_close(found[LOADER][1], found[MEMORY][1], rtol=0, atol=0)
+def test_torch_reads_the_same_pixels_and_labels(job: Job):
+    """Chance apart: crop and flip are taken out."""
+    data = job.task.load(STREAMS, job.cache)
+    ((x, y),) = data.eval_batches(data.train, batch_size=len(data.train))
+    folder = sources._folder(job)
+    assert isinstance(folder.transform, transforms.Compose)
+    resize, _, _, *scale = folder.transform.transforms
+    folder.transform = transforms.Compose([resize, *scale])
+    found = [folder[i] for i in range(len(folder))]
+    torch.testing.assert_close(torch.stack([pixels for pixels, _ in found]), x)
+    assert [label for _, label in found] == y.tolist()
 
 
 def test_every_epoch_has_other_batches(job: Job):
@@ -77,7 +84,6 @@ def test_every_epoch_has_other_batches(job: Job):
 def test_a_benchmark_of_a_folder(asked: Feeding, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(held, "apart", lambda job, name: len(name))
     found = feed(asked)
-    assert isinstance(found, Streaming)
     assert (found.pictures, found.images, found.workers) == (17, 16, found.threads - 1)
     assert 9 <= found.width < 20 and 9 <= found.height < 20 and found.file_bytes > 100
     assert [own.name for own in found.sources] == list(SOURCES)
@@ -92,15 +98,22 @@ def test_memory_is_that_of_an_epoch(job: Job, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(held, "of_tree", lambda: next(tally))
     monkeypatch.setattr(held, "EVERY_S", 1e9)
     steps: list[int] = []
-    monkeypatch.setattr(
-        Trainee, "learn", lambda self, batches: steps.extend(len(y) for _, y in batches)
-    )
+
+    def learn(self: Trainee, batches: Iterable[Batch]) -> None:
+        steps.extend(len(y) for _, y in batches)
+
+    monkeypatch.setattr(Trainee, "learn", learn)
     assert held.held(job, STREAMED) == 30
     assert steps == [8, 8]
 
 
-def test_children_count(job: Job):
-    assert held.of_tree() > 10_000_000
+def test_memory_of_children_counts():
+    alone = held.of_tree()
+    waiting = "x = bytearray(b'1' * 10**8); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", waiting], stdin=PIPE, stdout=PIPE) as child:
+        assert child.stdout and child.stdout.readline()
+        assert held.of_tree() - alone > 9 * 10**7
+        child.communicate(b"\n")
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,8 @@ def test_each_device_has_a_page_that_is_checked_with_the_others(
 @pytest.mark.parametrize(
     ("was", "is_", "said"),
     [
-        ("     1.25,\n", "     0,\n", "epochs must have taken more than 0 s"),
-        ("     1.25,\n", "", "in as many rounds each"),
+        ("    1.25,\n", "    0,\n", "epochs must have taken more than 0 s"),
+        ("    1.25,\n", "", "in as many rounds each"),
         ('"memory_bytes": 1', '"memory_bytes": -1', "no memory below 0"),
         ('"streamed"', '"dreamed"', "sources must be in memory, streamed, torch's DataLoader"),
         ("{", "[", "streaming-cpu.json: the file: "),
