@@ -1,11 +1,14 @@
 from . import prices as prices
 from . import record as record
 from . import scale as scale
+from . import streaming as streaming
 from . import trials as trials
 from .benchmark import RHO as RHO
 from .benchmark import Settings as Settings
 from .benchmark import measure as measure
 from .competitors import PEER as PEER
+from .feeding import Feeding as Feeding
+from .feeding import feed as feed
 from .prices import ConfirmRun as ConfirmRun
 from .prices import Price as Price
 from .prices import Prices as Prices
@@ -25,6 +28,11 @@ from .scale import Reporting as Reporting
 from .scale import Scale as Scale
 from .scale import Starting as Starting
 from .scale import Storing as Storing
+from .streaming import LOADER as LOADER
+from .streaming import MEMORY as MEMORY
+from .streaming import STREAMED as STREAMED
+from .streaming import Fed as Fed
+from .streaming import Streaming as Streaming
 from .trials import OURS as OURS
 from .trials import Race as Race
 from .trials import Timed as Timed

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
@@ -10,12 +11,14 @@ import click
 from click.core import ParameterSource
 
 from sambench.cli import limits, options
-from sambench.cli.parsing import Count, Counts
+from sambench.cli.parsing import Count, Counts, Place
 from sambench.cli.records import LEADERBOARDS
 from sambench.cli.variants import infos
 from sambench.errors import UserError
 
 STUDY = "digits"
+NOT_OF_FOLDERS = ("engine", "amp")
+"""Options of a step without a meaning for `--folder`."""
 
 
 class Step(TypedDict):
@@ -87,9 +90,17 @@ class Step(TypedDict):
     f"{STUDY}. With --measures: whose runs, and whose measures where it asks for some.",
 )
 @click.option(
+    "--folder",
+    type=Place(),
+    metavar="PATH",
+    help="Instead: how fast the pictures of a folder come, from memory, from their files, and by "
+    "torch's DataLoader.",
+)
+@click.option(
     "--publish",
     is_flag=True,
-    help="Also write leaderboards/cost-DEVICE.md, or scale-cpu.md, measures-cpu.md, trials-cpu.md.",
+    help="Also write leaderboards/cost-DEVICE.md, or scale-cpu.md, measures-cpu.md, "
+    "trials-cpu.md, streaming-DEVICE.md.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print timings and ratios as JSON.")
 def bench(
@@ -101,6 +112,7 @@ def bench(
     rows: tuple[int, ...],
     measures: bool,
     study: str | None,
+    folder: Path | None,
     publish: bool,
     as_json: bool,
     **step: Unpack[Step],
@@ -117,6 +129,8 @@ def bench(
         raise UserError("--measures: is another benchmark than --scale; ask for one")
     if scale and study is not None:
         raise UserError("--study: is another benchmark than --scale; ask for one")
+    if folder is not None:
+        _refuse_beside_folder()
     if scale:
         _scale(databases, trials, rows, publish=publish, as_json=as_json)
         return
@@ -127,6 +141,9 @@ def bench(
             raise UserError(f"--{option}: a step of training has none; add --scale")
     devices.check(step["device"])
     plugins.load(imports)
+    if folder is not None:
+        _folder(folder, step, imports, publish=publish, as_json=as_json)
+        return
     if measures:
         _measures(study or STUDY, step["device"], imports, publish=publish, as_json=as_json)
         return
@@ -249,6 +266,56 @@ def _trials(
         console.print(f"published: {page}", markup=False)
 
 
+def _folder(
+    folder: Path, step: Step, imports: tuple[Path, ...], *, publish: bool, as_json: bool
+) -> None:
+    """Times epochs on the pictures of a folder."""
+    from rich.console import Console
+
+    from sambench import config
+    from sambench.bench import Feeding, feed
+    from sambench.render.terminal import streaming as shown
+
+    words = ["--folder", str(folder), *options.spelled(imports)]
+    words += _spelled({k: v for k, v in step.items() if k not in NOT_OF_FOLDERS})
+    console = Console(stderr=as_json)
+    with console.status("") as status:
+        found = feed(
+            Feeding(
+                folder=folder,
+                cache=config.places.ROOT / "data",
+                model=step["model"],
+                batch_size=step["batch_size"],
+                image_size=step["image_size"],
+                rounds=step["rounds"],
+                on=step["device"],
+                imports=imports,
+                command=tuple(words),
+                progress=status.update,
+            )
+        )
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+    else:
+        console.print(shown.render(found))
+    if publish:
+        from sambench.render import publish_streaming
+
+        page = publish_streaming(found, LEADERBOARDS, infos())
+        console.print(f"published: {page}", markup=False)
+
+
+def _refuse_beside_folder() -> None:
+    """UserError for other benchmarks, and for options that epochs on a folder do not have."""
+    for option in ("scale", "measures", "study"):
+        if _is_given(option):
+            raise UserError(f"--folder: is another benchmark than --{option}; ask for one")
+    for option in ("chosen", *NOT_OF_FOLDERS):
+        if _is_given(option):
+            name = "variants" if option == "chosen" else option
+            raise UserError(f"--{name}: epochs on a folder have none; leave it out")
+
+
 def _is_given(option: str) -> bool:
     source = click.get_current_context().get_parameter_source(option)
     return source is not ParameterSource.DEFAULT
@@ -258,5 +325,8 @@ def _command(chosen: str, imports: tuple[Path, ...], step: Step) -> str:
     """The command line that repeats the measurement."""
     words = ["python", "-m", "sambench", "bench", "--variants", chosen]
     words += options.spelled(imports)
-    words += [word for k, v in step.items() for word in (f"--{k.replace('_', '-')}", str(v))]
-    return shlex.join(words)
+    return shlex.join([*words, *_spelled(step)])
+
+
+def _spelled(step: Mapping[str, object]) -> list[str]:
+    return [word for k, v in step.items() for word in (f"--{k.replace('_', '-')}", str(v))]

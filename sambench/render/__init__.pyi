@@ -11,6 +11,7 @@ from .publishing import publish as publish
 from .publishing import publish_costs as publish_costs
 from .publishing import publish_prices as publish_prices
 from .publishing import publish_scale as publish_scale
+from .publishing import publish_streaming as publish_streaming
 from .publishing import publish_trials as publish_trials
 from .regeneration import regenerate as regenerate
 from .study_files import study_files as study_files

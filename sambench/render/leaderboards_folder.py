@@ -23,8 +23,8 @@ def check_folder(folder: str | Path) -> Path:
         raise UserError(f"{folder}: no such folder; {hint}")
     if (folder / "study.json").exists():
         raise UserError(f"{folder} is a study's own; name the folder of all: {folder.parent}")
-    kinds = ("cost-*.json", "scale-*.json", "measures-*.json", "trials-*.json")
-    benches = any(any(folder.glob(kind)) for kind in kinds)
+    kinds = ("cost", "scale", "measures", "trials", "streaming")
+    benches = any(any(folder.glob(f"{kind}-*.json")) for kind in kinds)
     if not (places(folder) or benches):
         raise UserError(f"{folder} holds no records of a study; {PUBLISH}")
     return folder

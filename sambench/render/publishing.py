@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 
 from sambench.analysis import published
-from sambench.bench import Bench, Prices, Scale, Trials, prices, record
+from sambench.bench import Bench, Prices, Scale, Streaming, Trials, prices, record, streaming
 from sambench.bench import scale as scales
 from sambench.bench import trials as races
 from sambench.files import write_atomically
 from sambench.render import ownership
 from sambench.render.place import INDEX, Place
-from sambench.render.regeneration import PRICES, SCALE, TRIALS, regenerate
+from sambench.render.regeneration import PRICES, SCALE, STREAMING, TRIALS, regenerate
 from sambench.render.study_files import Infos, study_files, sync
 
 
@@ -33,9 +33,7 @@ def publish(run_dir: str | Path, folder: str | Path, infos: Infos = None) -> Pat
 
 def publish_costs(bench: Bench, folder: str | Path, infos: Infos = None) -> Path:
     """Add a benchmark to those of its device, bring the pages up to date, return its page."""
-    words = bench.device if bench.device == "cpu" else bench.hardware
-    slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
-    target = Path(folder) / f"cost-{slug}.json"
+    target = Path(folder) / f"cost-{_slug(bench)}.json"
     return _publish(target, partial(record.add, bench=bench), infos)
 
 
@@ -52,6 +50,18 @@ def publish_prices(found: Prices, folder: str | Path, infos: Infos = None) -> Pa
 def publish_trials(found: Trials, folder: str | Path, infos: Infos = None) -> Path:
     """Write what a trial takes beside others, bring the pages up to date, return its page."""
     return _publish(Path(folder) / f"{TRIALS}.json", partial(races.write, trials=found), infos)
+
+
+def publish_streaming(found: Streaming, folder: str | Path, infos: Infos = None) -> Path:
+    """Write how fast pictures come on a device, bring the pages up to date, return its page."""
+    target = Path(folder) / f"{STREAMING}-{_slug(found)}.json"
+    return _publish(target, partial(streaming.write, streaming=found), infos)
+
+
+def _slug(of: Bench | Streaming) -> str:
+    """The device, as file names have it."""
+    words = of.device if of.device == "cpu" else of.hardware
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
 def _publish(target: Path, write: Callable[[Path], None], infos: Infos) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sambench.analysis import published
-from sambench.bench import Bench, prices, record
+from sambench.bench import prices, record, streaming
 from sambench.bench import scale as scales
 from sambench.bench import trials as races
 from sambench.errors import UserError
@@ -14,6 +14,7 @@ from sambench.render.leaderboards_folder import check_folder, check_names, is_of
 from sambench.render.markdown import costs, index
 from sambench.render.markdown import prices as prices_page
 from sambench.render.markdown import scale as scale_page
+from sambench.render.markdown import streaming as streaming_page
 from sambench.render.markdown import trials as trials_page
 from sambench.render.place import INDEX
 from sambench.render.study_files import Infos, study_files, sync
@@ -24,6 +25,8 @@ PRICES = "measures-cpu"
 """And of what measures cost."""
 TRIALS = "trials-cpu"
 """And of what a trial takes beside one by hand."""
+STREAMING = "streaming"
+"""And, before the device, of how fast pictures come."""
 T = TypeVar("T")
 
 
@@ -59,7 +62,8 @@ def regenerate(
     folder = check_folder(folder)
     at = places(folder)
     found = published.load({name: place.folder / place.records for name, place in at.items()})
-    benches, bad_benches = _benches(folder)
+    benches, bad_benches = _all(folder, "cost", record.read)
+    streams, bad_streams = _all(folder, STREAMING, streaming.read)
     scale, bad_scale = _read(folder / f"{SCALE}.json", scales.read)
     price, bad_price = _read(folder / f"{PRICES}.json", prices.read)
     raced, bad_race = _read(folder / f"{TRIALS}.json", races.read)
@@ -73,9 +77,13 @@ def regenerate(
         texts[folder / f"{PRICES}.md"] = prices_page.render(PRICES, price)
     if raced is not None:
         texts[folder / f"{TRIALS}.md"] = trials_page.render(TRIALS, raced)
+    texts |= {folder / f"{n}.md": streaming_page.render(n, own) for n, own in streams.items()}
     if not is_of_runs(folder):
         pages = index.Pages(
-            SCALE if scale else "", PRICES if price else "", TRIALS if raced else ""
+            SCALE if scale else "",
+            PRICES if price else "",
+            TRIALS if raced else "",
+            tuple(streams),
         )
         texts[folder / "README.md"] = index.render(found, benches, pages)
     if infos is not None:
@@ -88,17 +96,17 @@ def regenerate(
     return Report(
         sync(texts, obsolete, check=check),
         damages,
-        [*errors, *bad_benches, *bad_scale, *bad_price, *bad_race],
+        [*errors, *bad_benches, *bad_scale, *bad_price, *bad_race, *bad_streams],
         notes,
     )
 
 
-def _benches(folder: Path) -> tuple[dict[str, tuple[Bench, ...]], list[str]]:
-    """The benchmarks of a folder by file name, and why others cannot be read."""
+def _all(folder: Path, kind: str, read: Callable[[Path], T]) -> tuple[dict[str, T], list[str]]:
+    """The benchmarks of a kind by file name, and why others cannot be read."""
     found, errors = {}, []
-    for path in sorted(folder.glob("cost-*.json")):
+    for path in sorted(folder.glob(f"{kind}-*.json")):
         try:
-            found[path.stem] = record.read(published.named(path, path.stem))
+            found[path.stem] = read(published.named(path, path.stem))
         except UserError as error:
             errors.append(str(error))
     return found, errors

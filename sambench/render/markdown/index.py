@@ -23,6 +23,8 @@ class Pages(NamedTuple):
     """of measures"""
     trials: str = ""
     """of a study's trials beside a script's"""
+    streaming: tuple[str, ...] = ()
+    """of pictures in files, one for each device"""
 
 
 NONE = Pages()
@@ -46,8 +48,11 @@ def render(
         "What measures of weights cost",
         "What a trial takes beside one by hand",
     )
-    for heading, page in zip(titles, pages, strict=True):
+    for heading, page in zip(titles, pages[:-1], strict=True):
         parts += [f"## {heading}\n", f"- [{page}]({page}.md)\n"] if page else []
+    if pages.streaming:
+        links = (f"- [{page}]({page}.md)" for page in pages.streaming)
+        parts += ["## How fast pictures come\n", *links, ""]
     return "\n".join(parts)
 
 

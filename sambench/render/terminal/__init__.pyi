@@ -9,5 +9,6 @@ from . import progress as progress
 from . import scale as scale
 from . import spent as spent
 from . import status as status
+from . import streaming as streaming
 from . import trial as trial
 from . import trials as trials

@@ -1,4 +1,6 @@
+from . import augment as augment
 from . import models as models
+from . import streaming as streaming
 from .batches import epoch_batches as epoch_batches
 from .batches import eval_batches as eval_batches
 from .data import Data as Data

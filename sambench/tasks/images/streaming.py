@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -153,8 +154,14 @@ class Stream:
 
     def close(self) -> None:
         loader, self._loader = self._loader, None
-        if end := getattr(loader and loader._iterator, "_shutdown_workers", None):
-            end()  # torch does it when the iterator goes, and a traceback may hold it for long
+        if loader is not None:
+            end(loader)
+
+
+def end(loader: DataLoader[Any]) -> None:
+    """Ends its workers: torch does when the iterator goes, and a traceback may hold it for long."""
+    if shut := getattr(loader._iterator, "_shutdown_workers", None):
+        shut()
 
 
 def num_workers(device: torch.device) -> int:

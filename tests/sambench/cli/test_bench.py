@@ -6,7 +6,9 @@ from pathlib import Path
 
 import optuna
 import pytest
+from PIL import Image
 
+from sambench.bench import held
 from sambench.scale import dispatching, starting, storing
 
 Call = Callable[..., tuple[int, str, str]]
@@ -131,6 +133,25 @@ def test_a_script_that_would_train_otherwise_is_not_raced(
     assert "the script by hand knows no train.clip" in refused("bench", "--study", study_file)
 
 
+def test_the_pictures_of_a_folder_are_timed_and_published(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(held, "apart", lambda job, name: 1_000_000)
+    for name in ("ape", "bee"):
+        folder = Path("pictures", name)
+        folder.mkdir(parents=True)
+        for i in range(12):
+            Image.new("RGB", (10, 9), (20 * i, 0, 99)).save(folder / f"{i}.jpg")
+    code, out, err = call(*BENCH, "--folder", "pictures", "--json", "--publish")
+    assert code == 0, err
+    found = json.loads(out)
+    assert (found["pictures"], found["images"], found["width"], found["height"]) == (17, 16, 10, 9)
+    assert found["command"].startswith("python -m sambench bench --folder pictures --device cpu")
+    assert "--batch-size 4" in found["command"] and "--amp" not in found["command"]
+    assert "| streamed " in Path("leaderboards/streaming-cpu.md").read_text()
+    assert call("leaderboard", "--check")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("options", "line"),
     [
@@ -142,10 +163,18 @@ def test_a_script_that_would_train_otherwise_is_not_raced(
         (("--study", "digit"), "unknown study 'digit', did you mean digits"),
         (("--study", "tabular-diabetes"), "to classify images in memory; the nearest study is"),
         (("--scale", "--measures"), "--measures: is another benchmark than --scale; ask for one"),
+        (("--folder", "x", "--scale"), "--folder: is another benchmark than --scale; ask for one"),
+        (("--folder", "x", "--measures"), "--folder: is another benchmark than --measures"),
+        (("--folder", "x", "--study"), "--folder: is another benchmark than --study; ask for one"),
+        (("--folder", "x", "--amp", "bf16"), "--amp: epochs on a folder have none; leave it out"),
+        (("--folder", "x", "--variants", "plain"), "--variants: epochs on a folder have none"),
+        (("--folder", "x"), "--folder: no folder x; expected train/CLASS"),
+        (("--folder", "README"), "--folder: README is a file, not a folder; expected"),
         (("--scale", "--trials", "10,5"), "must look like 10,1000, each more, got '10,5'"),
         (("--scale", "--rows", "0"), "must look like 10,1000, each more, got '0'"),
     ],
 )
 def test_sizes_are_of_a_scale(refused: Callable[..., str], options: tuple[str, ...], line: str):
+    Path("README").touch()
     assert line in refused("bench", *options)
     assert not Path("x.db").exists()
