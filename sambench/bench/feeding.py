@@ -132,10 +132,13 @@ def _race(job: Job, asked: Feeding) -> tuple[tuple[Timing, ...], tuple[Timing, .
         for name, source in SOURCES.items():
             asked.progress(f"opening, {name}")
             opened[name] = source(job)
-        training = map(_training, opened, opened.values(), trainees, [job] * len(opened))
+        training = [
+            _training(name, source, trainee, job)
+            for (name, source), trainee in zip(opened.items(), trainees, strict=True)
+        ]
         reading = [_reading(name, source, job) for name, source in opened.items()]
         asked.progress("epochs of training")
-        trained = race([*training], rounds=asked.rounds, rhythm=EPOCH, device=job.device)
+        trained = race(training, rounds=asked.rounds, rhythm=EPOCH, device=job.device)
         asked.progress("reading alone")
         return trained, race(reading, rounds=asked.rounds, rhythm=EPOCH, device=job.device)
     finally:
