@@ -17,5 +17,5 @@ def test_of_a_command_alone():
 
 
 def test_what_fails_says_why():
-    with pytest.raises(RuntimeError, match="exited with 1: .*no such thing"):
+    with pytest.raises(RuntimeError, match=r"exited with 1: .*no such thing"):
         apart.run([sys.executable, "-c", "raise SystemExit('no such thing')"])
