@@ -4,6 +4,7 @@ import contextlib
 import gc
 import threading
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Self
 
@@ -14,15 +15,22 @@ from sambench import plugins
 from sambench.bench.race import wait
 from sambench.bench.sources import SOURCES, Job
 from sambench.bench.trainee import Trainee
+from sambench.errors import UserError
 from sambench.training import device
 
 EVERY_S = 0.1
 
 
 def apart(job: Job, name: str) -> int:
-    """`held`, measured in a new process."""
+    """`held`, measured in a new process. UserError if that is killed."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(held, job, name).result()
+        try:
+            return pool.submit(held, job, name).result()
+        except BrokenProcessPool:
+            raise UserError(
+                f"--folder: the process that measures {name} was killed, most likely for want of "
+                "memory; choose a smaller --image-size, or fewer pictures"
+            ) from None
 
 
 def held(job: Job, name: str) -> int:

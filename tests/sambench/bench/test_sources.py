@@ -128,3 +128,9 @@ def test_memory_of_children_counts():
 def test_what_cannot_be_timed_is_refused(asked: Feeding, change: dict, line: str):
     with pytest.raises(UserError, match=line):
         feed(replace(asked, **change))
+
+
+def test_a_process_that_is_killed_is_one_line(job: Job, tmp_path: Path):
+    (tmp_path / "deadly.py").write_text("import os\n\nos._exit(1)\n")
+    with pytest.raises(UserError, match="the process that measures streamed was killed"):
+        held.apart(replace(job, imports=(tmp_path / "deadly.py",)), STREAMED)
