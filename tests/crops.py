@@ -1,4 +1,4 @@
-"""The folder of `leaderboards/streaming-cpu.md`: python -m tests.crops FOLDER
+"""A folder for `bench --folder`: python -m tests.crops FOLDER
 
 2,000 JPEGs of 256x256 pixels, cut at random from the two photographs of scikit-learn, a class each.
 """
