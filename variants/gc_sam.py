@@ -40,4 +40,5 @@ class GCSAM(Variant):
 
 def centralise(g: Tensor) -> Tensor:
     """`g` less its mean over all but the first dimension; vectors and scalars stay."""
-    return g - g.mean(dim=tuple(range(1, g.ndim)), keepdim=True) if g.ndim > 1 else g
+    mean = g.mean(dim=tuple(range(1, g.ndim)), keepdim=True) if g.ndim > 1 else 0
+    return g - mean

@@ -39,4 +39,4 @@ class SAMON(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         part = only_norm(oracle.grad().grads, oracle.kinds)
-        return Update(oracle.grad(at=ops.ball_(part, self.rho)).grads), state
+        return Update(oracle.grad(at=ops.ball(part, self.rho)).grads), state

@@ -1,7 +1,6 @@
 """The whole benchmark: what races against what, and the record of it."""
 
 import importlib.metadata
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -73,7 +72,7 @@ def measure(settings: Settings) -> Bench:
     host: dict[str, object] = {
         **provenance.hardware(),
         "threads": torch.get_num_threads(),
-        "load before": _load(),
+        "load before": provenance.load(),
     }
     pace = PACES[torch.device(device).type]
     work = _work(settings, device, pace.epoch)
@@ -196,8 +195,3 @@ def _versions() -> dict[str, str]:
         return found | {competitors.PEER: importlib.metadata.version(competitors.PEER)}
     except importlib.metadata.PackageNotFoundError:
         return found
-
-
-def _load() -> float:
-    """Processes that wanted a core in the minute before, the benchmark's own start included."""
-    return round(os.getloadavg()[0], 2)

@@ -51,7 +51,7 @@ def feed(asked: Feeding) -> Streaming:
     """Races the sources, then measures the memory of each. UserError for what cannot be read."""
     device = devices.resolve(asked.on)
     devices.keep_freed_memory()  # as runs do
-    host = {**provenance.hardware(), "load before": _load()}
+    host = {**provenance.hardware(), "load before": provenance.load()}
     asked.progress("the folder")
     job = job_of(asked, device)
     training, reading = _race(job, asked)
@@ -82,7 +82,7 @@ def feed(asked: Feeding) -> Streaming:
         commit=provenance.commit(),
         date=provenance.date(None),
         versions=_versions(),
-        host={**host, "load after": _load()},
+        host={**host, "load after": provenance.load()},
     )
 
 
@@ -177,7 +177,3 @@ def _medians(job: Job) -> tuple[int, int, int]:
 def _versions() -> dict[str, str]:
     found = {k: v for k, v in provenance.versions().items() if k in PACKAGES}
     return found | {"pillow": importlib.metadata.version("pillow")}
-
-
-def _load() -> float:
-    return round(os.getloadavg()[0], 2)

@@ -1,6 +1,5 @@
 """Times measures beside the runs whose weights they measure."""
 
-import os
 import shlex
 import tempfile
 import time
@@ -69,7 +68,7 @@ def price(asked: Asked) -> Prices:
         commit=provenance.commit(),
         date=provenance.date(None),
         versions={k: v for k, v in provenance.versions().items() if k in ("python", "torch")},
-        host={**host, "load after": round(os.getloadavg()[0], 2)},
+        host={**host, "load after": provenance.load()},
     )
 
 
@@ -129,5 +128,5 @@ def _host() -> dict[str, object]:
     return {
         **provenance.hardware(),
         "threads": torch.get_num_threads(),
-        "load before": round(os.getloadavg()[0], 2),
+        "load before": provenance.load(),
     }

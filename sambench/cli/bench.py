@@ -2,10 +2,10 @@
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar, Unpack
 
 import click
 from click.core import ParameterSource
@@ -15,6 +15,14 @@ from sambench.cli.parsing import Count, Counts, Place
 from sambench.cli.records import LEADERBOARDS
 from sambench.cli.variants import infos
 from sambench.errors import UserError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from rich.console import Console, RenderableType
+
+    from sambench.render.study_files import Infos
+
+T = TypeVar("T", bound="DataclassInstance")
 
 STUDY = "digits"
 NOT_OF_FOLDERS = ("engine", "amp")
@@ -186,6 +194,7 @@ def _scale(
     """Measures what a run costs beside its training; interrupted, what it has measured counts."""
     from rich.console import Console
 
+    from sambench import render
     from sambench.render.terminal import scale as shown
     from sambench.scale import Options, measure
 
@@ -201,15 +210,7 @@ def _scale(
             console.print("interrupted: this is what was measured until then")
     if found is None:
         return
-    if as_json:
-        click.echo(json.dumps(asdict(found)))
-    else:
-        console.print(shown.render(found))
-    if publish:
-        from sambench.render import publish_scale
-
-        page = publish_scale(found, LEADERBOARDS, infos())
-        console.print(f"published: {page}", markup=False)
+    _tell(console, found, shown.render, render.publish_scale if publish else None, as_json=as_json)
 
 
 def _measures(
@@ -218,7 +219,7 @@ def _measures(
     """Times measures beside the runs that they measure."""
     from rich.console import Console
 
-    from sambench import config
+    from sambench import config, render
     from sambench.bench import Asked, price
     from sambench.render.terminal import prices as shown
 
@@ -227,15 +228,7 @@ def _measures(
     console = Console(stderr=as_json)
     with console.status("") as status:
         found = price(Asked(study, cache, device, words, progress=status.update))
-    if as_json:
-        click.echo(json.dumps(asdict(found)))
-    else:
-        console.print(shown.render(found))
-    if publish:
-        from sambench.render import publish_prices
-
-        page = publish_prices(found, LEADERBOARDS, infos())
-        console.print(f"published: {page}", markup=False)
+    _tell(console, found, shown.render, render.publish_prices if publish else None, as_json=as_json)
 
 
 def _trials(
@@ -245,7 +238,7 @@ def _trials(
     import torch
     from rich.console import Console
 
-    from sambench import config
+    from sambench import config, render
     from sambench.render.terminal import trials as shown
     from sambench.scale import Asked, race
 
@@ -255,15 +248,7 @@ def _trials(
     console = Console(stderr=as_json)
     with console.status("") as status:
         found = race(Asked(study, cache, rounds, words, progress=status.update))
-    if as_json:
-        click.echo(json.dumps(asdict(found)))
-    else:
-        console.print(shown.render(found))
-    if publish:
-        from sambench.render import publish_trials
-
-        page = publish_trials(found, LEADERBOARDS, infos())
-        console.print(f"published: {page}", markup=False)
+    _tell(console, found, shown.render, render.publish_trials if publish else None, as_json=as_json)
 
 
 def _folder(
@@ -272,7 +257,7 @@ def _folder(
     """Times epochs on the pictures of a folder."""
     from rich.console import Console
 
-    from sambench import config
+    from sambench import config, render
     from sambench.bench import Feeding, feed
     from sambench.render.terminal import streaming as shown
 
@@ -294,15 +279,26 @@ def _folder(
                 progress=status.update,
             )
         )
+    _tell(
+        console, found, shown.render, render.publish_streaming if publish else None, as_json=as_json
+    )
+
+
+def _tell(
+    console: "Console",
+    found: T,
+    shown: "Callable[[T], RenderableType]",
+    publish: "Callable[[T, Path, Infos], Path] | None",
+    *,
+    as_json: bool,
+) -> None:
+    """Prints what was measured, and adds it to the leaderboards where it is to be published."""
     if as_json:
         click.echo(json.dumps(asdict(found)))
     else:
-        console.print(shown.render(found))
-    if publish:
-        from sambench.render import publish_streaming
-
-        page = publish_streaming(found, LEADERBOARDS, infos())
-        console.print(f"published: {page}", markup=False)
+        console.print(shown(found))
+    if publish is not None:
+        console.print(f"published: {publish(found, LEADERBOARDS, infos())}", markup=False)
 
 
 def _refuse_beside_folder() -> None:

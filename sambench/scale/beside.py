@@ -1,7 +1,6 @@
 """Trials of a study, by the suite and by hand, in turns: what each takes for the same work."""
 
 import importlib.metadata
-import os
 import random
 import shlex
 import tempfile
@@ -73,7 +72,11 @@ def race(asked: Asked) -> Trials:
     assert isinstance(data, Data)
     if not (isinstance(data.train, Images) and isinstance(data.val, Images)):
         raise UserError(f"--study: {study.name}: the script by hand needs images in memory")
-    host = {**provenance.hardware(), "threads": torch.get_num_threads(), "load before": _load()}
+    host = {
+        **provenance.hardware(),
+        "threads": torch.get_num_threads(),
+        "load before": provenance.load(),
+    }
     variants = [BASELINE, *([SAM_KEY] if find_spec(PEER) else [])]
     missing = f"left out: {SAM_KEY}, which by hand is {PEER}'s (pip install 'sambench[bench]')"
     with tempfile.TemporaryDirectory(prefix="sambench-") as name, quiet():
@@ -93,7 +96,7 @@ def race(asked: Asked) -> Trials:
         commit=provenance.commit(),
         date=provenance.date(None),
         versions=_versions(),
-        host={**host, "load after": _load()},
+        host={**host, "load after": provenance.load()},
     )
 
 
@@ -209,7 +212,3 @@ def _versions() -> dict[str, str]:
     found = {k: v for k, v in provenance.versions().items() if k in ("python", "torch", "timm")}
     peers = ("optuna", PEER) if find_spec(PEER) else ("optuna",)
     return found | {name: importlib.metadata.version(name) for name in peers}
-
-
-def _load() -> float:
-    return round(os.getloadavg()[0], 2)

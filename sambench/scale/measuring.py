@@ -1,7 +1,6 @@
 """Measures what a study costs beside its training: executors, starting, reports, storages."""
 
 import importlib.metadata
-import os
 import shlex
 import tempfile
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ def measure(options: Options) -> Iterator[Scale]:
     UserError for a database that cannot be used.
     """
     study = of_points(max(options.stored) + MORE)
-    host = {**provenance.hardware(), "load before": os.getloadavg()[0]}
+    host = {**provenance.hardware(), "load before": provenance.load()}
     found = Scale(
         arms=len(study.arms()),
         storing=(),
@@ -40,7 +39,7 @@ def measure(options: Options) -> Iterator[Scale]:
     with tempfile.TemporaryDirectory(prefix="sambench-") as name, quiet():
         for part, each in _parts(study, Path(name), options):
             found = replace(found, **{part: (*getattr(found, part), each)})
-            yield replace(found, host={**host, "load after": os.getloadavg()[0]})
+            yield replace(found, host={**host, "load after": provenance.load()})
 
 
 def _parts(study: Study, root: Path, options: Options) -> Iterator[tuple[str, object]]:

@@ -1,6 +1,7 @@
 """Where a study's results come from: code, versions, machine, date."""
 
 import importlib.metadata
+import os
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -31,6 +32,11 @@ def hardware() -> dict[str, str | int]:
         "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
         "float32 matmul": torch.get_float32_matmul_precision(),
     }
+
+
+def load() -> float:
+    """Processes that wanted a core in the last minute, on average."""
+    return round(os.getloadavg()[0], 2)
 
 
 def commit() -> str:

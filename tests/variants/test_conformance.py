@@ -110,6 +110,13 @@ class UsesUp(Ball):
         return super().finish(oracle, ops.mix_(state["last"], g, 0.5), e, {**state, "last": g})
 
 
+class Overwrites(Ball):
+    """By another tree with the gradient's tensors."""
+
+    def finish(self, oracle, g, e, state):
+        return super().finish(oracle, ops.scale_(dict(g), 1.5), e, state)
+
+
 class Twice(Ball):
     """Remembers what it has used up."""
 
@@ -236,6 +243,7 @@ FAULTS = {
     Aliases: ("test_changes_no_input", "shares memory with the weights"),
     Partial: ("test_changes_no_input", "has no direction for first.bias"),
     Flattens: ("test_changes_no_input", r"its direction for .* is \(\d+,\), the weight is \("),
+    Overwrites: ("test_metrics_change_nothing", "writes into a gradient that metrics keep"),
     Twice: ("test_state_keeps_its_structure", "not of the form that init made"),
     Grows: ("test_state_keeps_its_structure", "not of the form that init made"),
     Wanders: (

@@ -22,7 +22,8 @@ TINY = 1e-12  # keeps 0 / 0 out of a normalisation; the published codes use 0 to
 class Measured(Tree):
     """A tree that knows its norm.
 
-    kept: whether somebody else needs it still, so that it cannot be used up
+    kept: whether somebody else needs it still, so that it cannot be used up. Other trees with some
+        of its tensors do not know that: no rule uses them up
     """
 
     def __init__(self, tree: Tree, length: Tensor, *, kept: bool = False) -> None:
@@ -80,7 +81,7 @@ def each(rule: Callable[..., Tensor], tree: Tree, *others: Mapping[str, Real]) -
 
 
 def each_(rule: Callable[..., Tensor], tree: Tree, *others: Mapping[str, Real]) -> Tree:
-    """As `each`, and lets go of every tensor of `tree` as soon as it is done with."""
+    """As `each`, of a rule that makes new tensors; lets go of each old one as soon as it can."""
     if _kept(tree):
         return each(rule, tree, *others)
     return {name: rule(tree.pop(name), *(o[name] for o in others)) for name in list(tree)}

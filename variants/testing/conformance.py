@@ -7,7 +7,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
+from unittest import mock
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from variants.core import registry
 from variants.core.protocol import Hyperparameter, Tree, Variant
 from variants.driver.batch import Selection
 from variants.driver.sharpness_aware import SharpnessAware
+from variants.driver.trace import Trace
 from variants.testing.memory import extra_copies
 from variants.testing.oracle import Replica, Step, leaves, simulate
 from variants.testing.problem import TOTAL_STEPS, Base, OnPurposeError, Run, adamw, sgd
@@ -192,9 +194,11 @@ class VariantConformance:
         """They keep gradients, which the rule then cannot use up."""
         observed, alone = Run(variant), Run(variant)
         observed.opt.metrics, alone.opt.metrics = True, False
+        with _whole_gradients():
+            weights = observed.step(8).weights()
         identical(
             alone.step(8).weights(),
-            observed.step(8).weights(),
+            weights,
             "goes elsewhere where `last` has metrics: it reads what it has used up",
         )
 
@@ -471,3 +475,24 @@ def identical(found: Tree, wanted: Tree, else_: str) -> None:
     for name, t in wanted.items():
         gap = (found[name] - t).abs().max()
         assert torch.equal(found[name], t), f"{else_}: {name} differs by {gap:.1e}"
+
+
+@contextlib.contextmanager
+def _whole_gradients() -> Iterator[None]:
+    """AssertionError if a gradient is not as it came when the metrics of its step are computed."""
+    saw, settle, came = Trace.saw, Trace.settle, list[tuple[Tree, Tree]]()
+
+    def noting(trace: Trace, losses: Tensor | None, grads: Tree, *rest: Any, **how: bool) -> None:
+        came.append((grads, {n: g.clone() for n, g in grads.items()}))
+        saw(trace, losses, grads, *rest, **how)
+
+    def checking(trace: Trace) -> None:
+        for now, then in came:
+            assert all(torch.equal(now[n], g) for n, g in then.items()), (
+                "writes into a gradient that metrics keep, by another tree with its tensors"
+            )
+        came.clear()
+        settle(trace)
+
+    with mock.patch.object(Trace, "saw", noting), mock.patch.object(Trace, "settle", checking):
+        yield
