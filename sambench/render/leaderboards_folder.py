@@ -8,6 +8,14 @@ from pathlib import Path
 from sambench.errors import UserError, nearest
 from sambench.render.place import INDEX, Place
 
+COST, SCALE, MEASURES, TRIALS, STREAMING = BENCHMARKS = (
+    "cost",
+    "scale",
+    "measures",
+    "trials",
+    "streaming",
+)
+"""How the names of a benchmark's files begin, by its kind; the device follows."""
 PUBLISH = "publish a study there: python -m sambench study NAME --publish"
 
 
@@ -23,9 +31,8 @@ def check_folder(folder: str | Path) -> Path:
         raise UserError(f"{folder}: no such folder; {hint}")
     if (folder / "study.json").exists():
         raise UserError(f"{folder} is a study's own; name the folder of all: {folder.parent}")
-    kinds = ("cost", "scale", "measures", "trials", "streaming")
-    benches = any(any(folder.glob(f"{kind}-*.json")) for kind in kinds)
-    if not (places(folder) or benches):
+    measured = any(any(folder.glob(f"{kind}-*.json")) for kind in BENCHMARKS)
+    if not (places(folder) or measured):
         raise UserError(f"{folder} holds no records of a study; {PUBLISH}")
     return folder
 

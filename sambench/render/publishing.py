@@ -12,8 +12,9 @@ from sambench.bench import scale as scales
 from sambench.bench import trials as races
 from sambench.files import write_atomically
 from sambench.render import ownership
+from sambench.render.leaderboards_folder import COST, MEASURES, SCALE, STREAMING, TRIALS
 from sambench.render.place import INDEX, Place
-from sambench.render.regeneration import PRICES, SCALE, STREAMING, TRIALS, regenerate
+from sambench.render.regeneration import regenerate
 from sambench.render.study_files import Infos, study_files, sync
 
 
@@ -33,23 +34,23 @@ def publish(run_dir: str | Path, folder: str | Path, infos: Infos = None) -> Pat
 
 def publish_costs(bench: Bench, folder: str | Path, infos: Infos = None) -> Path:
     """Add a benchmark to those of its device, bring the pages up to date, return its page."""
-    target = Path(folder) / f"cost-{_slug(bench)}.json"
+    target = Path(folder) / f"{COST}-{_slug(bench)}.json"
     return _publish(target, partial(record.add, bench=bench), infos)
 
 
 def publish_scale(scale: Scale, folder: str | Path, infos: Infos = None) -> Path:
     """Write what studies cost beside training, bring the pages up to date, return its page."""
-    return _publish(Path(folder) / f"{SCALE}.json", partial(scales.write, scale=scale), infos)
+    return _publish(Path(folder) / f"{SCALE}-cpu.json", partial(scales.write, scale=scale), infos)
 
 
 def publish_prices(found: Prices, folder: str | Path, infos: Infos = None) -> Path:
     """Write what measures cost, bring the pages up to date, return its page."""
-    return _publish(Path(folder) / f"{PRICES}.json", partial(prices.write, prices=found), infos)
+    return _publish(Path(folder) / f"{MEASURES}-cpu.json", partial(prices.write, prices=found), infos)
 
 
 def publish_trials(found: Trials, folder: str | Path, infos: Infos = None) -> Path:
     """Write what a trial takes beside others, bring the pages up to date, return its page."""
-    return _publish(Path(folder) / f"{TRIALS}.json", partial(races.write, trials=found), infos)
+    return _publish(Path(folder) / f"{TRIALS}-cpu.json", partial(races.write, trials=found), infos)
 
 
 def publish_streaming(found: Streaming, folder: str | Path, infos: Infos = None) -> Path:
