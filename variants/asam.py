@@ -13,7 +13,7 @@ from variants.core.registry import register
     paper="ASAM: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning",
     arxiv="2102.11600",
     year=2021,
-    copies=1.2,
+    copies=1.0,
 )
 class ASAM(Variant):
     """SAM in a ball that scales with the weights (eq. 12), invariant to rescaling them.
@@ -40,11 +40,13 @@ class ASAM(Variant):
 
     def ascent(self, params: Tree, grads: Tree) -> Tree:
         """The offset e for gradients of any part of the parameters, which it uses up."""
-        stretch = {n: self._stretch(n, params[n]) for n in grads}
-        unit = ops.ball_(ops.each_(torch.mul, grads, stretch), self.rho)
-        return ops.each_(torch.mul, unit, stretch)
+        stretch = self._stretch({n: params[n] for n in grads})
+        return ops.times_(ops.ball_(ops.times_(grads, stretch), self.rho), stretch)
 
-    def _stretch(self, name: str, w: torch.Tensor) -> Real:
+    def _stretch(self, params: Tree) -> Tree:
+        """T; 1 where a tensor is no weight."""
         if self.form == "davda":
-            return w.abs()
-        return w.abs() + self.eta if "weight" in name else 1.0
+            return ops.magnitudes(params)
+        weights = {n: w for n, w in params.items() if "weight" in n}
+        others = {n: torch.ones_like(w) for n, w in params.items() if n not in weights}
+        return {**others, **ops.magnitudes(weights, self.eta)}

@@ -1,6 +1,9 @@
 """ASAM-ON: ASAM on normalisation layers only (Mueller et al. 2023, arXiv:2306.04226)."""
 
+import torch
+
 from variants.asam import ASAM
+from variants.core import ops
 from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
 from variants.core.registry import register
 from variants.sam_on import only_norm
@@ -31,6 +34,6 @@ class ASAMON(Variant):
         return 2.0
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
-        part = only_norm(oracle.grad().grads, oracle.kinds)
+        part = ops.each(torch.clone, only_norm(oracle.grad().grads, oracle.kinds))
         asam = ASAM(rho=self.rho, eta=self.eta, form="samsung")
         return Update(oracle.grad(at=asam.ascent(oracle.params, part)).grads), state

@@ -1,7 +1,5 @@
 """LayerSAM: the layer-wise ascent of Look-LayerSAM (Liu et al. 2022, arXiv:2203.02714)."""
 
-import torch
-
 from variants.core import ops
 from variants.core.protocol import Oracle, Real, State, Tree, Update, Variant, hyper
 from variants.core.registry import register
@@ -37,8 +35,6 @@ class LayerSAM(Variant):
 
     def ascent(self, params: Tree, grads: Tree) -> Tree:
         """The offset e."""
-        return {n: self._step(params[n], g, len(grads)) for n, g in grads.items()}
-
-    def _step(self, w: torch.Tensor, g: torch.Tensor, tensors: int) -> torch.Tensor:
-        radius = tensors**-0.5 if self.form == "budget" else ops.norm({"": w})
-        return ops.ball({"": g}, self.rho * radius)[""]
+        if self.form == "budget":
+            return ops.balls(grads, self.rho * len(grads) ** -0.5)
+        return ops.balls(grads, self.rho * ops.norms({n: params[n] for n in grads}))

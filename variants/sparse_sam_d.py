@@ -56,7 +56,7 @@ class SparseSAMD(Variant):
         live = mask
         if oracle.step and oracle.step % self.update_freq == 0:
             mask = self._refresh(oracle, g, mask)
-        ga = oracle.grad(at=ops.each_(torch.mul, ops.ball_(g, self.rho, tiny=1e-7), live)).grads
+        ga = oracle.grad(at=ops.times_(ops.ball_(g, self.rho, tiny=1e-7), live)).grads
         return Update(ga), {"mask": mask}
 
     def _live(self, tree: Tree) -> int:

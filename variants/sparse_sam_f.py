@@ -51,7 +51,7 @@ class SparseSAMF(Variant):
         g, mask = oracle.grad().grads, state["mask"]
         if self.phase(oracle.step):
             mask = masks.top(self._fisher(oracle), int(masks.size(g) * (1 - self.sparsity)))
-        ga = oracle.grad(at=ops.each_(torch.mul, ops.ball_(g, self.rho, tiny=1e-7), mask)).grads
+        ga = oracle.grad(at=ops.times_(ops.ball_(g, self.rho, tiny=1e-7), mask)).grads
         return Update(ga), {"mask": mask}
 
     def _fisher(self, oracle: Oracle) -> Tree:

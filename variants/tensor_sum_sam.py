@@ -1,7 +1,7 @@
 """Tensor-sum SAM: the form of a widely copied listing, not of a paper."""
 
 from variants.core import ops
-from variants.core.protocol import Oracle, Real, State, Tree, Update, Variant, hyper
+from variants.core.protocol import Oracle, Real, State, Update, Variant, hyper
 from variants.core.registry import register
 
 
@@ -28,8 +28,5 @@ class TensorSumSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         g = oracle.grad().grads
-        total = ops.add_(g, oracle.grad(at=self._ascent(g)).grads)
+        total = ops.add_(g, oracle.grad(at=ops.balls(g, self.rho)).grads)
         return Update(total if self.reduction == "sum" else ops.scale_(total, 0.5)), state
-
-    def _ascent(self, g: Tree) -> Tree:
-        return {name: ops.ball({name: t}, self.rho)[name] for name, t in g.items()}

@@ -1,11 +1,16 @@
 """XSAM: explicit SAM (Chen, Zhou 2026, arXiv:2603.10048)."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from variants.core import ops
 from variants.core.protocol import FORWARD, Oracle, Real, State, Tree, Update, Variant, hyper
 from variants.core.registry import register
+
+Circle = Callable[[Real, Real], Tree]
+"""The vector of an angle, as a share of that from v0 to v1, and of a length."""
 
 
 @register(
@@ -52,23 +57,29 @@ class XSAM(Variant):
             g = oracle.grad(at=ops.scale(way, stride)).grads
             way = ops.add_(ops.ball_(g, 1.0), way)
         ga = oracle.grad(at=ops.scale(way, stride)).grads
-        length, v0, v1 = ops.norm(ga), ops.ball_(way, 1.0), ops.ball_(ga, 1.0)
-        alpha = self._search(oracle, v0, v1) if self.phase(oracle.step) else state["alpha"]
-        return Update(ops.scale_(turned(v0, v1, alpha), length)), {"alpha": alpha}
+        length = ops.norm(ga)
+        turned = circle(ops.ball_(way, 1.0), ops.ball_(ga, 1.0))
+        alpha = state["alpha"]
+        if self.phase(oracle.step):
+            alpha = self._search(oracle, turned).type_as(alpha)
+        return Update(turned(alpha, length)), {"alpha": alpha}
 
-    def _search(self, oracle: Oracle, v0: Tree, v1: Tree) -> Tensor:
-        apart = self.alpha_max / max(self.points - 1, 1)
-        ends = (turned(v0, v1, apart * i * ops.zero(v0).add(1)) for i in range(self.points))
-        losses = [oracle.loss(at=ops.scale_(v, self.reach * self.rho)).mean() for v in ends]
+    def _search(self, oracle: Oracle, turned: Circle) -> Tensor:
+        apart, reach = self.alpha_max / max(self.points - 1, 1), self.reach * self.rho
+        losses = [oracle.loss(turned(apart * i, reach)).mean() for i in range(self.points)]
         best = oracle.average(torch.stack(losses)).argmax()
-        return apart * best.to(ops.zero(v0).dtype)
+        return apart * best.double()
 
 
-def turned(v0: Tree, v1: Tree, alpha: Tensor) -> Tree:
-    """From unit vectors v0 (alpha = 0) by v1 (alpha = 1) and beyond, on their great circle."""
+def circle(v0: Tree, v1: Tree) -> Circle:
+    """The great circle from unit vectors v0 (alpha = 0) by v1 (alpha = 1) and beyond."""
     angle = torch.arccos(ops.dot(v0, v1).clamp(-1, 1))
     sine, half = angle.sin(), torch.full_like(angle, 0.5)
     flat = sine < 1e-8
-    first = torch.where(flat, half, ((1 - alpha) * angle).sin() / sine)
-    second = torch.where(flat, half, (alpha * angle).sin() / sine)
-    return ops.add_(ops.scale(v0, first), v1, second)
+
+    def turned(alpha: Real, length: Real) -> Tree:
+        first = torch.where(flat, half, ((1 - alpha) * angle).sin() / sine)
+        second = torch.where(flat, half, (alpha * angle).sin() / sine)
+        return ops.add_(ops.scale(v0, length * first), v1, length * second)
+
+    return turned

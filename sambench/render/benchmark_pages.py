@@ -61,7 +61,9 @@ def read(folder: Path) -> tuple[Benchmarks, list[str]]:
 def pages(found: Benchmarks) -> dict[str, str]:
     """Each page in markdown, by its name."""
     return {
-        name: KINDS[kind].page(name, one) for kind, own in found.items() for name, one in own.items()
+        name: KINDS[kind].page(name, one)
+        for kind, own in found.items()
+        for name, one in own.items()
     }
 
 

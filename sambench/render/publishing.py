@@ -45,7 +45,9 @@ def publish_scale(scale: Scale, folder: str | Path, infos: Infos = None) -> Path
 
 def publish_prices(found: Prices, folder: str | Path, infos: Infos = None) -> Path:
     """Write what measures cost, bring the pages up to date, return its page."""
-    return _publish(Path(folder) / f"{MEASURES}-cpu.json", partial(prices.write, prices=found), infos)
+    return _publish(
+        Path(folder) / f"{MEASURES}-cpu.json", partial(prices.write, prices=found), infos
+    )
 
 
 def publish_trials(found: Trials, folder: str | Path, infos: Infos = None) -> Path:

@@ -109,6 +109,43 @@ def _times(factor: Real) -> Callable[[Tensor], Tensor]:
     return lambda t: (_wide(t) * factor).to(t.dtype)
 
 
+def times(a: Tree, b: Mapping[str, Tensor]) -> Tree:
+    """a * b, entry by entry, over the names of `a`"""
+    left, right = list(a.values()), [b[name] for name in a]
+    if not _multiplies(left, right):
+        return each(_product, a, b)
+    return dict(zip(a, torch._foreach_mul(left, right), strict=True))
+
+
+def times_(a: Tree, b: Mapping[str, Tensor]) -> Tree:
+    """As `times`; uses up `a`."""
+    right = [b[name] for name in a]
+    if _kept(a):
+        return times(a, b)
+    if not _multiplies(list(a.values()), right):
+        return each_(_product, a, b)
+    return _in_place(a, lambda left: torch._foreach_mul_(left, right))
+
+
+def _multiplies(left: Sequence[Tensor], right: Sequence[Tensor]) -> bool:
+    """Whether foreach kernels multiply them, into the types of `left`."""
+    return bool(left) and _plain([*left, *right]) and all(_wide(t) is t for t in left)
+
+
+def _product(x: Tensor, y: Tensor) -> Tensor:
+    return (_wide(x) * y).to(x.dtype)
+
+
+def magnitudes(tree: Tree, least: Real = 0.0) -> Tree:
+    """|t| + least, entry by entry"""
+    tensors = list(tree.values())
+    if not _fused(least, tensors):
+        return each(lambda t: t.abs() + least, tree)
+    made = torch._foreach_abs(tensors)
+    torch._foreach_add_(made, least)
+    return dict(zip(tree, made, strict=True))
+
+
 def add(a: Tree, b: Tree, factor: Real = 1.0) -> Tree:
     """a + factor * b, over the names of `a`"""
     left, right = list(a.values()), [b[name] for name in a]
@@ -147,15 +184,22 @@ def norm(tree: Tree) -> Tensor:
     """|tree|, the l2 norm over all its tensors as a 0-d tensor; 0 for an empty tree."""
     if isinstance(tree, Measured):
         return tree.length
+    return shards.whole(torch.linalg.vector_norm(_norms(tree)))
+
+
+def norms(tree: Tree) -> Tensor:
+    """(tensors,) the l2 norm of each."""
+    return shards.whole(_norms(tree))
+
+
+def _norms(tree: Tree) -> Tensor:
     tensors = list(tree.values())
     if not tensors:
-        return torch.zeros(())
-    if _plain(tensors):
-        low = any(t.dtype in (torch.float16, torch.bfloat16) for t in tensors)
-        norms = torch._foreach_norm(tensors, 2, dtype=torch.float32 if low else None)
-    else:
-        norms = [torch.linalg.vector_norm(_wide(t)) for t in tensors]
-    return shards.whole(torch.linalg.vector_norm(torch.stack(list(norms))))
+        return torch.zeros(0)
+    if not _plain(tensors):
+        return torch.stack([torch.linalg.vector_norm(_wide(t)) for t in tensors])
+    low = any(t.dtype in (torch.float16, torch.bfloat16) for t in tensors)
+    return torch.stack(list(torch._foreach_norm(tensors, 2, dtype=torch.float32 if low else None)))
 
 
 def dot(a: Tree, b: Tree) -> Tensor:
@@ -179,6 +223,12 @@ def ball(tree: Tree, rho: Real, *, tiny: float = TINY) -> Tree:
 def ball_(tree: Tree, rho: Real, *, tiny: float = TINY) -> Tree:
     """As `ball`; uses up `tree`."""
     return scale_(tree, rho * reciprocal(norm(tree), tiny))
+
+
+def balls(tree: Tree, rho: Real) -> Tree:
+    """As `ball`, of each tensor by itself; `rho` may be (tensors,), a radius for each."""
+    factors = rho * reciprocal(norms(tree))
+    return times(tree, dict(zip(tree, factors.unbind(), strict=True)))
 
 
 def settle_(part: Tree, whole: Tensor) -> Tree:

@@ -136,12 +136,12 @@ class ModelOracle:
         return self._to_minimize(losses)
 
     def preview(self, grads: Tree) -> Tree:
-        before = {name: p.detach().clone() for name, p in self._parameters.items()}
         rewind = Rewind(self._context.base)
         self.assign({name: g.clone() for name, g in grads.items()})
         try:
             groups.step_alone(self._context.base, self.device)
-            return ops.add_(ops.scale_(before, -1.0), self.params)
+            before = {name: rewind.before(p) for name, p in self._parameters.items()}
+            return ops.sub(self.params, before)
         finally:
             rewind.restore()
             for p in self._parameters.values():

@@ -23,6 +23,8 @@ class Rewind:
         self._undo: list[Callable[[], object]] = []
         self._seen: dict[int, object] = {}
         """by id; kept alive, that no other object gets the id"""
+        self._copies: dict[int, Tensor] = {}
+        """of tensors, by the id of each"""
         self._remember(base)
 
     def restore(self) -> None:
@@ -30,12 +32,16 @@ class Rewind:
         for undo in self._undo:
             undo()
 
+    def before(self, tensor: Tensor) -> Tensor:
+        """What it held at construction. KeyError if it does not hang on the optimizer."""
+        return self._copies[id(tensor)]
+
     def _remember(self, value: object) -> None:
         if id(value) in self._seen:
             return
         self._seen[id(value)] = value
         if isinstance(value, Tensor):
-            copy = value.detach().clone()
+            copy = self._copies[id(value)] = value.detach().clone()
             self._undo.append(lambda: value.detach().copy_(copy))
         elif isinstance(value, dict):
             self._remember_items(value, value.items(), value.update)
