@@ -49,4 +49,4 @@ class ASAM(Variant):
             return ops.magnitudes(params)
         weights = {n: w for n, w in params.items() if "weight" in n}
         others = {n: torch.ones_like(w) for n, w in params.items() if n not in weights}
-        return {**others, **ops.magnitudes(weights, self.eta)}
+        return {**others, **ops.shift_(ops.magnitudes(weights), self.eta)}

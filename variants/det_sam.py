@@ -40,15 +40,16 @@ class DetSAM(Variant):
 
     def direction(self, oracle: Oracle, state: State) -> tuple[Update, State]:
         losses, g = oracle.grad()
-        s, excess = ops.zero(g), ops.each(torch.zeros_like, g)
+        s, excess = ops.zero(g), {}
         for _ in range(self.n):
             near, gj = self._near(oracle)
             rise = oracle.average(near.mean() - losses.mean())
             weight = torch.exp(-0.5 * rise * ops.inverse_square(self.rho)) / self.n
-            s, excess = s + weight, ops.add_(excess, ops.add_(gj, g, -1.0), weight)
+            s, part = s + weight, ops.scale_(ops.add_(gj, g, -1.0), weight)
+            excess = ops.add_(part, excess) if excess else part
         return Update(ops.add_(g, excess, self.lam / s**3)), state
 
     def _near(self, oracle: Oracle) -> Evaluation:
         side = self.rho * self.half_cube_len
-        draws = oracle.uniform(oracle.params)
-        return oracle.grad(at=ops.each_(lambda u: side * (2 * u - 1), draws))
+        draws = ops.shift_(ops.scale_(oracle.uniform(oracle.params), 2 * side), -side)
+        return oracle.grad(at=draws)

@@ -1,7 +1,5 @@
 """ESAM: efficient SAM (Du, Yan, Feng, Zhou, Zhen, Goh, Tan 2022, arXiv:2110.03141)."""
 
-import torch
-
 from variants.core import ops
 from variants.core.protocol import FORWARD, Oracle, Real, State, Tree, Update, Variant, hyper
 from variants.core.registry import register
@@ -55,4 +53,4 @@ class ESAM(Variant):
             return grads
         draws = oracle.uniform(dict.fromkeys(grads, ops.zero(grads)))
         kept = ops.each(lambda u: u < self.beta, draws)
-        return ops.each_(lambda g, k: torch.where(k, g, torch.zeros_like(g)), grads, kept)
+        return ops.times_(grads, kept)

@@ -60,7 +60,7 @@ class ZSharp(Variant):
     def _outstanding(self, g: Tensor) -> Tensor:
         if g.numel() < 2:
             return torch.zeros_like(g)
-        z = ((g - g.mean()) / (g.std() + ops.TINY)).abs()
+        z = (g - g.mean()).abs()  # times the deviation, which changes no order
         # strictly above the q-quantile is above the order statistic below it, whatever the
         # interpolation; torch.quantile refuses tensors of more than 2^24 entries
         kept = g.numel() - int(self.q * (g.numel() - 1))

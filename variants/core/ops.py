@@ -136,14 +136,20 @@ def _product(x: Tensor, y: Tensor) -> Tensor:
     return (_wide(x) * y).to(x.dtype)
 
 
-def magnitudes(tree: Tree, least: Real = 0.0) -> Tree:
-    """|t| + least, entry by entry"""
+def magnitudes(tree: Tree) -> Tree:
+    """|t|, entry by entry"""
     tensors = list(tree.values())
-    if not _fused(least, tensors):
-        return each(lambda t: t.abs() + least, tree)
-    made = torch._foreach_abs(tensors)
-    torch._foreach_add_(made, least)
-    return dict(zip(tree, made, strict=True))
+    if not tensors or not _plain(tensors):
+        return each(torch.abs, tree)
+    return dict(zip(tree, torch._foreach_abs(tensors), strict=True))
+
+
+def shift_(tree: Tree, by: Real) -> Tree:
+    """t + by, entry by entry; uses up `tree`."""
+    tensors = list(tree.values())
+    if _kept(tree) or not _fused(by, tensors) or any(_wide(t) is not t for t in tensors):
+        return each_(lambda t: (_wide(t) + by).to(t.dtype), tree)
+    return _in_place(tree, lambda tensors: torch._foreach_add_(tensors, by))
 
 
 def add(a: Tree, b: Tree, factor: Real = 1.0) -> Tree:

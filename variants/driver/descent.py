@@ -92,7 +92,8 @@ class Descent:
         """w -= lr * direct, past the base optimizer."""
         if direct:
             for name, p, group in groups.members(self.base, oracle.weights.parameters):
-                p.sub_(group["lr"] * direct[name])
+                lr, part = group["lr"], direct[name]
+                p.sub_(lr * part) if isinstance(lr, Tensor) else p.sub_(part, alpha=lr)
 
 
 def owned(update: Update, *others: object) -> Update:
