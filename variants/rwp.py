@@ -14,8 +14,8 @@ def filter_noise(oracle: Oracle, deviation: Real) -> Tree:
 
     A filter is what feeds one output (dimension 0); vectors and scalars are one filter.
     """
-    scales = ops.scale_(ops.each(_filter_norms, oracle.params), deviation)
-    return ops.times_(oracle.normal(oracle.params), scales)
+    norms = ops.each(_filter_norms, oracle.params)
+    return ops.each_(lambda z, n: deviation * n * z, oracle.normal(oracle.params), norms)
 
 
 def _filter_norms(w: torch.Tensor) -> torch.Tensor:

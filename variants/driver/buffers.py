@@ -78,7 +78,7 @@ class Buffers:
         self._normalised, self.repeats = False, True
         everywhere = places(m._buffers for m in [*self._seen, *self._outside])
         self._before = snapshot([*everywhere, *self._written], self._before)
-        with visited(self._visit):
+        with visited(self._visit, self._plain):
             yield
 
     @contextmanager
@@ -142,6 +142,7 @@ class Buffers:
     def _look(self, trained: Mapping[str, nn.Parameter]) -> None:
         self._seen, self._trained = self._modules.all(), trained
         self._known = {id(m) for m in self._seen}
+        self._plain = {id(m) for m in self._seen if _tells_nothing(m)}
         self._over_rows = [m for m in self._seen if isinstance(m, _BatchNorm)]
         self._tracking = [m for m in self._over_rows if type(m) in _TRACKING]
         self._other = [m._buffers for m in self._seen if type(m) not in _TRACKING and m._buffers]
@@ -157,8 +158,7 @@ class Buffers:
 
     def _visit(self, module: nn.Module) -> None:
         """A module is about to run."""
-        compiled = "_orig_mod" in module._modules  # the modules in it run without hooks
-        for m in module.modules() if compiled else (module,):
+        for m in module.modules() if _is_compiled(module) else (module,):
             if isinstance(m, _BatchNorm):
                 self._modes.setdefault(m, set()).add(m.training)
                 self._normalised |= m.training
@@ -196,6 +196,16 @@ class Buffers:
             self._written.append(found[p])
             self._before.append(Saved(*found[p], value))
             self._start.append(Saved(*found[p], value.clone()))
+
+
+def _tells_nothing(module: nn.Module) -> bool:
+    """Whether nothing is to be learned of a module of the model when it runs."""
+    return not isinstance(module, _BatchNorm) and not _is_compiled(module)
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    """Whether `torch.compile` made it: the modules in it run without hooks."""
+    return "_orig_mod" in module._modules
 
 
 def snapshot(places: Iterable[Place], over: list[Saved]) -> list[Saved]:

@@ -80,7 +80,7 @@ class TrainedParameters:
     def __init__(self, modules: Modules, optimizer: Optimizer) -> None:
         self._modules = modules
         self.sharded = Sharded(modules)
-        self.sharded.let_go()
+        self.sharded.look()
         self._optimizer = optimizer
         self._look_up()
 
@@ -89,7 +89,7 @@ class TrainedParameters:
 
         ValueError as of `held`, or if none requires a gradient.
         """
-        self.sharded.let_go()
+        self.sharded.look()
         if not self._is_current():
             self._look_up()
         if not self._by_name:
@@ -104,7 +104,7 @@ class TrainedParameters:
 
     def in_groups(self) -> list[str]:
         """The names of all parameters of the optimizer, frozen ones included, in its order."""
-        self.sharded.let_go()
+        self.sharded.look()
         names = {id(p): name for name, p in held(self._modules.model, self._optimizer).items()}
         return [names[id(p)] for p in self._members()]
 

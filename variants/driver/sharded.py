@@ -41,14 +41,21 @@ class Sharded:
         self._taken: list[Any] = []
         self._outermost: list[Any] = []
 
+    def look(self) -> None:
+        """Finds them, as the model is now, and lets go."""
+        if (modules := self._modules.all()) is not self._seen:
+            self._seen, self._taken = modules, taken_over(modules)
+            inside = {id(n) for m in self._taken for n in m.modules() if n is not m}
+            self._outermost = [m for m in self._taken if id(m) not in inside]
+        self.let_go()
+
     def let_go(self) -> None:
         """Frees the whole weights: the next forward pass gathers them anew."""
-        for module in self._all():
+        for module in self._taken:
             module.reshard()
 
     def begin(self) -> None:
         """A step begins: its gradients are reduced, unless a loop asks otherwise."""
-        self.let_go()
         for module in self._outermost:
             module.set_requires_gradient_sync(True)
 
@@ -58,13 +65,6 @@ class Sharded:
             with suppress(AttributeError):  # of torch 2.9, and of a model that has yet to run
                 module.reset_iter_state()
         self.let_go()
-
-    def _all(self) -> list[Any]:
-        if (modules := self._modules.all()) is not self._seen:
-            self._seen, self._taken = modules, taken_over(modules)
-            inside = {id(n) for m in self._taken for n in m.modules() if n is not m}
-            self._outermost = [m for m in self._taken if id(m) not in inside]
-        return self._taken
 
 
 def taken_over(modules: Iterable[nn.Module]) -> list[Any]:

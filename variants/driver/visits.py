@@ -4,7 +4,7 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -17,20 +17,21 @@ KEY = -1  # always the same, as the hook is: compiled graphs are guarded by both
 WARNED = re.compile(r"Using `torch\.compile\(module\)` when there are global hooks", re.IGNORECASE)
 
 _lock = threading.Lock()
-_visits: dict[int, list[Visit]] = {}
+_visits: dict[int, list[tuple[Visit, Container[int]]]] = {}
 """of the steps under way, by thread, the innermost last"""
 
 
 @contextmanager
-def visited(visit: Visit) -> Iterator[None]:
+def visited(visit: Visit, but: Container[int] = ()) -> Iterator[None]:
     """Calls `visit` before every module that runs in this thread meanwhile.
 
-    Not for modules inside of compiled ones: the outermost stands for them.
+    Not for those whose id is in `but`, and not for modules inside of compiled ones: the outermost
+    stands for them.
     """
     thread = threading.get_ident()
     _expect_hooks()
     with _lock:
-        _visits.setdefault(thread, []).append(visit)
+        _visits.setdefault(thread, []).append((visit, but))
         _hooks[KEY] = _hook
     try:
         yield
@@ -47,7 +48,9 @@ def _hook(module: nn.Module, args: object) -> None:
     if torch.compiler.is_compiling():
         return
     if visits := _visits.get(threading.get_ident()):
-        visits[-1](module)
+        visit, but = visits[-1]
+        if id(module) not in but:
+            visit(module)
 
 
 def _expect_hooks() -> None:
