@@ -92,8 +92,7 @@ class Descent:
         """w -= lr * direct, past the base optimizer."""
         if direct:
             for name, p, group in groups.members(self.base, oracle.weights.parameters):
-                lr, part = group["lr"], direct[name]
-                p.sub_(lr * part) if isinstance(lr, Tensor) else p.sub_(part, alpha=lr)
+                p.sub_(group["lr"] * direct[name])
 
 
 def owned(update: Update, *others: object) -> Update:
