@@ -70,20 +70,23 @@ class Counter(TorchDispatchMode):
         backward = current_graph_task_id() >= 0
         if not (self._passing or backward or func.is_view):
             self.calls += 1
-            self.bytes += _bytes(func, (args, kwargs), result)
+            self.bytes += _bytes(func, args, [*_tensors(args), *_tensors(kwargs)], result)
         return result
 
 
-def _bytes(func: torch._ops.OpOverload, given: object, result: object) -> int:
-    read = {id(t): t for t in _tensors(given)}
-    arguments = zip(func._schema.arguments, given[0], strict=False)
-    changed = [t for a, value in arguments if a.is_write for t in _tensors(value)]
-    made = [t for t in _tensors(result) if id(t) not in read]
-    if func._schema.name.endswith(OVERWRITES):
-        read = {i: t for i, t in read.items() if all(t is not c for c in changed)}
-    if "empty" in func._schema.name:
+def _bytes(
+    func: torch._ops.OpOverload, args: tuple[object, ...], given: list[Tensor], result: object
+) -> int:
+    name, arguments = func._schema.name, func._schema.arguments
+    if "empty" in name:
         return 0
-    return sum(t.nbytes for t in [*read.values(), *changed, *made])
+    changed = [t for a, v in zip(arguments, args, strict=False) if a.is_write for t in _tensors(v)]
+    before = {id(t): t for t in given}  # what occurs twice is read once
+    made = [t for t in _tensors(result) if id(t) not in before]
+    if name.endswith(OVERWRITES):
+        for t in changed:
+            before.pop(id(t))
+    return sum(t.nbytes for t in [*before.values(), *changed, *made])
 
 
 def _tensors(tree: object) -> list[Tensor]:
