@@ -31,6 +31,11 @@ def test_types_are_kept_and_norms_are_at_least_float32(dtype):
         ops.ball(t, 0.1),
         ops.ball(t, torch.tensor(0.1)),
         ops.reject(t, tree(dtype, 1)),
+        ops.times(t, tree(dtype, 1)),
+        ops.times(t, tree(torch.float32, 1)),
+        ops.balls(t, 0.1),
+        ops.magnitudes(t),
+        ops.shift_(ops.scale(t, 1.0), torch.tensor(0.5)),
     ):
         assert {n: v.dtype for n, v in made.items()} == dict.fromkeys(t, dtype)
     wide = torch.promote_types(dtype, torch.float32)
@@ -57,18 +62,38 @@ def test_definitions():
         (ops.ball(a, 0.3), 0.3 * fa / fa.norm()),
         (ops.reject(a, b), fa - (fa @ fb) / (fb @ fb) * fb),
         (ops.each(torch.mul, a, b), fa * fb),
+        (ops.times(a, b), fa * fb),
+        (ops.magnitudes(a), fa.abs()),
+        (ops.shift_(ops.scale(a, 1.0), 0.3), fa + 0.3),
+        *((ops.balls({n: t}, 0.3), 0.3 * flat({n: t}) / t.norm()) for n, t in a.items()),
+        (
+            ops.balls(a, 0.3 * ops.norms(b)),
+            flat({n: a[n] / a[n].norm() * 0.3 * b[n].norm() for n in a}),
+        ),
     ]
     for got, expected in cases:
         torch.testing.assert_close(flat(got), expected, rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(ops.dot(a, b), fa @ fb)
+    assert not ops.norms({}).numel() and ops.norm({}) == 0
+    still = {"a": torch.zeros(3), "b": torch.ones(2)}
+    assert torch.equal(flat(ops.balls(still, 1.0)) > 0, flat(still) > 0)
 
 
 def test_inputs_are_not_changed():
     a, b = tree(), tree(seed=1)
     fa, fb = flat(a), flat(b)
-    for made in (ops.add(a, b, 2.0), ops.scale(a, 2.0), ops.ball(a, 2.0), ops.reject(a, b)):
+    made_of = (
+        ops.add(a, b, 2.0), ops.scale(a, 2.0), ops.ball(a, 2.0), ops.reject(a, b),
+        ops.times(a, b), ops.magnitudes(a), ops.balls(a, 2.0),
+    )  # fmt: skip
+    for made in made_of:
         made["a"].zero_()
     assert torch.equal(flat(a), fa) and torch.equal(flat(b), fb)
+
+
+def shifted(a):
+    wide = {n: t.to(torch.promote_types(t.dtype, torch.float32)) for n, t in a.items()}
+    return {n: (t + 0.3).to(a[n].dtype) for n, t in wide.items()}
 
 
 PAIRS = {
@@ -81,6 +106,8 @@ PAIRS = {
     "mix, 0-d": (lambda a, b: ops.mix(a, b, THIRD), lambda a, b: ops.mix_(a, b, THIRD)),
     "ball": (lambda a, b: ops.ball(a, 0.3), lambda a, b: ops.ball_(a, 0.3)),
     "reject": (ops.reject, ops.reject_),
+    "times": (ops.times, ops.times_),
+    "shift": (lambda a, b: shifted(a), lambda a, b: ops.shift_(a, 0.3)),
 }
 """forms that keep their operands, and those that use up the first"""
 THIRD = torch.tensor(1 / 3, dtype=torch.float64)
@@ -108,7 +135,18 @@ def test_what_somebody_keeps_is_not_used_up(used):
 
 
 def test_a_result_lies_in_the_memory_of_what_was_used_up():
-    for used in ("scale", "scale, 0-d", "add", "add, 0-d", "mix", "mix, 0-d", "ball", "reject"):
+    for used in (
+        "scale",
+        "scale, 0-d",
+        "add",
+        "add, 0-d",
+        "mix",
+        "mix, 0-d",
+        "ball",
+        "reject",
+        "times",
+        "shift",
+    ):
         a = tree()
         places = [t.data_ptr() for t in a.values()]
         assert [t.data_ptr() for t in PAIRS[used][1](a, tree(seed=1)).values()] == places
@@ -132,6 +170,7 @@ def test_a_mixture_is_exact_at_its_ends():
 def test_vmap_and_compile_give_the_same():
     def rule(a, b):
         mixed = ops.mix_(ops.add_(ops.scale(a, 1.0), b, 0.5), a, ops.norm(b) / 10)
+        mixed = ops.times_(ops.balls(mixed, 2.0), ops.shift_(ops.magnitudes(b), 0.1))
         return ops.ball_(ops.reject_(mixed, b), 0.1)
 
     pairs = [(tree(seed=i), tree(seed=i + 9)) for i in range(3)]
