@@ -1,7 +1,7 @@
 """Environments of gymnasium by their id, as far as the policies here can play them."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sambench.errors import UserError, echo, nearest, said
@@ -47,9 +47,18 @@ def _registry(name: str) -> Mapping[str, Any]:
             "pip install 'sambench[rl]'"
         ) from None
     if name not in gymnasium.registry:
-        hint = nearest(name, gymnasium.registry)
+        hint = _hint(name, gymnasium.registry)
         raise UserError(f"task.dataset: gymnasium has no environment {echo(name)}, {hint}")
     return gymnasium.registry
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    """What to do about a name that is not `known`: another, or the package that brings it."""
+    brought_by, slash, _ = name.rpartition("/")
+    if slash and brought_by not in {other.rpartition("/")[0] for other in known}:
+        whose = echo(f"{brought_by}/")
+        return f"and none of {whose}: install their package, and import it in a file of --import"
+    return nearest(name, known)
 
 
 def _make(name: str) -> "Env":

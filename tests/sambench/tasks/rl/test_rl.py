@@ -152,6 +152,7 @@ def test_a_run_is_scored_by_its_last_fifth_or_by_all_of_it():
         ("Blackjack-v1", "shows Tuple, and the policies here take vectors"),
         ("CarRacing-v3", r"shows Box \(96, 96, 3\)"),
         ("os:system", "no environment 'os:system'"),
+        ("ALE/Pong-v5", "and none of 'ALE/': install their package, and import it"),
     ],
 )
 def test_an_environment_that_cannot_be_played_is_one_line(name: str, told: str):
