@@ -1,4 +1,4 @@
-"""Writes the table of `variants/traffic.md`: `python -m tests.traffic`, 20 s."""
+"""Writes the table of `variants/traffic.md`: `python -m tests.traffic`."""
 
 from pathlib import Path
 

@@ -61,14 +61,14 @@ class XSAM(Variant):
         turned = circle(ops.ball_(way, 1.0), ops.ball_(ga, 1.0))
         alpha = state["alpha"]
         if self.phase(oracle.step):
-            alpha = self._search(oracle, turned).type_as(alpha)
+            alpha = self._search(oracle, turned, alpha)
         return Update(turned(alpha, length)), {"alpha": alpha}
 
-    def _search(self, oracle: Oracle, turned: Circle) -> Tensor:
+    def _search(self, oracle: Oracle, turned: Circle, before: Tensor) -> Tensor:
         apart, reach = self.alpha_max / max(self.points - 1, 1), self.reach * self.rho
         losses = [oracle.loss(turned(apart * i, reach)).mean() for i in range(self.points)]
         best = oracle.average(torch.stack(losses)).argmax()
-        return apart * best.double()
+        return apart * best.type_as(before)
 
 
 def circle(v0: Tree, v1: Tree) -> Circle:
