@@ -42,6 +42,8 @@ class Context:
     dormant: State = field(default_factory=dict)
     """what it remembers of parameters that do not train now"""
     skipped: int | Tensor = 0
+    room: list[Tensor] = field(default_factory=list)
+    """what was the last backup of the weights: memory for the next one"""
     alarms: Alarms = field(default_factory=Alarms)
     trace: Trace = field(default_factory=Trace)
     """of the last step"""

@@ -89,10 +89,10 @@ class Descent:
         return update if self.clip is None else _clipped(update, self.clip)
 
     def _move(self, direct: Tree | None, oracle: ModelOracle) -> None:
-        """w -= lr * direct, past the base optimizer."""
+        """w -= lr * direct, past the base optimizer; uses up `direct`."""
         if direct:
             for name, p, group in groups.members(self.base, oracle.weights.parameters):
-                p.sub_(group["lr"] * direct[name])
+                p.sub_(direct[name].mul_(group["lr"]))
 
 
 def owned(update: Update, *others: object) -> Update:

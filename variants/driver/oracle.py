@@ -53,7 +53,7 @@ class ModelOracle:
     ) -> None:
         self.step = step
         self.trace = Trace(metrics)
-        self.weights = Weights(parameters, watch=watch or step == 0)
+        self.weights = Weights(parameters, context.room, watch=watch or step == 0)
         self._context = context
         self._parameters = parameters
         self.device = next(iter(parameters.values())).device

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -11,17 +12,29 @@ from variants.core.protocol import Tree
 
 
 class Weights:
-    """The trained parameters, and a backup of those that a pass has moved."""
+    """The trained parameters, and a backup of those that a pass has moved.
 
-    def __init__(self, parameters: dict[str, nn.Parameter], *, watch: bool = False) -> None:
+    room: memory of the backup of the step before, until this step needs it
+    """
+
+    def __init__(
+        self, parameters: dict[str, nn.Parameter], room: list[Tensor], *, watch: bool = False
+    ) -> None:
         self.parameters = parameters
+        self._in_shards = any(map(shards.is_shard, islice(parameters.values(), 1)))  # or none is
+        self._room = room
         self.vanished: Tensor | None = None
         """whether the first offset was mostly lost in rounding, if one was watched"""
         self._watch = watch
         self._backup: Tree = {}
 
     def let_go(self) -> None:
-        """The weights are about to change: the base optimizer needs the memory of the backup."""
+        """The weights are about to change: the base optimizer needs the memory of the backup.
+
+        On a CPU it waits for the next step's first pass to be over: the passes between would leave
+        none, and new pages cost more than the copy. (Kept for good, it would be in a rule's way.)
+        """
+        self._room[:] = [t for t in self._backup.values() if t.device.type == "cpu"]
         self._backup.clear()
 
     @contextmanager
@@ -33,17 +46,20 @@ class Weights:
         names = list(offset)
         if not names:
             yield
+            self._room.clear()
             return
         self._save([n for n in names if n not in self._backup])
         try:
             self._add(offset)
             yield
         finally:
-            kept = [shards.local(self._backup[n]) for n in names]
-            self._bring_back(self._live(names), kept)
+            self._bring_back(self._live(names), self._here([self._backup[n] for n in names]))
 
     def _add(self, offset: Tree) -> None:
-        laid = [shards.local(shards.laid(e, self.parameters[n])) for n, e in offset.items()]
+        if self._in_shards:
+            laid = [shards.local(shards.laid(e, self.parameters[n])) for n, e in offset.items()]
+        else:
+            laid = list(offset.values())
         torch._foreach_add_(self._live(offset), laid)
         if self._watch:
             self._watch, self.vanished = False, self._is_lost(offset)
@@ -51,7 +67,11 @@ class Weights:
 
     def _live(self, names: Iterable[str]) -> list[Tensor]:
         """The weights, or the shards of them: a first forward pass may put those elsewhere."""
-        return [shards.local(self.parameters[n]) for n in names]
+        return self._here([self.parameters[n] for n in names])
+
+    def _here(self, tensors: list[Tensor]) -> list[Tensor]:
+        """What this process holds of tensors like the parameters."""
+        return [shards.local(t) for t in tensors] if self._in_shards else tensors
 
     def _is_lost(self, offset: Tree) -> Tensor:
         """Whether w moved by less than half of the offset: most of it was below its precision."""
@@ -70,6 +90,7 @@ class Weights:
     def _save(self, names: list[str]) -> None:
         if not names:
             return
+        self._room.clear()
         kept = {n: torch.empty_like(self.parameters[n], requires_grad=False) for n in names}
-        torch._foreach_copy_([shards.local(t) for t in kept.values()], self._live(names))
+        torch._foreach_copy_(self._here(list(kept.values())), self._live(names))
         self._backup |= kept
