@@ -218,7 +218,7 @@ def dot(a: Tree, b: Tree) -> Tensor:
 
 def reciprocal(n: Tensor, tiny: float = TINY) -> Tensor:
     """1 / (n + tiny), and 0 where the norm `n` is zero or not finite: no perturbation then."""
-    return torch.where((n > 0) & torch.isfinite(n), 1 / (n + tiny), torch.zeros_like(n))
+    return torch.nan_to_num((n + tiny).reciprocal() * (n > 0), nan=0.0, posinf=0.0)
 
 
 def ball(tree: Tree, rho: Real, *, tiny: float = TINY) -> Tree:

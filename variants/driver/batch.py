@@ -210,12 +210,24 @@ def joined(auxes: Sequence[object]) -> object:
 
 def _takes_rows(closure: Closure, parts: bool) -> bool:
     """Whether a closure has a positional argument for rows; defaults (`x=x`) are captures."""
+    if _requires_one(closure):
+        return True
     parameters = inspect.signature(closure).parameters.values()
     positional = [p for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
     takes = any(p.default is p.empty or p.name == "rows" for p in positional)
     if parts and not takes:
         raise ValueError("parts are handed to the closure: closure(part)")
     return takes
+
+
+def _requires_one(closure: Closure) -> bool:
+    """Whether a function or method clearly needs an argument; to ask `inspect` takes longer."""
+    function = getattr(closure, "__func__", closure)
+    code = getattr(function, "__code__", None)
+    if code is None or hasattr(function, "__wrapped__"):
+        return False
+    given = len(function.__defaults__ or ()) + (function is not closure)
+    return code.co_argcount > given
 
 
 def _length(rows: Selection) -> int:

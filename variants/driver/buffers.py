@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from variants.driver.modules import Modules
-from variants.driver.visits import visited
+from variants.driver.visits import guarded, visited
 from variants.driver.writes import Writes
 
 _TRACKING = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)  # not what inherits from them
@@ -39,7 +39,8 @@ class Buffers:
     The first evaluation of a batch moves them, as plain training does; later ones start from what
     it found, and leave what it left: a queue gets the batch in each of them, and keeps it once.
     Unless `repeats` is off: then they start from what the first one left. Modules beside the model
-    are met when they run.
+    are met when they run: in first evaluations, and in later ones of a step that has met others, as
+    the first step has.
     """
 
     def __init__(self, modules: Modules) -> None:
@@ -53,6 +54,10 @@ class Buffers:
         """parameters that a forward pass writes to"""
         self._changed = False
         """whether others may be found in the model"""
+        self._news = True
+        """whether this step may run what the one before did not"""
+        self._undone = False
+        """whether the step before was: it may have ended half-way"""
         self._watching: ExitStack | None = None
         self._modes: dict[nn.Module, set[bool]] = {}
         self._before: list[Saved] = []
@@ -70,23 +75,22 @@ class Buffers:
         """Whether some BatchNorm is in training mode: it cannot tell the variance of one row."""
         return self._normalised or any(m.training for m in self._over_rows)
 
-    @contextmanager
-    def watched(self, trained: Mapping[str, nn.Parameter]) -> Iterator[None]:
-        """A step that trains these parameters; the module calls in it are seen."""
-        if self._modules.all() is not self._seen or trained is not self._trained:
+    def begin(self, trained: Mapping[str, nn.Parameter]) -> None:
+        """A step that trains these parameters begins."""
+        if self._modules.known is not self._seen or trained is not self._trained:
             self._look(trained)
+        else:
+            self._news, self._undone = self._undone, False
         self._normalised, self.repeats = False, True
         everywhere = places(m._buffers for m in [*self._seen, *self._outside])
         self._before = snapshot([*everywhere, *self._written], self._before)
-        with visited(self._visit, self._plain):
-            yield
 
     @contextmanager
     def moving(self) -> Iterator[None]:
         """The first evaluation of a batch."""
         self._start = snapshot(self._free(), self._start)
         self._modes.clear()
-        with ExitStack() as stack:
+        with ExitStack() as stack, visited(self._visit, self._plain):
             self._watching = stack
             try:
                 if self._changed:
@@ -112,12 +116,14 @@ class Buffers:
         if self.repeats:
             restore(self._start)
         for m in quiet:
-            m.track_running_stats = False
+            vars(m)["track_running_stats"] = False  # Module.__setattr__ takes ten times as long
+        hear = self._news or self.late or guarded()
         try:
-            yield
+            with visited(self._visit, self._plain) if hear else nullcontext():
+                yield
         finally:
             for m in quiet:
-                m.track_running_stats = True
+                vars(m)["track_running_stats"] = True
             restore(self._left)
             self._left = None
 
@@ -127,6 +133,7 @@ class Buffers:
 
     def undo(self) -> None:
         """Puts everything back as the step found it."""
+        self._undone = True
         restore(self._before)
 
     def undo_unless(self, flag: Tensor) -> None:
@@ -140,7 +147,7 @@ class Buffers:
             torch._foreach_copy_(buffers, shaped)
 
     def _look(self, trained: Mapping[str, nn.Parameter]) -> None:
-        self._seen, self._trained = self._modules.all(), trained
+        self._seen, self._trained, self._news = self._modules.known, trained, True
         self._known = {id(m) for m in self._seen}
         self._plain = {id(m) for m in self._seen if _tells_nothing(m)}
         self._over_rows = [m for m in self._seen if isinstance(m, _BatchNorm)]
@@ -167,6 +174,7 @@ class Buffers:
 
     def _meet(self, module: nn.Module) -> None:
         """A module beside the model: what it holds is saved before it runs for the first time."""
+        self._news = True
         fresh = {m for m in module.modules() if id(m) not in self._known} - set(self._outside)
         self._outside.update(fresh)
         saved = snapshot(places(m._buffers for m in fresh), [])
@@ -254,10 +262,10 @@ def _by_kind(
 
 
 def _fits(saved: Saved, found: Place) -> bool:
-    owner, key, buffer = found
-    if saved.buffer is not buffer or saved.owner is not owner or saved.key != key:
+    owner, key, buffer, value = saved
+    if found[2] is not buffer or found[0] is not owner or found[1] != key:
         return False
-    if buffer is None or saved.value is None:
-        return buffer is saved.value
-    kind = (buffer.shape, buffer.dtype, buffer.device)
-    return (saved.value.shape, saved.value.dtype, saved.value.device) == kind
+    if buffer is None or value is None:
+        return buffer is value
+    same_kind = value.dtype == buffer.dtype and value.device == buffer.device
+    return same_kind and value.shape == buffer.shape

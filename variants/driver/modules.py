@@ -11,14 +11,19 @@ class Modules:
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
-        self._look()
+        self._walk()
 
     def all(self) -> list[nn.Module]:
         """All modules, the model first; the same list as long as nothing changed."""
-        if any(list(held.values()) != found for held, found in self._children):
-            self._look()
-        return self._modules
+        if self._children() != self._found:
+            self._walk()
+        return self.known
 
-    def _look(self) -> None:
-        self._modules = list(self.model.modules())
-        self._children = [(m._modules, list(m._modules.values())) for m in self._modules]
+    def _walk(self) -> None:
+        self.known = list(self.model.modules())
+        """`all`, as of its last call"""
+        self._holders = [m._modules for m in self.known]
+        self._found = self._children()
+
+    def _children(self) -> list[list[nn.Module | None]]:
+        return [*map(list, map(dict.values, self._holders))]

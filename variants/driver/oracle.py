@@ -184,8 +184,11 @@ class ModelOracle:
         """
         reached = self.trace.reached if self.trace.passes else self._parameters.keys()
         for name, p in self._parameters.items():
-            grad = shards.laid(grads[name].to(p.dtype), p)
-            p.grad = self._to_minimize(grad) if name in reached else None
+            p.grad = self._like(p, grads[name]) if name in reached else None
+
+    def _like(self, p: nn.Parameter, grad: Tensor) -> Tensor:
+        grad = grad if grad.dtype == p.dtype else grad.to(p.dtype)
+        return self._to_minimize(shards.laid(grad, p) if self.weights.in_shards else grad)
 
     def _evaluate(self, offset: Tree, rows: Tensor | None, *, backward: bool) -> Tensor | None:
         first = not self.begun
@@ -257,7 +260,7 @@ class ModelOracle:
         bystanders.look(self._parameters, losses)
         bystanders.meet(self._parameters, self._context.buffers.outside())
         with torch.enable_grad(), bystanders.receiving(self._received()):
-            objective = losses.mean() * chunk.share
+            objective = losses.mean() if chunk.share == 1 else losses.mean() * chunk.share
             (objective if self.scale is None else objective * self.scale).backward()
         return losses.detach(), aux
 

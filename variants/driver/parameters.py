@@ -1,7 +1,7 @@
 """What an optimizer trains in a model: its parameters by name, and their kinds."""
 
 from collections.abc import Iterable
-from operator import is_
+from operator import attrgetter, is_
 
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -79,8 +79,8 @@ class TrainedParameters:
 
     def __init__(self, modules: Modules, optimizer: Optimizer) -> None:
         self._modules = modules
-        self.sharded = Sharded(modules)
-        self.sharded.look()
+        self.sharded = Sharded()
+        self.sharded.look(modules.all())
         self._optimizer = optimizer
         self._look_up()
 
@@ -89,8 +89,9 @@ class TrainedParameters:
 
         ValueError as of `held`, or if none requires a gradient.
         """
-        self.sharded.look()
-        if not self._is_current():
+        modules = self._modules.all()
+        self.sharded.look(modules)
+        if not self._is_current(modules):
             self._look_up()
         if not self._by_name:
             raise ValueError("no parameter of the optimizer requires a gradient")
@@ -104,7 +105,7 @@ class TrainedParameters:
 
     def in_groups(self) -> list[str]:
         """The names of all parameters of the optimizer, frozen ones included, in its order."""
-        self.sharded.look()
+        self.sharded.look(self._modules.all())
         names = {id(p): name for name, p in held(self._modules.model, self._optimizer).items()}
         return [names[id(p)] for p in self._members()]
 
@@ -116,32 +117,33 @@ class TrainedParameters:
 
     def _look_up(self) -> None:
         named = held(self._modules.model, self._optimizer)
-        self._seen = self._modules.all()
+        self._seen = self._modules.known
         self._held = self._members()
         self._facts = _facts(self._held)
         self._kinds: dict[str, str] | None = None
         members = set(self._held)
-        self._places = [
+        places = [
             (module._parameters, leaf, p)
             for module in self._seen
             for leaf, p in module._parameters.items()
             if p is not None and p in members
         ]
+        self._owners, self._leaves, self._placed = zip(*places, strict=True) if places else [()] * 3
         self._by_name = {name: p for name, p in named.items() if p.requires_grad}
 
     def _members(self) -> list[nn.Parameter]:
         return [p for group in self._optimizer.param_groups for p in group["params"]]
 
-    def _is_current(self) -> bool:
+    def _is_current(self, modules: list[nn.Module]) -> bool:
         held = self._members()
         return (
-            self._modules.all() is self._seen
+            modules is self._seen
             and len(held) == len(self._held)
             and all(map(is_, held, self._held))
             and _facts(held) == self._facts
-            and all(leaf in place and place[leaf] is p for place, leaf, p in self._places)
+            and all(map(is_, map(dict.get, self._owners, self._leaves), self._placed))
         )
 
 
 def _facts(parameters: list[nn.Parameter]) -> list[object]:
-    return [(p.requires_grad, p.shape) for p in parameters]
+    return [*map(attrgetter("requires_grad", "shape"), parameters)]

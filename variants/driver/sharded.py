@@ -11,7 +11,6 @@ from torch import nn
 from variants.core import registry
 from variants.core.protocol import Variant
 from variants.core.shards import is_shard
-from variants.driver.modules import Modules
 
 Parameters = Mapping[str, nn.Parameter]
 
@@ -35,15 +34,14 @@ class Sharded:
     w + e would then be evaluated at w. Whoever changes the shards lets go of them.
     """
 
-    def __init__(self, modules: Modules) -> None:
-        self._modules = modules
+    def __init__(self) -> None:
         self._seen: list[nn.Module] | None = None
         self._taken: list[Any] = []
         self._outermost: list[Any] = []
 
-    def look(self) -> None:
-        """Finds them, as the model is now, and lets go."""
-        if (modules := self._modules.all()) is not self._seen:
+    def look(self, modules: list[nn.Module]) -> None:
+        """Finds them among the modules of the model, as they are now, and lets go."""
+        if modules is not self._seen:
             self._seen, self._taken = modules, taken_over(modules)
             inside = {id(n) for m in self._taken for n in m.modules() if n is not m}
             self._outermost = [m for m in self._taken if id(m) not in inside]

@@ -260,27 +260,26 @@ class SharpnessAware(Optimizer):
         sharded.refuse_rule(self.variant, parameters)
         trained.sharded.begin()
         self._replicas.begin(parameters)
-        oracle = self._running = self._oracle(batch)
+        oracle = self._running = self._oracle(batch, parameters)
         self.context.trace = oracle.trace
         rewind = Rewind(self.base) if works_after(self.variant) else None
-        with buffers.watched(oracle.weights.parameters):
-            try:
-                with autocast.suspended(oracle.autocast), self._replicas.quiet():
-                    with sharded.explained():
-                        state, finite = self._take(oracle, rewind)
-            except BaseException:
-                trained.sharded.recover()
-                self._undo(rewind)
-                raise
-            else:
-                if isinstance(closure, Loop):
-                    self._taken = Taken(oracle.weights.parameters)
-            finally:
-                self._running = None
-                if not isinstance(closure, Loop):
-                    trained.clear_grads()
-                oracle.trace.settle()
-                oracle.trace.lost = oracle.weights.vanished if self.watch else None
+        buffers.begin(parameters)
+        try:
+            with autocast.suspended(oracle.autocast), self._replicas.quiet(), sharded.explained():
+                state, finite = self._take(oracle, rewind)
+        except BaseException:
+            trained.sharded.recover()
+            self._undo(rewind)
+            raise
+        else:
+            if isinstance(closure, Loop):
+                self._taken = Taken(parameters)
+        finally:
+            self._running = None
+            if not isinstance(closure, Loop):
+                trained.clear_grads()
+            oracle.trace.settle()
+            oracle.trace.lost = oracle.weights.vanished if self.watch else None
         self.passes += oracle.trace.passes
         if finite:
             self.steps += 1
@@ -542,8 +541,7 @@ class SharpnessAware(Optimizer):
         )
         self.context.seed = mine["seed"]
 
-    def _oracle(self, batch: Batch) -> ModelOracle:
-        parameters = self.context.trained.by_name()
+    def _oracle(self, batch: Batch, parameters: dict[str, nn.Parameter]) -> ModelOracle:
         device = next(iter(parameters.values())).device
         return ModelOracle(
             self.context,

@@ -81,7 +81,7 @@ class Trace:
         """Whether every evaluation so far and these trees are finite, a 0-d tensor."""
         evidence = [losses.sum() for losses in self.losses] + self._norms
         evidence += [ops.norm(tree) for tree in trees if tree and not self.is_latest(tree)]
-        return torch.stack([e.to(torch.float64) for e in evidence]).isfinite().all()
+        return torch.stack(evidence).isfinite().all()
 
     def settle(self) -> None:
         """Computes what needs gradients, and lets go of them."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +20,8 @@ class Weights:
         self, parameters: dict[str, nn.Parameter], room: list[Tensor], *, watch: bool = False
     ) -> None:
         self.parameters = parameters
-        self._in_shards = any(map(shards.is_shard, islice(parameters.values(), 1)))  # or none is
+        self.in_shards = shards.is_shard(next(iter(parameters.values())))
+        """whether the parameters are: all of them, or none"""
         self._room = room
         self.vanished: Tensor | None = None
         """whether the first offset was mostly lost in rounding, if one was watched"""
@@ -34,7 +34,8 @@ class Weights:
         On a CPU it waits for the next step's first pass to be over: the passes between would leave
         none, and new pages cost more than the copy. (Kept for good, it would be in a rule's way.)
         """
-        self._room[:] = [t for t in self._backup.values() if t.device.type == "cpu"]
+        kept = list(self._backup.values())
+        self._room[:] = kept if kept and kept[0].device.type == "cpu" else []
         self._backup.clear()
 
     @contextmanager
@@ -56,7 +57,7 @@ class Weights:
             self._bring_back(self._live(names), self._here([self._backup[n] for n in names]))
 
     def _add(self, offset: Tree) -> None:
-        if self._in_shards:
+        if self.in_shards:
             laid = [shards.local(shards.laid(e, self.parameters[n])) for n, e in offset.items()]
         else:
             laid = list(offset.values())
@@ -71,7 +72,7 @@ class Weights:
 
     def _here(self, tensors: list[Tensor]) -> list[Tensor]:
         """What this process holds of tensors like the parameters."""
-        return [shards.local(t) for t in tensors] if self._in_shards else tensors
+        return [shards.local(t) for t in tensors] if self.in_shards else tensors
 
     def _is_lost(self, offset: Tree) -> Tensor:
         """Whether w moved by less than half of the offset: most of it was below its precision."""
