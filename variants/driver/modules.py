@@ -26,4 +26,4 @@ class Modules:
         self._found = self._children()
 
     def _children(self) -> list[list[nn.Module | None]]:
-        return [*map(list, map(dict.values, self._holders))]
+        return [list(held.values()) for held in self._holders]

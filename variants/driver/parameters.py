@@ -1,7 +1,7 @@
 """What an optimizer trains in a model: its parameters by name, and their kinds."""
 
 from collections.abc import Iterable
-from operator import attrgetter, is_
+from operator import attrgetter, getitem, is_
 
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -141,8 +141,14 @@ class TrainedParameters:
             and len(held) == len(self._held)
             and all(map(is_, held, self._held))
             and _facts(held) == self._facts
-            and all(map(is_, map(dict.get, self._owners, self._leaves), self._placed))
+            and self._are_in_place()
         )
+
+    def _are_in_place(self) -> bool:
+        try:
+            return all(map(is_, map(getitem, self._owners, self._leaves), self._placed))
+        except KeyError:
+            return False
 
 
 def _facts(parameters: list[nn.Parameter]) -> list[object]:
