@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sambench.analysis import Leaderboard
+    from sambench.config import Study
     from sambench.executors import Executor
 
 
@@ -125,36 +126,24 @@ def study(
     console = Console(stderr=as_json)
     mode = modes.mode(wandb)
     places.check(folder)
-    if mode != "online" and not dry_run:
+    if dry_run:
+        loaded = config.load(name, words, root=root)
+        _plan(loaded, executor, workers, device, root, wandb, wandb_runs, console, as_json)
+        return
+    if mode != "online":
         tracked = None if mode == "disabled" else modes.stages(wandb_runs)
         found = finished.shown(folder, loaded, tracked)
         if found is not None:
             _present(found, folder, console, as_json=as_json, publish=publish)
             return
-    if not dry_run and _forks(executor, workers, device):
+    if _forks(executor, workers, device):
         executors.begin_server()
     loaded = config.load(name, words, root=root)
 
     from sambench.analysis import numbers
-    from sambench.study import (  # seconds, and nothing is wrong so far
-        Settings,
-        plan,
-        run_study,
-        where,
-    )
+    from sambench.study import Settings, run_study, where  # seconds, and nothing is wrong so far
 
     num = where.room(executor, workers, device)
-    if dry_run:
-        from sambench.render.terminal import estimate
-
-        planned = plan(
-            loaded, on=device, workers=num, root=root, wandb=wandb, wandb_runs=wandb_runs
-        )
-        if as_json:
-            click.echo(json.dumps(planned.as_dict()))
-        else:
-            console.print(estimate.render(planned))
-        return
     settings = Settings(
         device=device,
         on=executor,
@@ -182,6 +171,29 @@ def study(
     _present(leaderboard, folder, console, as_json=as_json, publish=publish)
     if failed := sum(row.runs["failed"] for row in leaderboard.rows):
         raise WorkFailed(f"{numbers.times(failed, 'run')} failed; the same command tries again")
+
+
+def _plan(
+    study: "Study",
+    executor: "Executor | None",
+    workers: int | None,
+    device: str,
+    root: Path,
+    wandb: str | None,
+    wandb_runs: str,
+    console: "Console",
+    as_json: bool,
+) -> None:
+    """Prints what would run."""
+    from sambench.render.terminal import estimate
+    from sambench.study import plan, where
+
+    num = where.room(executor, workers, device)
+    planned = plan(study, on=device, workers=num, root=root, wandb=wandb, wandb_runs=wandb_runs)
+    if as_json:
+        click.echo(json.dumps(planned.as_dict()))
+    else:
+        console.print(estimate.render(planned))
 
 
 def _forks(executor: "Executor | None", workers: int | None, device: str) -> bool:

@@ -9,8 +9,6 @@ from . import weights as weights
 from .custom import Custom as Custom
 from .engine import Engine as Engine
 from .engine import Loss as Loss
-from .loop import Course as Course
-from .loop import Report as Report
 from .loop import Stopped as Stopped
 from .loop import engine_for as engine_for
 from .loop import train as train
@@ -36,6 +34,8 @@ from .probe import first_step as first_step
 from .probe import perturbs as perturbs
 from .probe import probe as probe
 from .processes import World as World
+from .progress import Course as Course
+from .progress import Report as Report
 from .run import NO_POINT as NO_POINT
 from .run import Run as Run
 from .weights import Weights as Weights

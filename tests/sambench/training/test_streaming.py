@@ -20,8 +20,8 @@ from sambench.config import fingerprint
 from sambench.errors import UserError
 from sambench.study import trial
 from sambench.tasks.images import streaming
-from sambench.training.loop import Report
 from sambench.training.outcome import Outcome
+from sambench.training.progress import Report
 
 TOML = """
 variants = ["plain", "sam"]
