@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sambench.analysis import published
-from sambench.render import benchmark_pages
 from sambench.render.leaderboards_folder import (
     COST,
     check_folder,
@@ -13,7 +12,7 @@ from sambench.render.leaderboards_folder import (
     is_of_runs,
     places,
 )
-from sambench.render.markdown import index
+from sambench.render.markdown import benchmark_pages, index
 from sambench.render.place import INDEX
 from sambench.render.study_files import Infos, study_files, sync
 

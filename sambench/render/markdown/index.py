@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sambench.analysis import PublishedStudies, PublishedStudy
 from sambench.render import ownership, texts
-from sambench.render.benchmark_pages import Benchmarks, listed
 from sambench.render.damage_report import summary
+from sambench.render.markdown.benchmark_pages import Benchmarks, listed
 from sambench.render.markdown.table import markdown
 from sambench.render.tables import over_tasks
 
