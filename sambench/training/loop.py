@@ -58,19 +58,20 @@ def train(
     device.keep_freed_memory()
     begun = partial(Progress, run, folder, report, checkpoint_every_s, until, world)
     start = _Start(run, cache, data_digest, custom, world, follow)
-    progress, outcome, error = begun(at_once), None, ""
+    progress, error = begun(at_once), ""
     try:
-        while outcome is None:
+        while True:
             began = time.perf_counter()
             device.reset_peak_memory(run.device)
             outcome, traced = _attempt(progress, start)
             error = traced or error
-            if outcome is None:  # only here no traceback holds the memory any more
-                fewer, remedy = _fewer(progress, error)
-                if fewer:
-                    progress = begun(fewer)
-                else:
-                    outcome = progress.stopped("failed", remedy)
+            if outcome is not None:
+                break
+            fewer, remedy = _fewer(progress, error)  # no traceback holds the memory any more
+            if not fewer:
+                outcome = progress.stopped("failed", remedy)
+                break
+            progress = begun(fewer)
     finally:
         progress.close()
         start.close()
