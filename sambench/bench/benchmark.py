@@ -139,7 +139,12 @@ def _work(settings: Settings, device: str, epoch: int) -> Work:
     except UserError as error:
         raise UserError(f"--model: {str(error).partition(': ')[2]}") from None
     x, y = next(iter(data.eval_batches(data.train, batch_size=settings.batch_size)))
-    train = Train(epochs=loops.EPOCHS, batch_size=settings.batch_size, engine=settings.engine)
+    train = Train(
+        epochs=loops.EPOCHS,
+        batch_size=settings.batch_size,
+        engine=settings.engine,
+        channels_last=False,  # as in the loops beside it
+    )
     return Work(model, x, y, data, train, settings.amp)
 
 

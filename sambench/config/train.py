@@ -115,8 +115,9 @@ class Train(Table):
 
     amp: IfSet[Literal["none", "bf16", "fp16"]] = "none"
     """autocast, `fp16` with a loss scale; of the evaluation too"""
-    channels_last: IfSet[bool] = False
-    """memory format of model and images"""
+    channels_last: IfSet[bool | None] = None
+    """memory format of model and images; default: true for timm's convolutions on a CPU, which are
+    faster so, else false"""
     tf32: IfSet[bool | None] = None
     """TF32 in matrix products and convolutions; default: torch's choice"""
     micro_batch: IfSet[Count | None] = None

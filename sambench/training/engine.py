@@ -25,7 +25,7 @@ from sambench.tasks import (
     scored,
     select,
 )
-from sambench.training import device, graph, spent
+from sambench.training import device, graph, memory_format, spent
 from sambench.training.optimizers import base_optimizer, schedule, set_lr
 from sambench.training.precision import autocast, scaler, tf32
 from sambench.training.processes import World
@@ -77,10 +77,11 @@ class Engine(Trainer):
         self._shard = Shard(world.rank, world.size)
         self._weight = _weight(self._shard, min(train.batch_size, len(data.train)))
         self.model = model
-        if train.channels_last:
-            model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.data = data
         self.device = data.train.device
+        self._channels_last = memory_format.channels_last(train, model, self.device)
+        if self._channels_last:
+            model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.lr = lr
         self.order_seed = order_seed
         self.steps_per_epoch = num_batches(len(data.train), train.batch_size)
@@ -212,7 +213,7 @@ class Engine(Trainer):
 
     def _outputs(self, model: Callable[[Any], Tensor], x: Any) -> Tensor:
         """(b, ...), in float32 whatever autocast computes in."""
-        if self.train.channels_last:
+        if self._channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
         with autocast(self.train, self.device):
             outputs = model(x)
