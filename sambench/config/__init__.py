@@ -40,6 +40,7 @@ from sambench.config.table import one_line as one_line
 from sambench.config.task import IMAGES as IMAGES
 from sambench.config.task import Split, Task, kinds, task_of
 from sambench.config.task import Text as Text
+from sambench.config.train import CHANNELS_LAST as CHANNELS_LAST
 from sambench.config.train import OWN_SCHEDULES, Train, extensions
 
 __all__ = [

@@ -57,6 +57,11 @@ def _base_args(given: object) -> object:
     return given
 
 
+CHANNELS_LAST = "channels last"
+"""What records say, beside the processor's instructions, of a run that a CPU trained so though its
+study did not say how: it rounds in other ways."""
+
+
 class Train(Table):
     """How one run trains; the learning rate is searched, see `[search]`."""
 

@@ -61,7 +61,8 @@ class Record:
     wall_s: float
     device: str  # the accelerator, or the processor where there is none
     processor: str  # model name
-    instructions: str  # "AVX2", what torch used of it; "AVX2, 4 processes" that trained the run
+    instructions: str
+    """what torch used of it, and how: "AVX2", "AVX2, channels last, 4 processes" that trained it"""
     threads: int
     torch: str  # version
     data: str  # digest of the data, "" where they are a Python caller's own

@@ -79,8 +79,8 @@ class Engine(Trainer):
         self.model = model
         self.data = data
         self.device = data.train.device
-        self._channels_last = memory_format.channels_last(train, model, self.device)
-        if self._channels_last:
+        self.channels_last = memory_format.channels_last(train, model, self.device)
+        if self.channels_last:
             model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.lr = lr
         self.order_seed = order_seed
@@ -213,7 +213,7 @@ class Engine(Trainer):
 
     def _outputs(self, model: Callable[[Any], Tensor], x: Any) -> Tensor:
         """(b, ...), in float32 whatever autocast computes in."""
-        if self._channels_last:
+        if self.channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
         with autocast(self.train, self.device):
             outputs = model(x)

@@ -79,7 +79,7 @@ def train(
         return outcome
     elapsed = time.perf_counter() - began + progress.wall_s
     outcome = replace(
-        on_this_machine(outcome, run.device, elapsed, world.size),
+        on_this_machine(outcome, run.device, elapsed, world.size, progress.how),
         reason="; ".join(filter(None, [outcome.reason, progress.in_parts])),
         data=data_digest or "",
         peak_memory=progress.peak_memory(),

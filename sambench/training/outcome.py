@@ -1,7 +1,7 @@
 """How a run ended, and the file in its folder that says so."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,9 @@ class Outcome:
     device: str = ""
     processor: str = ""
     instructions: str = ""
-    """what torch used of the processor, and by how many processes where several trained the run:
-    each ascends on its own part of a batch, which gives other numbers"""
+    """what torch used of the processor, whether images lay channels last though nobody had said so,
+    which rounds in other ways, and by how many processes where several trained the run: each
+    ascends on its own part of a batch, which gives other numbers"""
     threads: int = 1
     torch: str = torch.__version__
     peak_memory: int | None = None
@@ -77,15 +78,17 @@ class Outcome:
         return [row[f"val_{self.objective}"] for row in self.history]
 
 
-def on_this_machine(outcome: Outcome, where: str, wall_s: float, processes: int = 1) -> Outcome:
-    """The outcome with what it ran on; `where`: torch's name of the device."""
+def on_this_machine(
+    outcome: Outcome, where: str, wall_s: float, processes: int = 1, how: Sequence[str] = ()
+) -> Outcome:
+    """The outcome with what it ran on, and how; `where`: torch's name of the device."""
     together = [] if processes == 1 else [f"{processes} processes"]
     return replace(
         outcome,
         wall_s=wall_s,
         device=device.describe(where),
         processor=device.describe("cpu"),
-        instructions=", ".join([device.instructions(), *together]),
+        instructions=", ".join([device.instructions(), *how, *together]),
         threads=torch.get_num_threads(),
     )
 

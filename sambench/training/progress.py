@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from sambench.config import CHANNELS_LAST
 from sambench.scores import Score
 from sambench.tasks import Scored, Trainer
 from sambench.training import checkpoint, device, spent
@@ -204,6 +205,13 @@ class Progress:
     def _is_ours(self, stored: Mapping[str, Any]) -> bool:
         """Whether a checkpoint is of this very run, trained by as many processes."""
         return (stored["setting"], stored.get("processes")) == (self.run.setting, self.world.size)
+
+    @property
+    def how(self) -> list[str]:
+        """What the engine chose by itself, where nobody had said."""
+        said = self.run.study.train.channels_last is not None
+        chosen = isinstance(self.engine, Engine) and self.engine.channels_last and not said
+        return [CHANNELS_LAST] if chosen else []
 
     @property
     def in_parts(self) -> str:

@@ -9,7 +9,7 @@ import pytest
 import variants
 from sambench import config, seeds
 from sambench.study.protocol import settable
-from sambench.training import Run, checkpoint, loop, train
+from sambench.training import Run, checkpoint, progress, train
 from sambench.training.due import BYTES_PER_S, SHARE, Due
 
 
@@ -59,7 +59,7 @@ def test_they_never_take_more_than_their_share(size: float, epoch_s: float, epoc
 def test_a_run_goes_by_it(spec: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Epochs of 30 seconds, checkpoints of 3."""
     clock, saved = Clock(), []
-    monkeypatch.setattr(loop, "Due", partial(Due, clock=clock))
+    monkeypatch.setattr(progress, "Due", partial(Due, clock=clock))
 
     def save(folder: Path, state: dict[str, Any]) -> None:
         saved.append(len(state["history"]))
