@@ -367,3 +367,14 @@ def test_a_module_that_only_a_later_pass_runs(task):
     opt.step(t.nth(2, lambda losses: losses * other(t.model(t.x)).square().mean(1)))
     assert int(other[0].num_batches_tracked) == 1
     assert torch._C._len_torch_dispatch_stack() == 0
+
+
+def test_a_module_that_the_first_later_pass_of_a_run_runs(task):
+    """After a step of one pass: what it moves is undone with a step that is not finite."""
+    t = task(normed)
+    other = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 3)).double()
+    opt = t.driver("late_sam", start=0.1, options={"total_steps": 10})
+    closure = t.nth(3, lambda losses: losses * other(t.model(t.x)).mean(1) / 0)
+    for _ in range(2):
+        opt.step(closure)
+    assert opt.skipped == 1 and int(other[0].num_batches_tracked) == 0

@@ -17,6 +17,21 @@ def test_beside_large_activations_it_is_no_more(name: str, monkeypatch: pytest.M
     assert 0 <= memory.extra_copies(variants.create(name)) < declared + 0.1
 
 
+def test_memory_of_a_backup_waits_for_the_next_one_no_longer_than_the_first_pass(task):
+    """It would be in the way of what a rule makes between two passes."""
+    t = task()
+    opt, held = t.driver(), []
+
+    def closure(rows):
+        held.append(len(opt.context.room))
+        return t.losses(rows)
+
+    for _ in range(3):
+        opt.step(closure)
+    num = len(list(t.model.parameters()))
+    assert held == [0, 0, num, 0, num, 0]
+
+
 def test_the_table_has_every_method_as_it_is_registered():
     text = (Path(variants.__file__).parent / "memory.md").read_text()
     rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]

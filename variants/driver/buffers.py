@@ -39,8 +39,7 @@ class Buffers:
     The first evaluation of a batch moves them, as plain training does; later ones start from what
     it found, and leave what it left: a queue gets the batch in each of them, and keeps it once.
     Unless `repeats` is off: then they start from what the first one left. Modules beside the model
-    are met when they run: in first evaluations, and in later ones of a step that has met others, as
-    the first step has.
+    are met when they run: in first evaluations, and in later ones until a step has met no others.
     """
 
     def __init__(self, modules: Modules) -> None:
@@ -55,9 +54,9 @@ class Buffers:
         self._changed = False
         """whether others may be found in the model"""
         self._news = True
-        """whether this step may run what the one before did not"""
-        self._undone = False
-        """whether the step before was: it may have ended half-way"""
+        """whether this step may run modules that were not met yet"""
+        self._heard = self._undone = False
+        """of the latest step: whether later evaluations were, and whether it may be half a step"""
         self._watching: ExitStack | None = None
         self._modes: dict[nn.Module, set[bool]] = {}
         self._before: list[Saved] = []
@@ -79,8 +78,9 @@ class Buffers:
         """A step that trains these parameters begins."""
         if self._modules.known is not self._seen or trained is not self._trained:
             self._look(trained)
-        else:
-            self._news, self._undone = self._undone, False
+        elif self._undone or self._heard:
+            self._news = self._undone
+        self._heard = self._undone = False
         self._normalised, self.repeats = False, True
         everywhere = places(m._buffers for m in [*self._seen, *self._outside])
         self._before = snapshot([*everywhere, *self._written], self._before)
@@ -121,6 +121,7 @@ class Buffers:
         try:
             with visited(self._visit, self._plain) if hear else nullcontext():
                 yield
+            self._heard |= hear
         finally:
             for m in quiet:
                 vars(m)["track_running_stats"] = True
