@@ -97,9 +97,8 @@ def trial(
     study = config.load(name, overrides, variant, root)
 
     from sambench.render.terminal import trial as shown
-    from sambench.study import StudyFolder, agent_trials, cache_folder
+    from sambench.study import StudyFolder, cache_folder
     from sambench.study import trial as trials
-    from sambench.sweeps import agent_trial
     from sambench.training import processes  # seconds, and nothing is wrong so far
 
     with processes.joined() as world, tempfile.TemporaryDirectory() as scratch:
@@ -123,16 +122,10 @@ def trial(
             )
             kept = out or Path(scratch)
             if swept:
-                kept = agent_trials.folder(root / study.name, swept.sweep_id, swept.run_id)
-                outcome = agent_trial.execute(run, root, swept)
+                kept, outcome = _of_agent(run, root, swept)
             else:
-                outcome = trials.execute(
-                    run,
-                    kept,
-                    cache_folder(root),
-                    checkpoint_every_s=checkpoint_every,
-                    world=world,
-                )
+                cache, every = cache_folder(root), checkpoint_every
+                outcome = trials.execute(run, kept, cache, checkpoint_every_s=every, world=world)
         failed = outcome.outcome == "failed"
         trace = _trace(kept, goes=kept == Path(scratch)) if failed else ""
     found = trials.as_dict(run, outcome)
@@ -171,6 +164,15 @@ def _check_point(own: dict[str, object]) -> None:
         raise UserError(f"--point: a point of the pool says all of it; leave out {told}")
     if launch.launched():
         raise UserError("--point: a run of the pool is of one process; start it without torchrun")
+
+
+def _of_agent(run: "Run", root: Path, agent: "Agent") -> "tuple[Path, Outcome]":
+    """The folder of a run that a W&B agent starts with settings of its own, and how it ended."""
+    from sambench.study import agent_trials
+    from sambench.sweeps import agent_trial
+
+    folder = agent_trials.folder(root / run.study.name, agent.sweep_id, agent.run_id)
+    return folder, agent_trial.execute(run, root, agent)
 
 
 def _of_point(
