@@ -110,7 +110,7 @@ def test_records_tell_by_how_many_processes_a_run_was_trained(
     run(spec, on=Local(workers=1, gpus_per_run=2), workers=None, points=range(1))
     run(spec, points=range(2))
     found = recorded(tmp_path / "runs" / "tiny")
-    alone = device.instructions()
+    alone = f"{device.instructions()}, channels last"
     kinds = {(one.variant, one.point): one.instructions for one in found if one.stage == "pool"}
     assert {kinds["plain", 0], kinds["sam", 0]} == {f"{alone}, 2 processes"}
     assert {kinds["plain", 1], kinds["sam", 1]} == {alone}

@@ -426,6 +426,9 @@ def test_the_last_epoch_is_yielded_unless_the_study_says_otherwise(
 
 def test_records_say_where_a_run_was_computed(make: Callable[..., Run], tmp_path: Path):
     found = train(make(), tmp_path, proceed, data_digest=None)
+    used = torch.backends.cpu.get_cpu_capability()
     assert found.processor == found.device
-    assert found.instructions == torch.backends.cpu.get_cpu_capability()
+    assert found.instructions == f"{used}, channels last"
+    asked = train(make(overrides=("train.channels_last=false",)), tmp_path / "asked", proceed)
+    assert asked.instructions == used
     assert found.data == ""
