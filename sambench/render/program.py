@@ -112,7 +112,7 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
         )
     found = _chosen(records, leaderboard, label)
     run, task, train = found.first, header["spec"]["task"], header["spec"]["train"]
-    last = CHANNELS_LAST in run.instructions
+    channels_last = CHANNELS_LAST in run.instructions
     code = header.get("code", {}).get(run.key)
     if code and not imports:
         raise UserError(
@@ -140,11 +140,11 @@ def snippet(records: Records, label: str | None = None, imports: Sequence[str] =
     plain = asked.kind == IMAGES and asked.decides == ACCURACY and "class_weights" not in task
     if extensions(train) or not known or not plain:
         if asked.kind == IMAGES:
-            train = {"channels_last": last} | train
+            train = {"channels_last": channels_last} | train
         return _by_engine(asked, train, values)
     return LOOP.format(
         **values,
-        last=LAST if last else "",
+        layout=LAYOUT if channels_last else "",
         base=_base(train, run.lr),
         batch_size=train["batch_size"],
         smoothing=train["label_smoothing"],
@@ -265,7 +265,7 @@ def main():
     torch.manual_seed(streams["init"])
     channels, classes = sets.train.shape[1], len(sets.classes)
     model = models.build(task, channels=channels, classes=classes)  # timm's {task_model}
-{last}    base = {base}
+{layout}    base = {base}
     epochs, batch_size = {epochs}, {batch_size}
     steps = epochs * num_batches(len(sets.train), batch_size)
     warmup = round({warmup} * steps)
@@ -360,7 +360,7 @@ if __name__ == "__main__":
     main()
 """
 
-LAST = """\
+LAYOUT = """\
     model.to(memory_format=torch.channels_last)  # faster on a CPU, where it is sambench's choice
 """
 

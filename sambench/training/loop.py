@@ -61,7 +61,7 @@ def train(
     progress, error = begun(at_once), ""
     try:
         while True:
-            began = time.perf_counter()
+            since = time.perf_counter()
             device.reset_peak_memory(run.device)
             outcome, traced = _attempt(progress, start)
             error = traced or error
@@ -77,7 +77,7 @@ def train(
         start.close()
     if outcome.outcome == PAUSED:
         return outcome
-    elapsed = time.perf_counter() - began + progress.wall_s
+    elapsed = time.perf_counter() - since + progress.wall_s
     outcome = replace(
         on_this_machine(outcome, run.device, elapsed, world.size, progress.how),
         reason="; ".join(filter(None, [outcome.reason, progress.in_parts])),

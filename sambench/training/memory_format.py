@@ -9,11 +9,12 @@ from sambench.config import Train
 def channels_last(train: Train, model: nn.Module, device: torch.device) -> bool:
     """Whether model and images lie channels last: as the study says, or where that is faster.
 
-    On a CPU it is, for convolutions. Of pictures in a folder, which come channel by channel, epochs
-    took 0.47 of the time with mobilenetv3_small_050, 0.74 with test_resnet and test_efficientnet,
-    0.84 with test_convnext, 1.00 with resnet18 (at 32 pixels) and 0.60 with efficientnet_lite0 (at
-    64); torchvision's sets lie channels last already, and take 0.58 to 1.03 (one core of an AMD
-    EPYC, 2026-11-28). Models that are not timm's may call `view`, which refuses such tensors.
+    On a CPU it is, for convolutions. On synthetic images laid channel by channel, as torchvision's
+    sets and folders are read, the engine's epochs of plain took 0.47 of the time with
+    mobilenetv3_small_050, 0.74 with test_resnet and test_efficientnet, 0.84 with test_convnext,
+    1.00 with resnet18 (at 32 pixels) and 0.60 with efficientnet_lite0 (at 64); images of one
+    channel lie both ways at once, digits with test_resnet took 1.00 (one core of an AMD EPYC,
+    2026-11-28). Models that are not timm's may call `view`, which refuses such tensors.
     """
     if train.channels_last is not None:
         return train.channels_last

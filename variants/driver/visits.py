@@ -15,7 +15,6 @@ Visit = Callable[[nn.Module], None]
 
 KEY = -1  # always the same, as the hook is: compiled graphs are guarded by both
 WARNED = re.compile(r"Using `torch\.compile\(module\)` when there are global hooks", re.IGNORECASE)
-UNKNOWN = {0: "a torch that keeps its list of backends elsewhere"}
 
 _lock = threading.Lock()
 _visits: dict[int, list[tuple[Visit, Container[int]]]] = {}
@@ -48,8 +47,10 @@ def visited(visit: Visit, but: Container[int] = ()) -> Iterator[None]:
 def guarded() -> bool:
     """Whether torch.compile has been at work: its graphs are of the hooks that were there then."""
     frames = sys.modules.get("torch._dynamo.eval_frame")
-    backends = getattr(frames, "cached_backends", {} if frames is None else UNKNOWN)
-    return any(backend is not None for backend in backends.values())  # None: not to be compiled
+    if frames is None:
+        return False
+    backends = getattr(frames, "cached_backends", None)  # by id; None among them compiles nothing
+    return backends is None or any(backend is not None for backend in backends.values())
 
 
 def _hook(module: nn.Module, args: object) -> None:
